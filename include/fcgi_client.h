@@ -1,0 +1,19 @@
+/*
+ * libfcgi-client - ask a FastCGI application for something.
+ *
+ * This header brings all of the library but <fcgi_client/io.h>, which needs
+ * FILE. Whoever wants one layer alone includes its header.
+ */
+#ifndef FCGI_CLIENT_H
+#define FCGI_CLIENT_H
+
+#include <fcgi_client/client.h>
+#include <fcgi_client/error.h>
+#include <fcgi_client/exchange.h>
+#include <fcgi_client/params.h>
+#include <fcgi_client/pool.h>
+#include <fcgi_client/record.h>
+#include <fcgi_client/response.h>
+#include <fcgi_client/version.h>
+
+#endif

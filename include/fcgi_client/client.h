@@ -1,0 +1,102 @@
+/*
+ * client - the handle a program keeps for one application server: its address,
+ * its limits, its connections and the memory of its calls.
+ *
+ * A client is safe to use from any number of threads at the same time. In the
+ * child of a fork() it has no connection, and dials anew.
+ */
+#ifndef FCGI_CLIENT_CLIENT_H
+#define FCGI_CLIENT_CLIENT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <fcgi_client/error.h>
+#include <fcgi_client/exchange.h>
+#include <fcgi_client/pool.h>
+#include <fcgi_client/response.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** How a client behaves; all zero: the defaults. */
+struct fcgi_client_config {
+    struct fcgi_timeouts timeouts; /**< of each request */
+    struct fcgi_limits limits;     /**< of each response */
+    enum fcgi_retry retry;         /**< 0: FCGI_RETRY_STALE */
+    struct fcgi_pool_config pool;  /**< its allocator is the client's too; its
+                                        time limits yield to `timeouts` */
+    uint64_t reserved[8];          /**< all zero */
+};
+
+struct fcgi_client;
+
+/**
+ * Make a client for one address. Nothing is dialled yet.
+ *
+ * @param client   set to it; NULL on failure
+ * @param address  copied; its forms are those of fcgi_pool_new()
+ * @param config   copied; NULL: the defaults
+ * @return FCGI_OK, FCGI_ERR_ARGUMENT, FCGI_ERR_ADDRESS, FCGI_ERR_NO_MEMORY or
+ *         FCGI_ERR_SYSTEM
+ */
+FCGI_API int fcgi_client_new(struct fcgi_client **client, const char *address,
+                             const struct fcgi_client_config *config);
+
+/** Close the client's pool, as fcgi_pool_close(): calls under way go on to
+ *  their end, no other begins. From any thread; twice is fine. */
+FCGI_API void fcgi_client_close(struct fcgi_client *client);
+
+/** Close and free a client. No call may be under way. NULL is fine. */
+FCGI_API void fcgi_client_free(struct fcgi_client *client);
+
+/**
+ * Ask the application and wait for its whole answer.
+ *
+ * Sending and receiving go on at the same time, so that neither a large body
+ * nor a large answer can lock up. Where a pooled connection turns out dead
+ * before any byte of the response, and the body is absent or can be replayed,
+ * the request is sent once more on a fresh connection.
+ *
+ * Threads: any number at the same time, each with a response of its own.
+ *
+ * @param request   borrowed; not NULL
+ * @param response  emptied, then filled; zero-initialised the first time; not
+ *                  NULL. After an error it holds what was received, and its
+ *                  `outcome` what happened.
+ * @return FCGI_OK, whatever the HTTP status, or one of
+ *         nothing was sent:
+ *           FCGI_ERR_ARGUMENT, FCGI_ERR_PARAMS_TRUNCATED,
+ *           FCGI_ERR_CONTENT_TOO_LONG, FCGI_ERR_POOL_CLOSED,
+ *           FCGI_ERR_QUEUE_FULL, FCGI_ERR_QUEUE_TIMEOUT, FCGI_ERR_RESOLVE,
+ *           FCGI_ERR_CONNECT, FCGI_ERR_BACKLOG_FULL, FCGI_ERR_CONNECT_TIMEOUT
+ *         the connection failed:
+ *           FCGI_ERR_CLOSED, FCGI_ERR_TRUNCATED, FCGI_ERR_RESET,
+ *           FCGI_ERR_WRITE_TIMEOUT, FCGI_ERR_FIRST_BYTE_TIMEOUT,
+ *           FCGI_ERR_IDLE_TIMEOUT, FCGI_ERR_DEADLINE
+ *         the answer is not valid:
+ *           FCGI_ERR_NOT_FASTCGI, FCGI_ERR_INVALID_HEADER,
+ *           FCGI_ERR_BAD_RECORD, FCGI_ERR_NO_HEAD, FCGI_ERR_BAD_HEAD,
+ *           FCGI_ERR_HEAD_TOO_LARGE, FCGI_ERR_BODY_TOO_LARGE,
+ *           FCGI_ERR_BODY_SHORT, FCGI_ERR_BODY_LONG
+ *         the application refused:
+ *           FCGI_ERR_OVERLOADED, FCGI_ERR_CANT_MPX_CONN,
+ *           FCGI_ERR_UNKNOWN_ROLE, FCGI_ERR_PROTOCOL_STATUS
+ *         here:
+ *           FCGI_ERR_CANCELLED, FCGI_ERR_SOURCE, FCGI_ERR_STATE,
+ *           FCGI_ERR_NO_MEMORY, FCGI_ERR_SYSTEM
+ */
+FCGI_API int fcgi_client_do(struct fcgi_client *client,
+                            const struct fcgi_request *request,
+                            struct fcgi_response *response);
+
+/** The client's pool, for its statistics and for fcgi_pool_evict(). It stays
+ *  the client's: never free it. */
+FCGI_API struct fcgi_pool *fcgi_client_pool(struct fcgi_client *client);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

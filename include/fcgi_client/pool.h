@@ -1,0 +1,174 @@
+/*
+ * pool - the connections of one application server: those in use, those kept
+ * idle for the next request, and who waits for one.
+ *
+ *                  get                    put
+ *     dial --> [ leased ] <-----------> [ idle ] --> evicted
+ *                  |                                     |
+ *                  +---- discard ----> closed <----------+
+ *
+ * The connection used last is the first to be used again. Idle connections are
+ * closed after their time by a thread of the pool's own, which starts with the
+ * first one kept, blocks all signals, and sleeps while there is none; a host
+ * that forbids threads calls fcgi_pool_evict() instead.
+ *
+ * A client has a pool of its own; this header is for its options and its
+ * statistics, and for transports of your own.
+ */
+#ifndef FCGI_CLIENT_POOL_H
+#define FCGI_CLIENT_POOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <fcgi_client/error.h>
+#include <fcgi_client/response.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** How a pool behaves. In each number, 0 is the default and -1 off or
+ *  unlimited. */
+struct fcgi_pool_config {
+    int max_idle;           /**< idle connections kept; 32; -1: none is kept,
+                                 every request has a connection of its own */
+    int idle_timeout_ms;    /**< an idle connection is closed after; 30,000 */
+    int max_age_ms;         /**< none is used again that long after it was
+                                 dialled; off */
+    int max_requests;       /**< requests on one connection; unlimited. Set it
+                                 to pm.max_requests of PHP-FPM */
+    int max_open;           /**< idle, leased and dialling together; unlimited.
+                                 Keep it below pm.max_children of PHP-FPM */
+    int max_waiting;        /**< callers waiting for one of those; 1,024 */
+    int queue_timeout_ms;   /**< each waits at most; unlimited */
+    int connect_timeout_ms; /**< to connect, all addresses together; 5,000 */
+    bool evict_by_host;     /**< no thread: the host calls fcgi_pool_evict() */
+    /**
+     * Connect instead of the library: store a connected stream socket, which
+     * becomes the pool's, in `*fd`. It may block for as long as it takes.
+     *
+     * @return FCGI_OK or an error code, which the request then ends with
+     */
+    int (*dial)(void *context, int *fd);
+    void *dial_context;
+    struct fcgi_allocator allocator; /**< copied; all zero: malloc() */
+    uint64_t reserved[8];            /**< all zero */
+};
+
+/** What a pool counts. */
+struct fcgi_pool_stats {
+    size_t idle;        /**< connections ready for use */
+    size_t open;        /**< idle, leased and dialling */
+    size_t waiting;     /**< callers waiting for a connection */
+    uint64_t dials;     /**< connections opened, or tried */
+    uint64_t reuses;    /**< connections taken from the idle ones */
+    uint64_t stale;     /**< idle connections found dead */
+    uint64_t retries;   /**< requests sent again on a fresh connection */
+    uint64_t evictions; /**< closed for their time, age or number of requests,
+                             or because enough were idle */
+    uint64_t timeouts;  /**< requests ended by a time limit */
+    uint64_t reserved[4];
+};
+
+struct fcgi_pool;
+
+/** A connection on lease from a pool. */
+struct fcgi_connection;
+
+/** Fill in the defaults by number: 32 idle, 30 s, and so on. */
+FCGI_API void fcgi_pool_config_init(struct fcgi_pool_config *config);
+
+/**
+ * Make a pool for one address. Nothing is dialled yet.
+ *
+ * @param pool     set to it; NULL on failure
+ * @param address  copied. `unix:/path` or `/path`: a Unix socket;
+ *                 `unix:@name`: an abstract one (Linux); `host:port`,
+ *                 `1.2.3.4:port`, `[v6]:port`: TCP. A name is resolved at each
+ *                 dial, which is the one step no time limit bounds; a number
+ *                 never is.
+ * @param config   copied; NULL: the defaults
+ * @return FCGI_OK, or
+ *         FCGI_ERR_ARGUMENT   NULL, or an option below -1
+ *         FCGI_ERR_ADDRESS    malformed, or a path too long for a socket
+ *         FCGI_ERR_NO_MEMORY, FCGI_ERR_SYSTEM
+ */
+FCGI_API int fcgi_pool_new(struct fcgi_pool **pool, const char *address,
+                           const struct fcgi_pool_config *config);
+
+/**
+ * Close a pool: its idle connections are closed, who waits gets
+ * FCGI_ERR_POOL_CLOSED, what is leased is closed when it comes back. From any
+ * thread; twice is fine; NULL is fine.
+ */
+FCGI_API void fcgi_pool_close(struct fcgi_pool *pool);
+
+/** Close and free a pool. No connection may be leased and no thread may be in
+ *  one of its functions. NULL is fine. */
+FCGI_API void fcgi_pool_free(struct fcgi_pool *pool);
+
+/**
+ * Take a connection: the idle one used last, else a new one. Waits for its
+ * turn where `max_open` are open.
+ *
+ * Threads: any.
+ *
+ * @param connection  set to it; NULL on failure
+ * @param reused      set to whether it was idle, and so may be stale; NULL is
+ *                    fine
+ * @return FCGI_OK, or
+ *         FCGI_ERR_ARGUMENT, FCGI_ERR_POOL_CLOSED, FCGI_ERR_QUEUE_FULL,
+ *         FCGI_ERR_QUEUE_TIMEOUT, FCGI_ERR_RESOLVE, FCGI_ERR_CONNECT (errno
+ *         tells why), FCGI_ERR_BACKLOG_FULL, FCGI_ERR_CONNECT_TIMEOUT,
+ *         FCGI_ERR_NO_MEMORY, FCGI_ERR_SYSTEM (errno tells), or what `dial`
+ *         returned
+ */
+FCGI_API int fcgi_pool_get(struct fcgi_pool *pool,
+                           struct fcgi_connection **connection, bool *reused);
+
+/** As fcgi_pool_get(), but always a new connection, past the idle ones. */
+FCGI_API int fcgi_pool_dial(struct fcgi_pool *pool,
+                            struct fcgi_connection **connection);
+
+/**
+ * Give a connection back to be used again. It is closed instead where the pool
+ * is closed, enough are idle, or it has reached its age or its requests. Only
+ * for one whose last request was answered whole.
+ *
+ * @param connection  not the caller's any more; NULL is fine
+ */
+FCGI_API void fcgi_pool_put(struct fcgi_pool *pool,
+                            struct fcgi_connection *connection);
+
+/** Give a connection back to be closed. NULL is fine. */
+FCGI_API void fcgi_pool_discard(struct fcgi_pool *pool,
+                                struct fcgi_connection *connection);
+
+/** The socket of a leased connection, in blocking mode; it stays the
+ *  pool's. */
+FCGI_API int fcgi_connection_fd(const struct fcgi_connection *connection);
+
+/** The id for the next request on a leased connection: never 0, and another
+ *  one each time. */
+FCGI_API uint16_t fcgi_connection_next_id(struct fcgi_connection *connection);
+
+/**
+ * Close the idle connections whose time is over: what the pool's thread does,
+ * for a host that set `evict_by_host`.
+ *
+ * @return milliseconds until this is next needed; -1: not before a connection
+ *         is put back
+ */
+FCGI_API int fcgi_pool_evict(struct fcgi_pool *pool);
+
+/** Count. From any thread. */
+FCGI_API void fcgi_pool_get_stats(struct fcgi_pool *pool,
+                                  struct fcgi_pool_stats *stats);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
