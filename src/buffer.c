@@ -1,0 +1,148 @@
+/*
+ * buffer - growable memory over the caller's allocator.
+ */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "buffer.h"
+
+#define ALIGNMENT 64
+#define SMALLEST 256
+
+static void *allocate_plain(void *context, size_t size)
+{
+    (void)context;
+    return malloc(size);
+}
+
+static void *resize_plain(void *context, void *pointer, size_t size)
+{
+    (void)context;
+    return realloc(pointer, size);
+}
+
+static void release_plain(void *context, void *pointer)
+{
+    (void)context;
+    free(pointer);
+}
+
+int fcgi__allocator_init(struct fcgi_allocator *allocator,
+                         const struct fcgi_allocator *from)
+{
+    static const struct fcgi_allocator plain = {allocate_plain, resize_plain,
+                                                release_plain, NULL};
+
+    if (from == NULL || (from->allocate == NULL && from->resize == NULL &&
+                         from->release == NULL)) {
+        *allocator = plain;
+        return FCGI_OK;
+    }
+    if (from->allocate == NULL || from->resize == NULL ||
+        from->release == NULL) {
+        return FCGI_ERR_ARGUMENT;
+    }
+    *allocator = *from;
+    return FCGI_OK;
+}
+
+void *fcgi__allocate(const struct fcgi_allocator *allocator, size_t size)
+{
+    void *pointer = allocator->allocate(allocator->context, size);
+
+    if (pointer != NULL) {
+        memset(pointer, 0, size);
+    }
+    return pointer;
+}
+
+void fcgi__release(const struct fcgi_allocator *allocator, void *pointer)
+{
+    if (pointer != NULL) {
+        allocator->release(allocator->context, pointer);
+    }
+}
+
+/* Twice the size, or what is needed if that is more; 0: it cannot be told. */
+static size_t grown_size(const struct fcgi__buffer *buffer, size_t extra)
+{
+    size_t needed;
+    size_t doubled = buffer->cap * 2;
+
+    if (extra > SIZE_MAX - buffer->len - ALIGNMENT) {
+        return 0;
+    }
+    needed = buffer->len + extra;
+    if (needed < SMALLEST) {
+        needed = SMALLEST;
+    }
+    return buffer->cap > SIZE_MAX / 4 || doubled < needed ? needed : doubled;
+}
+
+static size_t offset_in(const void *block)
+{
+    return (size_t)(-(uintptr_t)block & (ALIGNMENT - 1));
+}
+
+int fcgi__buffer_reserve(struct fcgi__buffer *buffer,
+                         const struct fcgi_allocator *allocator, size_t extra)
+{
+    size_t old_offset = offset_in(buffer->block);
+    size_t offset;
+    size_t cap;
+    char *block;
+
+    if (extra <= buffer->cap - buffer->len) {
+        return FCGI_OK;
+    }
+    cap = grown_size(buffer, extra);
+    if (cap == 0) {
+        return FCGI_ERR_NO_MEMORY;
+    }
+    block = buffer->block == NULL
+                ? allocator->allocate(allocator->context, cap + ALIGNMENT)
+                : allocator->resize(allocator->context, buffer->block,
+                                    cap + ALIGNMENT);
+    if (block == NULL) {
+        return FCGI_ERR_NO_MEMORY;
+    }
+    offset = offset_in(block);
+    if (offset != old_offset && buffer->len > 0) {
+        memmove(block + offset, block + old_offset, buffer->len);
+    }
+    buffer->block = block;
+    buffer->data = block + offset;
+    buffer->cap = cap;
+    return FCGI_OK;
+}
+
+int fcgi__buffer_append(struct fcgi__buffer *buffer,
+                        const struct fcgi_allocator *allocator,
+                        const void *data, size_t len)
+{
+    int rc;
+
+    if (len == SIZE_MAX) {
+        return FCGI_ERR_NO_MEMORY;
+    }
+    rc = fcgi__buffer_reserve(buffer, allocator, len + 1);
+    if (rc == FCGI_OK) {
+        memcpy(buffer->data + buffer->len, data, len);
+        fcgi__buffer_grew(buffer, len);
+    }
+    return rc;
+}
+
+void fcgi__buffer_grew(struct fcgi__buffer *buffer, size_t len)
+{
+    buffer->len += len;
+    buffer->data[buffer->len] = '\0';
+}
+
+void fcgi__buffer_free(struct fcgi__buffer *buffer,
+                       const struct fcgi_allocator *allocator)
+{
+    fcgi__release(allocator, buffer->block);
+    memset(buffer, 0, sizeof(*buffer));
+}

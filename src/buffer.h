@@ -1,0 +1,55 @@
+/*
+ * buffer - growable memory: all raw handling of bytes that the library keeps
+ * is here, with its overflow checks.
+ *
+ * A buffer is zero-initialised. Its bytes start at a multiple of 64, because
+ * large copies into memory that starts shortly behind a page are several times
+ * slower on some processors, and that is where malloc() puts large blocks.
+ *
+ * How large a buffer may become is for its owner to bound, who knows the limit
+ * and the error to give.
+ */
+#ifndef FCGI__BUFFER_H
+#define FCGI__BUFFER_H
+
+#include <stddef.h>
+
+#include <fcgi_client/record.h>
+#include <fcgi_client/response.h>
+
+struct fcgi__buffer {
+    char *data;
+    size_t len;
+    size_t cap;
+    void *block; /* what the allocator gave */
+};
+
+/* Copy an allocator, NULL and all zero meaning malloc(). FCGI_ERR_ARGUMENT
+ * where only some of its functions are set. */
+int fcgi__allocator_init(struct fcgi_allocator *allocator,
+                         const struct fcgi_allocator *from);
+
+/* Zeroed memory, or NULL. */
+void *fcgi__allocate(const struct fcgi_allocator *allocator, size_t size);
+
+void fcgi__release(const struct fcgi_allocator *allocator, void *pointer);
+
+/* Make room for `extra` bytes behind `len`: FCGI_OK or FCGI_ERR_NO_MEMORY, the
+ * buffer then being as it was. Bytes may move. */
+int fcgi__buffer_reserve(struct fcgi__buffer *buffer,
+                         const struct fcgi_allocator *allocator, size_t extra);
+
+/* Append bytes, and put a NUL behind them, which `len` leaves out; as
+ * fcgi__buffer_reserve(). `data` is not NULL. */
+int fcgi__buffer_append(struct fcgi__buffer *buffer,
+                        const struct fcgi_allocator *allocator,
+                        const void *data, size_t len);
+
+/* Count `len` more bytes, which stand in the buffer already, and put a NUL
+ * behind them, for which room was reserved too. */
+void fcgi__buffer_grew(struct fcgi__buffer *buffer, size_t len);
+
+void fcgi__buffer_free(struct fcgi__buffer *buffer,
+                       const struct fcgi_allocator *allocator);
+
+#endif

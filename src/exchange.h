@@ -1,0 +1,27 @@
+/*
+ * exchange - what the call needs of an exchange beyond its public face.
+ */
+#ifndef FCGI__EXCHANGE_H
+#define FCGI__EXCHANGE_H
+
+#include <fcgi_client/exchange.h>
+
+/* Counts of the attempt so far, into the response's outcome. */
+void fcgi__exchange_count(const struct fcgi_exchange *x);
+
+/* Whether any byte of the response has been received. */
+bool fcgi__exchange_answered(const struct fcgi_exchange *x);
+
+/* Whether any byte of the request has been sent. */
+bool fcgi__exchange_sent_any(const struct fcgi_exchange *x);
+
+/* REQUEST_METHOD; "": none, or a long one. */
+const char *fcgi__exchange_method(const struct fcgi_exchange *x);
+
+/* Whether sources or sinks of the caller's may be called. */
+bool fcgi__exchange_calls_out(const struct fcgi_exchange *x);
+
+/* Forget the request, whose caller may be gone. */
+void fcgi__exchange_forget(struct fcgi_exchange *x);
+
+#endif

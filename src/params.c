@@ -1,0 +1,212 @@
+/*
+ * params - name-value pairs (FastCGI specification, section 3.4).
+ *
+ *  +----------+-----------+---------+----------+
+ *  | name len | value len | name ...| value ...|
+ *  +----------+-----------+---------+----------+
+ *   0xxxxxxx                        one byte: 0 to 127
+ *   1xxxxxxx xxxxxxxx xxxxxxxx xxxxxxxx     four: 0 to 2^31 - 1
+ *
+ * Encoding always takes the shorter form; decoding takes either.
+ */
+#include <string.h>
+
+#include "params.h"
+
+static size_t length_size(size_t len)
+{
+    return len < 128 ? 1 : 4;
+}
+
+static int measure_string(const char *string, size_t *len)
+{
+    if (string == NULL && *len != 0) {
+        return FCGI_ERR_ARGUMENT;
+    }
+    if (*len == FCGI_STRLEN) {
+        *len = strlen(string);
+    }
+    return *len > FCGI_PARAM_LEN_MAX ? FCGI_ERR_CONTENT_TOO_LONG : FCGI_OK;
+}
+
+int fcgi__param_measure(const struct fcgi_param *param,
+                        struct fcgi_param *measured, size_t *len)
+{
+    size_t lengths;
+    int rc;
+
+    *measured = *param;
+    rc = measure_string(measured->name, &measured->name_len);
+    if (rc != FCGI_OK) {
+        return rc;
+    }
+    rc = measure_string(measured->value, &measured->value_len);
+    if (rc != FCGI_OK) {
+        return rc;
+    }
+    lengths =
+        length_size(measured->name_len) + length_size(measured->value_len);
+    /* Two strings of 2^31 - 1 bytes overflow 32 bits. */
+    if (measured->name_len > SIZE_MAX - lengths - measured->value_len) {
+        return FCGI_ERR_CONTENT_TOO_LONG;
+    }
+    *len = lengths + measured->name_len + measured->value_len;
+    return FCGI_OK;
+}
+
+static char *store_length(char *out, size_t len)
+{
+    if (len < 128) {
+        *out = (char)len;
+        return out + 1;
+    }
+    out[0] = (char)(len >> 24 | 0x80);
+    out[1] = (char)(len >> 16);
+    out[2] = (char)(len >> 8);
+    out[3] = (char)len;
+    return out + 4;
+}
+
+static char *store_string(char *out, const char *string, size_t len)
+{
+    if (len > 0) {
+        memcpy(out, string, len);
+    }
+    return out + len;
+}
+
+char *fcgi__param_store_lengths(char *out, const struct fcgi_param *measured)
+{
+    out = store_length(out, measured->name_len);
+    return store_length(out, measured->value_len);
+}
+
+char *fcgi__param_store(char *out, const struct fcgi_param *measured)
+{
+    out = fcgi__param_store_lengths(out, measured);
+    out = store_string(out, measured->name, measured->name_len);
+    return store_string(out, measured->value, measured->value_len);
+}
+
+static int measure_all(const struct fcgi_param *params, size_t count,
+                       size_t *total)
+{
+    *total = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct fcgi_param measured;
+        size_t len;
+        int rc = fcgi__param_measure(&params[i], &measured, &len);
+        if (rc != FCGI_OK) {
+            return rc;
+        }
+        if (len > SIZE_MAX - *total) {
+            return FCGI_ERR_CONTENT_TOO_LONG;
+        }
+        *total += len;
+    }
+    return FCGI_OK;
+}
+
+int fcgi_params_encode(const struct fcgi_param *params, size_t count, void *buf,
+                       size_t cap, size_t *len)
+{
+    char *out = buf;
+    int rc;
+
+    if (len == NULL || (params == NULL && count > 0) ||
+        (buf == NULL && cap > 0)) {
+        return FCGI_ERR_ARGUMENT;
+    }
+    rc = measure_all(params, count, len);
+    if (rc != FCGI_OK || buf == NULL) {
+        return rc;
+    }
+    if (*len > cap) {
+        return FCGI_ERR_CONTENT_TOO_LONG;
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct fcgi_param measured;
+        size_t pair_len;
+        (void)fcgi__param_measure(&params[i], &measured, &pair_len);
+        out = fcgi__param_store(out, &measured);
+    }
+    return FCGI_OK;
+}
+
+/* Take one length off the front. */
+static int take_length(struct fcgi_slice *rest, size_t *len)
+{
+    const uint8_t *in = (const uint8_t *)rest->data;
+    size_t size;
+
+    if (rest->len == 0) {
+        return FCGI_ERR_PARAMS_TRUNCATED;
+    }
+    size = in[0] < 128 ? 1 : 4;
+    if (rest->len < size) {
+        return FCGI_ERR_PARAMS_TRUNCATED;
+    }
+    *len = in[0];
+    if (size == 4) {
+        *len = (size_t)(in[0] & 0x7f) << 24 | (size_t)in[1] << 16 |
+               (size_t)in[2] << 8 | in[3];
+    }
+    rest->data += size;
+    rest->len -= size;
+    return FCGI_OK;
+}
+
+/* Each length is held against what is left, never added to another first: the
+ * sum of two may overflow 32 bits. */
+static int take_string(struct fcgi_slice *rest, const char **string, size_t len)
+{
+    if (len > rest->len) {
+        return FCGI_ERR_PARAMS_TRUNCATED;
+    }
+    *string = rest->data;
+    rest->data += len;
+    rest->len -= len;
+    return FCGI_OK;
+}
+
+int fcgi_params_next(struct fcgi_slice *rest, struct fcgi_param *param)
+{
+    struct fcgi_slice left = *rest;
+
+    if (left.len == 0) {
+        return 0;
+    }
+    if (take_length(&left, &param->name_len) != FCGI_OK ||
+        take_length(&left, &param->value_len) != FCGI_OK ||
+        take_string(&left, &param->name, param->name_len) != FCGI_OK ||
+        take_string(&left, &param->value, param->value_len) != FCGI_OK) {
+        return FCGI_ERR_PARAMS_TRUNCATED;
+    }
+    *rest = left;
+    return 1;
+}
+
+int fcgi_params_decode(const void *data, size_t len, struct fcgi_param *params,
+                       size_t cap, size_t *count)
+{
+    struct fcgi_slice rest = {data, len};
+    struct fcgi_param param;
+    int rc;
+
+    if (count == NULL || (data == NULL && len > 0) ||
+        (params == NULL && cap > 0)) {
+        return FCGI_ERR_ARGUMENT;
+    }
+    *count = 0;
+    for (rc = fcgi_params_next(&rest, &param); rc == 1;
+         rc = fcgi_params_next(&rest, &param)) {
+        if (*count < cap) {
+            params[*count] = param;
+        }
+        *count += 1;
+    }
+    if (rc == FCGI_OK && params != NULL && *count > cap) {
+        return FCGI_ERR_CONTENT_TOO_LONG;
+    }
+    return rc;
+}

@@ -1,0 +1,244 @@
+/*
+ * prologue - FCGI_BEGIN_REQUEST and FCGI_PARAMS (FastCGI specification,
+ * sections 5.1 and 5.2).
+ *
+ * PHP parses each FCGI_PARAMS record alone, so a pair is put whole into one,
+ * unless it is larger than any. Content stays at or below 65,528 bytes, since
+ * PHP also refuses content and padding over 65,535 together.
+ */
+#include <string.h>
+
+#include "params.h"
+#include "prologue.h"
+#include "record.h"
+
+struct packer {
+    struct fcgi__prologue *prologue;
+    struct fcgi__buffer *wire;
+    const struct fcgi_allocator *allocator;
+    uint16_t request_id;
+    size_t content; /* where the open record's content starts; 0: none open */
+};
+
+static size_t content_len(const struct packer *packer)
+{
+    return packer->content == 0 ? 0 : packer->wire->len - packer->content;
+}
+
+static void close_record(struct packer *packer)
+{
+    struct fcgi__buffer *wire = packer->wire;
+    size_t len = content_len(packer);
+
+    if (packer->content == 0) {
+        return;
+    }
+    fcgi__record_header((uint8_t *)wire->data + packer->content -
+                            FCGI__HEADER_LEN,
+                        FCGI_TYPE_PARAMS, packer->request_id, len);
+    memset(wire->data + wire->len, 0, fcgi_padding_for(len));
+    wire->len += fcgi_padding_for(len);
+    packer->content = 0;
+}
+
+/* See that a record is open and has room for `len` more bytes, and that the
+ * buffer holds them and the padding that may follow. */
+static int open_record(struct packer *packer, size_t len)
+{
+    int rc;
+
+    if (content_len(packer) + len > FCGI__CONTENT_LEN) {
+        close_record(packer);
+    }
+    rc = fcgi__buffer_reserve(packer->wire, packer->allocator,
+                              FCGI__HEADER_LEN + len + 8);
+    if (rc == FCGI_OK && packer->content == 0) {
+        packer->wire->len += FCGI__HEADER_LEN;
+        packer->content = packer->wire->len;
+        packer->prologue->records += 1;
+    }
+    return rc;
+}
+
+/* Spread bytes over as many records as it takes. */
+static int spread(struct packer *packer, const char *data, size_t len)
+{
+    while (len > 0) {
+        size_t left = FCGI__CONTENT_LEN - content_len(packer);
+        size_t part = left == 0 ? FCGI__CONTENT_LEN : left;
+        int rc;
+
+        part = len < part ? len : part;
+        rc = open_record(packer, part);
+        if (rc != FCGI_OK) {
+            return rc;
+        }
+        memcpy(packer->wire->data + packer->wire->len, data, part);
+        packer->wire->len += part;
+        data += part;
+        len -= part;
+    }
+    return FCGI_OK;
+}
+
+/* A pair larger than a record begins one, and ends one. */
+static int add_large_param(struct packer *packer,
+                           const struct fcgi_param *measured)
+{
+    char lengths[8];
+    const char *end = fcgi__param_store_lengths(lengths, measured);
+    int rc;
+
+    close_record(packer);
+    rc = spread(packer, lengths, (size_t)(end - lengths));
+    if (rc == FCGI_OK) {
+        rc = spread(packer, measured->name, measured->name_len);
+    }
+    if (rc == FCGI_OK) {
+        rc = spread(packer, measured->value, measured->value_len);
+    }
+    close_record(packer);
+    return rc;
+}
+
+/* The last REQUEST_METHOD counts, as it does for the application. */
+static void note_method(struct fcgi__prologue *prologue,
+                        const struct fcgi_param *measured)
+{
+    static const char name[] = "REQUEST_METHOD";
+    size_t len = measured->value_len;
+
+    if (measured->name_len != sizeof(name) - 1 ||
+        memcmp(measured->name, name, sizeof(name) - 1) != 0) {
+        return;
+    }
+    if (len >= FCGI__METHOD_CAP) {
+        len = 0;
+    }
+    if (len > 0) {
+        memcpy(prologue->method, measured->value, len);
+    }
+    prologue->method[len] = '\0';
+}
+
+static int add_param(struct packer *packer, const struct fcgi_param *param)
+{
+    struct fcgi_param measured;
+    size_t len;
+    int rc = fcgi__param_measure(param, &measured, &len);
+
+    if (rc != FCGI_OK) {
+        return rc;
+    }
+    note_method(packer->prologue, &measured);
+    if (len > FCGI__CONTENT_LEN) {
+        return add_large_param(packer, &measured);
+    }
+    rc = open_record(packer, len);
+    if (rc == FCGI_OK) {
+        fcgi__param_store(packer->wire->data + packer->wire->len, &measured);
+        packer->wire->len += len;
+    }
+    return rc;
+}
+
+/* Pairs that were encoded before: checked, then cut between pairs. */
+static int add_encoded(struct packer *packer, struct fcgi_slice encoded)
+{
+    struct fcgi_param param;
+    int rc;
+
+    for (rc = fcgi_params_next(&encoded, &param); rc == 1;
+         rc = fcgi_params_next(&encoded, &param)) {
+        int added = add_param(packer, &param);
+        if (added != FCGI_OK) {
+            return added;
+        }
+    }
+    return rc;
+}
+
+static int add_begin(struct packer *packer, struct fcgi_begin_request begin)
+{
+    uint8_t record[16];
+
+    fcgi__record_header(record, FCGI_TYPE_BEGIN_REQUEST, packer->request_id, 8);
+    fcgi_begin_request_encode(record + FCGI__HEADER_LEN, &begin);
+    packer->prologue->records += 1;
+    return fcgi__buffer_append(packer->wire, packer->allocator, record,
+                               sizeof(record));
+}
+
+static int add_end_of_params(struct packer *packer)
+{
+    uint8_t record[FCGI__HEADER_LEN];
+
+    close_record(packer);
+    fcgi__record_header(record, FCGI_TYPE_PARAMS, packer->request_id, 0);
+    packer->prologue->records += 1;
+    return fcgi__buffer_append(packer->wire, packer->allocator, record,
+                               sizeof(record));
+}
+
+int fcgi__prologue_encode(struct fcgi__prologue *prologue,
+                          const struct fcgi_allocator *allocator,
+                          const struct fcgi_request *request,
+                          uint16_t request_id, struct fcgi_begin_request begin)
+{
+    struct packer packer = {prologue, &prologue->wire, allocator, request_id,
+                            0};
+    int rc;
+
+    prologue->wire.len = 0;
+    prologue->records = 0;
+    prologue->method[0] = '\0';
+    rc = add_begin(&packer, begin);
+    if (rc == FCGI_OK) {
+        rc = add_encoded(&packer, request->encoded_params);
+    }
+    for (size_t i = 0; rc == FCGI_OK && i < request->param_count; i++) {
+        rc = add_param(&packer, &request->params[i]);
+    }
+    return rc == FCGI_OK ? add_end_of_params(&packer) : rc;
+}
+
+static size_t record_wire(const uint8_t *bytes, struct fcgi_header *header)
+{
+    (void)fcgi_header_decode(header, bytes);
+    return FCGI__HEADER_LEN + header->content_length + header->padding_length;
+}
+
+void fcgi__prologue_restamp(struct fcgi__prologue *prologue,
+                            uint16_t request_id)
+{
+    uint8_t *wire = (uint8_t *)prologue->wire.data;
+    size_t at = 0;
+
+    while (at < prologue->wire.len) {
+        struct fcgi_header header;
+        size_t len = record_wire(wire + at, &header);
+        header.request_id = request_id;
+        fcgi_header_encode(wire + at, &header);
+        at += len;
+    }
+}
+
+size_t fcgi__prologue_records_in(const struct fcgi__prologue *prologue,
+                                 size_t sent, uint64_t *remainder)
+{
+    const uint8_t *wire = (const uint8_t *)prologue->wire.data;
+    size_t records = 0;
+    size_t at = 0;
+
+    while (at < sent) {
+        struct fcgi_header header;
+        size_t len = record_wire(wire + at, &header);
+        if (len > sent - at) {
+            break;
+        }
+        at += len;
+        records += 1;
+    }
+    *remainder = sent - at;
+    return records;
+}

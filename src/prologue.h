@@ -1,0 +1,42 @@
+/*
+ * prologue - what a request begins with: FCGI_BEGIN_REQUEST and all of
+ * FCGI_PARAMS, encoded at once, so that the caller's params may go.
+ *
+ *     [BEGIN_REQUEST][PARAMS] ... [PARAMS][PARAMS, empty]
+ */
+#ifndef FCGI__PROLOGUE_H
+#define FCGI__PROLOGUE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <fcgi_client/exchange.h>
+
+#include "buffer.h"
+
+#define FCGI__METHOD_CAP 16
+
+struct fcgi__prologue {
+    struct fcgi__buffer wire;
+    size_t records;
+    char method[FCGI__METHOD_CAP]; /* REQUEST_METHOD; "": none, or longer */
+};
+
+/* Encode the params of a request. FCGI_OK, FCGI_ERR_ARGUMENT,
+ * FCGI_ERR_PARAMS_TRUNCATED, FCGI_ERR_CONTENT_TOO_LONG or
+ * FCGI_ERR_NO_MEMORY. */
+int fcgi__prologue_encode(struct fcgi__prologue *prologue,
+                          const struct fcgi_allocator *allocator,
+                          const struct fcgi_request *request,
+                          uint16_t request_id, struct fcgi_begin_request begin);
+
+/* Put another request id into every record. */
+void fcgi__prologue_restamp(struct fcgi__prologue *prologue,
+                            uint16_t request_id);
+
+/* Count the records that end within the first `sent` bytes; `*remainder` is
+ * what was sent of the next. */
+size_t fcgi__prologue_records_in(const struct fcgi__prologue *prologue,
+                                 size_t sent, uint64_t *remainder);
+
+#endif

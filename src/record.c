@@ -1,0 +1,270 @@
+/*
+ * record - the framing of FastCGI (specification, sections 3.3, 5 and 8).
+ *
+ *      0       1       2       3       4       5       6       7
+ *  +-------+-------+---------------+---------------+-------+-------+
+ *  |version| type  |  request id   |content length |padding| zero  |
+ *  +-------+-------+---------------+---------------+-------+-------+
+ *
+ * Numbers are big-endian. What we send has zeros in its reserved bytes and its
+ * padding; what we receive may have anything there.
+ */
+#include <string.h>
+
+#include "record.h"
+
+static const char zeros[8];
+
+static void put16(uint8_t *out, uint16_t value)
+{
+    out[0] = (uint8_t)(value >> 8);
+    out[1] = (uint8_t)value;
+}
+
+static uint16_t get16(const uint8_t *in)
+{
+    return (uint16_t)(in[0] << 8 | in[1]);
+}
+
+void fcgi_header_encode(uint8_t out[FCGI_RECORD_HEADER_LEN],
+                        const struct fcgi_header *header)
+{
+    out[0] = header->version;
+    out[1] = header->type;
+    put16(out + 2, header->request_id);
+    put16(out + 4, header->content_length);
+    out[6] = header->padding_length;
+    out[7] = 0;
+}
+
+int fcgi_header_decode(struct fcgi_header *header,
+                       const uint8_t in[FCGI_RECORD_HEADER_LEN])
+{
+    header->version = in[0];
+    header->type = in[1];
+    header->request_id = get16(in + 2);
+    header->content_length = get16(in + 4);
+    header->padding_length = in[6];
+    return in[0] == FCGI_PROTOCOL_VERSION ? FCGI_OK : FCGI_ERR_INVALID_HEADER;
+}
+
+uint8_t fcgi_padding_for(size_t content_length)
+{
+    if (content_length > FCGI_CONTENT_MAX - 7) {
+        return 0;
+    }
+    return (uint8_t)(-content_length & 7);
+}
+
+void fcgi_begin_request_encode(uint8_t out[8],
+                               const struct fcgi_begin_request *begin)
+{
+    memset(out, 0, 8);
+    put16(out, begin->role);
+    out[2] = begin->flags;
+}
+
+void fcgi_begin_request_decode(struct fcgi_begin_request *begin,
+                               const uint8_t in[8])
+{
+    begin->role = get16(in);
+    begin->flags = in[2];
+}
+
+void fcgi_end_request_encode(uint8_t out[8], const struct fcgi_end_request *end)
+{
+    memset(out, 0, 8);
+    put16(out, (uint16_t)(end->app_status >> 16));
+    put16(out + 2, (uint16_t)end->app_status);
+    out[4] = end->protocol_status;
+}
+
+void fcgi_end_request_decode(struct fcgi_end_request *end, const uint8_t in[8])
+{
+    end->app_status = (uint32_t)get16(in) << 16 | get16(in + 2);
+    end->protocol_status = in[4];
+}
+
+void fcgi__record_header(uint8_t out[FCGI_RECORD_HEADER_LEN], uint8_t type,
+                         uint16_t request_id, size_t content_length)
+{
+    struct fcgi_header header = {FCGI_PROTOCOL_VERSION, type, request_id,
+                                 (uint16_t)content_length,
+                                 fcgi_padding_for(content_length)};
+
+    fcgi_header_encode(out, &header);
+}
+
+int fcgi_record_write(const struct fcgi_writer *writer, uint8_t type,
+                      uint16_t request_id, const void *content, size_t len)
+{
+    uint8_t header[FCGI_RECORD_HEADER_LEN];
+    struct fcgi_slice slices[3] = {{(const char *)header, sizeof(header)},
+                                   {content, len},
+                                   {zeros, fcgi_padding_for(len)}};
+
+    if (writer == NULL || writer->write == NULL ||
+        (content == NULL && len > 0)) {
+        return FCGI_ERR_ARGUMENT;
+    }
+    if (len > FCGI_CONTENT_MAX) {
+        return FCGI_ERR_CONTENT_TOO_LONG;
+    }
+    fcgi__record_header(header, type, request_id, len);
+    return writer->write(writer->context, slices, 3);
+}
+
+int fcgi_record_write_begin_request(const struct fcgi_writer *writer,
+                                    uint16_t request_id, uint16_t role,
+                                    uint8_t flags)
+{
+    struct fcgi_begin_request begin = {role, flags};
+    uint8_t body[8];
+
+    fcgi_begin_request_encode(body, &begin);
+    return fcgi_record_write(writer, FCGI_TYPE_BEGIN_REQUEST, request_id, body,
+                             sizeof(body));
+}
+
+/* Read exactly `len` bytes. The end before any of them is FCGI_ERR_CLOSED. */
+static int read_exactly(const struct fcgi_reader *reader, void *buf, size_t len)
+{
+    char *at = buf;
+    size_t have = 0;
+
+    while (have < len) {
+        size_t got = 0;
+        int rc = reader->read(reader->context, at + have, len - have, &got);
+        if (rc != FCGI_OK) {
+            return rc;
+        }
+        if (got == 0) {
+            return have == 0 ? FCGI_ERR_CLOSED : FCGI_ERR_TRUNCATED;
+        }
+        have += got;
+    }
+    return FCGI_OK;
+}
+
+/* As read_exactly(), where a record has begun already. */
+static int read_rest(const struct fcgi_reader *reader, void *buf, size_t len)
+{
+    int rc = read_exactly(reader, buf, len);
+
+    return rc == FCGI_ERR_CLOSED ? FCGI_ERR_TRUNCATED : rc;
+}
+
+static int read_header(const struct fcgi_reader *reader,
+                       struct fcgi_record *record)
+{
+    uint8_t head[FCGI_RECORD_HEADER_LEN];
+    int rc = read_exactly(reader, head, sizeof(head));
+
+    return rc == FCGI_OK ? fcgi_header_decode(&record->header, head) : rc;
+}
+
+static int read_body(const struct fcgi_reader *reader,
+                     struct fcgi_record *record, char *buffer, size_t cap)
+{
+    char padding[FCGI_PADDING_MAX];
+    size_t len = record->header.content_length;
+    int rc;
+
+    if (len > cap) {
+        return FCGI_ERR_CONTENT_TOO_LONG;
+    }
+    rc = read_rest(reader, buffer, len);
+    if (rc != FCGI_OK) {
+        return rc;
+    }
+    record->content.data = buffer;
+    record->content.len = len;
+    return read_rest(reader, padding, record->header.padding_length);
+}
+
+int fcgi_record_read(const struct fcgi_reader *reader,
+                     struct fcgi_record *record, void *buffer, size_t cap)
+{
+    int rc;
+
+    if (reader == NULL || reader->read == NULL || record == NULL ||
+        (buffer == NULL && cap > 0)) {
+        return FCGI_ERR_ARGUMENT;
+    }
+    memset(record, 0, sizeof(*record));
+    rc = read_header(reader, record);
+    return rc == FCGI_OK ? read_body(reader, record, buffer, cap) : rc;
+}
+
+int fcgi_record_read_into(const struct fcgi_reader *reader,
+                          struct fcgi_record *record, struct fcgi_memory *out,
+                          struct fcgi_memory *err, void *buffer, size_t cap)
+{
+    struct fcgi_memory other = {buffer, 0, cap};
+    struct fcgi_memory *room = &other;
+    int rc;
+
+    if (reader == NULL || reader->read == NULL || record == NULL ||
+        out == NULL || err == NULL || (buffer == NULL && cap > 0)) {
+        return FCGI_ERR_ARGUMENT;
+    }
+    memset(record, 0, sizeof(*record));
+    rc = read_header(reader, record);
+    if (rc != FCGI_OK) {
+        return rc;
+    }
+    if (record->header.type == FCGI_TYPE_STDOUT) {
+        room = out;
+    } else if (record->header.type == FCGI_TYPE_STDERR) {
+        room = err;
+    }
+    rc = read_body(reader, record, room->data + room->len,
+                   room->cap - room->len);
+    room->len += record->content.len;
+    return rc;
+}
+
+static int read_memory(void *context, void *buf, size_t cap, size_t *got)
+{
+    struct fcgi_slice *unread = context;
+    size_t len = unread->len < cap ? unread->len : cap;
+
+    if (len > 0) {
+        memcpy(buf, unread->data, len);
+        unread->data += len;
+        unread->len -= len;
+    }
+    *got = len;
+    return FCGI_OK;
+}
+
+struct fcgi_reader fcgi_memory_reader(struct fcgi_slice *unread)
+{
+    return (struct fcgi_reader){read_memory, unread};
+}
+
+static int write_memory(void *context, const struct fcgi_slice *slices,
+                        size_t count)
+{
+    struct fcgi_memory *memory = context;
+    size_t room = memory->cap - memory->len;
+
+    for (size_t i = 0; i < count; i++) {
+        if (slices[i].len > room) {
+            return FCGI_ERR_CONTENT_TOO_LONG;
+        }
+        room -= slices[i].len;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (slices[i].len > 0) {
+            memcpy(memory->data + memory->len, slices[i].data, slices[i].len);
+            memory->len += slices[i].len;
+        }
+    }
+    return FCGI_OK;
+}
+
+struct fcgi_writer fcgi_memory_writer(struct fcgi_memory *memory)
+{
+    return (struct fcgi_writer){write_memory, memory};
+}

@@ -1,0 +1,237 @@
+/*
+ * response - the object that a response is collected in. Its memory stays with
+ * it from one request to the next, so that a warm one allocates nothing.
+ */
+#include <string.h>
+
+#include "response.h"
+
+#define KIB 1024
+
+/* A body whose length is known gets its room at once, up to this much: more
+ * is not believed before it comes. */
+#define TRUSTED_BODY_LEN ((size_t)16 * KIB * KIB)
+
+static int resolve(int64_t option, int64_t standard, int64_t *resolved)
+{
+    *resolved = option == 0 ? standard : option;
+    if (option == -1) {
+        *resolved = INT64_MAX;
+    }
+    return option < -1 ? FCGI_ERR_ARGUMENT : FCGI_OK;
+}
+
+int fcgi__limits_resolve(struct fcgi_limits *resolved,
+                         const struct fcgi_limits *options)
+{
+    if (resolve(options->line_len, 16 * KIB, &resolved->line_len) ||
+        resolve(options->head_len, 64 * KIB, &resolved->head_len) ||
+        resolve(options->field_count, 256, &resolved->field_count) ||
+        resolve(options->body_len, 256 * KIB * KIB, &resolved->body_len) ||
+        resolve(options->stderr_len, 64 * KIB, &resolved->stderr_len)) {
+        return FCGI_ERR_ARGUMENT;
+    }
+    return FCGI_OK;
+}
+
+static struct fcgi_response_store *
+make_store(const struct fcgi_allocator *allocator)
+{
+    struct fcgi_response_store *store =
+        fcgi__allocate(allocator, sizeof(*store));
+
+    if (store != NULL) {
+        store->allocator = *allocator;
+    }
+    return store;
+}
+
+/* Everything a response says back to nothing, its memory kept. */
+static void clear(struct fcgi_response *response)
+{
+    struct fcgi_response_store *store = response->store;
+
+    memset(response, 0, sizeof(*response));
+    response->store = store;
+    response->protocol_status = -1;
+    response->outcome.first_byte_us = -1;
+    response->body.data = "";
+    response->stderr_data.data = "";
+}
+
+int fcgi__response_begin(struct fcgi_response *response,
+                         const struct fcgi_allocator *allocator,
+                         const struct fcgi_limits *limits)
+{
+    struct fcgi_response_store *store = response->store;
+
+    clear(response);
+    if (store == NULL) {
+        store = make_store(allocator);
+        if (store == NULL) {
+            return FCGI_ERR_NO_MEMORY;
+        }
+        response->store = store;
+    }
+    store->limits = *limits;
+    store->body.len = 0;
+    store->stderr_data.len = 0;
+    fcgi__head_reset(&store->head);
+    return FCGI_OK;
+}
+
+static void publish_head(struct fcgi_response *response)
+{
+    const struct fcgi__head *head = &response->store->head;
+
+    response->status = head->status;
+    response->reason = fcgi__head_reason(head);
+    response->fields = (const struct fcgi_field *)(void *)head->fields.data;
+    response->field_count = head->field_count;
+}
+
+static void publish(struct fcgi_slice *slice, const struct fcgi__buffer *buffer)
+{
+    if (buffer->len > 0) {
+        slice->data = buffer->data;
+        slice->len = buffer->len;
+    }
+}
+
+void fcgi__response_expose_text(struct fcgi_response *response)
+{
+    publish(&response->body, &response->store->head.text);
+}
+
+int fcgi__response_head(struct fcgi_response *response, const char *data,
+                        size_t len, size_t *used)
+{
+    struct fcgi_response_store *store = response->store;
+    int rc = fcgi__head_feed(&store->head, &store->allocator, &store->limits,
+                             data, len, used);
+
+    if (rc == FCGI_OK) {
+        publish_head(response);
+    } else if (rc != FCGI_WAIT) {
+        fcgi__response_expose_text(response);
+    }
+    return rc;
+}
+
+int64_t fcgi__response_content_length(const struct fcgi_response *response)
+{
+    return response->store->head.content_length;
+}
+
+size_t fcgi__response_body_left(const struct fcgi_response *response)
+{
+    const struct fcgi_response_store *store = response->store;
+
+    return (size_t)store->limits.body_len - store->body.len;
+}
+
+/* All the room a body of known length takes, so that it need not move. */
+static size_t expected(const struct fcgi_response_store *store, size_t wanted)
+{
+    int64_t length = store->head.content_length;
+
+    if (store->body.len > 0 || length < (int64_t)wanted ||
+        length > store->limits.body_len || (size_t)length > TRUSTED_BODY_LEN) {
+        return wanted;
+    }
+    return (size_t)length;
+}
+
+int fcgi__response_body_room(struct fcgi_response *response, size_t wanted,
+                             struct fcgi_memory *room)
+{
+    struct fcgi_response_store *store = response->store;
+    int rc = fcgi__buffer_reserve(&store->body, &store->allocator,
+                                  expected(store, wanted) + 1);
+
+    if (rc == FCGI_OK) {
+        publish(&response->body, &store->body);
+        room->data = store->body.data + store->body.len;
+        room->len = 0;
+        room->cap = wanted;
+    }
+    return rc;
+}
+
+void fcgi__response_body_landed(struct fcgi_response *response, size_t len)
+{
+    fcgi__buffer_grew(&response->store->body, len);
+    publish(&response->body, &response->store->body);
+}
+
+int fcgi__response_body(struct fcgi_response *response, const char *data,
+                        size_t len)
+{
+    size_t left = fcgi__response_body_left(response);
+    size_t kept = len < left ? len : left;
+    struct fcgi_memory room;
+    int rc = fcgi__response_body_room(response, kept, &room);
+
+    if (rc != FCGI_OK) {
+        return rc;
+    }
+    memcpy(room.data, data, kept);
+    fcgi__response_body_landed(response, kept);
+    return kept < len ? FCGI_ERR_BODY_TOO_LARGE : FCGI_OK;
+}
+
+int fcgi__response_stderr(struct fcgi_response *response, const char *data,
+                          size_t len)
+{
+    struct fcgi_response_store *store = response->store;
+    size_t left = (size_t)store->limits.stderr_len - store->stderr_data.len;
+    int rc;
+
+    if (len > left) {
+        response->stderr_cut = true;
+        len = left;
+    }
+    rc = fcgi__buffer_append(&store->stderr_data, &store->allocator, data, len);
+    publish(&response->stderr_data, &store->stderr_data);
+    return rc;
+}
+
+const char *fcgi_response_field(const struct fcgi_response *response,
+                                const char *name, size_t nth)
+{
+    size_t name_len;
+
+    if (response == NULL || name == NULL) {
+        return NULL;
+    }
+    name_len = strlen(name);
+    for (size_t i = 0; i < response->field_count; i++) {
+        const struct fcgi_field *field = &response->fields[i];
+        if (!fcgi__same_name(field->name, field->name_len, name, name_len)) {
+            continue;
+        }
+        if (nth == 0) {
+            return field->value;
+        }
+        nth -= 1;
+    }
+    return NULL;
+}
+
+void fcgi_response_free(struct fcgi_response *response)
+{
+    struct fcgi_response_store *store;
+
+    if (response == NULL) {
+        return;
+    }
+    store = response->store;
+    if (store != NULL) {
+        struct fcgi_allocator allocator = store->allocator;
+        fcgi__head_free(&store->head, &allocator);
+        fcgi__buffer_free(&store->body, &allocator);
+        fcgi__buffer_free(&store->stderr_data, &allocator);
+        fcgi__release(&allocator, store);
+    }
+    memset(response, 0, sizeof(*response));
+}

@@ -1,0 +1,61 @@
+/*
+ * response - the object that a response is collected in, for the exchange that
+ * fills it.
+ */
+#ifndef FCGI__RESPONSE_H
+#define FCGI__RESPONSE_H
+
+#include "buffer.h"
+#include "head.h"
+
+struct fcgi_response_store {
+    struct fcgi_allocator allocator;
+    struct fcgi_limits limits;
+    struct fcgi__head head;
+    struct fcgi__buffer body;
+    struct fcgi__buffer stderr_data;
+};
+
+/* Turn options (0: default, -1: none) into plain numbers. FCGI_OK or
+ * FCGI_ERR_ARGUMENT. */
+int fcgi__limits_resolve(struct fcgi_limits *resolved,
+                         const struct fcgi_limits *options);
+
+/* Empty a response for a request, keeping its memory. `limits` are resolved.
+ * FCGI_OK or FCGI_ERR_NO_MEMORY. */
+int fcgi__response_begin(struct fcgi_response *response,
+                         const struct fcgi_allocator *allocator,
+                         const struct fcgi_limits *limits);
+
+/* Take bytes of the head, as fcgi__head_feed(). When it is complete, status,
+ * reason and fields are set; after an error what came stands in the body. */
+int fcgi__response_head(struct fcgi_response *response, const char *data,
+                        size_t len, size_t *used);
+
+/* The Content-Length of the head; -1: none. */
+int64_t fcgi__response_content_length(const struct fcgi_response *response);
+
+/* How many more bytes of body may be collected. */
+size_t fcgi__response_body_left(const struct fcgi_response *response);
+
+/* Collect body: FCGI_OK, FCGI_ERR_NO_MEMORY, or FCGI_ERR_BODY_TOO_LARGE, what
+ * fits being kept. */
+int fcgi__response_body(struct fcgi_response *response, const char *data,
+                        size_t len);
+
+/* Room for up to `wanted` bytes of body, to be received in place: `room` with
+ * its data and cap, or FCGI_ERR_NO_MEMORY. */
+int fcgi__response_body_room(struct fcgi_response *response, size_t wanted,
+                             struct fcgi_memory *room);
+
+/* `len` bytes were received in that room. */
+void fcgi__response_body_landed(struct fcgi_response *response, size_t len);
+
+/* Collect stderr, cutting it at its limit: FCGI_OK or FCGI_ERR_NO_MEMORY. */
+int fcgi__response_stderr(struct fcgi_response *response, const char *data,
+                          size_t len);
+
+/* What came is no complete head: let the caller read it as a body. */
+void fcgi__response_expose_text(struct fcgi_response *response);
+
+#endif
