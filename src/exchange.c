@@ -159,6 +159,16 @@ bool fcgi__exchange_sent_any(const struct fcgi_exchange *x)
     return x->out.bytes > 0;
 }
 
+bool fcgi__exchange_sent_params(const struct fcgi_exchange *x)
+{
+    return x->out.prologue_sent == x->out.prologue.wire.len;
+}
+
+uint64_t fcgi__exchange_body_len(const struct fcgi_exchange *x)
+{
+    return x->body_len;
+}
+
 int fcgi_exchange_restart(struct fcgi_exchange *x, uint16_t request_id)
 {
     int rc;
@@ -637,22 +647,28 @@ bool fcgi_exchange_paused(const struct fcgi_exchange *x)
  * Ending.
  */
 
-size_t fcgi_exchange_cancel(struct fcgi_exchange *x, int error,
+size_t fcgi__exchange_abort(const struct fcgi_exchange *x,
                             uint8_t record[FCGI_RECORD_HEADER_LEN])
 {
     uint64_t remainder;
 
-    if (x->status != FCGI_WAIT) {
-        return 0;
-    }
-    (void)fail(x, error);
     (void)fcgi__outgoing_records(&x->out, &remainder);
-    if (record == NULL || remainder > 0 || x->send_failed ||
-        !fcgi__exchange_sent_any(x)) {
+    if (remainder > 0 || x->out.bytes == 0 || x->send_failed ||
+        x->response->protocol_status >= 0) {
         return 0;
     }
     fcgi__record_header(record, FCGI_TYPE_ABORT_REQUEST, x->request_id, 0);
     return FCGI_RECORD_HEADER_LEN;
+}
+
+size_t fcgi_exchange_cancel(struct fcgi_exchange *x, int error,
+                            uint8_t record[FCGI_RECORD_HEADER_LEN])
+{
+    if (x == NULL || x->status != FCGI_WAIT || error >= 0) {
+        return 0;
+    }
+    (void)fail(x, error);
+    return record == NULL ? 0 : fcgi__exchange_abort(x, record);
 }
 
 int fcgi_exchange_status(const struct fcgi_exchange *x)

@@ -15,6 +15,17 @@ bool fcgi__exchange_answered(const struct fcgi_exchange *x);
 /* Whether any byte of the request has been sent. */
 bool fcgi__exchange_sent_any(const struct fcgi_exchange *x);
 
+/* Whether all params have been sent, so that an application may run. */
+bool fcgi__exchange_sent_params(const struct fcgi_exchange *x);
+
+/* How much body was handed on or collected. */
+uint64_t fcgi__exchange_body_len(const struct fcgi_exchange *x);
+
+/* The record that tells an application to give up, if one may be sent now: its
+ * length, or 0. */
+size_t fcgi__exchange_abort(const struct fcgi_exchange *x,
+                            uint8_t record[FCGI_RECORD_HEADER_LEN]);
+
 /* REQUEST_METHOD; "": none, or a long one. */
 const char *fcgi__exchange_method(const struct fcgi_exchange *x);
 

@@ -84,7 +84,7 @@ struct fcgi_sink {
     /** `*len` bytes of body are offered at `data`; set it to what was taken.
      *  Taking less pauses the response until it is resumed; what was not
      *  taken is then offered again. A blocking call offers it again at once,
-     *  and ends with FCGI_ERR_STATE if nothing is taken twice in a row. */
+     *  and ends with FCGI_ERR_STATE if nothing is taken then. */
     int (*body)(void *context, const void *data, size_t *len);
     /** `len` bytes of the application's FCGI_STDERR. */
     int (*stderr_data)(void *context, const void *data, size_t len);

@@ -1,0 +1,31 @@
+/*
+ * address - where an application listens, as one string:
+ *
+ *     /path  unix:/path      a Unix socket
+ *     unix:@name             an abstract one (Linux)
+ *     1.2.3.4:port [v6]:port TCP, never resolved
+ *     host:port              TCP, resolved at each dial
+ */
+#ifndef FCGI__ADDRESS_H
+#define FCGI__ADDRESS_H
+
+#include <stdbool.h>
+
+#include <netdb.h>
+#include <sys/socket.h>
+
+#define FCGI__HOST_CAP 256
+#define FCGI__PORT_CAP 6
+
+struct fcgi__address {
+    bool is_name; /* to be resolved; else `socket` is valid */
+    char host[FCGI__HOST_CAP];
+    char port[FCGI__PORT_CAP];
+    struct sockaddr_storage socket;
+    socklen_t socket_len;
+};
+
+/* FCGI_OK or FCGI_ERR_ADDRESS. */
+int fcgi__address_parse(struct fcgi__address *address, const char *text);
+
+#endif

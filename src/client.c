@@ -1,0 +1,141 @@
+/*
+ * client - the handle: options, resolved once, and the pool.
+ */
+#define _POSIX_C_SOURCE 200809L
+
+#include <string.h>
+
+#include "buffer.h"
+#include "call.h"
+#include "client.h"
+#include "pool.h"
+#include "response.h"
+
+static const struct fcgi_timeouts standard_timeouts = {
+    .connect_ms = 5000,
+    .write_ms = 30000,
+    .first_byte_ms = 60000,
+    .idle_ms = 60000,
+    .total_ms = -1,
+    .queue_ms = -1,
+};
+
+static int resolve(int *resolved, int own, int other)
+{
+    *resolved = own == 0 ? other : own;
+    return own < -1 ? FCGI_ERR_ARGUMENT : FCGI_OK;
+}
+
+int fcgi__timeouts_resolve(struct fcgi_timeouts *resolved,
+                           const struct fcgi_timeouts *own,
+                           const struct fcgi_timeouts *others)
+{
+    if (resolve(&resolved->connect_ms, own->connect_ms, others->connect_ms) ||
+        resolve(&resolved->write_ms, own->write_ms, others->write_ms) ||
+        resolve(&resolved->first_byte_ms, own->first_byte_ms,
+                others->first_byte_ms) ||
+        resolve(&resolved->idle_ms, own->idle_ms, others->idle_ms) ||
+        resolve(&resolved->total_ms, own->total_ms, others->total_ms) ||
+        resolve(&resolved->queue_ms, own->queue_ms, others->queue_ms)) {
+        return FCGI_ERR_ARGUMENT;
+    }
+    return FCGI_OK;
+}
+
+/* A receive may block without poll() while no less than the socket's timeout
+ * remains: half of the shorter limit leaves both a margin. */
+static int receive_timeout(const struct fcgi_timeouts *timeouts)
+{
+    int first_byte = timeouts->first_byte_ms;
+    int idle = timeouts->idle_ms;
+    int shorter = first_byte;
+
+    if (first_byte < 0 || (idle >= 0 && idle < first_byte)) {
+        shorter = idle;
+    }
+    return shorter < 0 ? -1 : shorter / 2;
+}
+
+static int set_options(struct fcgi_client *client,
+                       const struct fcgi_client_config *config)
+{
+    struct fcgi_limits checked;
+
+    client->limits = config->limits;
+    client->retry =
+        config->retry == FCGI_RETRY_DEFAULT ? FCGI_RETRY_STALE : config->retry;
+    client->keeps = config->pool.max_idle != -1;
+    if (client->retry < FCGI_RETRY_STALE || client->retry > FCGI_RETRY_NEVER ||
+        fcgi__limits_resolve(&checked, &config->limits) != FCGI_OK ||
+        fcgi__timeouts_resolve(&client->timeouts, &config->timeouts,
+                               &standard_timeouts) != FCGI_OK) {
+        return FCGI_ERR_ARGUMENT;
+    }
+    client->receive_timeout_ms = receive_timeout(&client->timeouts);
+    return FCGI_OK;
+}
+
+static int make(struct fcgi_client **client, const char *address,
+                const struct fcgi_client_config *config)
+{
+    struct fcgi_allocator allocator;
+    struct fcgi_client *made;
+    int rc;
+
+    if (fcgi__allocator_init(&allocator, &config->pool.allocator) != FCGI_OK) {
+        return FCGI_ERR_ARGUMENT;
+    }
+    made = fcgi__allocate(&allocator, sizeof(*made));
+    if (made == NULL) {
+        return FCGI_ERR_NO_MEMORY;
+    }
+    made->allocator = allocator;
+    rc = set_options(made, config);
+    if (rc == FCGI_OK) {
+        rc = fcgi_pool_new(&made->pool, address, &config->pool);
+    }
+    if (rc != FCGI_OK) {
+        fcgi__release(&allocator, made);
+        return rc;
+    }
+    *client = made;
+    return FCGI_OK;
+}
+
+int fcgi_client_new(struct fcgi_client **client, const char *address,
+                    const struct fcgi_client_config *config)
+{
+    static const struct fcgi_client_config standard;
+
+    if (client == NULL || address == NULL) {
+        return FCGI_ERR_ARGUMENT;
+    }
+    *client = NULL;
+    return make(client, address, config == NULL ? &standard : config);
+}
+
+void fcgi_client_close(struct fcgi_client *client)
+{
+    if (client != NULL) {
+        fcgi_pool_close(client->pool);
+    }
+}
+
+void fcgi_client_free(struct fcgi_client *client)
+{
+    struct fcgi_allocator allocator;
+
+    if (client == NULL) {
+        return;
+    }
+    fcgi_pool_close(client->pool);
+    fcgi__calls_free(client);
+    fcgi_pool_free(client->pool);
+    allocator = client->allocator;
+    fcgi__release(&allocator, client);
+}
+
+struct fcgi_pool *fcgi_client_pool(struct fcgi_client *client)
+{
+    return client == NULL ? NULL : client->pool;
+}

@@ -1,0 +1,263 @@
+/*
+ * lease - asking a pool for a connection; and the two blocking functions of
+ * the pool, which are loops over it.
+ */
+#define _POSIX_C_SOURCE 200809L
+
+#include <errno.h>
+#include <string.h>
+
+#include <fcgi_client/error.h>
+
+#include "clock.h"
+#include "lease.h"
+
+static void enter(struct fcgi__lease *lease, enum fcgi__lease_phase phase,
+                  int64_t now)
+{
+    if (lease->phase == FCGI__LEASE_QUEUED) {
+        lease->queue_us += now - lease->since;
+    } else if (lease->phase == FCGI__LEASE_DIALLING) {
+        lease->connect_us += now - lease->since;
+    }
+    if (phase > lease->reached) {
+        lease->reached = phase;
+    }
+    lease->phase = phase;
+    lease->since = now;
+}
+
+/* The slot goes back, for the next who waits. */
+static int fail(struct fcgi__lease *lease, int error, int64_t now)
+{
+    if (lease->connection != NULL) {
+        (void)fcgi__pool_return(lease->pool, lease->connection, false, now,
+                                NULL);
+        lease->connection = NULL;
+    }
+    enter(lease, FCGI__LEASE_NONE, now);
+    return error;
+}
+
+static int connected(struct fcgi__lease *lease, int fd, int64_t now)
+{
+    int rc = fcgi__net_adopt(fd, lease->options.receive_timeout_ms);
+
+    lease->connection->fd = fd;
+    lease->connection->dialled = now;
+    if (rc != FCGI_OK) {
+        lease->system_error = errno;
+        return fail(lease, rc, now);
+    }
+    enter(lease, FCGI__LEASE_READY, now);
+    return FCGI_OK;
+}
+
+static int advance_dial(struct fcgi__lease *lease, int64_t now)
+{
+    int rc = fcgi__dial_advance(&lease->dial, now);
+    int fd = lease->dial.fd;
+
+    if (rc == FCGI_WAIT) {
+        return rc;
+    }
+    if (rc == FCGI_OK) {
+        lease->dial.fd = -1;
+    }
+    lease->system_error = lease->dial.system_error;
+    fcgi__dial_end(&lease->dial);
+    return rc == FCGI_OK ? connected(lease, fd, now) : fail(lease, rc, now);
+}
+
+/* The host connects in its own way. */
+static int dial_by_host(struct fcgi__lease *lease,
+                        const struct fcgi_pool_config *config)
+{
+    int fd = -1;
+    int rc = config->dial(config->dial_context, &fd);
+    int64_t now = fcgi__now();
+
+    if (rc == FCGI_OK && fd < 0) {
+        rc = FCGI_ERR_CONNECT;
+    }
+    return rc == FCGI_OK ? connected(lease, fd, now) : fail(lease, rc, now);
+}
+
+static int start_dial(struct fcgi__lease *lease, int64_t now)
+{
+    const struct fcgi_pool_config *config = fcgi__pool_config(lease->pool);
+    int rc;
+
+    enter(lease, FCGI__LEASE_DIALLING, now);
+    fcgi__pool_dialling(lease->pool);
+    if (config->dial != NULL) {
+        return dial_by_host(lease, config);
+    }
+    rc = fcgi__dial_start(&lease->dial, fcgi__pool_address(lease->pool), now,
+                          fcgi__after(now, lease->options.connect_ms));
+    if (rc != FCGI_OK) {
+        lease->system_error = lease->dial.system_error;
+        fcgi__dial_end(&lease->dial);
+        return fail(lease, rc, now);
+    }
+    return advance_dial(lease, now);
+}
+
+/* A slot was had: make sure that it is worth having. */
+static int use_slot(struct fcgi__lease *lease, int64_t now)
+{
+    while (lease->connection->fd >= 0 &&
+           (lease->options.check || lease->connection->suspect) &&
+           !fcgi__net_is_idle(lease->connection->fd)) {
+        fcgi__pool_replace(lease->pool, now, lease->options.fresh,
+                           &lease->connection);
+    }
+    if (lease->connection->fd < 0) {
+        return start_dial(lease, now);
+    }
+    enter(lease, FCGI__LEASE_READY, now);
+    return FCGI_OK;
+}
+
+static int leased(struct fcgi__lease *lease, int rc, int64_t now)
+{
+    switch (rc) {
+    case FCGI_OK:
+        return use_slot(lease, now);
+    case FCGI_WAIT:
+        return rc;
+    default:
+        lease->system_error = rc == FCGI_ERR_SYSTEM ? errno : 0;
+        return fail(lease, rc, now);
+    }
+}
+
+int fcgi__lease_start(struct fcgi__lease *lease, struct fcgi_pool *pool,
+                      const struct fcgi__lease_options *options,
+                      struct fcgi_connection *idle, int64_t now)
+{
+    int rc = FCGI_OK;
+
+    lease->pool = pool;
+    lease->options = *options;
+    lease->phase = lease->reached = FCGI__LEASE_NONE;
+    lease->connection = idle;
+    lease->since = now;
+    lease->queue_us = 0;
+    lease->connect_us = 0;
+    lease->system_error = 0;
+    if (idle == NULL) {
+        rc = fcgi__pool_lease(pool, now, options->fresh, &lease->waiter,
+                              &lease->connection);
+    }
+    if (rc == FCGI_WAIT) {
+        enter(lease, FCGI__LEASE_QUEUED, now);
+    }
+    return leased(lease, rc, now);
+}
+
+static int advance_queue(struct fcgi__lease *lease, int64_t now)
+{
+    int rc = fcgi__pool_claim(lease->pool, &lease->waiter, &lease->connection);
+
+    if (rc == FCGI_WAIT &&
+        now >= fcgi__after(lease->since, lease->options.queue_ms)) {
+        fcgi__pool_leave(lease->pool, &lease->waiter);
+        rc = FCGI_ERR_QUEUE_TIMEOUT;
+    }
+    return leased(lease, rc, now);
+}
+
+int fcgi__lease_advance(struct fcgi__lease *lease, int64_t now)
+{
+    switch (lease->phase) {
+    case FCGI__LEASE_QUEUED:
+        return advance_queue(lease, now);
+    case FCGI__LEASE_DIALLING:
+        return advance_dial(lease, now);
+    case FCGI__LEASE_READY:
+        return FCGI_OK;
+    case FCGI__LEASE_NONE:
+    default:
+        return FCGI_ERR_STATE;
+    }
+}
+
+int fcgi__lease_redial(struct fcgi__lease *lease, int64_t now)
+{
+    fcgi__pool_replace(lease->pool, now, true, &lease->connection);
+    return use_slot(lease, now);
+}
+
+void fcgi__lease_wait(const struct fcgi__lease *lease, struct fcgi__wait *wait)
+{
+    if (lease->phase == FCGI__LEASE_DIALLING) {
+        fcgi__dial_wait(&lease->dial, wait);
+        return;
+    }
+    wait->fd = lease->waiter.open ? lease->waiter.pipe[0] : -1;
+    wait->events = FCGI__READABLE;
+    wait->other_fd = -1;
+    wait->until = fcgi__after(lease->since, lease->options.queue_ms);
+}
+
+void fcgi__lease_cancel(struct fcgi__lease *lease)
+{
+    if (lease->phase == FCGI__LEASE_QUEUED) {
+        fcgi__pool_leave(lease->pool, &lease->waiter);
+    } else if (lease->phase == FCGI__LEASE_DIALLING) {
+        fcgi__dial_end(&lease->dial);
+    }
+    if (lease->phase != FCGI__LEASE_NONE) {
+        (void)fail(lease, FCGI_ERR_CANCELLED, fcgi__now());
+    }
+}
+
+/*
+ * The blocking functions of the pool.
+ */
+
+static int get(struct fcgi_pool *pool, bool fresh,
+               struct fcgi_connection **connection)
+{
+    const struct fcgi_pool_config *config = fcgi__pool_config(pool);
+    struct fcgi__lease_options options = {
+        fresh, false, config->queue_timeout_ms, config->connect_timeout_ms, -1};
+    struct fcgi__lease lease;
+    struct fcgi__wait wait;
+    int rc;
+
+    memset(&lease, 0, sizeof(lease));
+    rc = fcgi__lease_start(&lease, pool, &options, NULL, fcgi__now());
+    while (rc == FCGI_WAIT) {
+        fcgi__lease_wait(&lease, &wait);
+        (void)fcgi__net_wait(&wait);
+        rc = fcgi__lease_advance(&lease, fcgi__now());
+    }
+    *connection = lease.connection;
+    errno = lease.system_error;
+    return rc;
+}
+
+int fcgi_pool_get(struct fcgi_pool *pool, struct fcgi_connection **connection,
+                  bool *reused)
+{
+    int rc;
+
+    if (pool == NULL || connection == NULL) {
+        return FCGI_ERR_ARGUMENT;
+    }
+    rc = get(pool, false, connection);
+    if (reused != NULL) {
+        *reused = rc == FCGI_OK && (*connection)->reused;
+    }
+    return rc;
+}
+
+int fcgi_pool_dial(struct fcgi_pool *pool, struct fcgi_connection **connection)
+{
+    if (pool == NULL || connection == NULL) {
+        return FCGI_ERR_ARGUMENT;
+    }
+    return get(pool, true, connection);
+}

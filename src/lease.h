@@ -1,0 +1,67 @@
+/*
+ * lease - the way from asking a pool for a connection to having one, step by
+ * step and without blocking:
+ *
+ *     [queued] -> [dialling] -> [ready]
+ *
+ * An idle connection is ready at once, unless it is to be checked and is found
+ * dead. Each step has its time limit.
+ */
+#ifndef FCGI__LEASE_H
+#define FCGI__LEASE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "net.h"
+#include "pool.h"
+
+struct fcgi__lease_options {
+    bool fresh;   /* dial, past the idle ones */
+    bool check;   /* a dead idle connection must be found before it is used */
+    int queue_ms; /* limits; -1: none */
+    int connect_ms;
+    int receive_timeout_ms; /* of the socket; -1: none */
+};
+
+enum fcgi__lease_phase {
+    FCGI__LEASE_NONE,
+    FCGI__LEASE_QUEUED,
+    FCGI__LEASE_DIALLING,
+    FCGI__LEASE_READY
+};
+
+struct fcgi__lease {
+    struct fcgi_pool *pool;
+    struct fcgi__lease_options options;
+    enum fcgi__lease_phase phase;
+    enum fcgi__lease_phase reached; /* the furthest phase it was in */
+    struct fcgi_connection *connection;
+    struct fcgi__waiter waiter;
+    struct fcgi__dial dial;
+    int64_t since;    /* when the phase began */
+    int64_t queue_us; /* what the phases took */
+    int64_t connect_us;
+    int system_error; /* of what failed */
+};
+
+/* Ask. `idle` is a connection taken already, or NULL. FCGI_OK ready; FCGI_WAIT;
+ * or an error of fcgi_pool_get(), nothing being leased then. */
+int fcgi__lease_start(struct fcgi__lease *lease, struct fcgi_pool *pool,
+                      const struct fcgi__lease_options *options,
+                      struct fcgi_connection *idle, int64_t now);
+
+/* Go on; as fcgi__lease_start(). */
+int fcgi__lease_advance(struct fcgi__lease *lease, int64_t now);
+
+/* The connection turned out dead: dial another in its slot. As
+ * fcgi__lease_start(). */
+int fcgi__lease_redial(struct fcgi__lease *lease, int64_t now);
+
+/* What it waits for. */
+void fcgi__lease_wait(const struct fcgi__lease *lease, struct fcgi__wait *wait);
+
+/* Give up what has not become ready. */
+void fcgi__lease_cancel(struct fcgi__lease *lease);
+
+#endif

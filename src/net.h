@@ -1,0 +1,99 @@
+/*
+ * net - sockets: resolve, connect, send, receive, wait. No other file of the
+ * library makes a socket call.
+ *
+ * A connected socket is in blocking mode, closed on exec, and carries a receive
+ * timeout. Sending never blocks; receiving does only where it is told that it
+ * may. SIGPIPE is never raised.
+ */
+#ifndef FCGI__NET_H
+#define FCGI__NET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <fcgi_client/record.h>
+
+#include "address.h"
+
+enum fcgi__readiness { FCGI__READABLE = 1, FCGI__WRITABLE = 2 };
+
+/* What something waits for: a descriptor (-1: none), another one to be read
+ * (-1: none), and a moment (FCGI__NEVER: none). */
+struct fcgi__wait {
+    int fd;
+    unsigned events;
+    int other_fd;
+    int64_t until;
+};
+
+/* Block until one of those comes, or a signal. Whether a descriptor is ready.
+ */
+bool fcgi__net_wait(const struct fcgi__wait *wait);
+
+/*
+ * Connecting, step by step. Several addresses of a name are tried in turn,
+ * each with its share of the time that is left.
+ */
+struct fcgi__dial {
+    const struct fcgi__address *address;
+    int64_t deadline; /* of all addresses */
+    int64_t until;    /* of this address, or of a pause */
+    int fd;
+    bool pausing; /* the listen queue was full: tried again at `until` */
+    int pause_ms;
+    int error; /* of the last address tried, */
+    int system_error;
+    struct addrinfo fixed;     /* an address that needs no resolving */
+    struct addrinfo *resolved; /* to be freed */
+    const struct addrinfo *next;
+};
+
+/* Set a dial off; fcgi__dial_advance() is due at once. A name is resolved
+ * here, which blocks. FCGI_OK or FCGI_ERR_RESOLVE. */
+int fcgi__dial_start(struct fcgi__dial *dial,
+                     const struct fcgi__address *address, int64_t now,
+                     int64_t deadline);
+
+/* Go on: FCGI_OK connected, `dial->fd` being the caller's now; FCGI_WAIT; or
+ * FCGI_ERR_CONNECT, FCGI_ERR_BACKLOG_FULL, FCGI_ERR_CONNECT_TIMEOUT or
+ * FCGI_ERR_SYSTEM, `dial->system_error` telling errno. */
+int fcgi__dial_advance(struct fcgi__dial *dial, int64_t now);
+
+/* What a dial waits for. */
+void fcgi__dial_wait(const struct fcgi__dial *dial, struct fcgi__wait *wait);
+
+/* Give up a dial, or forget one that has connected. */
+void fcgi__dial_end(struct fcgi__dial *dial);
+
+/* Make a connected socket ours: blocking, closed on exec, unbuffered, with a
+ * receive timeout in milliseconds (-1: none). FCGI_OK or FCGI_ERR_SYSTEM. */
+int fcgi__net_adopt(int fd, int receive_timeout_ms);
+
+/* Send without blocking. FCGI_OK and how much was taken; FCGI_WAIT nothing
+ * was; FCGI_ERR_RESET the peer is gone; FCGI_ERR_SYSTEM see errno. */
+int fcgi__net_send(int fd, const struct fcgi_slice *slices, size_t count,
+                   size_t *sent);
+
+/* Receive into up to two places; with `may_block`, wait for as long as the
+ * socket's receive timeout. FCGI_OK and how much came, 0 being the end;
+ * FCGI_WAIT nothing yet; FCGI_ERR_RESET; FCGI_ERR_SYSTEM see errno. */
+int fcgi__net_receive(int fd, const struct fcgi_memory *room, size_t count,
+                      bool may_block, size_t *got);
+
+/* Whether a socket on which nothing is expected is open and silent. */
+bool fcgi__net_is_idle(int fd);
+
+/* A pipe both of whose ends are closed on exec and never block. FCGI_OK or
+ * FCGI_ERR_SYSTEM. */
+int fcgi__net_pipe(int ends[2]);
+
+/* Make a pipe's reading end readable, and unreadable again. */
+void fcgi__net_ring(int writing_end);
+void fcgi__net_unring(int reading_end);
+
+/* Close a descriptor unless it is -1; errno stays as it was. */
+void fcgi__net_close(int fd);
+
+#endif
