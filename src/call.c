@@ -15,6 +15,7 @@
 #include "clock.h"
 #include "exchange.h"
 #include "lease.h"
+#include "response.h"
 
 /* Enough for a prologue and seven records of a large body: more than a socket
  * takes at once. */
@@ -215,12 +216,10 @@ static void report(struct fcgi_call *call, int error)
     outcome->total_us = call->now - call->started;
 }
 
+/* The limits kept here; those of the lease are counted there. */
 static bool is_time_limit(int error)
 {
     switch (error) {
-    case FCGI_ERR_CONNECT_TIMEOUT:
-    case FCGI_ERR_BACKLOG_FULL:
-    case FCGI_ERR_QUEUE_TIMEOUT:
     case FCGI_ERR_WRITE_TIMEOUT:
     case FCGI_ERR_FIRST_BYTE_TIMEOUT:
     case FCGI_ERR_IDLE_TIMEOUT:
@@ -416,9 +415,7 @@ static int receive_some(struct fcgi_call *call, bool may_block)
     may_block = may_block && may_wait_in_receive(call);
     rc = fcgi__net_receive(call->lease.connection->fd, room, (size_t)count,
                            may_block, &got);
-    if (may_block) {
-        call->now = fcgi__now();
-    }
+    call->now = fcgi__now();
     switch (rc) {
     case FCGI_OK:
         return received(call, got);
@@ -469,7 +466,7 @@ static int talk(struct fcgi_call *call, bool may_block)
     if (call->lease.connection->fd < 0) {
         return failed(call, FCGI_ERR_STATE); /* a fork() has closed it */
     }
-    while ((writable || readable) &&
+    while ((writable || readable) && call->now < call->deadline &&
            fcgi_exchange_status(call->exchange) == FCGI_WAIT) {
         if (writable) {
             writable = send_some(call) == FCGI_OK;
@@ -524,11 +521,11 @@ static int advance_lease(struct fcgi_call *call)
 /* Whether another attempt was begun. */
 static bool retry(struct fcgi_call *call, int error, int *rc)
 {
+    note_attempt(call, error);
     if (!may_retry(call, error) ||
         fcgi_exchange_restart(call->exchange, call->request_id) != FCGI_OK) {
         return false;
     }
-    note_attempt(call, error);
     call->retried = true;
     call->stage = LEASING;
     fcgi__pool_count_retry(call->client->pool);
@@ -550,7 +547,7 @@ static int advance(struct fcgi_call *call, bool may_block)
     }
     while (call->stage == TALKING && rc == FCGI_OK) {
         rc = talk(call, may_block);
-        if (rc == FCGI_OK || !retry(call, rc, &rc)) {
+        if (rc >= 0 || !retry(call, rc, &rc)) {
             break;
         }
     }
@@ -673,6 +670,7 @@ static int start_lease(struct fcgi_call *call, struct fcgi_connection *idle)
 /* What failed before there was a call. */
 static int refuse(struct fcgi_response *response, int error)
 {
+    fcgi__response_clear(response);
     response->outcome.error = error;
     response->outcome.safe_to_repeat = true;
     return error;

@@ -107,7 +107,7 @@ int fcgi_client_new(struct fcgi_client **client, const char *address,
 {
     static const struct fcgi_client_config standard;
 
-    if (client == NULL || address == NULL) {
+    if (client == NULL) {
         return FCGI_ERR_ARGUMENT;
     }
     *client = NULL;

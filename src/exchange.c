@@ -120,6 +120,7 @@ static int begin(struct fcgi_exchange *x, const struct fcgi_request *request,
 {
     int rc = fcgi__limits_resolve(&x->limits, &request->limits);
 
+    fcgi__response_clear(response);
     if (rc == FCGI_OK) {
         rc = fcgi__outgoing_begin(&x->out, &x->allocator, request, request_id,
                                   flags);
@@ -210,12 +211,19 @@ bool fcgi__exchange_calls_out(const struct fcgi_exchange *x)
  * Sending.
  */
 
+/* What came instead of a head is left for the caller to read. */
+static int finish(struct fcgi_exchange *x, int status)
+{
+    x->status = status;
+    if (x->response->status == 0) {
+        fcgi__response_expose_text(x->response);
+    }
+    return status;
+}
+
 static int fail(struct fcgi_exchange *x, int error)
 {
-    if (x->status == FCGI_WAIT) {
-        x->status = error;
-    }
-    return x->status;
+    return x->status == FCGI_WAIT ? finish(x, error) : x->status;
 }
 
 int fcgi_exchange_output(struct fcgi_exchange *x, struct fcgi_slice *slices,
@@ -477,10 +485,7 @@ static void end_request(struct fcgi_exchange *x)
     fcgi_end_request_decode(&end, x->end_body);
     x->response->app_status = end.app_status;
     x->response->protocol_status = end.protocol_status;
-    x->status = outcome_of_end(x);
-    if (x->response->status == 0) {
-        fcgi__response_expose_text(x->response);
-    }
+    (void)finish(x, outcome_of_end(x));
 }
 
 /* Look at bytes until all are used, or the response is paused or ended. */

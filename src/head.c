@@ -200,8 +200,7 @@ static int complete(struct fcgi__head *head,
     char *text = head->text.data;
     int rc;
 
-    if ((head->status == 0 && head->field_count == 0) ||
-        (head->has_transfer_encoding && head->content_length >= 0)) {
+    if (head->has_transfer_encoding && head->content_length >= 0) {
         return FCGI_ERR_BAD_HEAD;
     }
     head->fields.len = 0;

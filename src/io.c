@@ -116,7 +116,7 @@ static int read_source(void *context, void *buf, size_t cap, size_t *got)
     const struct fcgi_fd_state *state = context;
     ssize_t n;
 
-    if (!state->regular && !is_readable(state->fd)) {
+    if (!state->regular && state->fd >= 0 && !is_readable(state->fd)) {
         return FCGI_WAIT;
     }
     do {

@@ -27,9 +27,18 @@ static void enter(struct fcgi__lease *lease, enum fcgi__lease_phase phase,
     lease->since = now;
 }
 
+static bool is_time_limit(int error)
+{
+    return error == FCGI_ERR_CONNECT_TIMEOUT ||
+           error == FCGI_ERR_BACKLOG_FULL || error == FCGI_ERR_QUEUE_TIMEOUT;
+}
+
 /* The slot goes back, for the next who waits. */
 static int fail(struct fcgi__lease *lease, int error, int64_t now)
 {
+    if (is_time_limit(error)) {
+        fcgi__pool_count_timeout(lease->pool);
+    }
     if (lease->connection != NULL) {
         (void)fcgi__pool_return(lease->pool, lease->connection, false, now,
                                 NULL);

@@ -24,7 +24,7 @@ static bool has_valid_params(const struct fcgi_request *request)
             request->encoded_params.len == 0);
 }
 
-static int check_request(const struct fcgi_request *request, uint16_t role)
+static int check_request(const struct fcgi_request *request, int role)
 {
     bool allowed;
 
@@ -71,13 +71,10 @@ int fcgi__outgoing_begin(struct fcgi__outgoing *out,
                          const struct fcgi_request *request,
                          uint16_t request_id, uint8_t flags)
 {
-    struct fcgi_begin_request begin = {(uint16_t)request->role, flags};
-    int rc;
+    int role = request->role == 0 ? FCGI_ROLE_RESPONDER : (int)request->role;
+    struct fcgi_begin_request begin = {(uint16_t)role, flags};
+    int rc = check_request(request, role);
 
-    if (request->role == 0) {
-        begin.role = FCGI_ROLE_RESPONDER;
-    }
-    rc = check_request(request, begin.role);
     if (rc == FCGI_OK) {
         rc = fcgi__prologue_encode(&out->prologue, allocator, request,
                                    request_id, begin);
@@ -86,10 +83,10 @@ int fcgi__outgoing_begin(struct fcgi__outgoing *out,
         return rc;
     }
     out->stream_count = 0;
-    if (begin.role != FCGI_ROLE_AUTHORIZER) {
+    if (role != FCGI_ROLE_AUTHORIZER) {
         add_stream(out, FCGI_TYPE_STDIN, request_id, &request->body);
     }
-    if (begin.role == FCGI_ROLE_FILTER) {
+    if (role == FCGI_ROLE_FILTER) {
         add_stream(out, FCGI_TYPE_DATA, request_id, &request->data);
     }
     forget_progress(out);

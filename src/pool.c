@@ -660,13 +660,14 @@ int fcgi_pool_new(struct fcgi_pool **pool, const char *address,
     struct fcgi_pool *made;
     int rc;
 
-    if (pool == NULL || address == NULL) {
+    if (pool == NULL) {
         return FCGI_ERR_ARGUMENT;
     }
     *pool = NULL;
-    if (fcgi__allocator_init(&allocator,
+    if (address == NULL ||
+        fcgi__allocator_init(&allocator,
                              config == NULL ? NULL : &config->allocator) !=
-        FCGI_OK) {
+            FCGI_OK) {
         return FCGI_ERR_ARGUMENT;
     }
     made = fcgi__allocate(&allocator, sizeof(*made));

@@ -3,8 +3,7 @@
  * sections 5.1 and 5.2).
  *
  * PHP parses each FCGI_PARAMS record alone, so a pair is put whole into one,
- * unless it is larger than any. Content stays at or below 65,528 bytes, since
- * PHP also refuses content and padding over 65,535 together.
+ * unless it is larger than any.
  */
 #include <string.h>
 
@@ -47,7 +46,7 @@ static int open_record(struct packer *packer, size_t len)
 {
     int rc;
 
-    if (content_len(packer) + len > FCGI__CONTENT_LEN) {
+    if (content_len(packer) + len > FCGI_CONTENT_MAX) {
         close_record(packer);
     }
     rc = fcgi__buffer_reserve(packer->wire, packer->allocator,
@@ -64,8 +63,8 @@ static int open_record(struct packer *packer, size_t len)
 static int spread(struct packer *packer, const char *data, size_t len)
 {
     while (len > 0) {
-        size_t left = FCGI__CONTENT_LEN - content_len(packer);
-        size_t part = left == 0 ? FCGI__CONTENT_LEN : left;
+        size_t left = (size_t)FCGI_CONTENT_MAX - content_len(packer);
+        size_t part = left == 0 ? FCGI_CONTENT_MAX : left;
         int rc;
 
         part = len < part ? len : part;
@@ -131,7 +130,7 @@ static int add_param(struct packer *packer, const struct fcgi_param *param)
         return rc;
     }
     note_method(packer->prologue, &measured);
-    if (len > FCGI__CONTENT_LEN) {
+    if (len > FCGI_CONTENT_MAX) {
         return add_large_param(packer, &measured);
     }
     rc = open_record(packer, len);

@@ -46,8 +46,7 @@ make_store(const struct fcgi_allocator *allocator)
     return store;
 }
 
-/* Everything a response says back to nothing, its memory kept. */
-static void clear(struct fcgi_response *response)
+void fcgi__response_clear(struct fcgi_response *response)
 {
     struct fcgi_response_store *store = response->store;
 
@@ -65,7 +64,7 @@ int fcgi__response_begin(struct fcgi_response *response,
 {
     struct fcgi_response_store *store = response->store;
 
-    clear(response);
+    fcgi__response_clear(response);
     if (store == NULL) {
         store = make_store(allocator);
         if (store == NULL) {
@@ -112,8 +111,6 @@ int fcgi__response_head(struct fcgi_response *response, const char *data,
 
     if (rc == FCGI_OK) {
         publish_head(response);
-    } else if (rc != FCGI_WAIT) {
-        fcgi__response_expose_text(response);
     }
     return rc;
 }

@@ -21,6 +21,9 @@ struct fcgi_response_store {
 int fcgi__limits_resolve(struct fcgi_limits *resolved,
                          const struct fcgi_limits *options);
 
+/* Let a response say nothing, keeping its memory. */
+void fcgi__response_clear(struct fcgi_response *response);
+
 /* Empty a response for a request, keeping its memory. `limits` are resolved.
  * FCGI_OK or FCGI_ERR_NO_MEMORY. */
 int fcgi__response_begin(struct fcgi_response *response,
@@ -28,7 +31,7 @@ int fcgi__response_begin(struct fcgi_response *response,
                          const struct fcgi_limits *limits);
 
 /* Take bytes of the head, as fcgi__head_feed(). When it is complete, status,
- * reason and fields are set; after an error what came stands in the body. */
+ * reason and fields are set. */
 int fcgi__response_head(struct fcgi_response *response, const char *data,
                         size_t len, size_t *used);
 

@@ -68,9 +68,11 @@ static bool go_back(const struct fcgi__stream *stream)
 {
     const struct fcgi_source *source = &stream->source;
 
-    return source->read == NULL || stream->taken == 0 ||
-           (source->replay != NULL &&
-            source->replay(source->context, stream->taken) == FCGI_OK);
+    if (source->read == NULL || stream->taken == 0) {
+        return true;
+    }
+    return fcgi__stream_replayable(stream) &&
+           source->replay(source->context, stream->taken) == FCGI_OK;
 }
 
 bool fcgi__stream_restart(struct fcgi__stream *stream, uint16_t request_id)

@@ -1,0 +1,285 @@
+/*
+ * fcgi-echo - a FastCGI application that answers with what it was asked: every
+ * variable as a line NAME=VALUE, an empty line, then the body as it came, and
+ * behind that a filter's data.
+ *
+ *     fcgi-echo unix:/run/echo.sock
+ *     fcgi-echo 127.0.0.1:9000        port 0: any that is free
+ *     fcgi-echo                       the socket on descriptor 0, as an
+ *                                     application server starts it
+ *
+ * It says on standard output where it listens, and ends at SIGTERM or SIGINT.
+ *
+ * The lower layers of the library, `record` and `params`, serve an application
+ * as well as a client: see `session` beside this file, which listens, and
+ * shares the connections out to threads. A thread serves one connection at a
+ * time; when all are busy, more wait in the listen queue.
+ */
+#define _POSIX_C_SOURCE 200809L
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <fcgi_client/error.h>
+
+#include "fcgi_echo_session.h"
+
+#define EXIT_USAGE 3
+
+struct server {
+    int fd;
+    char name[320];   /* what to dial */
+    const char *path; /* of the Unix socket to remove at the end; or NULL */
+};
+
+static atomic_bool failed;
+
+/* The one line of a failure, whichever thread meets it first. */
+static void complain(const char *what, const char *why)
+{
+    if (!atomic_exchange(&failed, true)) {
+        fprintf(stderr, "fcgi-echo: %s: %s\n", what, why);
+    }
+}
+
+static bool listen_unix(struct server *server, const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+    if (strlen(path) >= sizeof(address.sun_path)) {
+        errno = ENAMETOOLONG;
+        return false;
+    }
+    memcpy(address.sun_path, path, strlen(path));
+    server->fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    if (server->fd < 0 || bind(server->fd, (const struct sockaddr *)&address,
+                               sizeof(address)) != 0) {
+        return false;
+    }
+    server->path = path;
+    snprintf(server->name, sizeof(server->name), "unix:%s", path);
+    return listen(server->fd, SOMAXCONN) == 0;
+}
+
+/* The name says which port it became. */
+static void name_tcp(struct server *server)
+{
+    struct sockaddr_storage address;
+    socklen_t len = sizeof(address);
+    char host[64] = "";
+    char port[16] = "";
+
+    (void)getsockname(server->fd, (struct sockaddr *)&address, &len);
+    (void)getnameinfo((struct sockaddr *)&address, len, host, sizeof(host),
+                      port, sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV);
+    snprintf(server->name, sizeof(server->name),
+             strchr(host, ':') == NULL ? "%s:%s" : "[%s]:%s", host, port);
+}
+
+static bool listen_tcp(struct server *server, const struct addrinfo *found)
+{
+    int on = 1;
+
+    server->fd = socket(found->ai_family, SOCK_STREAM, 0);
+    if (server->fd < 0) {
+        return false;
+    }
+    (void)setsockopt(server->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    if (bind(server->fd, found->ai_addr, found->ai_addrlen) != 0 ||
+        listen(server->fd, SOMAXCONN) != 0) {
+        return false;
+    }
+    name_tcp(server);
+    return true;
+}
+
+/* Take host:port or [v6]:port apart; NULL where it is neither. */
+static struct addrinfo *find_tcp(const char *address)
+{
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
+                                   .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV};
+    const char *colon = strrchr(address, ':');
+    size_t len = colon == NULL ? 0 : (size_t)(colon - address);
+    struct addrinfo *found = NULL;
+    char host[64];
+
+    if (len > 2 && address[0] == '[' && colon[-1] == ']') {
+        address++;
+        len -= 2;
+    }
+    if (len == 0 || len >= sizeof(host)) {
+        return NULL;
+    }
+    memcpy(host, address, len);
+    host[len] = '\0';
+    return getaddrinfo(strcmp(host, "localhost") == 0 ? "127.0.0.1" : host,
+                       colon + 1, &hints, &found) == 0
+               ? found
+               : NULL;
+}
+
+/* Section 2.2 of the specification: what an application is started with. */
+static bool adopt_descriptor_0(struct server *server)
+{
+    int listening = 0;
+    socklen_t len = sizeof(listening);
+
+    server->fd = 0;
+    snprintf(server->name, sizeof(server->name), "descriptor 0");
+    return getsockopt(0, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len) == 0 &&
+           listening != 0;
+}
+
+static int open_server(struct server *server, const char *address)
+{
+    struct addrinfo *found;
+    bool listens;
+
+    if (address == NULL) {
+        listens = adopt_descriptor_0(server);
+        if (!listens) {
+            complain("descriptor 0", "is no listening socket; give an address");
+        }
+        return listens ? EXIT_SUCCESS : EXIT_USAGE;
+    }
+    if (address[0] == '/' || strncmp(address, "unix:", 5) == 0) {
+        listens = listen_unix(server, address + (address[0] == '/' ? 0 : 5));
+    } else {
+        found = find_tcp(address);
+        if (found == NULL) {
+            complain(address, fcgi_strerror(FCGI_ERR_ADDRESS));
+            return EXIT_USAGE;
+        }
+        listens = listen_tcp(server, found);
+        freeaddrinfo(found);
+    }
+    if (!listens) {
+        complain(address, strerror(errno));
+    }
+    return listens ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* Let the peer read all that was written: closing a socket at once, while the
+ * peer still sends, would take the end of the answer from it. */
+static void hang_up(int fd)
+{
+    const struct timeval patience = {.tv_sec = 1};
+    char ignored[4096];
+
+    (void)shutdown(fd, SHUT_WR);
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+    while (recv(fd, ignored, sizeof(ignored), 0) > 0) {
+    }
+    close(fd);
+}
+
+/* A listening socket that was inherited may be in non-blocking mode. */
+static int next_connection(int listener)
+{
+    int on = 1;
+    int fd;
+
+    for (;;) {
+        fd = accept(listener, NULL, NULL);
+        if (fd >= 0) {
+            (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+            return fd;
+        }
+        if (errno == EAGAIN || errno == EWOULDBLOCK) {
+            struct pollfd ready = {.fd = listener, .events = POLLIN};
+
+            (void)poll(&ready, 1, -1);
+        } else if (errno != EINTR && errno != ECONNABORTED) {
+            return -1;
+        }
+    }
+}
+
+/* A thread: serves until the program ends, or ends it where that fails. */
+static void *work(void *context)
+{
+    const struct server *server = context;
+    struct session *session = session_new();
+    int fd = session == NULL ? -1 : next_connection(server->fd);
+
+    while (fd >= 0) {
+        (void)session_serve(session, fd);
+        hang_up(fd);
+        fd = next_connection(server->fd);
+    }
+    complain(server->name, strerror(errno));
+    session_free(session);
+    (void)kill(getpid(), SIGTERM);
+    return NULL;
+}
+
+static void serve_until_told(struct server *server)
+{
+    sigset_t ends;
+    pthread_t thread;
+    int received;
+
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGTERM);
+    sigaddset(&ends, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &ends, NULL);
+    for (int i = 0; i < SESSIONS_MAX; i++) {
+        int error = pthread_create(&thread, NULL, work, server);
+
+        if (error != 0) {
+            complain("threads", strerror(error));
+            return;
+        }
+        (void)pthread_detach(thread);
+    }
+    printf("fcgi-echo: listening on %s\n", server->name);
+    (void)fflush(stdout);
+    (void)sigwait(&ends, &received);
+}
+
+/* An application server may start it with descriptor 0 alone: a connection
+ * must not take the place of standard output or standard error. */
+static void occupy_standard_descriptors(void)
+{
+    int fd = open("/dev/null", O_RDWR);
+
+    while (fd >= 0 && fd <= STDERR_FILENO) {
+        fd = open("/dev/null", O_RDWR);
+    }
+    close(fd);
+}
+
+int main(int argc, char **argv)
+{
+    static struct server server = {.fd = -1};
+    int code;
+
+    signal(SIGPIPE, SIG_IGN);
+    occupy_standard_descriptors();
+    if (argc > 2 || (argc == 2 && argv[1][0] == '-')) {
+        complain("usage", "fcgi-echo [unix:/path | /path | host:port]");
+        return EXIT_USAGE;
+    }
+    code = open_server(&server, argv[1]);
+    if (code == EXIT_SUCCESS) {
+        serve_until_told(&server);
+    }
+    if (server.path != NULL) {
+        (void)unlink(server.path);
+    }
+    return code == EXIT_SUCCESS && failed ? EXIT_FAILURE : code;
+}

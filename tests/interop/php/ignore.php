@@ -1,0 +1,3 @@
+<?php
+// An answer that leaves the request body unread.
+echo 'ignored';

@@ -1,0 +1,3 @@
+<?php
+// A redirection that names no status.
+header('Location: /elsewhere?a=1');

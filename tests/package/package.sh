@@ -1,0 +1,68 @@
+# What the package tests share. Each reads this first, and is then in an empty
+# folder of its own, which goes away with it.
+set -eu
+
+root=$(cd "$(dirname "$0")/../.." && pwd)
+CC=${CC:-cc}
+CXX=${CXX:-c++}
+consumer=$root/tests/package/consumer
+version=$(sed -n 's/^#define FCGI_CLIENT_VERSION_[MP][A-Z]* //p' \
+    "$root/include/fcgi_client/version.h" | paste -sd . -)
+
+folder=$(mktemp -d "${TMPDIR:-/tmp}/fcgi-client.XXXXXX")
+trap 'rm -rf "$folder"' EXIT
+trap 'exit 1' HUP INT TERM
+cd "$folder"
+
+fail() {
+    printf '%s\n' "$*" >&2
+    exit 1
+}
+
+# quietly COMMAND...: what it says is shown only if it fails.
+quietly() {
+    "$@" >log 2>&1 || fail "$(cat log)"
+}
+
+# missing NAME: the test cannot run without it; it fails unless
+# FCGI_TEST_ALLOW_SKIP is set.
+missing() {
+    [ -n "${FCGI_TEST_ALLOW_SKIP:-}" ] || fail "there is no $1"
+    echo "skipped: there is no $1"
+    exit 77
+}
+
+# need PROGRAM...
+need() {
+    for program; do
+        command -v "$program" >/dev/null || missing "$program"
+    done
+}
+
+# install_library FOLDER [CMAKE OPTION...]
+#
+# The library is moved after its installation, as packagers do.
+install_library() {
+    moved=$1
+    shift
+    quietly cmake -S "$root" -B build-library -DFCGI_CLIENT_TESTS=OFF \
+        -DFCGI_CLIENT_EXAMPLES=OFF "$@"
+    quietly cmake --build build-library --parallel 2
+    quietly cmake --install build-library --prefix "$folder/installed"
+    mv "$folder/installed" "$moved"
+    rm -r build-library
+}
+
+# build_consumer [CMAKE OPTION...]
+build_consumer() {
+    rm -rf build-consumer
+    quietly cmake -S "$consumer" -B build-consumer "$@"
+    quietly cmake --build build-consumer --parallel 2
+}
+
+# check_consumer PROGRAM: it runs the library, which finds nobody to ask.
+check_consumer() {
+    said=$("$1" "unix:$folder/absent" /index.php 2>&1) &&
+        fail "$1 found somebody to ask: $said"
+    [ "$said" = FCGI_ERR_CONNECT ] || fail "$1 said: $said"
+}

@@ -1,0 +1,100 @@
+/*
+ * allocator - a struct fcgi_allocator that counts: see allocator.h.
+ *
+ * Each block is preceded by its size, so that what is outstanding is known in
+ * bytes. What is released is overwritten, so that a use after it shows.
+ */
+#define _POSIX_C_SOURCE 200809L
+
+#include "allocator.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+union prefix {
+    size_t size;
+    max_align_t align;
+};
+
+/* One for all allocators: nothing here takes long. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+static bool fails_now(struct counting_allocator *memory)
+{
+    memory->calls += 1;
+    bool fails = memory->fail_at != 0 &&
+                 (memory->calls == memory->fail_at ||
+                  (memory->fail_onwards && memory->calls > memory->fail_at));
+    memory->failures += fails;
+    return fails;
+}
+
+static void *take(struct counting_allocator *memory, size_t size)
+{
+    union prefix *block = malloc(sizeof(*block) + size);
+    if (block == NULL) {
+        return NULL;
+    }
+    block->size = size;
+    /* Not zero, so that what counts on fresh memory being so is found. */
+    memset(block + 1, 0xdb, size);
+    memory->blocks += 1;
+    memory->bytes += size;
+    if (memory->bytes > memory->peak) {
+        memory->peak = memory->bytes;
+    }
+    return block + 1;
+}
+
+static void give_back(struct counting_allocator *memory, void *pointer)
+{
+    union prefix *block = (union prefix *)pointer - 1;
+    memory->blocks -= 1;
+    memory->bytes -= block->size;
+    memory->releases += 1;
+    memset(pointer, 0xdd, block->size);
+    free(block);
+}
+
+static void *allocate(void *context, size_t size)
+{
+    struct counting_allocator *memory = context;
+    pthread_mutex_lock(&lock);
+    void *pointer = fails_now(memory) ? NULL : take(memory, size);
+    pthread_mutex_unlock(&lock);
+    return pointer;
+}
+
+/* A block always moves when it grows, so that a pointer kept to the old place
+ * shows. */
+static void *resize(void *context, void *pointer, size_t size)
+{
+    struct counting_allocator *memory = context;
+    pthread_mutex_lock(&lock);
+    void *moved = fails_now(memory) ? NULL : take(memory, size);
+    if (moved != NULL && pointer != NULL) {
+        size_t old = ((union prefix *)pointer - 1)->size;
+        memcpy(moved, pointer, old < size ? old : size);
+        give_back(memory, pointer);
+    }
+    pthread_mutex_unlock(&lock);
+    return moved;
+}
+
+static void release(void *context, void *pointer)
+{
+    struct counting_allocator *memory = context;
+    if (pointer == NULL) {
+        return;
+    }
+    pthread_mutex_lock(&lock);
+    give_back(memory, pointer);
+    pthread_mutex_unlock(&lock);
+}
+
+struct fcgi_allocator counting_allocator(struct counting_allocator *memory)
+{
+    struct fcgi_allocator allocator = {allocate, resize, release, memory};
+    return allocator;
+}

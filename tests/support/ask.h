@@ -1,0 +1,71 @@
+/*
+ * ask - what tests of the layers with sockets have in common: a client or a
+ * pool for the fake application, small requests, and what became of them.
+ *
+ * Every request made here may take half a minute, so that what hangs fails.
+ */
+#ifndef TESTS_ASK_H
+#define TESTS_ASK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <fcgi_client.h>
+
+#include "fake.h"
+
+/** A code other than the one expected fails the test, and is named. */
+#define assert_code(got, want) ask_check_code((got), (want), __FILE__, __LINE__)
+
+void ask_check_code(int got, int want, const char *file, int line);
+
+/** A client for the application. Failing fails the test. */
+struct fcgi_client *client_for(const struct fake *app,
+                               const struct fcgi_client_config *config);
+
+/** The same with the default options but for those of the pool. */
+struct fcgi_client *client_with_pool(const struct fake *app,
+                                     const struct fcgi_pool_config *config);
+
+/** A pool for the application. Failing fails the test. */
+struct fcgi_pool *pool_for(const struct fake *app,
+                           const struct fcgi_pool_config *config);
+
+/** A connection of the pool. Failing fails the test. */
+struct fcgi_connection *take(struct fcgi_pool *pool);
+
+/** Let a client that has no connection yet keep that many idle ones, which the
+ *  application has accepted. */
+void keep_idle(struct fake *app, struct fcgi_client *client, size_t count);
+
+/** GET or POST of /; the body of a POST is borrowed. */
+struct fcgi_request get_request(void);
+struct fcgi_request post_request(struct fcgi_source body);
+struct fcgi_request post_text(const char *body);
+
+/** Ask, expect a code, and return the outcome. */
+#define ask_expecting(client, request, want)                                   \
+    ask_and_check((client), (request), (want), NULL, __FILE__, __LINE__)
+
+/** Ask, expect success and this body, and return the outcome. */
+#define ask_expecting_body(client, request, body)                              \
+    ask_and_check((client), (request), FCGI_OK, (body), __FILE__, __LINE__)
+
+struct fcgi_outcome ask_and_check(struct fcgi_client *client,
+                                  const struct fcgi_request *request, int want,
+                                  const char *body, const char *file, int line);
+
+/** GET, and expect the 200 "hello" of FAKE_SERVE. */
+#define ask_hello(client) ask_hello_at((client), __FILE__, __LINE__)
+
+struct fcgi_outcome ask_hello_at(struct fcgi_client *client, const char *file,
+                                 int line);
+
+/** What a client's pool has counted. */
+struct fcgi_pool_stats stats_of(struct fcgi_client *client);
+struct fcgi_pool_stats stats_of_pool(struct fcgi_pool *pool);
+
+/** Wait until so many callers wait for a connection. */
+void await_waiting(struct fcgi_pool *pool, size_t count);
+
+#endif

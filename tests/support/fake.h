@@ -1,0 +1,182 @@
+/*
+ * fake - a FastCGI application in threads of the test process, that does what
+ * a script says: for what real ones never do, at the moment a test needs it.
+ *
+ * A script is an array of steps. FAKE_ACCEPT begins the next connection; the
+ * steps up to the next FAKE_ACCEPT are that connection's, which runs beside
+ * the others. The last connection's steps serve for all that come after it. A
+ * connection whose steps are done reads until the client leaves.
+ *
+ *     static const struct fake_step script[] = {
+ *         FAKE_ACCEPT, FAKE_READ_REQUEST, FAKE_CLOSE,
+ *         FAKE_ACCEPT, FAKE_SERVE,
+ *     };
+ *     struct fake *app = FAKE_RUN(FAKE_UNIX, script);
+ *     ... fake_address(app) ... fake_await(app, FAKE_CLOSED, 1) ...
+ *     fake_stop(app);
+ *
+ * Nothing here sleeps: what has happened is counted, and can be awaited. A
+ * wait that lasts absurdly long aborts the test program. All its threads block
+ * all signals, so that those of a test reach the test's own thread.
+ */
+#ifndef TESTS_FAKE_H
+#define TESTS_FAKE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "wire.h"
+
+enum fake_family {
+    FAKE_UNIX,     /**< a socket in a folder of its own */
+    FAKE_ABSTRACT, /**< Linux's Unix sockets without a file */
+    FAKE_TCP,      /**< 127.0.0.1, a free port */
+    FAKE_TCP6      /**< ::1, a free port */
+};
+
+enum fake_action {
+    FAKE_DO_ACCEPT,
+    FAKE_DO_READ,
+    FAKE_DO_READ_PARAMS,
+    FAKE_DO_READ_REQUEST,
+    FAKE_DO_SEND,
+    FAKE_DO_SEND_EACH,
+    FAKE_DO_RECORD,
+    FAKE_DO_STRANGER,
+    FAKE_DO_PROMISE,
+    FAKE_DO_BODY,
+    FAKE_DO_FLOOD,
+    FAKE_DO_END,
+    FAKE_DO_ANSWER,
+    FAKE_DO_ANSWER_EACH,
+    FAKE_DO_SERVE,
+    FAKE_DO_PAUSE,
+    FAKE_DO_REACH,
+    FAKE_DO_HALF_CLOSE,
+    FAKE_DO_CLOSE,
+    FAKE_DO_RESET
+};
+
+/** One step, to be written as one of the macros below. */
+struct fake_step {
+    enum fake_action action;
+    int number;
+    const char *data;
+    size_t len;
+};
+
+#define FAKE_STEP(action, number, data, len)                                   \
+    {                                                                          \
+        FAKE_DO_##action, (number), (data), (len)                              \
+    }
+#define FAKE_TEXT_STEP(action, number, text)                                   \
+    FAKE_STEP(action, number, text, sizeof(text) - 1)
+
+/** The next connection begins here. */
+#define FAKE_ACCEPT FAKE_STEP(ACCEPT, 0, NULL, 0)
+/** Read exactly so many bytes. */
+#define FAKE_READ(n) FAKE_STEP(READ, 0, NULL, n)
+/** Read records up to the end of FCGI_PARAMS, or of the whole request. */
+#define FAKE_READ_PARAMS FAKE_STEP(READ_PARAMS, 0, NULL, 0)
+#define FAKE_READ_REQUEST FAKE_STEP(READ_REQUEST, 0, NULL, 0)
+/** Send the bytes of a literal: at once, or each in a send of its own. */
+#define FAKE_SEND(text) FAKE_TEXT_STEP(SEND, 0, text)
+#define FAKE_SEND_EACH(text) FAKE_TEXT_STEP(SEND_EACH, 0, text)
+/** Send one record with the id of the request read last, or with another. */
+#define FAKE_RECORD(type, text) FAKE_TEXT_STEP(RECORD, type, text)
+#define FAKE_STRANGER(type, text) FAKE_TEXT_STEP(STRANGER, type, text)
+#define FAKE_STDOUT(text) FAKE_RECORD(WIRE_STDOUT, text)
+#define FAKE_STDERR(text) FAKE_RECORD(WIRE_STDERR, text)
+/** Send only the header of a record with that much content. */
+#define FAKE_PROMISE(type, n) FAKE_STEP(PROMISE, type, NULL, n)
+/** Send the first so many bytes of the pattern as FCGI_STDOUT. */
+#define FAKE_BODY(n) FAKE_STEP(BODY, 0, NULL, n)
+/** Send FCGI_STDERR without end, until the client leaves. */
+#define FAKE_FLOOD FAKE_STEP(FLOOD, 0, NULL, 0)
+/** Send FCGI_END_REQUEST with that protocol status, and 0. */
+#define FAKE_END(status) FAKE_STEP(END, status, NULL, 0)
+/** Send a whole answer: FCGI_STDOUT and its end, FCGI_END_REQUEST. */
+#define FAKE_ANSWER(text) FAKE_TEXT_STEP(ANSWER, 0, text)
+#define FAKE_ANSWER_EACH(text) FAKE_TEXT_STEP(ANSWER_EACH, 0, text)
+/** Answer each request with a 200 whose body is the request's, "hello" where
+ *  that is empty; until the client leaves, or so many times. As an application
+ *  does, it closes the connection of a request without FCGI_KEEP_CONN. */
+#define FAKE_SERVE FAKE_STEP(SERVE, -1, NULL, 0)
+#define FAKE_SERVE_TIMES(n) FAKE_STEP(SERVE, n, NULL, 0)
+/** Do nothing, neither read nor send, until fake_go(). */
+#define FAKE_PAUSE FAKE_STEP(PAUSE, 0, NULL, 0)
+/** Only count FAKE_REACHED. */
+#define FAKE_REACH FAKE_STEP(REACH, 0, NULL, 0)
+/** Send no more, but read on. */
+#define FAKE_HALF_CLOSE FAKE_STEP(HALF_CLOSE, 0, NULL, 0)
+/** Close the connection. Bytes not read yet make that a reset, as the system
+ *  has it. */
+#define FAKE_CLOSE FAKE_STEP(CLOSE, 0, NULL, 0)
+/** Close with a reset: over TCP always, over a Unix socket where bytes have
+ *  not been read. */
+#define FAKE_RESET FAKE_STEP(RESET, 0, NULL, 0)
+
+/** What is counted, over all connections. */
+enum fake_event {
+    FAKE_ACCEPTED, /**< connections */
+    FAKE_BEGUN,    /**< requests of which FCGI_BEGIN_REQUEST was read */
+    FAKE_ASKED,    /**< requests that were read whole */
+    FAKE_ANSWERED, /**< answers of FAKE_ANSWER and FAKE_SERVE sent */
+    FAKE_ABORTED,  /**< FCGI_ABORT_REQUEST read */
+    FAKE_PAUSED,   /**< pauses begun */
+    FAKE_REACHED,  /**< steps so named */
+    FAKE_LEFT,     /**< connections that the client closed */
+    FAKE_CLOSED,   /**< connections that the script closed */
+    FAKE_EVENTS
+};
+
+struct fake;
+
+/** An array of steps and their number, as two arguments. */
+#define FAKE_STEPS(steps) (steps), sizeof(steps) / sizeof((steps)[0])
+#define FAKE_RUN(family, steps) fake_start((family), FAKE_STEPS(steps))
+
+/**
+ * Listen, and run a script.
+ *
+ * @param steps  borrowed until fake_stop(); the first is FAKE_ACCEPT
+ * @return NULL if this machine has no such family; other failures abort
+ */
+struct fake *fake_start(enum fake_family family, const struct fake_step *steps,
+                        size_t count);
+
+/** Serve any number of connections with FAKE_SERVE. */
+struct fake *fake_serve(enum fake_family family);
+
+/** Listen, but accept nothing, with a listen queue that is full: behind it a
+ *  TCP handshake is not answered, and a Unix socket says EAGAIN. fake_hear()
+ *  makes it accept, and then do as fake_serve(). */
+struct fake *fake_clogged(enum fake_family family);
+void fake_hear(struct fake *fake);
+
+/** Close everything and end all threads. */
+void fake_stop(struct fake *fake);
+
+/** Where it listens, as the library writes addresses; the fake's own. */
+const char *fake_address(const struct fake *fake);
+
+/** Let one pause end, the one under way or the next. */
+void fake_go(struct fake *fake);
+
+/** As when the application is restarted: all its connections end, and it goes
+ *  on accepting. Returns when they have. */
+void fake_restart(struct fake *fake);
+
+size_t fake_count(struct fake *fake, enum fake_event event);
+
+/** Wait until something has happened that many times since the start. */
+void fake_await(struct fake *fake, enum fake_event event, size_t times);
+
+/** The request begun as the nth, from 0, as far as it was read; it stays until
+ *  fake_stop(). Look at it only after the event that tells it is there. */
+const struct wire_request *fake_request(struct fake *fake, size_t nth);
+
+/** The number of the connection it came on, from 0. */
+size_t fake_request_connection(struct fake *fake, size_t nth);
+
+#endif

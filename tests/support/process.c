@@ -1,0 +1,157 @@
+/*
+ * process - what a test asks about its own process: see process.h.
+ */
+#define _POSIX_C_SOURCE 200809L
+
+#include "process.h"
+
+#include <dirent.h>
+#include <inttypes.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/* How much later than its limit something may come on a busy machine. */
+#define LATE_MS 5000
+
+static bool is_entry(const struct dirent *entry)
+{
+    return entry->d_name[0] != '.';
+}
+
+static DIR *open_folder(const char *path)
+{
+    DIR *dir = opendir(path);
+    if (dir == NULL) {
+        perror(path);
+        abort();
+    }
+    return dir;
+}
+
+static size_t count_entries(const char *path)
+{
+    size_t count = 0;
+    DIR *dir = open_folder(path);
+    struct dirent *entry = readdir(dir);
+    while (entry != NULL) {
+        count += is_entry(entry);
+        entry = readdir(dir);
+    }
+    (void)closedir(dir);
+    return count;
+}
+
+size_t open_descriptors(void)
+{
+    /* The one that reads the folder is not counted. */
+    return count_entries("/proc/self/fd") - 1;
+}
+
+size_t running_threads(void)
+{
+    return count_entries("/proc/self/task");
+}
+
+bool await_threads(size_t count)
+{
+    int64_t start = now_ms();
+    while (running_threads() != count && now_ms() - start < LATE_MS) {
+        (void)sched_yield();
+    }
+    return running_threads() == count;
+}
+
+/* The mask of blocked signals of one thread; signal n is bit n - 1. */
+static uint64_t blocked_signals(const char *task)
+{
+    char path[300];
+    char line[200];
+    uint64_t mask = UINT64_MAX;
+    (void)snprintf(path, sizeof(path), "/proc/self/task/%s/status", task);
+    FILE *file = fopen(path, "r");
+    if (file == NULL) {
+        return mask; /* It has just ended. */
+    }
+    while (fgets(line, sizeof(line), file) != NULL) {
+        (void)sscanf(line, "SigBlk: %" SCNx64, &mask);
+    }
+    (void)fclose(file);
+    return mask;
+}
+
+/* The caller is the main thread in all tests, whose id is the process's. */
+static bool is_caller(const char *task)
+{
+    return strtol(task, NULL, 10) == (long)getpid();
+}
+
+size_t threads_open_to(int signal_number)
+{
+    size_t count = 0;
+    uint64_t bit = UINT64_C(1) << (signal_number - 1);
+    DIR *dir = open_folder("/proc/self/task");
+    struct dirent *entry = readdir(dir);
+    while (entry != NULL) {
+        if (is_entry(entry) && !is_caller(entry->d_name)) {
+            count += (blocked_signals(entry->d_name) & bit) == 0;
+        }
+        entry = readdir(dir);
+    }
+    (void)closedir(dir);
+    return count;
+}
+
+/* The letter behind the name in parentheses; the main thread's id is the
+ * process's. */
+static char main_thread_state(void)
+{
+    char line[400] = "";
+    FILE *file = fopen("/proc/self/stat", "r");
+    if (file == NULL || fgets(line, sizeof(line), file) == NULL) {
+        perror("/proc/self/stat");
+        abort();
+    }
+    (void)fclose(file);
+    const char *behind = strrchr(line, ')');
+    return behind == NULL ? '?' : behind[2];
+}
+
+void await_main_asleep(void)
+{
+    while (main_thread_state() != 'S') {
+        (void)sched_yield();
+    }
+}
+
+int64_t now_ms(void)
+{
+    struct timespec now;
+    if (clock_gettime(CLOCK_MONOTONIC, &now) != 0) {
+        abort();
+    }
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+void pass_ms(int64_t duration)
+{
+    struct timespec left = {(time_t)(duration / 1000),
+                            (long)(duration % 1000) * 1000000};
+    while (nanosleep(&left, &left) != 0) {
+        /* A signal came; `left` is what is left. */
+    }
+}
+
+bool elapsed(int64_t since, int64_t least)
+{
+    int64_t took = now_ms() - since;
+    if (took < least || took > least + LATE_MS) {
+        (void)fprintf(stderr, "took %" PRId64 " ms, not %" PRId64 "\n", took,
+                      least);
+        return false;
+    }
+    return true;
+}

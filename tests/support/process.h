@@ -1,0 +1,43 @@
+/*
+ * process - what a test asks about its own process: how many descriptors are
+ * open, how many threads run, what time it is.
+ */
+#ifndef TESTS_PROCESS_H
+#define TESTS_PROCESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** How many descriptors this process has open: the same before and after
+ *  shows that none leaked. */
+size_t open_descriptors(void);
+
+/** How many threads this process runs. One that was joined may be counted a
+ *  moment longer: await_threads() waits until there are so many, and tells
+ *  whether that came to be. */
+size_t running_threads(void);
+bool await_threads(size_t count);
+
+/** How many threads, the caller's own left out, may run a handler of this
+ *  signal: those that do not block it. */
+size_t threads_open_to(int signal_number);
+
+/** Wait until the main thread sleeps in the kernel, for something that the
+ *  caller is about to give it. */
+void await_main_asleep(void);
+
+/** Milliseconds of a clock that only moves on. */
+int64_t now_ms(void);
+
+/** Let so much time go by: for tests of what happens at a time. */
+void pass_ms(int64_t duration);
+
+/**
+ * Whether `since`, from now_ms(), is at least `least` milliseconds ago, and
+ * not absurdly more: the machine may be busy, so that an upper bound only
+ * tells a limit that is kept from one that is not.
+ */
+bool elapsed(int64_t since, int64_t least);
+
+#endif

@@ -1,0 +1,85 @@
+/*
+ * talk - one exchange and what both sides say, for tests: the request is
+ * gathered as bytes, the answer is fed in as bytes.
+ *
+ *     struct talk t;
+ *     talk_open(&t);
+ *     talk_ask(&t, &request);              everything it sends is in t.sent
+ *     status = talk_answer(&t, &answer);   what came of it is in t.response
+ *     talk_close(&t);                      fails if memory leaked
+ *
+ * Any call that contradicts the documentation of the exchange fails the test.
+ */
+#ifndef TESTS_TALK_H
+#define TESTS_TALK_H
+
+#include <stddef.h>
+
+#include <fcgi_client/exchange.h>
+
+#include "allocator.h"
+#include "wire.h"
+
+/** The id that requests have which are begun here. */
+#define TALK_ID 0x0102
+
+struct talk {
+    struct counting_allocator memory; /* the exchange's and the response's */
+    struct fcgi_exchange *x;
+    struct fcgi_response response;
+    struct wire sent;
+};
+
+/** A way to bring bytes to the exchange, as far as it takes them; returns its
+ *  status and sets `*used`. */
+typedef int talk_bring(struct talk *t, const void *data, size_t len,
+                       size_t *used);
+
+/** By fcgi_exchange_feed(). */
+talk_bring talk_by_feed;
+/** By fcgi_exchange_input() and _received(), as much as it has room for. */
+talk_bring talk_by_input;
+
+/** Make the exchange. `t` must stay where it is. */
+void talk_open(struct talk *t);
+/** Free all; fails if anything the allocator gave is outstanding. */
+void talk_close(struct talk *t);
+
+/** Begin a request with TALK_ID and FCGI_FLAG_KEEP_CONN; fails if it cannot
+ *  be begun. NULL: a GET. */
+void talk_begin(struct talk *t, const struct fcgi_request *request);
+/** Take the next output, append at most `max` bytes of it to `sent`, and say
+ *  so; returns how many. */
+size_t talk_send(struct talk *t, size_t max);
+/** Go on until the exchange has nothing to send. */
+void talk_send_all(struct talk *t);
+/** talk_begin() and talk_send_all(). */
+void talk_ask(struct talk *t, const struct fcgi_request *request);
+
+/** Feed bytes; fails unless they are consumed as far as the status allows.
+ *  Returns the status. */
+int talk_feed(struct talk *t, const void *data, size_t len);
+/** talk_feed() of all that was written. */
+int talk_answer(struct talk *t, const struct wire *answer);
+
+/** Append a whole answer to `w`: a string, or bytes of any number, as
+ *  FCGI_STDOUT, an empty one, and FCGI_END_REQUEST. */
+void talk_write_text(struct wire *w, const char *text);
+void talk_write_answer(struct wire *w, const void *data, size_t len);
+
+/** A whole conversation with such an answer, to a GET or to a request of one's
+ *  own. Returns the status; close it then. */
+int talk_open_get(struct talk *t, const char *text);
+int talk_open_text(struct talk *t, const struct fcgi_request *request,
+                   const char *text);
+int talk_open_request(struct talk *t, const struct fcgi_request *request,
+                      const void *data, size_t len);
+
+/** What was sent so far, read as an application does; to be freed. Fails if
+ *  it ends amid a record. */
+struct wire_request talk_read_request(const struct talk *t);
+
+/** Fail unless the slice holds this text and a NUL stands behind it. */
+void talk_assert_text(struct fcgi_slice slice, const char *text);
+
+#endif

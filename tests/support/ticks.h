@@ -1,0 +1,15 @@
+/*
+ * ticks - a signal each millisecond, with a handler and without SA_RESTART, so
+ * that system calls of the test's thread fail with EINTR all the time.
+ */
+#ifndef TESTS_TICKS_H
+#define TESTS_TICKS_H
+
+#include <stddef.h>
+
+void ticks_begin(void);
+
+/** Stop, and restore the default. Returns how many signals were handled. */
+size_t ticks_end(void);
+
+#endif

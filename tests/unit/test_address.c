@@ -1,0 +1,242 @@
+/*
+ * The forms an address may have, and what is none.
+ */
+#define _POSIX_C_SOURCE 200809L
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <netdb.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <fcgi_client.h>
+
+#include "ask.h"
+#include "fake.h"
+
+/* A connection can be made to where the application listens. */
+static void assert_reaches(struct fake *app, const char *address)
+{
+    struct fcgi_client *client;
+    assert_code(fcgi_client_new(&client, address, NULL), FCGI_OK);
+    ask_hello(client);
+    assert_int_equal(fake_count(app, FAKE_ACCEPTED), 1);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+static void unix_and_a_path_is_a_socket(void **state)
+{
+    (void)state;
+    struct fake *app = fake_serve(FAKE_UNIX);
+    assert_int_equal(strncmp(fake_address(app), "unix:/", 6), 0);
+    assert_reaches(app, fake_address(app));
+}
+
+static void a_bare_path_is_a_socket(void **state)
+{
+    (void)state;
+    struct fake *app = fake_serve(FAKE_UNIX);
+    assert_reaches(app, fake_address(app) + strlen("unix:"));
+}
+
+static void an_at_sign_is_an_abstract_socket(void **state)
+{
+    (void)state;
+    struct fake *app = fake_serve(FAKE_ABSTRACT);
+    if (app == NULL) {
+        skip();
+    }
+    assert_int_equal(strncmp(fake_address(app), "unix:@", 6), 0);
+    assert_reaches(app, fake_address(app));
+}
+
+static void four_numbers_and_a_port_are_tcp(void **state)
+{
+    (void)state;
+    struct fake *app = fake_serve(FAKE_TCP);
+    assert_reaches(app, fake_address(app));
+}
+
+static void brackets_and_a_port_are_tcp_over_ipv6(void **state)
+{
+    (void)state;
+    struct fake *app = fake_serve(FAKE_TCP6);
+    if (app == NULL) {
+        skip();
+    }
+    assert_int_equal(strncmp(fake_address(app), "[::1]:", 6), 0);
+    assert_reaches(app, fake_address(app));
+}
+
+static bool resolves(const char *name)
+{
+    struct addrinfo *found = NULL;
+    int rc = getaddrinfo(name, NULL, NULL, &found);
+    if (rc == 0) {
+        freeaddrinfo(found);
+    }
+    return rc == 0;
+}
+
+static void a_name_and_a_port_are_resolved(void **state)
+{
+    (void)state;
+    char address[64];
+    if (!resolves("localhost")) {
+        skip();
+    }
+    struct fake *app = fake_serve(FAKE_TCP);
+    snprintf(address, sizeof(address), "localhost%s",
+             strchr(fake_address(app), ':'));
+    assert_reaches(app, address);
+}
+
+static void the_address_is_copied(void **state)
+{
+    (void)state;
+    char address[200];
+    struct fcgi_client *client;
+    struct fake *app = fake_serve(FAKE_UNIX);
+    snprintf(address, sizeof(address), "%s", fake_address(app));
+    assert_code(fcgi_client_new(&client, address, NULL), FCGI_OK);
+    memset(address, 'x', sizeof(address));
+    ask_hello(client);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+/* ---- what is none ------------------------------------------------------ */
+
+static void assert_refused(const char *address)
+{
+    struct fcgi_pool *pool = (struct fcgi_pool *)&pool;
+    int rc = fcgi_pool_new(&pool, address, NULL);
+    if (rc != FCGI_ERR_ADDRESS) {
+        print_error("\"%s\" is taken for an address\n", address);
+    }
+    assert_code(rc, FCGI_ERR_ADDRESS);
+    assert_null(pool);
+}
+
+static void an_empty_address_is_malformed(void **state)
+{
+    (void)state;
+    assert_refused("");
+    assert_refused("unix:");
+    assert_refused("unix:@");
+}
+
+static void an_address_without_a_port_is_malformed(void **state)
+{
+    (void)state;
+    assert_refused("127.0.0.1");
+    assert_refused("localhost");
+    assert_refused("localhost:");
+    assert_refused("[::1]");
+    assert_refused("[::1]:");
+}
+
+static void an_address_without_a_host_is_malformed(void **state)
+{
+    (void)state;
+    assert_refused(":9000");
+    assert_refused("[]:9000");
+}
+
+static void a_port_is_a_number_from_1_to_65535(void **state)
+{
+    (void)state;
+    assert_refused("127.0.0.1:0");
+    assert_refused("127.0.0.1:65536");
+    assert_refused("127.0.0.1:4294967297");
+    assert_refused("127.0.0.1:18446744073709551617");
+    assert_refused("127.0.0.1:-1");
+    assert_refused("127.0.0.1:+9");
+    assert_refused("127.0.0.1: 9");
+    assert_refused("127.0.0.1:9000x");
+    assert_refused("127.0.0.1:0x50");
+}
+
+static void brackets_must_match(void **state)
+{
+    (void)state;
+    assert_refused("[::1:9000");
+    assert_refused("[::1]9000");
+    assert_refused("[::1]x:9000");
+}
+
+/* sun_path holds about a hundred bytes, whatever the system. */
+static void a_path_too_long_for_a_socket_is_refused(void **state)
+{
+    (void)state;
+    char address[400] = "unix:/";
+    memset(address + 6, 'x', sizeof(address) - 7);
+    assert_refused(address);
+    assert_refused(address + 5);
+    address[5] = '@';
+    assert_refused(address);
+}
+
+/* The longest that fits is not cut: it is merely not there. */
+static void the_longest_path_is_not_cut(void **state)
+{
+    (void)state;
+    char address[5 + 108] = "unix:/tmp/";
+    struct fcgi_pool *pool;
+    struct fcgi_connection *connection;
+    memset(address + 10, 'x', 5 + 103 - 10);
+    assert_code(fcgi_pool_new(&pool, address, NULL), FCGI_OK);
+    assert_code(fcgi_pool_get(pool, &connection, NULL), FCGI_ERR_CONNECT);
+    fcgi_pool_free(pool);
+}
+
+static void no_address_is_a_wrong_argument(void **state)
+{
+    (void)state;
+    struct fcgi_pool *pool = (struct fcgi_pool *)&pool;
+    struct fcgi_client *client = (struct fcgi_client *)&client;
+    assert_code(fcgi_pool_new(&pool, NULL, NULL), FCGI_ERR_ARGUMENT);
+    assert_null(pool);
+    assert_code(fcgi_client_new(&client, NULL, NULL), FCGI_ERR_ARGUMENT);
+    assert_null(client);
+    assert_code(fcgi_pool_new(NULL, "/socket", NULL), FCGI_ERR_ARGUMENT);
+    assert_code(fcgi_client_new(NULL, "/socket", NULL), FCGI_ERR_ARGUMENT);
+}
+
+static void a_client_refuses_what_a_pool_refuses(void **state)
+{
+    (void)state;
+    struct fcgi_client *client = (struct fcgi_client *)&client;
+    assert_code(fcgi_client_new(&client, "127.0.0.1", NULL), FCGI_ERR_ADDRESS);
+    assert_null(client);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(unix_and_a_path_is_a_socket),
+        cmocka_unit_test(a_bare_path_is_a_socket),
+        cmocka_unit_test(an_at_sign_is_an_abstract_socket),
+        cmocka_unit_test(four_numbers_and_a_port_are_tcp),
+        cmocka_unit_test(brackets_and_a_port_are_tcp_over_ipv6),
+        cmocka_unit_test(a_name_and_a_port_are_resolved),
+        cmocka_unit_test(the_address_is_copied),
+        cmocka_unit_test(an_empty_address_is_malformed),
+        cmocka_unit_test(an_address_without_a_port_is_malformed),
+        cmocka_unit_test(an_address_without_a_host_is_malformed),
+        cmocka_unit_test(a_port_is_a_number_from_1_to_65535),
+        cmocka_unit_test(brackets_must_match),
+        cmocka_unit_test(a_path_too_long_for_a_socket_is_refused),
+        cmocka_unit_test(the_longest_path_is_not_cut),
+        cmocka_unit_test(no_address_is_a_wrong_argument),
+        cmocka_unit_test(a_client_refuses_what_a_pool_refuses),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

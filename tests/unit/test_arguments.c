@@ -1,0 +1,214 @@
+/*
+ * What a caller may get wrong: a code for it, and nothing else happens.
+ */
+#define _POSIX_C_SOURCE 200809L
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+#include <fcgi_client.h>
+
+#include "ask.h"
+#include "fake.h"
+
+/* The request is refused before anything is dialled, and the client is as good
+ * as before. */
+static void assert_refused(const struct fcgi_request *request, int want)
+{
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_outcome outcome = ask_expecting(client, request, want);
+    assert_int_equal(outcome.phase, FCGI_PHASE_START);
+    assert_int_equal(outcome.bytes_sent, 0);
+    assert_false(outcome.may_have_run);
+    assert_true(outcome.safe_to_repeat);
+    assert_int_equal(stats_of(client).dials, 0);
+    assert_int_equal(stats_of(client).open, 0);
+    ask_hello(client);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+static void null_is_refused(void **state)
+{
+    (void)state;
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_request request = get_request();
+    struct fcgi_response response = {0};
+    assert_code(fcgi_client_do(NULL, &request, &response), FCGI_ERR_ARGUMENT);
+    assert_code(fcgi_client_do(client, NULL, &response), FCGI_ERR_ARGUMENT);
+    assert_code(fcgi_client_do(client, &request, NULL), FCGI_ERR_ARGUMENT);
+    assert_int_equal(stats_of(client).dials, 0);
+    fcgi_response_free(&response);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+static void params_that_are_not_there_are_refused(void **state)
+{
+    (void)state;
+    struct fcgi_request request = {.params = NULL, .param_count = 1};
+    assert_refused(&request, FCGI_ERR_ARGUMENT);
+}
+
+static void a_param_without_a_name_or_value_is_refused(void **state)
+{
+    (void)state;
+    struct fcgi_param nameless = {NULL, "value", 4, 5};
+    struct fcgi_param valueless = {"NAME", NULL, 4, 5};
+    struct fcgi_request request = {.params = &nameless, .param_count = 1};
+    assert_refused(&request, FCGI_ERR_ARGUMENT);
+    request.params = &valueless;
+    assert_refused(&request, FCGI_ERR_ARGUMENT);
+}
+
+static void encoded_params_that_end_amid_a_pair_are_refused(void **state)
+{
+    (void)state;
+    struct fcgi_request request = get_request();
+    request.encoded_params = (struct fcgi_slice){"\x04\x05NAMEval", 9};
+    assert_refused(&request, FCGI_ERR_PARAMS_TRUNCATED);
+}
+
+static void encoded_params_that_are_not_there_are_refused(void **state)
+{
+    (void)state;
+    struct fcgi_request request = get_request();
+    request.encoded_params = (struct fcgi_slice){NULL, 9};
+    assert_refused(&request, FCGI_ERR_ARGUMENT);
+}
+
+static void an_unknown_role_is_refused(void **state)
+{
+    (void)state;
+    struct fcgi_request request = get_request();
+    request.role = (enum fcgi_role)4;
+    assert_refused(&request, FCGI_ERR_ARGUMENT);
+}
+
+static void a_body_for_an_authorizer_is_refused(void **state)
+{
+    (void)state;
+    struct fcgi_request request = post_text("body");
+    request.role = FCGI_ROLE_AUTHORIZER;
+    assert_refused(&request, FCGI_ERR_ARGUMENT);
+}
+
+static void data_for_anyone_but_a_filter_is_refused(void **state)
+{
+    (void)state;
+    struct fcgi_request request = post_text("body");
+    request.data = (struct fcgi_source){.data = "data", .len = 4};
+    assert_refused(&request, FCGI_ERR_ARGUMENT);
+    request = get_request();
+    request.role = FCGI_ROLE_AUTHORIZER;
+    request.data = (struct fcgi_source){.data = "data", .len = 4};
+    assert_refused(&request, FCGI_ERR_ARGUMENT);
+}
+
+static void a_body_that_is_not_there_is_refused(void **state)
+{
+    (void)state;
+    struct fcgi_source nothing = {.data = NULL, .len = 4};
+    struct fcgi_request request = post_request(nothing);
+    assert_refused(&request, FCGI_ERR_ARGUMENT);
+}
+
+static void time_limits_below_minus_one_are_refused(void **state)
+{
+    (void)state;
+    struct fcgi_timeouts bad[] = {
+        {.connect_ms = -2}, {.write_ms = -2}, {.first_byte_ms = -2},
+        {.idle_ms = -2},    {.total_ms = -2}, {.queue_ms = -2},
+    };
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        struct fcgi_client *client;
+        struct fcgi_client_config config = {.timeouts = bad[i]};
+        struct fcgi_request request = get_request();
+        assert_code(fcgi_client_new(&client, "/socket", &config),
+                    FCGI_ERR_ARGUMENT);
+        assert_null(client);
+        request.timeouts = bad[i];
+        assert_refused(&request, FCGI_ERR_ARGUMENT);
+    }
+}
+
+static void limits_below_minus_one_are_refused(void **state)
+{
+    (void)state;
+    struct fcgi_limits bad[] = {
+        {.line_len = -2}, {.head_len = -2},   {.field_count = -2},
+        {.body_len = -2}, {.stderr_len = -2},
+    };
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        struct fcgi_client *client;
+        struct fcgi_client_config config = {.limits = bad[i]};
+        struct fcgi_request request = get_request();
+        assert_code(fcgi_client_new(&client, "/socket", &config),
+                    FCGI_ERR_ARGUMENT);
+        assert_null(client);
+        request.limits = bad[i];
+        assert_refused(&request, FCGI_ERR_ARGUMENT);
+    }
+}
+
+static void an_unknown_retry_policy_is_refused(void **state)
+{
+    (void)state;
+    struct fcgi_client *client;
+    struct fcgi_client_config config = {.retry = (enum fcgi_retry)4};
+    struct fcgi_request request = get_request();
+    assert_code(fcgi_client_new(&client, "/socket", &config),
+                FCGI_ERR_ARGUMENT);
+    assert_null(client);
+    request.retry = (enum fcgi_retry)4;
+    assert_refused(&request, FCGI_ERR_ARGUMENT);
+}
+
+/* The response of an earlier answer must not be taken for this one's. */
+static void a_refused_request_empties_the_response(void **state)
+{
+    (void)state;
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_request request = get_request();
+    struct fcgi_response response = {0};
+    assert_code(fcgi_client_do(client, &request, &response), FCGI_OK);
+    request.role = (enum fcgi_role)4;
+    assert_code(fcgi_client_do(client, &request, &response), FCGI_ERR_ARGUMENT);
+    assert_int_equal(response.status, 0);
+    assert_int_equal(response.body.len, 0);
+    assert_int_equal(response.field_count, 0);
+    assert_int_equal(response.protocol_status, -1);
+    assert_int_equal(response.outcome.error, FCGI_ERR_ARGUMENT);
+    fcgi_response_free(&response);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(null_is_refused),
+        cmocka_unit_test(params_that_are_not_there_are_refused),
+        cmocka_unit_test(a_param_without_a_name_or_value_is_refused),
+        cmocka_unit_test(encoded_params_that_end_amid_a_pair_are_refused),
+        cmocka_unit_test(encoded_params_that_are_not_there_are_refused),
+        cmocka_unit_test(an_unknown_role_is_refused),
+        cmocka_unit_test(a_body_for_an_authorizer_is_refused),
+        cmocka_unit_test(data_for_anyone_but_a_filter_is_refused),
+        cmocka_unit_test(a_body_that_is_not_there_is_refused),
+        cmocka_unit_test(time_limits_below_minus_one_are_refused),
+        cmocka_unit_test(limits_below_minus_one_are_refused),
+        cmocka_unit_test(an_unknown_retry_policy_is_refused),
+        cmocka_unit_test(a_refused_request_empties_the_response),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,372 @@
+/*
+ * Bodies through the client: every kind of source up, every kind of sink down,
+ * and both ways at once.
+ */
+#define _POSIX_C_SOURCE 200809L
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <fcgi_client.h>
+#include <fcgi_client/io.h>
+
+#include "ask.h"
+#include "fake.h"
+#include "pattern.h"
+#include "process.h"
+#include "temp.h"
+
+#define LARGE 4000003
+
+/* ---- sources ----------------------------------------------------------- */
+
+/* Send a body, and expect it back from an application that echoes. */
+static void assert_arrives(struct fcgi_source source, const char *text)
+{
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_request request = post_request(source);
+    ask_expecting_body(client, &request, text);
+    const struct wire_request *seen = fake_request(app, 0);
+    assert_int_equal(seen->body.len, strlen(text));
+    assert_memory_equal(seen->body.data, text, strlen(text));
+    assert_int_equal(seen->body_ends, 1);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+static void a_body_comes_from_memory(void **state)
+{
+    (void)state;
+    struct fcgi_source source = {.data = "from memory", .len = 11};
+    assert_arrives(source, "from memory");
+}
+
+static void a_body_comes_from_a_file(void **state)
+{
+    (void)state;
+    struct fcgi_fd_state file;
+    int fd = temp_file("from a file", 11);
+    assert_arrives(fcgi_fd_source(&file, fd), "from a file");
+    close(fd);
+}
+
+static void a_body_comes_from_a_stream(void **state)
+{
+    (void)state;
+    struct fcgi_file_state stream;
+    FILE *file = fdopen(temp_file("from a stream", 13), "r");
+    assert_arrives(fcgi_file_source(&stream, file), "from a stream");
+    fclose(file);
+}
+
+/* Writes to a descriptor whenever the main thread waits, then closes it. */
+static void *write_slowly(void *argument)
+{
+    const int *fd = argument;
+    for (size_t i = 0; i < 3; i++) {
+        await_main_asleep();
+        (void)!write(*fd, "bit ", 4);
+    }
+    await_main_asleep();
+    (void)close(*fd);
+    return NULL;
+}
+
+static void assert_arrives_slowly(int to, int from)
+{
+    pthread_t thread;
+    struct fcgi_fd_state slow;
+    assert_int_equal(pthread_create(&thread, NULL, write_slowly, &to), 0);
+    assert_arrives(fcgi_fd_source(&slow, from), "bit bit bit ");
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    close(from);
+}
+
+static void a_body_comes_from_a_slow_pipe(void **state)
+{
+    (void)state;
+    int fds[2];
+    assert_int_equal(pipe(fds), 0);
+    assert_arrives_slowly(fds[1], fds[0]);
+}
+
+static void a_body_comes_from_a_slow_socket(void **state)
+{
+    (void)state;
+    int fds[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+    assert_arrives_slowly(fds[1], fds[0]);
+}
+
+static void a_body_comes_from_a_function(void **state)
+{
+    (void)state;
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct pattern_upload upload = {.len = LARGE};
+    struct fcgi_request request = post_request(pattern_source(&upload));
+    struct fcgi_response response = {0};
+    assert_code(fcgi_client_do(client, &request, &response), FCGI_OK);
+    assert_int_equal(response.body.len, LARGE);
+    assert_true(pattern_matches(response.body.data, 0, LARGE));
+    fcgi_response_free(&response);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+static void a_silent_pipe_does_not_hide_an_early_answer(void **state)
+{
+    (void)state;
+    static const struct fake_step script[] = {
+        FAKE_ACCEPT, FAKE_READ_PARAMS,
+        FAKE_ANSWER("Status: 401\r\n\r\nno need")};
+    int fds[2];
+    struct fcgi_fd_state silent;
+    assert_int_equal(pipe(fds), 0);
+    struct fake *app = FAKE_RUN(FAKE_UNIX, script);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_request request = post_request(fcgi_fd_source(&silent, fds[0]));
+    ask_expecting_body(client, &request, "no need");
+    fake_await(app, FAKE_LEFT, 1);
+    assert_int_equal(stats_of(client).idle, 0);
+    fcgi_client_free(client);
+    fake_stop(app);
+    close(fds[0]);
+    close(fds[1]);
+}
+
+static void a_silent_pipe_does_not_hide_a_time_limit(void **state)
+{
+    (void)state;
+    int fds[2];
+    struct fcgi_fd_state silent;
+    assert_int_equal(pipe(fds), 0);
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_request request = post_request(fcgi_fd_source(&silent, fds[0]));
+    request.timeouts.total_ms = 60;
+    int64_t start = now_ms();
+    ask_expecting(client, &request, FCGI_ERR_DEADLINE);
+    assert_true(elapsed(start, 60));
+    fcgi_client_free(client);
+    fake_stop(app);
+    close(fds[0]);
+    close(fds[1]);
+}
+
+static int read_nothing_yet(void *context, void *buf, size_t cap, size_t *got)
+{
+    (void)context;
+    (void)buf;
+    (void)cap;
+    *got = 0;
+    return FCGI_WAIT;
+}
+
+static int no_descriptor(void *context)
+{
+    (void)context;
+    return -1;
+}
+
+static void a_source_that_waits_for_nothing_is_a_wrong_state(void **state)
+{
+    (void)state;
+    struct fcgi_source sources[] = {
+        {.read = read_nothing_yet},
+        {.read = read_nothing_yet, .descriptor = no_descriptor},
+    };
+    for (size_t i = 0; i < 2; i++) {
+        struct fake *app = fake_serve(FAKE_UNIX);
+        struct fcgi_client *client = client_for(app, NULL);
+        struct fcgi_request request = post_request(sources[i]);
+        ask_expecting(client, &request, FCGI_ERR_STATE);
+        assert_int_equal(stats_of(client).open, 0);
+        fcgi_client_free(client);
+        fake_stop(app);
+    }
+}
+
+/* ---- both ways at once ------------------------------------------------- */
+
+/* The application writes all of its answer before it reads the body, more
+ * than sockets hold: who sends everything first would hang here. */
+static void a_large_upload_meets_a_large_answer(void **state)
+{
+    (void)state;
+    static const enum fake_family families[] = {FAKE_UNIX, FAKE_TCP};
+    static const struct fake_step script[] = {
+        FAKE_ACCEPT,       FAKE_READ_PARAMS,        FAKE_STDOUT("A: 1\r\n\r\n"),
+        FAKE_BODY(LARGE),  FAKE_READ_REQUEST,       FAKE_END(WIRE_COMPLETE),
+        FAKE_READ_REQUEST, FAKE_ANSWER("\r\nagain")};
+    for (size_t i = 0; i < 2; i++) {
+        struct fake *app = FAKE_RUN(families[i], script);
+        struct fcgi_client *client = client_for(app, NULL);
+        struct pattern_upload upload = {.len = LARGE};
+        struct pattern_download download = {0};
+        struct fcgi_request request = post_request(pattern_source(&upload));
+        request.sink = pattern_sink(&download);
+        ask_expecting(client, &request, FCGI_OK);
+        assert_int_equal(download.at, LARGE);
+        assert_false(download.wrong);
+        const struct wire_request *seen = fake_request(app, 0);
+        assert_int_equal(seen->body.len, LARGE);
+        assert_true(pattern_matches(seen->body.data, 0, LARGE));
+        request = get_request();
+        assert_true(ask_expecting_body(client, &request, "again").reused);
+        fcgi_client_free(client);
+        fake_stop(app);
+    }
+}
+
+/* ---- sinks ------------------------------------------------------------- */
+
+/* What a sink was called with, and how it behaves. */
+struct recorder {
+    char body[64];
+    size_t len;
+    size_t at_most; /* bytes taken at a time */
+    size_t refuse;  /* so many offers are not taken at all */
+    size_t heads;   /* calls of `head` */
+    size_t head_at; /* bytes of body that had come by then */
+    int status;     /* when `head` was called */
+    char stderr_data[64];
+    size_t stderr_len;
+};
+
+static int record_head(void *context, const struct fcgi_response *response)
+{
+    struct recorder *recorder = context;
+    recorder->heads += 1;
+    recorder->head_at = recorder->len;
+    recorder->status = response->status;
+    return 0;
+}
+
+static int record_body(void *context, const void *data, size_t *len)
+{
+    struct recorder *recorder = context;
+    if (recorder->refuse > 0) {
+        recorder->refuse -= 1;
+        *len = 0;
+        return 0;
+    }
+    if (*len > recorder->at_most) {
+        *len = recorder->at_most;
+    }
+    assert_in_range(recorder->len + *len, 0, sizeof(recorder->body));
+    memcpy(recorder->body + recorder->len, data, *len);
+    recorder->len += *len;
+    return 0;
+}
+
+static int record_stderr(void *context, const void *data, size_t len)
+{
+    struct recorder *recorder = context;
+    assert_in_range(recorder->stderr_len + len, 0,
+                    sizeof(recorder->stderr_data));
+    memcpy(recorder->stderr_data + recorder->stderr_len, data, len);
+    recorder->stderr_len += len;
+    return 0;
+}
+
+/* GET from an application that runs this script, into the recorder. */
+static void ask_recorded(const struct fake_step *script, size_t count,
+                         struct recorder *recorder, int want)
+{
+    struct fake *app = fake_start(FAKE_UNIX, script, count);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_request request = get_request();
+    request.sink = (struct fcgi_sink){.head = record_head,
+                                      .body = record_body,
+                                      .stderr_data = record_stderr,
+                                      .context = recorder};
+    ask_expecting(client, &request, want);
+    assert_int_equal(stats_of(client).idle, want == FCGI_OK);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+static const struct fake_step answer_script[] = {
+    FAKE_ACCEPT, FAKE_READ_REQUEST, FAKE_STDERR("a warning"),
+    FAKE_ANSWER("Status: 201\r\n\r\nthe whole body")};
+
+static void sinks_get_head_body_and_stderr(void **state)
+{
+    (void)state;
+    struct recorder recorder = {.at_most = SIZE_MAX};
+    ask_recorded(FAKE_STEPS(answer_script), &recorder, FCGI_OK);
+    assert_int_equal(recorder.heads, 1);
+    assert_int_equal(recorder.head_at, 0);
+    assert_int_equal(recorder.status, 201);
+    assert_int_equal(recorder.len, 14);
+    assert_memory_equal(recorder.body, "the whole body", 14);
+    assert_int_equal(recorder.stderr_len, 9);
+    assert_memory_equal(recorder.stderr_data, "a warning", 9);
+}
+
+static void what_a_sink_does_not_take_is_offered_again(void **state)
+{
+    (void)state;
+    struct recorder recorder = {.at_most = 1, .refuse = 1};
+    ask_recorded(FAKE_STEPS(answer_script), &recorder, FCGI_OK);
+    assert_int_equal(recorder.len, 14);
+    assert_memory_equal(recorder.body, "the whole body", 14);
+}
+
+static void a_sink_that_takes_nothing_twice_is_a_wrong_state(void **state)
+{
+    (void)state;
+    struct recorder recorder = {.at_most = 1, .refuse = 2};
+    ask_recorded(FAKE_STEPS(answer_script), &recorder, FCGI_ERR_STATE);
+    assert_int_equal(recorder.len, 0);
+}
+
+static void a_body_is_handed_on_as_it_arrives(void **state)
+{
+    (void)state;
+    /* Six bytes of a record of a thousand; the rest never comes. */
+    static const struct fake_step script[] = {FAKE_ACCEPT,
+                                              FAKE_READ_REQUEST,
+                                              FAKE_STDOUT("A: 1\r\n\r\n"),
+                                              FAKE_PROMISE(WIRE_STDOUT, 1000),
+                                              FAKE_SEND("so far"),
+                                              FAKE_CLOSE};
+    struct recorder recorder = {.at_most = SIZE_MAX};
+    ask_recorded(FAKE_STEPS(script), &recorder, FCGI_ERR_TRUNCATED);
+    assert_int_equal(recorder.len, 6);
+    assert_memory_equal(recorder.body, "so far", 6);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_body_comes_from_memory),
+        cmocka_unit_test(a_body_comes_from_a_file),
+        cmocka_unit_test(a_body_comes_from_a_stream),
+        cmocka_unit_test(a_body_comes_from_a_slow_pipe),
+        cmocka_unit_test(a_body_comes_from_a_slow_socket),
+        cmocka_unit_test(a_body_comes_from_a_function),
+        cmocka_unit_test(a_silent_pipe_does_not_hide_an_early_answer),
+        cmocka_unit_test(a_silent_pipe_does_not_hide_a_time_limit),
+        cmocka_unit_test(a_source_that_waits_for_nothing_is_a_wrong_state),
+        cmocka_unit_test(a_large_upload_meets_a_large_answer),
+        cmocka_unit_test(sinks_get_head_body_and_stderr),
+        cmocka_unit_test(what_a_sink_does_not_take_is_offered_again),
+        cmocka_unit_test(a_sink_that_takes_nothing_twice_is_a_wrong_state),
+        cmocka_unit_test(a_body_is_handed_on_as_it_arrives),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

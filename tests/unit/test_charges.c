@@ -1,0 +1,390 @@
+/*
+ * What a time limit does not count: time that the caller's own source or sink
+ * takes, signals, and jumps of the wall clock. And what renews one.
+ */
+#define _GNU_SOURCE /* syscall() */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <pthread.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <fcgi_client.h>
+#include <fcgi_client/io.h>
+
+#include "ask.h"
+#include "fake.h"
+#include "pattern.h"
+#include "process.h"
+#include "ticks.h"
+
+#define LIMIT 100
+/* A peer that is quick keeps within this, whatever else the machine does. */
+#define STRICT 400
+#define SLOW 600
+
+/* The wall clock of this program is a day further each time it is read, also
+ * by the library; the clock that only moves on is the system's. */
+static _Atomic long days;
+
+int clock_gettime(clockid_t clock, struct timespec *now)
+{
+    long rc = syscall(SYS_clock_gettime, clock, now);
+    if (clock == CLOCK_REALTIME) {
+        days += 1;
+        now->tv_sec += days * 86400;
+    }
+    return (int)rc;
+}
+
+int gettimeofday(struct timeval *restrict now, void *restrict zone)
+{
+    struct timespec precise;
+    (void)zone;
+    (void)clock_gettime(CLOCK_REALTIME, &precise);
+    now->tv_sec = precise.tv_sec;
+    now->tv_usec = precise.tv_nsec / 1000;
+    return 0;
+}
+
+time_t time(time_t *now)
+{
+    struct timespec precise;
+    (void)clock_gettime(CLOCK_REALTIME, &precise);
+    if (now != NULL) {
+        *now = precise.tv_sec;
+    }
+    return precise.tv_sec;
+}
+
+/* Every limit on the peer is short; the whole may take long. */
+static struct fcgi_client *strict_client(const struct fake *app)
+{
+    struct fcgi_client_config config = {.timeouts = {.write_ms = LIMIT,
+                                                     .first_byte_ms = LIMIT,
+                                                     .idle_ms = LIMIT}};
+    return client_for(app, &config);
+}
+
+/* ---- the caller's own time --------------------------------------------- */
+
+/* A body of some pieces, each of which takes longer than the limits. */
+static int read_late(void *context, void *buf, size_t cap, size_t *got)
+{
+    size_t *pieces = context;
+    pass_ms(SLOW);
+    *got = *pieces > 0 && cap > 0;
+    *pieces -= *got;
+    memset(buf, 'x', *got);
+    return FCGI_OK;
+}
+
+static void a_source_that_takes_its_time_is_not_charged(void **state)
+{
+    (void)state;
+    size_t pieces = 1;
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_client *client = strict_client(app);
+    struct fcgi_source source = {.read = read_late, .context = &pieces};
+    struct fcgi_request request = post_request(source);
+    ask_expecting_body(client, &request, "x");
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+static void *write_late(void *argument)
+{
+    const int *fd = argument;
+    pass_ms(SLOW);
+    (void)!write(*fd, "late", 4);
+    (void)close(*fd);
+    return NULL;
+}
+
+static void a_pipe_that_is_silent_for_long_is_not_charged(void **state)
+{
+    (void)state;
+    int fds[2];
+    pthread_t thread;
+    struct fcgi_fd_state late;
+    assert_int_equal(pipe(fds), 0);
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_client *client = strict_client(app);
+    struct fcgi_request request = post_request(fcgi_fd_source(&late, fds[0]));
+    assert_int_equal(pthread_create(&thread, NULL, write_late, &fds[1]), 0);
+    ask_expecting_body(client, &request, "late");
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    fcgi_client_free(client);
+    fake_stop(app);
+    close(fds[0]);
+}
+
+static int take_late(void *context, const void *data, size_t *len)
+{
+    size_t *calls = context;
+    (void)data;
+    (void)len;
+    *calls += 1;
+    pass_ms(SLOW);
+    return 0;
+}
+
+/* What the application does meanwhile is not held against it: the rest comes
+ * only when the sink has already taken longer than the limit. */
+static void a_sink_that_takes_its_time_is_not_charged(void **state)
+{
+    (void)state;
+    static const struct fake_step script[] = {
+        FAKE_ACCEPT, FAKE_READ_REQUEST, FAKE_STDOUT("Status: 200\r\n\r\nha"),
+        FAKE_STDOUT("lf"), FAKE_END(WIRE_COMPLETE)};
+    size_t calls = 0;
+    struct fake *app = FAKE_RUN(FAKE_UNIX, script);
+    struct fcgi_client *client = strict_client(app);
+    struct fcgi_request request = get_request();
+    request.sink.body = take_late;
+    request.sink.context = &calls;
+    ask_expecting(client, &request, FCGI_OK);
+    assert_true(calls >= 1);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+/* A sink so slow that its limit would be over, and then an application that
+ * still has a limit's time to go on. */
+static int let_go_late(void *context, const struct fcgi_response *response)
+{
+    (void)response;
+    pass_ms(SLOW);
+    fake_go(context);
+    return 0;
+}
+
+static void after_a_slow_sink_the_peer_has_its_full_time(void **state)
+{
+    (void)state;
+    static const struct fake_step script[] = {
+        FAKE_ACCEPT, FAKE_READ_REQUEST, FAKE_STDOUT("Status: 200\r\n\r\nha"),
+        FAKE_PAUSE,  FAKE_STDOUT("lf"), FAKE_END(WIRE_COMPLETE)};
+    struct fake *app = FAKE_RUN(FAKE_UNIX, script);
+    struct fcgi_client *client = strict_client(app);
+    struct fcgi_request request = get_request();
+    request.sink.head = let_go_late;
+    request.sink.context = app;
+    ask_expecting_body(client, &request, "half");
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+/* Everything is everything. */
+static void the_whole_limit_includes_the_callers_time(void **state)
+{
+    (void)state;
+    size_t pieces = 100;
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_source source = {.read = read_late, .context = &pieces};
+    struct fcgi_request request = post_request(source);
+    request.timeouts.total_ms = SLOW + LIMIT;
+    ask_expecting(client, &request, FCGI_ERR_DEADLINE);
+    assert_in_range(pieces, 96, 99);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+/* ---- what renews a limit ----------------------------------------------- */
+
+/* Lets the fake go on again and again, each time within the limit. */
+static void *go_now_and_then(void *app)
+{
+    for (size_t i = 1; i <= 4; i++) {
+        fake_await(app, FAKE_PAUSED, i);
+        pass_ms(400);
+        fake_go(app);
+    }
+    return NULL;
+}
+
+static void each_byte_renews_the_idle_limit(void **state)
+{
+    (void)state;
+    static const struct fake_step script[] = {
+        FAKE_ACCEPT,
+        FAKE_READ_REQUEST,
+        FAKE_STDOUT("Status: 200\r\n\r\n"),
+        FAKE_PAUSE,
+        FAKE_STDOUT("a"),
+        FAKE_PAUSE,
+        FAKE_STDERR("still here"),
+        FAKE_PAUSE,
+        FAKE_STDOUT("b"),
+        FAKE_PAUSE,
+        FAKE_END(WIRE_COMPLETE)};
+    pthread_t thread;
+    struct fake *app = FAKE_RUN(FAKE_UNIX, script);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_request request = get_request();
+    request.timeouts.idle_ms = 1200;
+    int64_t start = now_ms();
+    assert_int_equal(pthread_create(&thread, NULL, go_now_and_then, app), 0);
+    ask_expecting_body(client, &request, "ab");
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_true(elapsed(start, 1600));
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+static void each_byte_accepted_renews_the_write_limit(void **state)
+{
+    (void)state;
+    static const struct fake_step script[] = {
+        FAKE_ACCEPT,
+        FAKE_READ_PARAMS,
+        FAKE_PAUSE,
+        FAKE_READ(1000000),
+        FAKE_PAUSE,
+        FAKE_READ(1000000),
+        FAKE_PAUSE,
+        FAKE_READ(1000000),
+        FAKE_PAUSE,
+        FAKE_READ(1000000),
+        FAKE_ANSWER("A: 1\r\n\r\nenough")};
+    pthread_t thread;
+    struct pattern_upload upload = {.len = 8000000};
+    struct fake *app = FAKE_RUN(FAKE_UNIX, script);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_request request = post_request(pattern_source(&upload));
+    request.timeouts.write_ms = 1200;
+    int64_t start = now_ms();
+    assert_int_equal(pthread_create(&thread, NULL, go_now_and_then, app), 0);
+    ask_expecting_body(client, &request, "enough");
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_true(elapsed(start, 1600));
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+/* ---- signals and clocks ------------------------------------------------ */
+
+/* Ask one that never answers, until this limit. */
+static void assert_keeps_limit(const struct fcgi_timeouts *timeouts, int want)
+{
+    static const struct fake_step script[] = {FAKE_ACCEPT, FAKE_READ_PARAMS,
+                                              FAKE_PAUSE};
+    struct fake *app = FAKE_RUN(FAKE_UNIX, script);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct pattern_upload upload = {
+        .len = want == FCGI_ERR_WRITE_TIMEOUT ? UINT64_C(1) << 40 : 0};
+    struct fcgi_request request = post_request(pattern_source(&upload));
+    request.timeouts = *timeouts;
+    int64_t start = now_ms();
+    ask_expecting(client, &request, want);
+    assert_true(elapsed(start, LIMIT));
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+static void assert_keeps_limits(void)
+{
+    struct fcgi_timeouts first_byte = {.first_byte_ms = LIMIT};
+    struct fcgi_timeouts total = {.total_ms = LIMIT};
+    struct fcgi_timeouts writing = {.write_ms = LIMIT};
+    assert_keeps_limit(&first_byte, FCGI_ERR_FIRST_BYTE_TIMEOUT);
+    assert_keeps_limit(&total, FCGI_ERR_DEADLINE);
+    assert_keeps_limit(&writing, FCGI_ERR_WRITE_TIMEOUT);
+}
+
+static void assert_keeps_queue_limit(void)
+{
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_pool_config config = {.max_open = 1, .queue_timeout_ms = LIMIT};
+    struct fcgi_pool *pool = pool_for(app, &config);
+    struct fcgi_connection *connection = take(pool);
+    struct fcgi_connection *none;
+    int64_t start = now_ms();
+    assert_code(fcgi_pool_get(pool, &none, NULL), FCGI_ERR_QUEUE_TIMEOUT);
+    assert_true(elapsed(start, LIMIT));
+    fcgi_pool_put(pool, connection);
+    fcgi_pool_free(pool);
+    fake_stop(app);
+}
+
+static void signals_neither_shorten_nor_stretch_a_limit(void **state)
+{
+    (void)state;
+    ticks_begin();
+    assert_keeps_limits();
+    assert_keeps_queue_limit();
+    assert_true(ticks_end() > LIMIT / 10);
+}
+
+static void signals_disturb_no_exchange(void **state)
+{
+    (void)state;
+    struct fake *app = fake_serve(FAKE_TCP);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct pattern_upload upload = {.len = 1000000};
+    struct fcgi_request request = post_request(pattern_source(&upload));
+    struct fcgi_response response = {0};
+    ticks_begin();
+    for (size_t i = 0; i < 10; i++) {
+        upload.at = 0;
+        assert_code(fcgi_client_do(client, &request, &response), FCGI_OK);
+        assert_int_equal(response.body.len, 1000000);
+        assert_true(pattern_matches(response.body.data, 0, 1000000));
+        assert_false(response.outcome.retried);
+    }
+    assert_true(ticks_end() > 0);
+    fcgi_response_free(&response);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+static void the_wall_clock_does_not_matter(void **state)
+{
+    (void)state;
+    assert_true(time(NULL) + 80000 < time(NULL));
+    assert_keeps_limits();
+    assert_keeps_queue_limit();
+}
+
+static void the_wall_clock_does_not_evict(void **state)
+{
+    (void)state;
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_pool_config config = {.idle_timeout_ms = LIMIT};
+    struct fcgi_pool *pool = pool_for(app, &config);
+    struct fcgi_connection *connection = take(pool);
+    int64_t start = now_ms();
+    fcgi_pool_put(pool, connection);
+    fake_await(app, FAKE_LEFT, 1);
+    assert_true(elapsed(start, LIMIT));
+    fcgi_pool_free(pool);
+    fake_stop(app);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_source_that_takes_its_time_is_not_charged),
+        cmocka_unit_test(a_pipe_that_is_silent_for_long_is_not_charged),
+        cmocka_unit_test(a_sink_that_takes_its_time_is_not_charged),
+        cmocka_unit_test(after_a_slow_sink_the_peer_has_its_full_time),
+        cmocka_unit_test(the_whole_limit_includes_the_callers_time),
+        cmocka_unit_test(each_byte_renews_the_idle_limit),
+        cmocka_unit_test(each_byte_accepted_renews_the_write_limit),
+        cmocka_unit_test(signals_neither_shorten_nor_stretch_a_limit),
+        cmocka_unit_test(signals_disturb_no_exchange),
+        cmocka_unit_test(the_wall_clock_does_not_matter),
+        cmocka_unit_test(the_wall_clock_does_not_evict),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,396 @@
+/*
+ * The client: what it asks of an application, what it makes of the answer, and
+ * when a connection is used again. Bodies are in test_bodies.c.
+ */
+#define _POSIX_C_SOURCE 200809L
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <fcgi_client.h>
+
+#include "allocator.h"
+#include "ask.h"
+#include "fake.h"
+#include "pattern.h"
+#include "process.h"
+
+/* ---- an answer --------------------------------------------------------- */
+
+static void an_answer_fills_the_response(void **state)
+{
+    (void)state;
+    static const struct fake_step script[] = {
+        FAKE_ACCEPT,
+        FAKE_READ_REQUEST,
+        FAKE_STDERR("a warning"),
+        FAKE_ANSWER("Status: 404 Gone Fishing\r\nX-A: 1\r\nX-A: 2\r\n\r\nbody"),
+    };
+    struct fake *app = FAKE_RUN(FAKE_UNIX, script);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_request request = get_request();
+    struct fcgi_response response = {0};
+    assert_code(fcgi_client_do(client, &request, &response), FCGI_OK);
+    assert_int_equal(response.status, 404);
+    assert_string_equal(response.reason, "Gone Fishing");
+    assert_int_equal(response.field_count, 2);
+    assert_string_equal(fcgi_response_field(&response, "x-a", 1), "2");
+    assert_string_equal(response.body.data, "body");
+    assert_string_equal(response.stderr_data.data, "a warning");
+    assert_int_equal(response.protocol_status, 0);
+    fcgi_response_free(&response);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+static void an_answer_may_come_byte_by_byte(void **state)
+{
+    (void)state;
+    static const enum fake_family families[] = {FAKE_UNIX, FAKE_TCP};
+    static const struct fake_step script[] = {
+        FAKE_ACCEPT, FAKE_READ_REQUEST,
+        FAKE_ANSWER_EACH("Status: 200\r\nX-A: 1\r\n\r\nslowly"),
+        FAKE_READ_REQUEST, FAKE_ANSWER_EACH("X-A: 1\r\n\r\nagain")};
+    for (size_t i = 0; i < 2; i++) {
+        struct fake *app = FAKE_RUN(families[i], script);
+        struct fcgi_client *client = client_for(app, NULL);
+        struct fcgi_request request = get_request();
+        ask_expecting_body(client, &request, "slowly");
+        struct fcgi_outcome outcome =
+            ask_expecting_body(client, &request, "again");
+        assert_true(outcome.reused);
+        fcgi_client_free(client);
+        fake_stop(app);
+    }
+}
+
+static void a_large_answer_is_collected(void **state)
+{
+    (void)state;
+    static const struct fake_step script[] = {
+        FAKE_ACCEPT, FAKE_READ_REQUEST, FAKE_STDOUT("X-A: 1\r\n\r\n"),
+        FAKE_BODY(3000001), FAKE_END(WIRE_COMPLETE)};
+    struct fake *app = FAKE_RUN(FAKE_UNIX, script);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_request request = get_request();
+    struct fcgi_response response = {0};
+    assert_code(fcgi_client_do(client, &request, &response), FCGI_OK);
+    assert_int_equal(response.body.len, 3000001);
+    assert_true(pattern_matches(response.body.data, 0, response.body.len));
+    assert_int_equal(response.body.data[response.body.len], '\0');
+    fcgi_response_free(&response);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+/* ---- connections ------------------------------------------------------- */
+
+static void nothing_is_dialled_before_it_is_needed(void **state)
+{
+    (void)state;
+    struct fcgi_client *client;
+    assert_code(fcgi_client_new(&client, "/nowhere/at/all", NULL), FCGI_OK);
+    assert_int_equal(stats_of(client).dials, 0);
+    fcgi_client_free(client);
+}
+
+static void a_connection_serves_one_request_after_another(void **state)
+{
+    (void)state;
+    static const enum fake_family families[] = {FAKE_UNIX, FAKE_TCP};
+    for (size_t i = 0; i < 2; i++) {
+        struct fake *app = fake_serve(families[i]);
+        struct fcgi_client *client = client_for(app, NULL);
+        assert_false(ask_hello(client).reused);
+        assert_true(ask_hello(client).reused);
+        assert_true(ask_hello(client).reused);
+        assert_int_equal(fake_count(app, FAKE_ACCEPTED), 1);
+        assert_int_equal(fake_request(app, 2)->flags, FCGI_FLAG_KEEP_CONN);
+        fcgi_client_free(client);
+        fake_stop(app);
+    }
+}
+
+/* More requests than there are ids, so that these begin anew. */
+static void ids_change_with_each_request_and_are_never_0(void **state)
+{
+    (void)state;
+    enum { COUNT = 65536 + 100 };
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_request request = get_request();
+    struct fcgi_response response = {0};
+    int before = 0;
+    for (size_t i = 0; i < COUNT; i++) {
+        assert_code(fcgi_client_do(client, &request, &response), FCGI_OK);
+        assert_int_equal(response.body.len, 5);
+    }
+    for (size_t i = 0; i < COUNT; i++) {
+        int id = fake_request(app, i)->id;
+        assert_int_not_equal(id, 0);
+        assert_int_not_equal(id, before);
+        before = id;
+    }
+    assert_int_equal(fake_count(app, FAKE_ACCEPTED), 1);
+    fcgi_response_free(&response);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+/* ---- roles ------------------------------------------------------------- */
+
+static void a_responder_without_a_body_gets_one_empty_stdin(void **state)
+{
+    (void)state;
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_client *client = client_for(app, NULL);
+    ask_hello(client);
+    const struct wire_request *seen = fake_request(app, 0);
+    assert_int_equal(seen->role, FCGI_ROLE_RESPONDER);
+    assert_int_equal(seen->params_ends, 1);
+    assert_int_equal(seen->body.len, 0);
+    assert_int_equal(seen->body_ends, 1);
+    assert_int_equal(seen->data_ends, 0);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+static void an_authorizer_gets_no_stdin(void **state)
+{
+    (void)state;
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_request request = get_request();
+    request.role = FCGI_ROLE_AUTHORIZER;
+    ask_expecting_body(client, &request, "hello");
+    assert_true(ask_expecting_body(client, &request, "hello").reused);
+    const struct wire_request *seen = fake_request(app, 0);
+    assert_int_equal(seen->role, FCGI_ROLE_AUTHORIZER);
+    assert_int_equal(seen->body_ends, 0);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+static void a_filter_gets_stdin_then_data(void **state)
+{
+    (void)state;
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_request request = post_text("what was sent");
+    request.role = FCGI_ROLE_FILTER;
+    request.data = (struct fcgi_source){.data = "what is filtered", .len = 16};
+    ask_expecting_body(client, &request, "what was sent");
+    const struct wire_request *seen = fake_request(app, 0);
+    assert_int_equal(seen->role, FCGI_ROLE_FILTER);
+    assert_int_equal(seen->body_ends, 1);
+    assert_int_equal(seen->data.len, 16);
+    assert_memory_equal(seen->data.data, "what is filtered", 16);
+    assert_int_equal(seen->data_ends, 1);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+static void encoded_params_go_ahead_of_the_others(void **state)
+{
+    (void)state;
+    struct wire encoded = {0};
+    struct wire expected = {0};
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_param param = FCGI_PARAM("REQUEST_METHOD", "GET");
+    wire_param(&encoded, "SERVER_SOFTWARE", "test");
+    struct fcgi_request request = {.params = &param, .param_count = 1};
+    request.encoded_params =
+        (struct fcgi_slice){(const char *)encoded.data, encoded.len};
+    ask_expecting_body(client, &request, "hello");
+    wire_append(&expected, encoded.data, encoded.len);
+    wire_param(&expected, "REQUEST_METHOD", "GET");
+    const struct wire_request *seen = fake_request(app, 0);
+    assert_int_equal(seen->params.len, expected.len);
+    assert_memory_equal(seen->params.data, expected.data, expected.len);
+    fcgi_client_free(client);
+    fake_stop(app);
+    wire_free(&encoded);
+    wire_free(&expected);
+}
+
+static void content_length_is_never_added(void **state)
+{
+    (void)state;
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_request request = post_text("body");
+    ask_expecting_body(client, &request, "body");
+    assert_null(wire_request_param(fake_request(app, 0), "CONTENT_LENGTH"));
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+/* ---- memory ------------------------------------------------------------ */
+
+static void a_warm_client_allocates_nothing(void **state)
+{
+    (void)state;
+    struct counting_allocator memory = {0};
+    struct fcgi_client_config config = {
+        .pool = {.allocator = counting_allocator(&memory),
+                 .evict_by_host = true}};
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_client *client = client_for(app, &config);
+    struct fcgi_request request = post_text("a body to be echoed");
+    struct fcgi_response response = {0};
+    for (size_t i = 0; i < 2; i++) {
+        assert_code(fcgi_client_do(client, &request, &response), FCGI_OK);
+    }
+    size_t before = memory.calls;
+    assert_true(before > 0);
+    for (size_t i = 0; i < 100; i++) {
+        assert_code(fcgi_client_do(client, &request, &response), FCGI_OK);
+    }
+    assert_int_equal(memory.calls, before);
+    fcgi_response_free(&response);
+    fcgi_client_free(client);
+    assert_int_equal(memory.blocks, 0);
+    fake_stop(app);
+}
+
+/* Each allocation in turn fails: an error code, and nothing is lost. */
+static void out_of_memory_is_an_error_and_leaks_nothing(void **state)
+{
+    (void)state;
+    size_t descriptors = open_descriptors();
+    struct fake *app = fake_serve(FAKE_UNIX);
+    int rc = FCGI_ERR_NO_MEMORY;
+    for (size_t nth = 1; rc != FCGI_OK; nth++) {
+        struct counting_allocator memory = {.fail_at = nth};
+        struct fcgi_client_config config = {
+            .pool = {.allocator = counting_allocator(&memory),
+                     .evict_by_host = true}};
+        struct fcgi_client *client;
+        struct fcgi_request request = get_request();
+        struct fcgi_response response = {0};
+        rc = fcgi_client_new(&client, fake_address(app), &config);
+        if (rc == FCGI_OK) {
+            rc = fcgi_client_do(client, &request, &response);
+        }
+        assert_code(rc, memory.failures > 0 ? FCGI_ERR_NO_MEMORY : FCGI_OK);
+        fcgi_response_free(&response);
+        fcgi_client_free(client);
+        assert_int_equal(memory.blocks, 0);
+    }
+    fake_stop(app);
+    assert_int_equal(open_descriptors(), descriptors);
+}
+
+/* ---- closing ----------------------------------------------------------- */
+
+static void a_closed_client_asks_no_more(void **state)
+{
+    (void)state;
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_request request = get_request();
+    ask_hello(client);
+    fcgi_client_close(client);
+    fcgi_client_close(client);
+    fake_await(app, FAKE_LEFT, 1);
+    ask_expecting(client, &request, FCGI_ERR_POOL_CLOSED);
+    assert_int_equal(fake_count(app, FAKE_BEGUN), 1);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+/* Ask while a request is under way: another one, or to close. */
+struct meanwhile {
+    struct fcgi_client *client;
+    bool close;
+};
+
+static int do_meanwhile(void *context, const struct fcgi_response *response)
+{
+    struct meanwhile *meanwhile = context;
+    (void)response;
+    if (meanwhile->close) {
+        fcgi_client_close(meanwhile->client);
+    } else {
+        assert_false(ask_hello(meanwhile->client).reused);
+    }
+    return 0;
+}
+
+static void a_request_under_way_outlives_the_close(void **state)
+{
+    (void)state;
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct meanwhile meanwhile = {client, true};
+    struct fcgi_request request = get_request();
+    request.sink.head = do_meanwhile;
+    request.sink.context = &meanwhile;
+    ask_expecting_body(client, &request, "hello");
+    fake_await(app, FAKE_LEFT, 1);
+    assert_int_equal(stats_of(client).open, 0);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+static void a_sink_may_ask_the_same_client(void **state)
+{
+    (void)state;
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct meanwhile meanwhile = {client, false};
+    struct fcgi_request request = get_request();
+    request.sink.head = do_meanwhile;
+    request.sink.context = &meanwhile;
+    ask_expecting_body(client, &request, "hello");
+    assert_int_equal(stats_of(client).idle, 2);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+static void freeing_a_client_leaves_nothing_open(void **state)
+{
+    (void)state;
+    size_t before = open_descriptors();
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_client *client = client_for(app, NULL);
+    keep_idle(app, client, 5);
+    ask_hello(client);
+    fcgi_client_free(client);
+    fake_await(app, FAKE_LEFT, 5);
+    fake_stop(app);
+    assert_int_equal(open_descriptors(), before);
+    fcgi_client_free(NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_answer_fills_the_response),
+        cmocka_unit_test(an_answer_may_come_byte_by_byte),
+        cmocka_unit_test(a_large_answer_is_collected),
+        cmocka_unit_test(nothing_is_dialled_before_it_is_needed),
+        cmocka_unit_test(a_connection_serves_one_request_after_another),
+        cmocka_unit_test(ids_change_with_each_request_and_are_never_0),
+        cmocka_unit_test(a_responder_without_a_body_gets_one_empty_stdin),
+        cmocka_unit_test(an_authorizer_gets_no_stdin),
+        cmocka_unit_test(a_filter_gets_stdin_then_data),
+        cmocka_unit_test(encoded_params_go_ahead_of_the_others),
+        cmocka_unit_test(content_length_is_never_added),
+        cmocka_unit_test(a_warm_client_allocates_nothing),
+        cmocka_unit_test(out_of_memory_is_an_error_and_leaks_nothing),
+        cmocka_unit_test(a_closed_client_asks_no_more),
+        cmocka_unit_test(a_request_under_way_outlives_the_close),
+        cmocka_unit_test(a_sink_may_ask_the_same_client),
+        cmocka_unit_test(freeing_a_client_leaves_nothing_open),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,377 @@
+/*
+ * Eviction: idle connections end in the background when their time is over,
+ * by a thread of the pool's own or by its host.
+ */
+#define _POSIX_C_SOURCE 200809L
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <dirent.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <fcgi_client.h>
+
+#include "ask.h"
+#include "fake.h"
+#include "process.h"
+
+/* ---- by the thread ----------------------------------------------------- */
+
+static void an_idle_connection_is_closed_in_the_background(void **state)
+{
+    (void)state;
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_pool_config config = {.idle_timeout_ms = 40};
+    struct fcgi_pool *pool = pool_for(app, &config);
+    struct fcgi_connection *connection = take(pool);
+    int64_t start = now_ms();
+    fcgi_pool_put(pool, connection);
+    fake_await(app, FAKE_LEFT, 1);
+    assert_true(elapsed(start, 40));
+    assert_int_equal(stats_of_pool(pool).idle, 0);
+    assert_int_equal(stats_of_pool(pool).open, 0);
+    assert_int_equal(stats_of_pool(pool).evictions, 1);
+    fcgi_pool_free(pool);
+    fake_stop(app);
+}
+
+/* The thread sleeps for ever once the pool is empty; the next put wakes it. */
+static void eviction_goes_on_after_the_pool_was_empty(void **state)
+{
+    (void)state;
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_pool_config config = {.idle_timeout_ms = 10};
+    struct fcgi_client *client = client_with_pool(app, &config);
+    for (size_t i = 1; i <= 3; i++) {
+        ask_hello(client);
+        fake_await(app, FAKE_LEFT, i);
+    }
+    assert_int_equal(stats_of(client).evictions, 3);
+    assert_int_equal(stats_of(client).dials, 3);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+static void what_is_not_needed_is_closed_beside_what_is(void **state)
+{
+    (void)state;
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_pool_config config = {.idle_timeout_ms = 200};
+    struct fcgi_client *client = client_with_pool(app, &config);
+    keep_idle(app, client, 3);
+    while (fake_count(app, FAKE_LEFT) < 2) {
+        ask_hello(client);
+    }
+    ask_hello(client);
+    assert_int_equal(stats_of(client).stale, 0);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+static void too_old_a_connection_is_closed_in_the_background(void **state)
+{
+    (void)state;
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_pool_config config = {.max_age_ms = 40};
+    struct fcgi_pool *pool = pool_for(app, &config);
+    int64_t start = now_ms();
+    fcgi_pool_put(pool, take(pool));
+    fake_await(app, FAKE_LEFT, 1);
+    assert_true(elapsed(start, 40));
+    assert_int_equal(stats_of_pool(pool).evictions, 1);
+    fcgi_pool_free(pool);
+    fake_stop(app);
+}
+
+/* The threads of this process while there is neither a pool nor a fake. */
+static size_t alone;
+
+static int count_threads(void **state)
+{
+    (void)state;
+    alone = running_threads();
+    return 0;
+}
+
+/* A dial function that needs no other thread. */
+static int dial_pair(void *context, int *fd)
+{
+    int *far = context;
+    int fds[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds) != 0) {
+        return FCGI_ERR_SYSTEM;
+    }
+    *fd = fds[0];
+    *far = fds[1];
+    return FCGI_OK;
+}
+
+/* A pool beside which this process runs only its main thread. */
+static struct fcgi_pool *lone_pool(struct fcgi_pool_config config, int *far)
+{
+    struct fcgi_pool *pool;
+    config.dial = dial_pair;
+    config.dial_context = far;
+    assert_true(await_threads(alone));
+    assert_code(fcgi_pool_new(&pool, "/nowhere", &config), FCGI_OK);
+    return pool;
+}
+
+static void the_thread_starts_with_the_first_connection_kept(void **state)
+{
+    (void)state;
+    int far;
+    struct fcgi_pool_config config = {0};
+    struct fcgi_pool *pool = lone_pool(config, &far);
+    struct fcgi_connection *connection = take(pool);
+    assert_int_equal(running_threads(), alone);
+    fcgi_pool_put(pool, connection);
+    assert_int_equal(running_threads(), alone + 1);
+    fcgi_pool_put(pool, take(pool));
+    assert_int_equal(running_threads(), alone + 1);
+    fcgi_pool_free(pool);
+    assert_true(await_threads(alone));
+    close(far);
+}
+
+static void the_thread_runs_no_signal_handler(void **state)
+{
+    (void)state;
+    static const int signals[] = {SIGALRM, SIGTERM, SIGINT, SIGCHLD,
+                                  SIGPIPE, SIGHUP,  SIGUSR1};
+    int far;
+    struct fcgi_pool_config config = {0};
+    size_t open_before[7];
+    struct fcgi_pool *pool = lone_pool(config, &far);
+    for (size_t i = 0; i < 7; i++) {
+        open_before[i] = threads_open_to(signals[i]);
+    }
+    fcgi_pool_put(pool, take(pool));
+    assert_int_equal(running_threads(), alone + 1);
+    for (size_t i = 0; i < 7; i++) {
+        assert_int_equal(threads_open_to(signals[i]), open_before[i]);
+    }
+    fcgi_pool_free(pool);
+    close(far);
+}
+
+static void the_signal_mask_of_the_caller_is_left_alone(void **state)
+{
+    (void)state;
+    int far;
+    sigset_t before;
+    sigset_t after;
+    struct fcgi_pool_config config = {0};
+    assert_int_equal(sigprocmask(SIG_SETMASK, NULL, &before), 0);
+    struct fcgi_pool *pool = lone_pool(config, &far);
+    fcgi_pool_put(pool, take(pool));
+    assert_int_equal(sigprocmask(SIG_SETMASK, NULL, &after), 0);
+    for (int signal_number = 1; signal_number < 32; signal_number++) {
+        assert_int_equal(sigismember(&after, signal_number),
+                         sigismember(&before, signal_number));
+    }
+    fcgi_pool_free(pool);
+    close(far);
+}
+
+static void without_reuse_no_thread_starts(void **state)
+{
+    (void)state;
+    int far;
+    struct fcgi_pool_config config = {.max_idle = -1};
+    struct fcgi_pool *pool = lone_pool(config, &far);
+    fcgi_pool_put(pool, take(pool));
+    assert_int_equal(running_threads(), alone);
+    fcgi_pool_free(pool);
+    close(far);
+}
+
+/* How often all other threads were put to sleep and woken. */
+static unsigned long switches_of_others(void)
+{
+    char line[200];
+    unsigned long total = 0;
+    DIR *dir = opendir("/proc/self/task");
+    assert_non_null(dir);
+    for (struct dirent *at = readdir(dir); at != NULL; at = readdir(dir)) {
+        char path[300];
+        unsigned long count;
+        long task = strtol(at->d_name, NULL, 10);
+        if (task == 0 || task == (long)getpid()) {
+            continue;
+        }
+        snprintf(path, sizeof(path), "/proc/self/task/%ld/status", task);
+        FILE *file = fopen(path, "r");
+        assert_non_null(file);
+        while (fgets(line, sizeof(line), file) != NULL) {
+            if (sscanf(line, "voluntary_ctxt_switches: %lu", &count) == 1) {
+                total += count;
+            }
+        }
+        fclose(file);
+    }
+    closedir(dir);
+    return total;
+}
+
+static void the_thread_sleeps_while_the_pool_is_empty(void **state)
+{
+    (void)state;
+    int far;
+    char byte;
+    struct fcgi_pool_config config = {.idle_timeout_ms = 5};
+    struct fcgi_pool *pool = lone_pool(config, &far);
+    fcgi_pool_put(pool, take(pool));
+    assert_int_equal(read(far, &byte, 1), 0);
+    pass_ms(50); /* for the thread to fall asleep */
+    unsigned long before = switches_of_others();
+    pass_ms(150);
+    assert_int_equal(switches_of_others(), before);
+    fcgi_pool_free(pool);
+    close(far);
+}
+
+/* Neither the time out nor anything else holds up the end. */
+static void freeing_ends_the_thread_at_once(void **state)
+{
+    (void)state;
+    int far;
+    struct fcgi_pool_config config = {.idle_timeout_ms = 3600000};
+    size_t descriptors = open_descriptors();
+    int64_t start = now_ms();
+    struct fcgi_pool *pool = lone_pool(config, &far);
+    fcgi_pool_put(pool, take(pool));
+    fcgi_pool_free(pool);
+    assert_true(elapsed(start, 0));
+    close(far);
+    assert_true(await_threads(alone));
+    assert_int_equal(open_descriptors(), descriptors);
+}
+
+/* ---- by the host ------------------------------------------------------- */
+
+static void a_host_that_evicts_has_no_thread_beside_it(void **state)
+{
+    (void)state;
+    int far;
+    struct fcgi_pool_config config = {.evict_by_host = true};
+    struct fcgi_pool *pool = lone_pool(config, &far);
+    fcgi_pool_put(pool, take(pool));
+    assert_int_equal(running_threads(), alone);
+    fcgi_pool_free(pool);
+    close(far);
+}
+
+static void the_host_is_told_when_to_evict_next(void **state)
+{
+    (void)state;
+    int far;
+    char byte;
+    struct fcgi_pool_config config = {.evict_by_host = true,
+                                      .idle_timeout_ms = 60};
+    struct fcgi_pool *pool = lone_pool(config, &far);
+    assert_int_equal(fcgi_pool_evict(pool), -1);
+    struct fcgi_connection *connection = take(pool);
+    assert_int_equal(fcgi_pool_evict(pool), -1);
+    int64_t start = now_ms();
+    fcgi_pool_put(pool, connection);
+    int next = fcgi_pool_evict(pool);
+    while (next >= 0) {
+        assert_in_range(next, 0, 60);
+        pass_ms(next);
+        next = fcgi_pool_evict(pool);
+    }
+    assert_true(elapsed(start, 60));
+    assert_int_equal(next, -1);
+    assert_int_equal(read(far, &byte, 1), 0);
+    assert_int_equal(stats_of_pool(pool).evictions, 1);
+    fcgi_pool_free(pool);
+    close(far);
+}
+
+/* Rounding down would make the host call in vain until the time has come. */
+static void the_host_is_not_called_too_early(void **state)
+{
+    (void)state;
+    int far;
+    struct fcgi_pool_config config = {.evict_by_host = true,
+                                      .idle_timeout_ms = 20};
+    struct fcgi_pool *pool = lone_pool(config, &far);
+    fcgi_pool_put(pool, take(pool));
+    size_t calls = 0;
+    for (int next = 0; next >= 0; next = fcgi_pool_evict(pool)) {
+        pass_ms(next);
+        calls += 1;
+    }
+    assert_in_range(calls, 1, 3);
+    fcgi_pool_free(pool);
+    close(far);
+}
+
+static void use_renews_the_idle_time(void **state)
+{
+    (void)state;
+    int far;
+    int64_t kept;
+    struct fcgi_pool_config config = {.evict_by_host = true,
+                                      .idle_timeout_ms = 300};
+    struct fcgi_pool *pool = lone_pool(config, &far);
+    /* Once more where the machine was so busy that the time went by. */
+    do {
+        fcgi_pool_put(pool, take(pool));
+        pass_ms(200);
+        kept = now_ms();
+        fcgi_pool_put(pool, take(pool));
+        pass_ms(150);
+        fcgi_pool_evict(pool);
+    } while (now_ms() - kept >= 300);
+    assert_int_equal(stats_of_pool(pool).idle, 1);
+    fcgi_pool_free(pool);
+    close(far);
+}
+
+static void without_an_idle_time_nothing_is_evicted(void **state)
+{
+    (void)state;
+    int far;
+    struct fcgi_pool_config config = {.evict_by_host = true,
+                                      .idle_timeout_ms = -1};
+    struct fcgi_pool *pool = lone_pool(config, &far);
+    fcgi_pool_put(pool, take(pool));
+    assert_int_equal(fcgi_pool_evict(pool), -1);
+    assert_int_equal(stats_of_pool(pool).idle, 1);
+    fcgi_pool_free(pool);
+    close(far);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_idle_connection_is_closed_in_the_background),
+        cmocka_unit_test(eviction_goes_on_after_the_pool_was_empty),
+        cmocka_unit_test(what_is_not_needed_is_closed_beside_what_is),
+        cmocka_unit_test(too_old_a_connection_is_closed_in_the_background),
+        cmocka_unit_test(the_thread_starts_with_the_first_connection_kept),
+        cmocka_unit_test(the_thread_runs_no_signal_handler),
+        cmocka_unit_test(the_signal_mask_of_the_caller_is_left_alone),
+        cmocka_unit_test(without_reuse_no_thread_starts),
+        cmocka_unit_test(the_thread_sleeps_while_the_pool_is_empty),
+        cmocka_unit_test(freeing_ends_the_thread_at_once),
+        cmocka_unit_test(a_host_that_evicts_has_no_thread_beside_it),
+        cmocka_unit_test(the_host_is_told_when_to_evict_next),
+        cmocka_unit_test(the_host_is_not_called_too_early),
+        cmocka_unit_test(use_renews_the_idle_time),
+        cmocka_unit_test(without_an_idle_time_nothing_is_evicted),
+    };
+    return cmocka_run_group_tests(tests, count_threads, NULL);
+}

@@ -1,0 +1,340 @@
+/*
+ * fork(): the child closes its copies of the connections without a word to the
+ * application, and begins anew; the parent goes on undisturbed.
+ */
+#define _POSIX_C_SOURCE 200809L
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <dirent.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fcgi_client.h>
+
+#include "ask.h"
+#include "fake.h"
+#include "process.h"
+
+/* How a child ends: with 0, or with the line of what was not so. */
+#define CHILD_REQUIRE(condition)                                               \
+    do {                                                                       \
+        if (!(condition)) {                                                    \
+            print_error("child: line %d: %s\n", __LINE__, #condition);         \
+            _exit(1);                                                          \
+        }                                                                      \
+    } while (0)
+
+/* A child that waits to be told to go on, so that the test can look at what is
+ * while it lives. A child that hangs ends by itself. */
+struct child {
+    pid_t pid;
+    int says[2]; /* the child writes */
+    int told[2]; /* the parent writes */
+};
+
+/* Returns true in the child. */
+static bool begin_child(struct child *child)
+{
+    assert_int_equal(pipe(child->says), 0);
+    assert_int_equal(pipe(child->told), 0);
+    child->pid = fork();
+    if (child->pid == 0) {
+        (void)alarm(60);
+    }
+    return child->pid == 0;
+}
+
+/* The child says that it has come so far, and waits. */
+static void child_pauses(struct child *child)
+{
+    char byte = 0;
+    (void)!write(child->says[1], &byte, 1);
+    (void)!read(child->told[0], &byte, 1);
+}
+
+static void await_child(struct child *child)
+{
+    char byte;
+    assert_int_equal(read(child->says[0], &byte, 1), 1);
+}
+
+static void end_child(struct child *child)
+{
+    char byte = 0;
+    int status;
+    assert_int_equal(write(child->told[1], &byte, 1), 1);
+    assert_int_equal(waitpid(child->pid, &status, 0), child->pid);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+    for (size_t i = 0; i < 2; i++) {
+        close(child->says[i]);
+        close(child->told[i]);
+    }
+}
+
+static ino_t inode(int fd)
+{
+    struct stat status;
+    return fstat(fd, &status) == 0 ? status.st_ino : 0;
+}
+
+/* Whether this process has that socket open, under whatever number. */
+static bool has_open(ino_t socket_inode)
+{
+    bool found = false;
+    DIR *dir = opendir("/proc/self/fd");
+    for (struct dirent *at = readdir(dir); at != NULL; at = readdir(dir)) {
+        struct stat status;
+        int rc = fstatat(dirfd(dir), at->d_name, &status, 0);
+        found = found || (rc == 0 && status.st_ino == socket_inode);
+    }
+    (void)closedir(dir);
+    return found;
+}
+
+static bool child_asks(struct fcgi_client *client, bool *reused)
+{
+    struct fcgi_request request = get_request();
+    struct fcgi_response response = {0};
+    int rc = fcgi_client_do(client, &request, &response);
+    bool well = rc == FCGI_OK && response.body.len == 5;
+    *reused = response.outcome.reused;
+    fcgi_response_free(&response);
+    return well;
+}
+
+static void a_child_dials_anew_and_the_parent_goes_on(void **state)
+{
+    (void)state;
+    struct child child;
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_client *client = client_for(app, NULL);
+    ask_hello(client);
+    if (begin_child(&child)) {
+        bool reused = true;
+        CHILD_REQUIRE(child_asks(client, &reused));
+        CHILD_REQUIRE(!reused);
+        CHILD_REQUIRE(child_asks(client, &reused));
+        CHILD_REQUIRE(reused);
+        child_pauses(&child);
+        _exit(0);
+    }
+    await_child(&child);
+    assert_int_equal(fake_count(app, FAKE_ACCEPTED), 2);
+    assert_true(ask_hello(client).reused);
+    end_child(&child);
+    assert_true(ask_hello(client).reused);
+    assert_int_equal(stats_of(client).dials, 1);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+static void a_child_closes_its_copies_idle_and_leased(void **state)
+{
+    (void)state;
+    struct child child;
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_pool *pool = fcgi_client_pool(client);
+    keep_idle(app, client, 2);
+    struct fcgi_connection *leased = take(pool);
+    struct fcgi_connection *idle = take(pool);
+    ino_t leased_inode = inode(fcgi_connection_fd(leased));
+    ino_t idle_inode = inode(fcgi_connection_fd(idle));
+    fcgi_pool_put(pool, idle);
+    assert_true(has_open(leased_inode) && has_open(idle_inode));
+    if (begin_child(&child)) {
+        bool reused;
+        CHILD_REQUIRE(child_asks(client, &reused));
+        CHILD_REQUIRE(!has_open(leased_inode));
+        CHILD_REQUIRE(!has_open(idle_inode));
+        child_pauses(&child);
+        _exit(0);
+    }
+    await_child(&child);
+    /* The application sees the parent's end at once: no copy holds it. */
+    fcgi_pool_discard(pool, leased);
+    fake_await(app, FAKE_LEFT, 1);
+    assert_true(ask_hello(client).reused);
+    fcgi_client_close(client);
+    fake_await(app, FAKE_LEFT, 2);
+    end_child(&child);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+/* What was leased at the time of the fork comes back in the child too. */
+static void a_child_may_give_back_what_was_leased(void **state)
+{
+    (void)state;
+    struct child child;
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_pool *pool = fcgi_client_pool(client);
+    keep_idle(app, client, 2);
+    struct fcgi_connection *put = take(pool);
+    struct fcgi_connection *discarded = take(pool);
+    if (begin_child(&child)) {
+        bool reused = true;
+        fcgi_pool_put(pool, put);
+        fcgi_pool_discard(pool, discarded);
+        CHILD_REQUIRE(stats_of_pool(pool).idle == 0);
+        CHILD_REQUIRE(child_asks(client, &reused));
+        CHILD_REQUIRE(!reused);
+        CHILD_REQUIRE(stats_of_pool(pool).open == 1);
+        child_pauses(&child);
+        _exit(0);
+    }
+    await_child(&child);
+    end_child(&child);
+    fcgi_pool_put(pool, put);
+    fcgi_pool_put(pool, discarded);
+    assert_true(ask_hello(client).reused);
+    assert_int_equal(stats_of(client).stale, 0);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+static void a_child_may_free_the_client(void **state)
+{
+    (void)state;
+    struct child child;
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_client *client = client_for(app, NULL);
+    ask_hello(client);
+    if (begin_child(&child)) {
+        fcgi_client_free(client);
+        child_pauses(&child);
+        _exit(0);
+    }
+    await_child(&child);
+    end_child(&child);
+    assert_true(ask_hello(client).reused);
+    assert_int_equal(fake_count(app, FAKE_LEFT), 0);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+/* The parent's eviction thread does not exist in the child. */
+static void a_child_evicts_too(void **state)
+{
+    (void)state;
+    struct child child;
+    struct fcgi_pool_config config = {.idle_timeout_ms = 100};
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_client *client = client_with_pool(app, &config);
+    ask_hello(client);
+    if (begin_child(&child)) {
+        bool reused;
+        CHILD_REQUIRE(child_asks(client, &reused));
+        while (stats_of(client).idle > 0) {
+            pass_ms(1);
+        }
+        CHILD_REQUIRE(stats_of(client).evictions == 1);
+        child_pauses(&child);
+        _exit(0);
+    }
+    await_child(&child);
+    fake_await(app, FAKE_LEFT, 2);
+    end_child(&child);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+static void places_are_free_again_in_a_child(void **state)
+{
+    (void)state;
+    struct child child;
+    struct fcgi_pool_config config = {.max_open = 1, .queue_timeout_ms = 10000};
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_client *client = client_with_pool(app, &config);
+    struct fcgi_connection *leased = take(fcgi_client_pool(client));
+    if (begin_child(&child)) {
+        bool reused;
+        CHILD_REQUIRE(child_asks(client, &reused));
+        child_pauses(&child);
+        _exit(0);
+    }
+    await_child(&child);
+    end_child(&child);
+    fcgi_pool_put(fcgi_client_pool(client), leased);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+/* ---- amid the work of other threads ------------------------------------ */
+
+struct busy {
+    struct fcgi_client *client;
+    atomic_bool stop;
+    int rc;
+};
+
+static void *ask_until_told(void *argument)
+{
+    struct busy *busy = argument;
+    struct fcgi_request request = get_request();
+    struct fcgi_response response = {0};
+    while (!atomic_load(&busy->stop) && busy->rc == FCGI_OK) {
+        busy->rc = fcgi_client_do(busy->client, &request, &response);
+    }
+    fcgi_response_free(&response);
+    return NULL;
+}
+
+/* Whatever lock another thread holds at the moment of the fork. */
+static void a_fork_amid_requests_leaves_the_child_able_to_ask(void **state)
+{
+    (void)state;
+    pthread_t threads[3];
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct busy busy = {.client = client_for(app, NULL)};
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(
+            pthread_create(&threads[i], NULL, ask_until_told, &busy), 0);
+    }
+    for (size_t i = 0; i < 40; i++) {
+        struct child child;
+        if (begin_child(&child)) {
+            bool reused;
+            CHILD_REQUIRE(child_asks(busy.client, &reused));
+            CHILD_REQUIRE(!reused);
+            child_pauses(&child);
+            _exit(0);
+        }
+        await_child(&child);
+        end_child(&child);
+    }
+    atomic_store(&busy.stop, true);
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    }
+    assert_code(busy.rc, FCGI_OK);
+    fcgi_client_free(busy.client);
+    fake_stop(app);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_child_dials_anew_and_the_parent_goes_on),
+        cmocka_unit_test(a_child_closes_its_copies_idle_and_leased),
+        cmocka_unit_test(a_child_may_give_back_what_was_leased),
+        cmocka_unit_test(a_child_may_free_the_client),
+        cmocka_unit_test(a_child_evicts_too),
+        cmocka_unit_test(places_are_free_again_in_a_child),
+        cmocka_unit_test(a_fork_amid_requests_leaves_the_child_able_to_ask),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,492 @@
+/*
+ * The pool: which connection is handed out, which are kept, and how they end.
+ * Waiting for one is in test_queue.c, eviction in test_eviction.c.
+ */
+#define _POSIX_C_SOURCE 200809L
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <fcgi_client.h>
+
+#include "ask.h"
+#include "fake.h"
+#include "process.h"
+
+/* ---- which one --------------------------------------------------------- */
+
+static void the_connection_used_last_is_used_first(void **state)
+{
+    (void)state;
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_pool *pool = pool_for(app, NULL);
+    struct fcgi_connection *first = take(pool);
+    struct fcgi_connection *second = take(pool);
+    int first_fd = fcgi_connection_fd(first);
+    int second_fd = fcgi_connection_fd(second);
+    fcgi_pool_put(pool, second);
+    fcgi_pool_put(pool, first);
+    first = take(pool);
+    assert_int_equal(fcgi_connection_fd(first), first_fd);
+    second = take(pool);
+    assert_int_equal(fcgi_connection_fd(second), second_fd);
+    fcgi_pool_discard(pool, first);
+    fcgi_pool_discard(pool, second);
+    fcgi_pool_free(pool);
+    fake_stop(app);
+}
+
+static void get_tells_whether_the_connection_was_idle(void **state)
+{
+    (void)state;
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_pool *pool = pool_for(app, NULL);
+    struct fcgi_connection *connection;
+    bool reused = true;
+    assert_code(fcgi_pool_get(pool, &connection, &reused), FCGI_OK);
+    assert_false(reused);
+    fcgi_pool_put(pool, connection);
+    assert_code(fcgi_pool_get(pool, &connection, &reused), FCGI_OK);
+    assert_true(reused);
+    fcgi_pool_discard(pool, connection);
+    fcgi_pool_free(pool);
+    fake_stop(app);
+}
+
+static void dial_goes_past_the_idle_ones(void **state)
+{
+    (void)state;
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_pool *pool = pool_for(app, NULL);
+    struct fcgi_connection *connection;
+    fcgi_pool_put(pool, take(pool));
+    assert_code(fcgi_pool_dial(pool, &connection), FCGI_OK);
+    fake_await(app, FAKE_ACCEPTED, 2);
+    assert_int_equal(stats_of_pool(pool).idle, 1);
+    assert_int_equal(stats_of_pool(pool).open, 2);
+    fcgi_pool_discard(pool, connection);
+    fcgi_pool_free(pool);
+    fake_stop(app);
+}
+
+static void a_connection_is_blocking_and_closed_on_exec(void **state)
+{
+    (void)state;
+    static const enum fake_family families[] = {FAKE_UNIX, FAKE_TCP};
+    for (size_t i = 0; i < 2; i++) {
+        struct fake *app = fake_serve(families[i]);
+        struct fcgi_pool *pool = pool_for(app, NULL);
+        struct fcgi_connection *connection = take(pool);
+        int fd = fcgi_connection_fd(connection);
+        assert_int_equal(fcntl(fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
+        assert_int_equal(fcntl(fd, F_GETFL) & O_NONBLOCK, 0);
+        fcgi_pool_discard(pool, connection);
+        fcgi_pool_free(pool);
+        fake_stop(app);
+    }
+}
+
+static void ids_are_never_0_and_always_change(void **state)
+{
+    (void)state;
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_pool *pool = pool_for(app, NULL);
+    struct fcgi_connection *connection = take(pool);
+    uint16_t before = 0;
+    for (size_t i = 0; i < 200000; i++) {
+        uint16_t id = fcgi_connection_next_id(connection);
+        assert_int_not_equal(id, 0);
+        assert_int_not_equal(id, before);
+        before = id;
+    }
+    fcgi_pool_discard(pool, connection);
+    fcgi_pool_free(pool);
+    fake_stop(app);
+}
+
+/* ---- how many are kept ------------------------------------------------- */
+
+static void no_more_are_kept_idle_than_allowed(void **state)
+{
+    (void)state;
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_pool_config config = {.max_idle = 1};
+    struct fcgi_pool *pool = pool_for(app, &config);
+    struct fcgi_connection *first = take(pool);
+    struct fcgi_connection *second = take(pool);
+    fcgi_pool_put(pool, first);
+    fcgi_pool_put(pool, second);
+    fake_await(app, FAKE_LEFT, 1);
+    assert_int_equal(stats_of_pool(pool).idle, 1);
+    assert_int_equal(stats_of_pool(pool).open, 1);
+    assert_int_equal(stats_of_pool(pool).evictions, 1);
+    fcgi_pool_free(pool);
+    fake_stop(app);
+}
+
+static void by_default_32_are_kept(void **state)
+{
+    (void)state;
+    struct fcgi_connection *connections[33];
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_pool *pool = pool_for(app, NULL);
+    for (size_t i = 0; i < 33; i++) {
+        connections[i] = take(pool);
+    }
+    for (size_t i = 0; i < 33; i++) {
+        fcgi_pool_put(pool, connections[i]);
+    }
+    assert_int_equal(stats_of_pool(pool).idle, 32);
+    fcgi_pool_free(pool);
+    fake_stop(app);
+}
+
+static void the_defaults_can_be_read(void **state)
+{
+    (void)state;
+    struct fcgi_pool_config config;
+    memset(&config, 0xff, sizeof(config));
+    fcgi_pool_config_init(&config);
+    assert_int_equal(config.max_idle, 32);
+    assert_int_equal(config.idle_timeout_ms, 30000);
+    assert_int_equal(config.connect_timeout_ms, 5000);
+    assert_false(config.evict_by_host);
+    assert_null(config.dial);
+    struct fcgi_pool *pool;
+    assert_code(fcgi_pool_new(&pool, "/socket", &config), FCGI_OK);
+    fcgi_pool_free(pool);
+}
+
+static void with_reuse_off_none_is_kept(void **state)
+{
+    (void)state;
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_pool_config config = {.max_idle = -1};
+    struct fcgi_pool *pool = pool_for(app, &config);
+    fcgi_pool_put(pool, take(pool));
+    fake_await(app, FAKE_LEFT, 1);
+    assert_int_equal(stats_of_pool(pool).open, 0);
+    fcgi_pool_free(pool);
+    fake_stop(app);
+}
+
+static void with_reuse_off_the_application_is_not_asked_to_keep(void **state)
+{
+    (void)state;
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_pool_config config = {.max_idle = -1};
+    struct fcgi_client *client = client_with_pool(app, &config);
+    for (size_t i = 0; i < 3; i++) {
+        struct fcgi_outcome outcome = ask_hello(client);
+        assert_false(outcome.reused);
+        assert_int_equal(fake_request(app, i)->flags, 0);
+    }
+    assert_int_equal(fake_count(app, FAKE_ACCEPTED), 3);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+static void a_connection_serves_only_so_many_requests(void **state)
+{
+    (void)state;
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_pool_config config = {.max_requests = 2};
+    struct fcgi_client *client = client_with_pool(app, &config);
+    for (size_t i = 0; i < 5; i++) {
+        ask_hello(client);
+        assert_int_equal(fake_request_connection(app, i), i / 2);
+    }
+    assert_int_equal(stats_of(client).evictions, 2);
+    assert_int_equal(stats_of(client).stale, 0);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+/* The second request must come too late for the connection, whatever the
+ * machine does meanwhile. */
+static void an_old_connection_is_not_used_again(void **state)
+{
+    (void)state;
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_pool_config config = {.max_age_ms = 30};
+    struct fcgi_client *client = client_with_pool(app, &config);
+    ask_hello(client);
+    pass_ms(31);
+    struct fcgi_outcome outcome = ask_hello(client);
+    assert_false(outcome.reused);
+    assert_false(outcome.retried);
+    fake_await(app, FAKE_LEFT, 1);
+    assert_int_equal(stats_of(client).evictions, 1);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+static void a_connection_too_old_to_be_kept_is_closed(void **state)
+{
+    (void)state;
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_pool_config config = {.max_age_ms = 10};
+    struct fcgi_pool *pool = pool_for(app, &config);
+    struct fcgi_connection *connection = take(pool);
+    pass_ms(11);
+    fcgi_pool_put(pool, connection);
+    assert_int_equal(stats_of_pool(pool).open, 0);
+    fcgi_pool_free(pool);
+    fake_stop(app);
+}
+
+/* ---- how they end ------------------------------------------------------ */
+
+static void discard_closes(void **state)
+{
+    (void)state;
+    size_t before = open_descriptors();
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_pool *pool = pool_for(app, NULL);
+    struct fcgi_connection *connection = take(pool);
+    fake_await(app, FAKE_ACCEPTED, 1);
+    fcgi_pool_discard(pool, connection);
+    fake_await(app, FAKE_LEFT, 1);
+    assert_int_equal(stats_of_pool(pool).open, 0);
+    fcgi_pool_free(pool);
+    fake_stop(app);
+    assert_int_equal(open_descriptors(), before);
+}
+
+static void no_connection_and_no_pool_are_fine(void **state)
+{
+    (void)state;
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_pool *pool = pool_for(app, NULL);
+    fcgi_pool_put(pool, NULL);
+    fcgi_pool_discard(pool, NULL);
+    fcgi_pool_close(NULL);
+    fcgi_pool_free(NULL);
+    assert_int_equal(stats_of_pool(pool).open, 0);
+    fcgi_pool_free(pool);
+    fake_stop(app);
+}
+
+static void close_ends_the_idle_ones_and_can_be_repeated(void **state)
+{
+    (void)state;
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_pool *pool = pool_for(app, NULL);
+    fcgi_pool_put(pool, take(pool));
+    fcgi_pool_close(pool);
+    fcgi_pool_close(pool);
+    fake_await(app, FAKE_LEFT, 1);
+    assert_int_equal(stats_of_pool(pool).open, 0);
+    fcgi_pool_free(pool);
+    fake_stop(app);
+}
+
+static void a_closed_pool_neither_hands_out_nor_dials(void **state)
+{
+    (void)state;
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_pool *pool = pool_for(app, NULL);
+    struct fcgi_connection *connection = (struct fcgi_connection *)&pool;
+    fcgi_pool_close(pool);
+    assert_code(fcgi_pool_get(pool, &connection, NULL), FCGI_ERR_POOL_CLOSED);
+    assert_null(connection);
+    connection = (struct fcgi_connection *)&pool;
+    assert_code(fcgi_pool_dial(pool, &connection), FCGI_ERR_POOL_CLOSED);
+    assert_null(connection);
+    assert_int_equal(stats_of_pool(pool).dials, 0);
+    fcgi_pool_free(pool);
+    fake_stop(app);
+}
+
+static void what_comes_back_to_a_closed_pool_is_closed(void **state)
+{
+    (void)state;
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_pool *pool = pool_for(app, NULL);
+    struct fcgi_connection *put = take(pool);
+    struct fcgi_connection *discarded = take(pool);
+    fcgi_pool_close(pool);
+    assert_int_equal(stats_of_pool(pool).open, 2);
+    fcgi_pool_put(pool, put);
+    fcgi_pool_discard(pool, discarded);
+    fake_await(app, FAKE_LEFT, 2);
+    assert_int_equal(stats_of_pool(pool).open, 0);
+    fcgi_pool_free(pool);
+    fake_stop(app);
+}
+
+static void options_below_minus_one_are_refused(void **state)
+{
+    (void)state;
+    struct fcgi_pool_config bad[] = {
+        {.max_idle = -2},         {.idle_timeout_ms = -2},
+        {.max_age_ms = -2},       {.max_requests = -2},
+        {.max_open = -2},         {.max_waiting = -2},
+        {.queue_timeout_ms = -2}, {.connect_timeout_ms = -2},
+    };
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        struct fcgi_pool *pool = (struct fcgi_pool *)&pool;
+        assert_code(fcgi_pool_new(&pool, "/socket", &bad[i]),
+                    FCGI_ERR_ARGUMENT);
+        assert_null(pool);
+    }
+}
+
+static void no_place_for_the_connection_is_a_wrong_argument(void **state)
+{
+    (void)state;
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_pool *pool = pool_for(app, NULL);
+    assert_code(fcgi_pool_get(pool, NULL, NULL), FCGI_ERR_ARGUMENT);
+    assert_code(fcgi_pool_dial(pool, NULL), FCGI_ERR_ARGUMENT);
+    assert_int_equal(stats_of_pool(pool).dials, 0);
+    fcgi_pool_free(pool);
+    fake_stop(app);
+}
+
+/* ---- the host dials ---------------------------------------------------- */
+
+/* A dial function that hands out one end of a pair, and keeps the other. */
+struct switchboard {
+    int rc;
+    int flags; /* of the end handed out */
+    int far;
+    size_t calls;
+};
+
+static int dial(void *context, int *fd)
+{
+    struct switchboard *board = context;
+    int fds[2];
+    board->calls += 1;
+    if (board->rc != FCGI_OK) {
+        errno = EHOSTUNREACH;
+        return board->rc;
+    }
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds) != 0) {
+        return FCGI_ERR_SYSTEM;
+    }
+    (void)fcntl(fds[0], F_SETFL, board->flags);
+    *fd = fds[0];
+    board->far = fds[1];
+    return FCGI_OK;
+}
+
+static struct fcgi_pool *pool_that_dials(struct switchboard *board)
+{
+    struct fcgi_pool *pool;
+    struct fcgi_pool_config config = {.dial = dial, .dial_context = board};
+    assert_code(fcgi_pool_new(&pool, "/nowhere", &config), FCGI_OK);
+    return pool;
+}
+
+static void the_host_may_dial(void **state)
+{
+    (void)state;
+    char byte;
+    struct switchboard board = {0};
+    size_t before = open_descriptors();
+    struct fcgi_pool *pool = pool_that_dials(&board);
+    struct fcgi_connection *connection = take(pool);
+    assert_int_equal(board.calls, 1);
+    assert_int_equal(write(fcgi_connection_fd(connection), "x", 1), 1);
+    assert_int_equal(read(board.far, &byte, 1), 1);
+    fcgi_pool_discard(pool, connection);
+    assert_int_equal(read(board.far, &byte, 1), 0);
+    fcgi_pool_free(pool);
+    close(board.far);
+    assert_int_equal(open_descriptors(), before);
+}
+
+static void a_hosts_nonblocking_socket_is_made_blocking(void **state)
+{
+    (void)state;
+    struct switchboard board = {.flags = O_NONBLOCK};
+    struct fcgi_pool *pool = pool_that_dials(&board);
+    struct fcgi_connection *connection = take(pool);
+    int fd = fcgi_connection_fd(connection);
+    assert_int_equal(fcntl(fd, F_GETFL) & O_NONBLOCK, 0);
+    assert_int_equal(fcntl(fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
+    fcgi_pool_discard(pool, connection);
+    fcgi_pool_free(pool);
+    close(board.far);
+}
+
+static void what_the_hosts_dial_function_returns_is_passed_on(void **state)
+{
+    (void)state;
+    struct switchboard board = {.rc = FCGI_ERR_CONNECT};
+    struct fcgi_connection *connection;
+    struct fcgi_pool *pool = pool_that_dials(&board);
+    assert_code(fcgi_pool_get(pool, &connection, NULL), FCGI_ERR_CONNECT);
+    board.rc = FCGI_ERR_CANCELLED;
+    assert_code(fcgi_pool_get(pool, &connection, NULL), FCGI_ERR_CANCELLED);
+    assert_int_equal(stats_of_pool(pool).open, 0);
+    assert_int_equal(stats_of_pool(pool).dials, 2);
+    fcgi_pool_free(pool);
+}
+
+/* ---- statistics -------------------------------------------------------- */
+
+static void statistics_count_dials_and_reuses(void **state)
+{
+    (void)state;
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_client *client = client_for(app, NULL);
+    for (size_t i = 0; i < 4; i++) {
+        ask_hello(client);
+    }
+    struct fcgi_pool_stats stats = stats_of(client);
+    assert_int_equal(stats.dials, 1);
+    assert_int_equal(stats.reuses, 3);
+    assert_int_equal(stats.idle, 1);
+    assert_int_equal(stats.open, 1);
+    assert_int_equal(stats.waiting, 0);
+    assert_int_equal(stats.stale, 0);
+    assert_int_equal(stats.retries, 0);
+    assert_int_equal(stats.evictions, 0);
+    assert_int_equal(stats.timeouts, 0);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_connection_used_last_is_used_first),
+        cmocka_unit_test(get_tells_whether_the_connection_was_idle),
+        cmocka_unit_test(dial_goes_past_the_idle_ones),
+        cmocka_unit_test(a_connection_is_blocking_and_closed_on_exec),
+        cmocka_unit_test(ids_are_never_0_and_always_change),
+        cmocka_unit_test(no_more_are_kept_idle_than_allowed),
+        cmocka_unit_test(by_default_32_are_kept),
+        cmocka_unit_test(the_defaults_can_be_read),
+        cmocka_unit_test(with_reuse_off_none_is_kept),
+        cmocka_unit_test(with_reuse_off_the_application_is_not_asked_to_keep),
+        cmocka_unit_test(a_connection_serves_only_so_many_requests),
+        cmocka_unit_test(an_old_connection_is_not_used_again),
+        cmocka_unit_test(a_connection_too_old_to_be_kept_is_closed),
+        cmocka_unit_test(discard_closes),
+        cmocka_unit_test(no_connection_and_no_pool_are_fine),
+        cmocka_unit_test(close_ends_the_idle_ones_and_can_be_repeated),
+        cmocka_unit_test(a_closed_pool_neither_hands_out_nor_dials),
+        cmocka_unit_test(what_comes_back_to_a_closed_pool_is_closed),
+        cmocka_unit_test(options_below_minus_one_are_refused),
+        cmocka_unit_test(no_place_for_the_connection_is_a_wrong_argument),
+        cmocka_unit_test(the_host_may_dial),
+        cmocka_unit_test(a_hosts_nonblocking_socket_is_made_blocking),
+        cmocka_unit_test(what_the_hosts_dial_function_returns_is_passed_on),
+        cmocka_unit_test(statistics_count_dials_and_reuses),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,434 @@
+/*
+ * What the retry sends: the same request whole, its body from where it began;
+ * and what becomes of a body that cannot be had twice.
+ */
+#define _POSIX_C_SOURCE 200809L
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <fcgi_client.h>
+#include <fcgi_client/io.h>
+
+#include "ask.h"
+#include "fake.h"
+#include "pattern.h"
+#include "temp.h"
+
+#define LARGE 3000001
+
+/* A connection that serves once and closes on the second request, read whole;
+ * the next one serves. */
+static const struct fake_step closes_on_request[] = {
+    FAKE_ACCEPT, FAKE_SERVE_TIMES(1), FAKE_READ_REQUEST,
+    FAKE_CLOSE,  FAKE_ACCEPT,         FAKE_SERVE};
+
+/* Ask once for nothing in particular, then send this body: it is sent twice,
+ * and arrives whole the second time. */
+static void assert_replayed(struct fcgi_source source, const char *text)
+{
+    struct fake *app = FAKE_RUN(FAKE_UNIX, closes_on_request);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_request request = post_request(source);
+    ask_hello(client);
+    assert_true(ask_expecting_body(client, &request, text).retried);
+    for (size_t i = 1; i <= 2; i++) {
+        const struct wire_request *seen = fake_request(app, i);
+        assert_int_equal(seen->body.len, strlen(text));
+        assert_memory_equal(seen->body.data, text, strlen(text));
+        assert_int_equal(seen->body_ends, 1);
+    }
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+static void a_body_in_memory_is_sent_again(void **state)
+{
+    (void)state;
+    struct fcgi_source source = {.data = "in memory", .len = 9};
+    assert_replayed(source, "in memory");
+}
+
+/* Not from the start of the file. */
+static void retry_replays_a_file_from_where_it_stood(void **state)
+{
+    (void)state;
+    struct fcgi_fd_state file;
+    int fd = temp_file("skipped, sent", 13);
+    assert_int_equal(lseek(fd, 9, SEEK_SET), 9);
+    assert_replayed(fcgi_fd_source(&file, fd), "sent");
+    close(fd);
+}
+
+static void retry_replays_a_stream_from_where_it_stood(void **state)
+{
+    (void)state;
+    struct fcgi_file_state stream;
+    FILE *file = fdopen(temp_file("!sent", 5), "r");
+    assert_int_equal(fgetc(file), '!');
+    assert_replayed(fcgi_file_source(&stream, file), "sent");
+    fclose(file);
+}
+
+static void retry_keeps_both_streams_of_a_filter(void **state)
+{
+    (void)state;
+    struct fake *app = FAKE_RUN(FAKE_UNIX, closes_on_request);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_request request = post_text("stdin");
+    request.role = FCGI_ROLE_FILTER;
+    request.data = (struct fcgi_source){.data = "data", .len = 4};
+    ask_hello(client);
+    assert_true(ask_expecting_body(client, &request, "stdin").retried);
+    const struct wire_request *seen = fake_request(app, 2);
+    assert_int_equal(seen->data.len, 4);
+    assert_memory_equal(seen->data.data, "data", 4);
+    assert_int_equal(seen->data_ends, 1);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+/* Only part of the body was sent when the connection died. */
+static void retry_begins_a_half_sent_body_anew(void **state)
+{
+    (void)state;
+    static const struct fake_step script[] = {
+        FAKE_ACCEPT, FAKE_SERVE_TIMES(1), FAKE_READ(500000),
+        FAKE_CLOSE,  FAKE_ACCEPT,         FAKE_SERVE};
+    struct fake *app = FAKE_RUN(FAKE_UNIX, script);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct pattern_upload upload = {.len = LARGE};
+    struct fcgi_request request = post_request(pattern_source(&upload));
+    ask_hello(client);
+    assert_true(ask_expecting(client, &request, FCGI_OK).retried);
+    const struct wire_request *seen = fake_request(app, 1);
+    assert_int_equal(seen->body.len, LARGE);
+    assert_true(pattern_matches(seen->body.data, 0, LARGE));
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+/* The counts, the params and the rest are those of the second attempt alone:
+ * the same as when there had been no first. */
+static void the_second_attempt_keeps_nothing_of_the_first(void **state)
+{
+    (void)state;
+    struct fake *app = FAKE_RUN(FAKE_UNIX, closes_on_request);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_request request = post_text("the body");
+    ask_hello(client);
+    struct fcgi_outcome retried =
+        ask_expecting_body(client, &request, "the body");
+    struct fcgi_outcome plain =
+        ask_expecting_body(client, &request, "the body");
+    assert_true(retried.retried);
+    assert_false(plain.retried);
+    assert_int_equal(retried.bytes_sent, plain.bytes_sent);
+    assert_int_equal(retried.records_sent, plain.records_sent);
+    assert_int_equal(retried.bytes_received, plain.bytes_received);
+    assert_int_equal(retried.records_received, plain.records_received);
+    assert_int_equal(retried.phase, FCGI_PHASE_END);
+    assert_int_equal(retried.system_error, 0);
+    const struct wire_request *first = fake_request(app, 1);
+    const struct wire_request *second = fake_request(app, 2);
+    assert_int_equal(second->params.len, first->params.len);
+    assert_memory_equal(second->params.data, first->params.data,
+                        first->params.len);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+/* ---- bodies that cannot be had twice ----------------------------------- */
+
+/* A source that counts how it is used. */
+struct once {
+    const char *text;
+    size_t at;
+    size_t reads;
+    int could_replay; /* what it answers when asked beforehand */
+    int can_replay;   /* what it answers when it has to */
+    uint64_t taken;   /* what it was told to go back by */
+    size_t replays;
+};
+
+static int read_once(void *context, void *buf, size_t cap, size_t *got)
+{
+    struct once *once = context;
+    size_t left = strlen(once->text) - once->at;
+    *got = left < cap ? left : cap;
+    memcpy(buf, once->text + once->at, *got);
+    once->at += *got;
+    once->reads += 1;
+    return FCGI_OK;
+}
+
+static int replay_once(void *context, uint64_t taken)
+{
+    struct once *once = context;
+    if (taken == 0) {
+        return once->could_replay;
+    }
+    once->replays += 1;
+    once->taken = taken;
+    if (once->can_replay == FCGI_OK) {
+        once->at -= (size_t)taken;
+    }
+    return once->can_replay;
+}
+
+static struct fcgi_source source_of(struct once *once)
+{
+    struct fcgi_source source = {
+        .read = read_once, .replay = replay_once, .context = once};
+    return source;
+}
+
+static void a_source_is_told_how_much_was_taken(void **state)
+{
+    (void)state;
+    struct once once = {.text = "seven..", .can_replay = FCGI_OK};
+    assert_replayed(source_of(&once), "seven..");
+    assert_int_equal(once.replays, 1);
+    assert_int_equal(once.taken, 7);
+}
+
+/* Neither one that has no replay, nor one that says it could not. */
+static void without_a_replay_the_connection_is_checked_first(void **state)
+{
+    (void)state;
+    static const enum fake_family families[] = {FAKE_UNIX, FAKE_TCP};
+    for (size_t i = 0; i < 4; i++) {
+        struct once once = {.text = "only once", .could_replay = -1};
+        struct fake *app = fake_serve(families[i % 2]);
+        struct fcgi_client *client = client_for(app, NULL);
+        struct fcgi_request request = post_request(source_of(&once));
+        if (i >= 2) {
+            request.body.replay = NULL;
+        }
+        keep_idle(app, client, 3);
+        fake_restart(app);
+        struct fcgi_outcome outcome =
+            ask_expecting_body(client, &request, "only once");
+        assert_false(outcome.reused);
+        assert_false(outcome.retried);
+        assert_int_equal(stats_of(client).stale, 3);
+        assert_int_equal(stats_of(client).retries, 0);
+        assert_int_equal(fake_count(app, FAKE_BEGUN), 1);
+        fcgi_client_free(client);
+        fake_stop(app);
+    }
+}
+
+static void a_live_connection_serves_a_body_without_a_replay(void **state)
+{
+    (void)state;
+    struct once once = {.text = "only once", .could_replay = -1};
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_request request = post_request(source_of(&once));
+    ask_hello(client);
+    assert_true(ask_expecting_body(client, &request, "only once").reused);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+/* Half-closed, or with bytes nobody asked for: neither is fit for use. */
+static void a_readable_idle_connection_is_found_stale(void **state)
+{
+    (void)state;
+    static const struct fake_step half_closed[] = {
+        FAKE_ACCEPT, FAKE_SERVE_TIMES(1), FAKE_HALF_CLOSE,
+        FAKE_REACH,  FAKE_ACCEPT,         FAKE_SERVE};
+    static const struct fake_step chatty[] = {
+        FAKE_ACCEPT, FAKE_SERVE_TIMES(1), FAKE_STDOUT("by the way"),
+        FAKE_REACH,  FAKE_ACCEPT,         FAKE_SERVE};
+    for (size_t i = 0; i < 2; i++) {
+        struct once once = {.text = "only once", .could_replay = -1};
+        struct fake *app = i == 0 ? FAKE_RUN(FAKE_UNIX, half_closed)
+                                  : FAKE_RUN(FAKE_UNIX, chatty);
+        struct fcgi_client *client = client_for(app, NULL);
+        struct fcgi_request request = post_request(source_of(&once));
+        ask_hello(client);
+        fake_await(app, FAKE_REACHED, 1);
+        assert_false(ask_expecting_body(client, &request, "only once").reused);
+        assert_int_equal(stats_of(client).dials, 2);
+        fake_await(app, FAKE_LEFT, 1);
+        fcgi_client_free(client);
+        fake_stop(app);
+    }
+}
+
+static void a_body_already_read_is_not_sent_again(void **state)
+{
+    (void)state;
+    struct once once = {.text = "only once", .could_replay = -1};
+    struct fake *app = FAKE_RUN(FAKE_UNIX, closes_on_request);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_request request = post_request(source_of(&once));
+    ask_hello(client);
+    struct fcgi_outcome outcome =
+        ask_expecting(client, &request, FCGI_ERR_CLOSED);
+    assert_false(outcome.retried);
+    assert_true(outcome.may_have_run);
+    assert_false(outcome.safe_to_repeat);
+    assert_int_equal(once.replays, 0);
+    assert_int_equal(fake_count(app, FAKE_ACCEPTED), 1);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+/* It said it could, and cannot after all: nothing may be sent in its place. */
+static void a_replay_that_fails_ends_the_request(void **state)
+{
+    (void)state;
+    struct once once = {.text = "only once", .can_replay = -1};
+    struct fake *app = FAKE_RUN(FAKE_UNIX, closes_on_request);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_request request = post_request(source_of(&once));
+    struct fcgi_response response = {0};
+    ask_hello(client);
+    assert_in_range(-fcgi_client_do(client, &request, &response), 1, 100);
+    assert_int_equal(once.replays, 1);
+    assert_int_equal(fake_count(app, FAKE_ASKED), 2);
+    assert_int_equal(stats_of(client).open, 0);
+    fcgi_response_free(&response);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+/* ---- the place and the dial of the second attempt ---------------------- */
+
+struct asker {
+    struct fcgi_client *client;
+    struct fake *app;
+    pthread_t thread;
+    int rc;
+};
+
+static void *ask_beside(void *argument)
+{
+    struct asker *asker = argument;
+    struct fcgi_request request = get_request();
+    struct fcgi_response response = {0};
+    asker->rc = fcgi_client_do(asker->client, &request, &response);
+    fcgi_response_free(&response);
+    return NULL;
+}
+
+static void *go_when_someone_waits(void *argument)
+{
+    struct asker *asker = argument;
+    await_waiting(fcgi_client_pool(asker->client), 1);
+    fake_go(asker->app);
+    return NULL;
+}
+
+/* There is one place in all: while one request has it and is about to be
+ * retried, another waits for it, and must not come between. */
+static void the_retry_keeps_its_place(void **state)
+{
+    (void)state;
+    static const struct fake_step script[] = {
+        FAKE_ACCEPT, FAKE_SERVE_TIMES(1), FAKE_READ_REQUEST, FAKE_PAUSE,
+        FAKE_CLOSE,  FAKE_ACCEPT,         FAKE_SERVE};
+    pthread_t starter;
+    struct fcgi_pool_config config = {.max_open = 1};
+    struct fake *app = FAKE_RUN(FAKE_UNIX, script);
+    struct fcgi_client *client = client_with_pool(app, &config);
+    struct asker asker = {.client = client, .app = app};
+    struct fcgi_request request = post_text("last");
+    ask_hello(client);
+    pthread_create(&asker.thread, NULL, ask_beside, &asker);
+    fake_await(app, FAKE_PAUSED, 1);
+    pthread_create(&starter, NULL, go_when_someone_waits, &asker);
+    ask_expecting_body(client, &request, "last");
+    pthread_join(starter, NULL);
+    pthread_join(asker.thread, NULL);
+    assert_code(asker.rc, FCGI_OK);
+    /* The other's request twice, then this one's. */
+    assert_int_equal(fake_request(app, 1)->body.len, 0);
+    assert_int_equal(fake_request(app, 2)->body.len, 0);
+    assert_int_equal(fake_request(app, 3)->body.len, 4);
+    assert_int_equal(stats_of(client).open, 1);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+/* A dial function that reaches the application only once. */
+struct once_reached {
+    const char *path;
+    size_t calls;
+};
+
+static int dial_once(void *context, int *fd)
+{
+    struct once_reached *reached = context;
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    reached->calls += 1;
+    if (reached->calls > 1) {
+        errno = ECONNREFUSED;
+        return FCGI_ERR_CONNECT;
+    }
+    snprintf(address.sun_path, sizeof(address.sun_path), "%s", reached->path);
+    *fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    return connect(*fd, (struct sockaddr *)&address, sizeof(address)) == 0
+               ? FCGI_OK
+               : FCGI_ERR_CONNECT;
+}
+
+/* Nothing was sent the second time; but the first may have run. */
+static void
+a_second_dial_that_fails_does_not_hide_the_first_attempt(void **state)
+{
+    (void)state;
+    struct fake *app = FAKE_RUN(FAKE_UNIX, closes_on_request);
+    struct once_reached reached = {.path = fake_address(app) + 5};
+    struct fcgi_pool_config config = {.dial = dial_once,
+                                      .dial_context = &reached};
+    struct fcgi_client *client = client_with_pool(app, &config);
+    struct fcgi_request request = post_text("body");
+    ask_hello(client);
+    struct fcgi_outcome outcome =
+        ask_expecting(client, &request, FCGI_ERR_CONNECT);
+    assert_int_equal(reached.calls, 2);
+    assert_true(outcome.may_have_run);
+    assert_false(outcome.safe_to_repeat);
+    assert_int_equal(stats_of(client).open, 0);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_body_in_memory_is_sent_again),
+        cmocka_unit_test(retry_replays_a_file_from_where_it_stood),
+        cmocka_unit_test(retry_replays_a_stream_from_where_it_stood),
+        cmocka_unit_test(retry_keeps_both_streams_of_a_filter),
+        cmocka_unit_test(retry_begins_a_half_sent_body_anew),
+        cmocka_unit_test(the_second_attempt_keeps_nothing_of_the_first),
+        cmocka_unit_test(a_source_is_told_how_much_was_taken),
+        cmocka_unit_test(without_a_replay_the_connection_is_checked_first),
+        cmocka_unit_test(a_live_connection_serves_a_body_without_a_replay),
+        cmocka_unit_test(a_readable_idle_connection_is_found_stale),
+        cmocka_unit_test(a_body_already_read_is_not_sent_again),
+        cmocka_unit_test(a_replay_that_fails_ends_the_request),
+        cmocka_unit_test(the_retry_keeps_its_place),
+        cmocka_unit_test(
+            a_second_dial_that_fails_does_not_hide_the_first_attempt),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,377 @@
+/*
+ * Threads: one client and one pool used by many at the same time. Run under
+ * ThreadSanitizer too.
+ */
+#define _POSIX_C_SOURCE 200809L
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <fcgi_client.h>
+
+#include "ask.h"
+#include "fake.h"
+#include "process.h"
+
+#define THREADS 8
+#define ROUNDS 200
+
+/* One of the threads; what went wrong is told when all are done. */
+struct worker {
+    pthread_t thread;
+    size_t number;
+    struct fcgi_client *client;
+    struct fcgi_pool *pool;
+    pthread_barrier_t *barrier;
+    atomic_bool *stop;
+    size_t most_open; /* the most connections it ever saw open */
+    size_t wrong;     /* answers that were not its own */
+    size_t done;
+    int rc; /* the first code that was no success */
+};
+
+static void run(struct worker *workers, void *(*body)(void *))
+{
+    for (size_t i = 0; i < THREADS; i++) {
+        workers[i].number = i;
+        assert_int_equal(
+            pthread_create(&workers[i].thread, NULL, body, &workers[i]), 0);
+    }
+}
+
+static void join(struct worker *workers)
+{
+    for (size_t i = 0; i < THREADS; i++) {
+        assert_int_equal(pthread_join(workers[i].thread, NULL), 0);
+    }
+}
+
+static void assert_all_well(const struct worker *workers)
+{
+    for (size_t i = 0; i < THREADS; i++) {
+        assert_code(workers[i].rc, FCGI_OK);
+        assert_int_equal(workers[i].wrong, 0);
+    }
+}
+
+static void note(struct worker *worker, int rc)
+{
+    if (worker->rc == FCGI_OK) {
+        worker->rc = rc;
+    }
+}
+
+/* Send a body of its own, and expect that one back. */
+static void ask_own(struct worker *worker, struct fcgi_response *response)
+{
+    char text[32];
+    snprintf(text, sizeof(text), "%zu of %zu", worker->done, worker->number);
+    struct fcgi_request request = post_text(text);
+    note(worker, fcgi_client_do(worker->client, &request, response));
+    worker->wrong += response->body.len != strlen(text) ||
+                     memcmp(response->body.data, text, strlen(text)) != 0;
+    worker->done += 1;
+    struct fcgi_pool_stats stats = stats_of(worker->client);
+    if (stats.open > worker->most_open) {
+        worker->most_open = stats.open;
+    }
+}
+
+static void *ask_many(void *argument)
+{
+    struct worker *worker = argument;
+    struct fcgi_response response = {0};
+    for (size_t i = 0; i < ROUNDS; i++) {
+        ask_own(worker, &response);
+    }
+    fcgi_response_free(&response);
+    return NULL;
+}
+
+static void each_thread_gets_its_own_answers(void **state)
+{
+    (void)state;
+    static const enum fake_family families[] = {FAKE_UNIX, FAKE_TCP};
+    for (size_t i = 0; i < 2; i++) {
+        struct worker workers[THREADS] = {{0}};
+        struct fake *app = fake_serve(families[i]);
+        struct fcgi_client *client = client_for(app, NULL);
+        for (size_t j = 0; j < THREADS; j++) {
+            workers[j].client = client;
+        }
+        run(workers, ask_many);
+        join(workers);
+        assert_all_well(workers);
+        struct fcgi_pool_stats stats = stats_of(client);
+        assert_in_range(stats.dials, 1, THREADS);
+        assert_int_equal(stats.dials + stats.reuses, THREADS * ROUNDS);
+        assert_int_equal(stats.open, stats.idle);
+        fcgi_client_free(client);
+        fake_stop(app);
+    }
+}
+
+static void no_more_connections_open_than_allowed(void **state)
+{
+    (void)state;
+    struct worker workers[THREADS] = {{0}};
+    struct fcgi_pool_config config = {.max_open = 2};
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_client *client = client_with_pool(app, &config);
+    for (size_t i = 0; i < THREADS; i++) {
+        workers[i].client = client;
+    }
+    run(workers, ask_many);
+    join(workers);
+    assert_all_well(workers);
+    for (size_t i = 0; i < THREADS; i++) {
+        assert_in_range(workers[i].most_open, 1, 2);
+    }
+    assert_int_equal(stats_of(client).dials, 2);
+    assert_int_equal(stats_of(client).waiting, 0);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+/* Connections that hardly live, so that dialling, eviction, retries and the
+ * queue all happen at once. */
+static void everything_at_once_gives_right_answers(void **state)
+{
+    (void)state;
+    static const struct fake_step script[] = {FAKE_ACCEPT, FAKE_SERVE_TIMES(7),
+                                              FAKE_CLOSE};
+    struct worker workers[THREADS] = {{0}};
+    struct fcgi_pool_config config = {.max_open = 5,
+                                      .max_idle = 3,
+                                      .max_age_ms = 20,
+                                      .max_requests = 50,
+                                      .idle_timeout_ms = 1};
+    size_t before = open_descriptors();
+    struct fake *app = FAKE_RUN(FAKE_UNIX, script);
+    struct fcgi_client *client = client_with_pool(app, &config);
+    for (size_t i = 0; i < THREADS; i++) {
+        workers[i].client = client;
+    }
+    run(workers, ask_many);
+    join(workers);
+    assert_all_well(workers);
+    assert_int_equal(stats_of(client).waiting, 0);
+    fcgi_client_free(client);
+    fake_stop(app);
+    assert_int_equal(open_descriptors(), before);
+}
+
+/* ---- restart ----------------------------------------------------------- */
+
+/* All ask at the same time, so that each has a connection of its own; then the
+ * application restarts; then all ask again. */
+static void *ask_around_restart(void *argument)
+{
+    struct worker *worker = argument;
+    struct fcgi_response response = {0};
+    ask_own(worker, &response);
+    (void)pthread_barrier_wait(worker->barrier);
+    (void)pthread_barrier_wait(worker->barrier);
+    ask_own(worker, &response);
+    fcgi_response_free(&response);
+    return NULL;
+}
+
+static void a_restart_fails_no_request_of_any_thread(void **state)
+{
+    (void)state;
+    pthread_barrier_t barrier;
+    struct worker workers[THREADS] = {{0}};
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_client *client = client_for(app, NULL);
+    keep_idle(app, client, THREADS);
+    assert_int_equal(pthread_barrier_init(&barrier, NULL, THREADS + 1), 0);
+    for (size_t i = 0; i < THREADS; i++) {
+        workers[i].client = client;
+        workers[i].barrier = &barrier;
+    }
+    run(workers, ask_around_restart);
+    (void)pthread_barrier_wait(&barrier);
+    fake_restart(app);
+    (void)pthread_barrier_wait(&barrier);
+    join(workers);
+    assert_all_well(workers);
+    assert_in_range(stats_of(client).retries, 1, THREADS);
+    pthread_barrier_destroy(&barrier);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+/* ---- closing ----------------------------------------------------------- */
+
+static void *get_and_put(void *argument)
+{
+    struct worker *worker = argument;
+    int rc = FCGI_OK;
+    while (rc == FCGI_OK) {
+        struct fcgi_connection *connection;
+        rc = fcgi_pool_get(worker->pool, &connection, NULL);
+        if (worker->number % 3 == 0) {
+            fcgi_pool_discard(worker->pool, connection);
+        } else {
+            fcgi_pool_put(worker->pool, connection);
+        }
+        atomic_store(worker->stop, true);
+    }
+    note(worker, rc);
+    return NULL;
+}
+
+/* Puts that race the close must leave no connection behind. */
+static void close_leaks_nothing_that_is_put_meanwhile(void **state)
+{
+    (void)state;
+    size_t before = open_descriptors();
+    struct fake *app = fake_serve(FAKE_UNIX);
+    for (size_t round = 0; round < 20; round++) {
+        struct worker workers[THREADS] = {{0}};
+        atomic_bool begun = false;
+        struct fcgi_pool *pool = pool_for(app, NULL);
+        for (size_t i = 0; i < THREADS; i++) {
+            workers[i].pool = pool;
+            workers[i].stop = &begun;
+        }
+        run(workers, get_and_put);
+        while (!atomic_load(&begun)) {
+        }
+        fcgi_pool_close(pool);
+        join(workers);
+        for (size_t i = 0; i < THREADS; i++) {
+            assert_code(workers[i].rc, FCGI_ERR_POOL_CLOSED);
+        }
+        assert_int_equal(stats_of_pool(pool).open, 0);
+        fcgi_pool_free(pool);
+    }
+    fake_stop(app);
+    assert_int_equal(open_descriptors(), before);
+}
+
+static void *close_pool(void *argument)
+{
+    struct worker *worker = argument;
+    (void)pthread_barrier_wait(worker->barrier);
+    fcgi_pool_close(worker->pool);
+    return NULL;
+}
+
+static void any_number_of_threads_may_close(void **state)
+{
+    (void)state;
+    pthread_barrier_t barrier;
+    struct worker workers[THREADS] = {{0}};
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_pool *pool = pool_for(app, NULL);
+    fcgi_pool_put(pool, take(pool));
+    assert_int_equal(pthread_barrier_init(&barrier, NULL, THREADS), 0);
+    for (size_t i = 0; i < THREADS; i++) {
+        workers[i].pool = pool;
+        workers[i].barrier = &barrier;
+    }
+    run(workers, close_pool);
+    join(workers);
+    fake_await(app, FAKE_LEFT, 1);
+    assert_int_equal(stats_of_pool(pool).open, 0);
+    pthread_barrier_destroy(&barrier);
+    fcgi_pool_free(pool);
+    fake_stop(app);
+}
+
+static void *ask_until_closed(void *argument)
+{
+    struct worker *worker = argument;
+    struct fcgi_response response = {0};
+    while (worker->rc == FCGI_OK) {
+        ask_own(worker, &response);
+        atomic_store(worker->stop, true);
+    }
+    fcgi_response_free(&response);
+    return NULL;
+}
+
+/* Every request either is answered or was never sent. */
+static void closing_a_client_breaks_no_request_under_way(void **state)
+{
+    (void)state;
+    struct worker workers[THREADS] = {{0}};
+    atomic_bool begun = false;
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_client *client = client_for(app, NULL);
+    for (size_t i = 0; i < THREADS; i++) {
+        workers[i].client = client;
+        workers[i].stop = &begun;
+    }
+    run(workers, ask_until_closed);
+    while (!atomic_load(&begun)) {
+    }
+    fcgi_client_close(client);
+    join(workers);
+    for (size_t i = 0; i < THREADS; i++) {
+        assert_code(workers[i].rc, FCGI_ERR_POOL_CLOSED);
+        /* The one that was refused had no body. */
+        assert_int_equal(workers[i].wrong, 1);
+    }
+    assert_int_equal(stats_of(client).open, 0);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+/* Idle connections end all the time while others are put and taken. */
+static void *put_and_take(void *argument)
+{
+    struct worker *worker = argument;
+    for (size_t i = 0; i < ROUNDS; i++) {
+        struct fcgi_connection *connection;
+        note(worker, fcgi_pool_get(worker->pool, &connection, NULL));
+        fcgi_pool_put(worker->pool, connection);
+        (void)fcgi_pool_evict(worker->pool);
+    }
+    return NULL;
+}
+
+static void eviction_disturbs_no_one(void **state)
+{
+    (void)state;
+    struct worker workers[THREADS] = {{0}};
+    struct fcgi_pool_config config = {.idle_timeout_ms = 1};
+    size_t before = open_descriptors();
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_pool *pool = pool_for(app, &config);
+    for (size_t i = 0; i < THREADS; i++) {
+        workers[i].pool = pool;
+    }
+    run(workers, put_and_take);
+    join(workers);
+    assert_all_well(workers);
+    fcgi_pool_free(pool);
+    fake_stop(app);
+    assert_int_equal(open_descriptors(), before);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_thread_gets_its_own_answers),
+        cmocka_unit_test(no_more_connections_open_than_allowed),
+        cmocka_unit_test(everything_at_once_gives_right_answers),
+        cmocka_unit_test(a_restart_fails_no_request_of_any_thread),
+        cmocka_unit_test(close_leaks_nothing_that_is_put_meanwhile),
+        cmocka_unit_test(any_number_of_threads_may_close),
+        cmocka_unit_test(closing_a_client_breaks_no_request_under_way),
+        cmocka_unit_test(eviction_disturbs_no_one),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

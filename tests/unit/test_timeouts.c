@@ -1,0 +1,278 @@
+/*
+ * Time limits: each ends with a code of its own, not before its time and not
+ * absurdly later, and the connection is not used again. What must not count is
+ * in test_charges.c.
+ */
+#define _POSIX_C_SOURCE 200809L
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+#include <fcgi_client.h>
+
+#include "ask.h"
+#include "fake.h"
+#include "pattern.h"
+#include "process.h"
+
+#define LIMIT 60
+
+static const enum fake_family families[] = {FAKE_UNIX, FAKE_TCP};
+
+/* Ask an application that runs this script: a time limit ends it. */
+static void assert_limited(const struct fake_step *script, size_t count,
+                           const struct fcgi_request *request, int want)
+{
+    for (size_t i = 0; i < 2; i++) {
+        struct fake *app = fake_start(families[i], script, count);
+        struct fcgi_client *client = client_for(app, NULL);
+        int64_t start = now_ms();
+        struct fcgi_outcome outcome = ask_expecting(client, request, want);
+        assert_true(elapsed(start, LIMIT));
+        assert_false(outcome.retried);
+        assert_int_equal(stats_of(client).timeouts, 1);
+        assert_int_equal(stats_of(client).open, 0);
+        fcgi_client_free(client);
+        fake_stop(app);
+    }
+}
+
+static void a_body_nobody_reads_ends_at_the_write_limit(void **state)
+{
+    (void)state;
+    static const struct fake_step script[] = {FAKE_ACCEPT, FAKE_PAUSE};
+    struct pattern_upload upload = {.len = UINT64_C(1) << 40};
+    struct fcgi_request request = post_request(pattern_source(&upload));
+    request.timeouts.write_ms = LIMIT;
+    assert_limited(FAKE_STEPS(script), &request, FCGI_ERR_WRITE_TIMEOUT);
+}
+
+static const struct fake_step never_answers[] = {FAKE_ACCEPT, FAKE_READ_REQUEST,
+                                                 FAKE_PAUSE};
+
+static void
+an_answer_that_never_begins_ends_at_the_first_byte_limit(void **state)
+{
+    (void)state;
+    struct fcgi_request request = get_request();
+    request.timeouts.first_byte_ms = LIMIT;
+    assert_limited(FAKE_STEPS(never_answers), &request,
+                   FCGI_ERR_FIRST_BYTE_TIMEOUT);
+}
+
+static void an_answer_that_stops_ends_at_the_idle_limit(void **state)
+{
+    (void)state;
+    static const struct fake_step script[] = {
+        FAKE_ACCEPT, FAKE_READ_REQUEST, FAKE_STDOUT("Status: 200\r\n\r\nha"),
+        FAKE_PAUSE};
+    struct fcgi_request request = get_request();
+    request.timeouts.idle_ms = LIMIT;
+    assert_limited(FAKE_STEPS(script), &request, FCGI_ERR_IDLE_TIMEOUT);
+}
+
+/* Even one byte of a header ends the wait for the first. */
+static void one_byte_begins_the_answer(void **state)
+{
+    (void)state;
+    static const struct fake_step script[] = {FAKE_ACCEPT, FAKE_READ_REQUEST,
+                                              FAKE_SEND("\x01"), FAKE_PAUSE};
+    struct fcgi_request request = get_request();
+    request.timeouts.first_byte_ms = 10000;
+    request.timeouts.idle_ms = LIMIT;
+    assert_limited(FAKE_STEPS(script), &request, FCGI_ERR_IDLE_TIMEOUT);
+}
+
+static void the_whole_limit_ends_a_silent_request(void **state)
+{
+    (void)state;
+    struct fcgi_request request = get_request();
+    request.timeouts.total_ms = LIMIT;
+    assert_limited(FAKE_STEPS(never_answers), &request, FCGI_ERR_DEADLINE);
+}
+
+static int ignore(void *context, const void *data, size_t len)
+{
+    (void)context;
+    (void)data;
+    (void)len;
+    return 0;
+}
+
+static void the_whole_limit_ends_a_busy_request(void **state)
+{
+    (void)state;
+    static const struct fake_step script[] = {FAKE_ACCEPT, FAKE_READ_REQUEST,
+                                              FAKE_FLOOD};
+    struct fcgi_request request = get_request();
+    request.sink.stderr_data = ignore;
+    request.timeouts.total_ms = LIMIT;
+    assert_limited(FAKE_STEPS(script), &request, FCGI_ERR_DEADLINE);
+}
+
+/* The shorter of two limits is the one that is named. */
+static void the_limit_that_ends_first_is_named(void **state)
+{
+    (void)state;
+    struct fcgi_request request = get_request();
+    request.timeouts.total_ms = 10000;
+    request.timeouts.first_byte_ms = LIMIT;
+    assert_limited(FAKE_STEPS(never_answers), &request,
+                   FCGI_ERR_FIRST_BYTE_TIMEOUT);
+    request.timeouts.total_ms = LIMIT;
+    request.timeouts.first_byte_ms = 10000;
+    assert_limited(FAKE_STEPS(never_answers), &request, FCGI_ERR_DEADLINE);
+}
+
+static void what_was_received_before_a_limit_is_kept(void **state)
+{
+    (void)state;
+    static const struct fake_step script[] = {
+        FAKE_ACCEPT, FAKE_READ_REQUEST, FAKE_STDOUT("Status: 200\r\n\r\nha"),
+        FAKE_PAUSE};
+    struct fake *app = FAKE_RUN(FAKE_UNIX, script);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_request request = get_request();
+    struct fcgi_response response = {0};
+    request.timeouts.idle_ms = LIMIT;
+    assert_code(fcgi_client_do(client, &request, &response),
+                FCGI_ERR_IDLE_TIMEOUT);
+    assert_int_equal(response.status, 200);
+    assert_string_equal(response.body.data, "ha");
+    fcgi_response_free(&response);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+/* ---- the wait for a connection ----------------------------------------- */
+
+/* Ask while somebody else has the only connection. */
+static void assert_limited_in_queue(const struct fcgi_timeouts *timeouts,
+                                    int want)
+{
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_pool_config config = {.max_open = 1};
+    struct fcgi_client *client = client_with_pool(app, &config);
+    struct fcgi_connection *connection = take(fcgi_client_pool(client));
+    struct fcgi_request request = get_request();
+    request.timeouts = *timeouts;
+    int64_t start = now_ms();
+    struct fcgi_outcome outcome = ask_expecting(client, &request, want);
+    assert_true(elapsed(start, LIMIT));
+    assert_int_equal(outcome.phase, FCGI_PHASE_QUEUE);
+    assert_int_equal(stats_of(client).waiting, 0);
+    fcgi_pool_put(fcgi_client_pool(client), connection);
+    ask_hello(client);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+static void the_wait_for_a_connection_ends_at_the_queue_limit(void **state)
+{
+    (void)state;
+    struct fcgi_timeouts timeouts = {.queue_ms = LIMIT};
+    assert_limited_in_queue(&timeouts, FCGI_ERR_QUEUE_TIMEOUT);
+}
+
+static void the_whole_limit_includes_the_wait_for_a_connection(void **state)
+{
+    (void)state;
+    struct fcgi_timeouts timeouts = {.total_ms = LIMIT};
+    assert_limited_in_queue(&timeouts, FCGI_ERR_DEADLINE);
+}
+
+/* ---- to connect -------------------------------------------------------- */
+
+static void a_silent_peer_ends_at_the_connect_limit(void **state)
+{
+    (void)state;
+    struct fake *app = fake_clogged(FAKE_TCP);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_request request = get_request();
+    request.timeouts.connect_ms = LIMIT;
+    int64_t start = now_ms();
+    struct fcgi_outcome outcome =
+        ask_expecting(client, &request, FCGI_ERR_CONNECT_TIMEOUT);
+    assert_true(elapsed(start, LIMIT));
+    assert_int_equal(outcome.phase, FCGI_PHASE_CONNECT);
+    assert_in_range(outcome.connect_us, LIMIT * 1000, outcome.total_us);
+    assert_int_equal(stats_of(client).open, 0);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+static void the_whole_limit_includes_the_connecting(void **state)
+{
+    (void)state;
+    struct fake *app = fake_clogged(FAKE_TCP);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_request request = get_request();
+    request.timeouts.total_ms = LIMIT;
+    int64_t start = now_ms();
+    ask_expecting(client, &request, FCGI_ERR_DEADLINE);
+    assert_true(elapsed(start, LIMIT));
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+static void the_pools_own_connect_limit_holds(void **state)
+{
+    (void)state;
+    struct fake *app = fake_clogged(FAKE_TCP);
+    struct fcgi_pool_config config = {.connect_timeout_ms = LIMIT};
+    struct fcgi_pool *pool = pool_for(app, &config);
+    struct fcgi_connection *connection;
+    int64_t start = now_ms();
+    assert_code(fcgi_pool_get(pool, &connection, NULL),
+                FCGI_ERR_CONNECT_TIMEOUT);
+    assert_true(elapsed(start, LIMIT));
+    fcgi_pool_free(pool);
+    fake_stop(app);
+}
+
+static void
+a_listen_queue_that_stays_full_ends_at_the_connect_limit(void **state)
+{
+    (void)state;
+    struct fake *app = fake_clogged(FAKE_UNIX);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_request request = get_request();
+    request.timeouts.connect_ms = LIMIT;
+    int64_t start = now_ms();
+    struct fcgi_outcome outcome =
+        ask_expecting(client, &request, FCGI_ERR_BACKLOG_FULL);
+    assert_true(elapsed(start, LIMIT));
+    assert_int_equal(outcome.phase, FCGI_PHASE_CONNECT);
+    assert_false(outcome.may_have_run);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_body_nobody_reads_ends_at_the_write_limit),
+        cmocka_unit_test(
+            an_answer_that_never_begins_ends_at_the_first_byte_limit),
+        cmocka_unit_test(an_answer_that_stops_ends_at_the_idle_limit),
+        cmocka_unit_test(one_byte_begins_the_answer),
+        cmocka_unit_test(the_whole_limit_ends_a_silent_request),
+        cmocka_unit_test(the_whole_limit_ends_a_busy_request),
+        cmocka_unit_test(the_limit_that_ends_first_is_named),
+        cmocka_unit_test(what_was_received_before_a_limit_is_kept),
+        cmocka_unit_test(the_wait_for_a_connection_ends_at_the_queue_limit),
+        cmocka_unit_test(the_whole_limit_includes_the_wait_for_a_connection),
+        cmocka_unit_test(a_silent_peer_ends_at_the_connect_limit),
+        cmocka_unit_test(the_whole_limit_includes_the_connecting),
+        cmocka_unit_test(the_pools_own_connect_limit_holds),
+        cmocka_unit_test(
+            a_listen_queue_that_stays_full_ends_at_the_connect_limit),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
