@@ -72,7 +72,7 @@ build() {
     printf 'Building ...\n'
     { cmake -S "$root" -B "$folder/build" -DFCGI_CLIENT_TESTS=OFF \
         -DFCGI_CLIENT_EXAMPLES=ON -DCMAKE_BUILD_TYPE=Release &&
-        cmake --build "$folder/build"; } >"$folder/log" 2>&1 && return
+        cmake --build "$folder/build" --parallel 2; } >"$folder/log" 2>&1 && return
     tail -n 20 "$folder/log" >&2
     die 1 "it does not build"
 }
@@ -89,7 +89,7 @@ show() {
         esac
     done
     printf '\n'
-    "$@" && return
+    "$@" 2>&1 && return
     printf '(exit code %d)\n' "$?"
     problems=$((problems + 1))
 }
@@ -123,6 +123,7 @@ configure_php_fpm() {
     cat >"$folder/fpm.conf" <<END
 [global]
 daemonize = no
+error_log = $folder/fpm.errors
 [demo]
 listen = $folder/fpm.sock
 pm = static

@@ -100,22 +100,32 @@ static double milliseconds(int64_t microseconds)
     return (double)microseconds / 1000.0;
 }
 
-/* What -v tells of one request. */
+static void tell_connection(const struct fcgi_outcome *outcome)
+{
+    fputs(outcome->retried ? "retried, " : "", stderr);
+    if (outcome->reused) {
+        fputs("reused a connection; ", stderr);
+    } else {
+        fprintf(stderr, "dialled in %.3f ms; ",
+                milliseconds(outcome->connect_us));
+    }
+}
+
+/* What -v tells of one request, in one line. */
 static void tell_outcome(struct run *run)
 {
     const struct fcgi_outcome *outcome = &run->response.outcome;
 
     fprintf(stderr,
-            "%sfcgi-client: request %d: %s%s in %.3f ms; sent %" PRIu64
-            " records, %" PRIu64 " bytes; received %" PRIu64
-            " records, %" PRIu64 " bytes; ",
-            run->answer.stderr_open ? "\n" : "", run->asked,
-            outcome->retried ? "retried, " : "",
-            outcome->reused ? "reused a connection" : "dialled",
-            milliseconds(outcome->connect_us), outcome->records_sent,
-            outcome->bytes_sent, outcome->records_received,
-            outcome->bytes_received);
+            "%sfcgi-client: request %d: ", run->answer.stderr_open ? "\n" : "",
+            run->asked);
     run->answer.stderr_open = false;
+    tell_connection(outcome);
+    fprintf(stderr,
+            "sent %" PRIu64 " records, %" PRIu64 " bytes; "
+            "received %" PRIu64 " records, %" PRIu64 " bytes; ",
+            outcome->records_sent, outcome->bytes_sent,
+            outcome->records_received, outcome->bytes_received);
     if (outcome->first_byte_us >= 0) {
         fprintf(stderr, "first byte after %.3f ms; ",
                 milliseconds(outcome->first_byte_us));

@@ -60,8 +60,9 @@ static bool listen_unix(struct server *server, const char *path)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
 
-    if (strlen(path) >= sizeof(address.sun_path)) {
-        errno = ENAMETOOLONG;
+    /* Linux would make up a name in place of an empty one. */
+    if (path[0] == '\0' || strlen(path) >= sizeof(address.sun_path)) {
+        errno = path[0] == '\0' ? ENOENT : ENAMETOOLONG;
         return false;
     }
     memcpy(address.sun_path, path, strlen(path));

@@ -144,7 +144,7 @@ stage plain "-DCMAKE_C_FLAGS=-Werror"
 stage portable "-DFCGI_CLIENT_PORTABLE=ON" -LE package
 stage address "$debug -DFCGI_CLIENT_SANITIZE=address,undefined" -LE package
 stage thread "$debug -DFCGI_CLIENT_SANITIZE=thread" \
-    -R 'threads|^test_(pool|client)$'
+    -R 'threads|^test_(pool|queue|client)$'
 if [ -n "$repeat" ]; then
     repeat=
     checked="valgrind;--quiet;--leak-check=full;--error-exitcode=9"

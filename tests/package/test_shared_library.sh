@@ -13,6 +13,10 @@ cat "$root"/include/fcgi_client/*.h | tr '\n' ' ' |
 [ -s declared ]
 diff declared exported || fail "exported and declared functions differ"
 
+# Private names begin with fcgi__: any other is forgotten in a header.
+nm "$library" | sed -n 's/.* [tT] \(fcgi_[a-z][a-z0-9_]*\)$/\1/p' | sort >defined
+diff exported defined || fail "exported and defined functions differ"
+
 readelf -d "$library" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' >needed
 grep -vE '^(libc|libpthread|ld-.*|libc\.musl-.*)\.so' needed &&
     fail "the library needs more than libc"

@@ -50,6 +50,8 @@ enum fake_action {
     FAKE_DO_ANSWER,
     FAKE_DO_ANSWER_EACH,
     FAKE_DO_SERVE,
+    FAKE_DO_CORK,
+    FAKE_DO_UNCORK,
     FAKE_DO_PAUSE,
     FAKE_DO_REACH,
     FAKE_DO_HALF_CLOSE,
@@ -95,6 +97,8 @@ struct fake_step {
 #define FAKE_FLOOD FAKE_STEP(FLOOD, 0, NULL, 0)
 /** Send FCGI_END_REQUEST with that protocol status, and 0. */
 #define FAKE_END(status) FAKE_STEP(END, status, NULL, 0)
+/** The same with so much padding, of which nothing is sent yet. */
+#define FAKE_PADDED_END(n) FAKE_STEP(END, WIRE_COMPLETE, NULL, n)
 /** Send a whole answer: FCGI_STDOUT and its end, FCGI_END_REQUEST. */
 #define FAKE_ANSWER(text) FAKE_TEXT_STEP(ANSWER, 0, text)
 #define FAKE_ANSWER_EACH(text) FAKE_TEXT_STEP(ANSWER_EACH, 0, text)
@@ -103,6 +107,9 @@ struct fake_step {
  *  does, it closes the connection of a request without FCGI_KEEP_CONN. */
 #define FAKE_SERVE FAKE_STEP(SERVE, -1, NULL, 0)
 #define FAKE_SERVE_TIMES(n) FAKE_STEP(SERVE, n, NULL, 0)
+/** Gather what is sent in between, and send it all at once. */
+#define FAKE_CORK FAKE_STEP(CORK, 0, NULL, 0)
+#define FAKE_UNCORK FAKE_STEP(UNCORK, 0, NULL, 0)
 /** Do nothing, neither read nor send, until fake_go(). */
 #define FAKE_PAUSE FAKE_STEP(PAUSE, 0, NULL, 0)
 /** Only count FAKE_REACHED. */

@@ -48,6 +48,8 @@ struct fake_connection {
     const struct fake_step *steps;
     size_t step_count;
     struct fake_request *request; /**< the one read last */
+    bool corked;
+    struct wire gathered; /**< to be sent when uncorked */
 };
 
 /** Perform all steps of a connection, and close it. */

@@ -49,6 +49,10 @@ static bool transmit(struct fake_connection *connection, const void *data,
                      size_t len)
 {
     size_t at = 0;
+    if (connection->corked) {
+        wire_append(&connection->gathered, data, len);
+        return true;
+    }
     while (at < len) {
         ssize_t sent = send(connection->fd, (const char *)data + at, len - at,
                             MSG_NOSIGNAL);
@@ -81,6 +85,18 @@ static bool flush(struct fake_connection *connection, struct wire *w)
     bool sent = transmit(connection, w->data, w->len);
     wire_free(w);
     return sent;
+}
+
+static bool cork(struct fake_connection *connection)
+{
+    connection->corked = true;
+    return true;
+}
+
+static bool uncork(struct fake_connection *connection)
+{
+    connection->corked = false;
+    return flush(connection, &connection->gathered);
 }
 
 static bool drop_bytes(struct fake_connection *connection, size_t len)
@@ -219,10 +235,15 @@ static bool send_flood(struct fake_connection *connection)
     return false;
 }
 
-static bool send_end(struct fake_connection *connection, int status)
+/* Where the padding's length stands in a header. */
+#define PADDING_AT 6
+
+static bool send_end(struct fake_connection *connection,
+                     const struct fake_step *step)
 {
     struct wire w = {0};
-    wire_end(&w, current_id(connection), 0, status);
+    wire_end(&w, current_id(connection), 0, step->number);
+    w.data[PADDING_AT] = (uint8_t)step->len;
     return flush(connection, &w);
 }
 
@@ -330,13 +351,17 @@ static bool perform(struct fake_connection *connection,
     case FAKE_DO_FLOOD:
         return send_flood(connection);
     case FAKE_DO_END:
-        return send_end(connection, step->number);
+        return send_end(connection, step);
     case FAKE_DO_ANSWER:
         return send_answer(connection, step->data, step->len, false);
     case FAKE_DO_ANSWER_EACH:
         return send_answer(connection, step->data, step->len, true);
     case FAKE_DO_SERVE:
         return serve(connection, step->number);
+    case FAKE_DO_CORK:
+        return cork(connection);
+    case FAKE_DO_UNCORK:
+        return uncork(connection);
     case FAKE_DO_PAUSE:
         return fake_pause(connection);
     case FAKE_DO_REACH:
@@ -371,6 +396,7 @@ void fake_perform(struct fake_connection *connection)
     if (open) {
         drain(connection);
     }
+    wire_free(&connection->gathered);
     int fd = fake_take_fd(connection);
     if (fd >= 0) {
         (void)close(fd);

@@ -69,9 +69,9 @@ time_t time(time_t *now)
 /* Every limit on the peer is short; the whole may take long. */
 static struct fcgi_client *strict_client(const struct fake *app)
 {
-    struct fcgi_client_config config = {.timeouts = {.write_ms = LIMIT,
-                                                     .first_byte_ms = LIMIT,
-                                                     .idle_ms = LIMIT}};
+    struct fcgi_client_config config = {.timeouts = {.write_ms = STRICT,
+                                                     .first_byte_ms = STRICT,
+                                                     .idle_ms = STRICT}};
     return client_for(app, &config);
 }
 

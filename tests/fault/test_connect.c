@@ -1,0 +1,306 @@
+/*
+ * What can go wrong before there is a connection: each has a code, says why
+ * where the system does, and leaves the client as good as before.
+ */
+#define _POSIX_C_SOURCE 200809L
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <fcgi_client.h>
+
+#include "ask.h"
+#include "fake.h"
+#include "process.h"
+#include "temp.h"
+
+/* Ask at an address where nobody answers, and be told why. Twice: the one
+ * place there is must come back each time. */
+static void assert_unreachable(const char *address, int want, int want_errno)
+{
+    struct fcgi_client *client;
+    struct fcgi_client_config config = {
+        .pool = {.max_open = 1, .queue_timeout_ms = 10000}};
+    struct fcgi_request request = post_text("body");
+    size_t before = open_descriptors();
+    assert_code(fcgi_client_new(&client, address, &config), FCGI_OK);
+    for (size_t i = 0; i < 2; i++) {
+        struct fcgi_outcome outcome = ask_expecting(client, &request, want);
+        assert_int_equal(outcome.system_error, want_errno);
+        assert_int_equal(outcome.phase, FCGI_PHASE_CONNECT);
+        assert_false(outcome.retried);
+        assert_false(outcome.may_have_run);
+        assert_true(outcome.safe_to_repeat);
+        assert_int_equal(outcome.bytes_sent, 0);
+        assert_int_equal(stats_of(client).open, 0);
+    }
+    assert_int_equal(stats_of(client).dials, 2);
+    fcgi_client_free(client);
+    assert_int_equal(open_descriptors(), before);
+}
+
+static void a_socket_that_is_absent_says_so(void **state)
+{
+    (void)state;
+    struct temp *temp = temp_new();
+    char *path = temp_path(temp, "absent");
+    assert_unreachable(path, FCGI_ERR_CONNECT, ENOENT);
+    free(path);
+    temp_free(temp);
+}
+
+/* The file is left of an application that is gone. */
+static void a_socket_nobody_listens_at_says_so(void **state)
+{
+    (void)state;
+    struct temp *temp = temp_new();
+    char *path = temp_path(temp, "gone");
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    close(fd);
+    assert_unreachable(path, FCGI_ERR_CONNECT, ECONNREFUSED);
+    free(path);
+    temp_free(temp);
+}
+
+static void a_port_nobody_listens_at_says_so(void **state)
+{
+    (void)state;
+    char address[64];
+    struct fake *app = fake_serve(FAKE_TCP);
+    snprintf(address, sizeof(address), "%s", fake_address(app));
+    fake_stop(app);
+    assert_unreachable(address, FCGI_ERR_CONNECT, ECONNREFUSED);
+}
+
+/* Nothing is denied to root, which becomes somebody else for a moment. */
+static void a_socket_that_is_not_for_us_says_so(void **state)
+{
+    (void)state;
+    struct fake *app = fake_serve(FAKE_UNIX);
+    bool root = geteuid() == 0;
+    assert_int_equal(chmod(fake_address(app) + 5, 0), 0);
+    assert_int_equal(root ? seteuid(65534) : 0, 0);
+    assert_unreachable(fake_address(app), FCGI_ERR_CONNECT, EACCES);
+    assert_int_equal(root ? seteuid(0) : 0, 0);
+    fake_stop(app);
+}
+
+static void a_file_that_is_no_socket_says_so(void **state)
+{
+    (void)state;
+    struct temp *temp = temp_new();
+    char *path = temp_path(temp, "file");
+    FILE *file = fopen(path, "w");
+    fclose(file);
+    assert_unreachable(path, FCGI_ERR_CONNECT, ECONNREFUSED);
+    free(path);
+    temp_free(temp);
+}
+
+static void a_name_that_does_not_exist_is_not_resolved(void **state)
+{
+    (void)state;
+    struct fcgi_client *client;
+    struct fcgi_request request = get_request();
+    assert_code(fcgi_client_new(&client, "no-such-host.invalid:9000", NULL),
+                FCGI_OK);
+    struct fcgi_outcome outcome =
+        ask_expecting(client, &request, FCGI_ERR_RESOLVE);
+    assert_int_equal(outcome.phase, FCGI_PHASE_CONNECT);
+    assert_false(outcome.may_have_run);
+    assert_int_equal(stats_of(client).open, 0);
+    fcgi_client_free(client);
+}
+
+/* ---- each address of a name -------------------------------------------- */
+
+/* Whether the name stands for an address of both families. */
+static bool has_both_families(const char *name)
+{
+    struct addrinfo *found = NULL;
+    bool in4 = false;
+    bool in6 = false;
+    if (getaddrinfo(name, NULL, NULL, &found) != 0) {
+        return false;
+    }
+    for (struct addrinfo *at = found; at != NULL; at = at->ai_next) {
+        in4 = in4 || at->ai_family == AF_INET;
+        in6 = in6 || at->ai_family == AF_INET6;
+    }
+    freeaddrinfo(found);
+    return in4 && in6;
+}
+
+/* Whichever of its addresses is tried first, the application is found. */
+static void each_address_of_a_name_is_tried(void **state)
+{
+    (void)state;
+    static const enum fake_family families[] = {FAKE_TCP, FAKE_TCP6};
+    if (!has_both_families("localhost")) {
+        skip();
+    }
+    for (size_t i = 0; i < 2; i++) {
+        char address[64];
+        struct fcgi_client *client;
+        struct fake *app = fake_serve(families[i]);
+        assert_non_null(app);
+        snprintf(address, sizeof(address), "localhost%s",
+                 strrchr(fake_address(app), ':'));
+        assert_code(fcgi_client_new(&client, address, NULL), FCGI_OK);
+        ask_hello(client);
+        fcgi_client_free(client);
+        fake_stop(app);
+    }
+}
+
+/* ---- limits of the system ---------------------------------------------- */
+
+/* Allow this process no descriptor beyond those it has. */
+static struct rlimit forbid_descriptors(void)
+{
+    struct rlimit before;
+    int next = dup(0);
+    assert_true(next >= 0);
+    close(next);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    struct rlimit none = {(rlim_t)next, before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    return before;
+}
+
+static void no_descriptor_left_is_a_system_error(void **state)
+{
+    (void)state;
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_request request = get_request();
+    struct rlimit before = forbid_descriptors();
+    struct fcgi_outcome outcome =
+        ask_expecting(client, &request, FCGI_ERR_SYSTEM);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_int_equal(outcome.system_error, EMFILE);
+    assert_false(outcome.may_have_run);
+    assert_true(outcome.safe_to_repeat);
+    assert_int_equal(stats_of(client).open, 0);
+    ask_hello(client);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+/* A warm client needs none. */
+static void a_pooled_connection_needs_no_descriptor(void **state)
+{
+    (void)state;
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_client *client = client_for(app, NULL);
+    ask_hello(client);
+    struct rlimit before = forbid_descriptors();
+    struct fcgi_outcome outcome = ask_hello(client);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_true(outcome.reused);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+/* Dialling again fails for want of a descriptor: nothing is lost by it. */
+static void a_retry_without_a_descriptor_leaves_the_client_usable(void **state)
+{
+    (void)state;
+    struct fcgi_pool_config config = {.max_open = 1, .queue_timeout_ms = 10000};
+    static const struct fake_step script[] = {
+        FAKE_ACCEPT, FAKE_SERVE_TIMES(1), FAKE_READ_REQUEST,
+        FAKE_CLOSE,  FAKE_ACCEPT,         FAKE_SERVE};
+    struct fake *app = FAKE_RUN(FAKE_UNIX, script);
+    struct fcgi_client *client = client_with_pool(app, &config);
+    struct fcgi_request request = get_request();
+    struct fcgi_response response = {0};
+    ask_hello(client);
+    struct rlimit before = forbid_descriptors();
+    int rc = fcgi_client_do(client, &request, &response);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    /* The dead connection's own descriptor may serve for the second. */
+    assert_true(rc == FCGI_OK || rc == FCGI_ERR_SYSTEM);
+    fcgi_response_free(&response);
+    ask_hello(client);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+/* ---- a full listen queue ----------------------------------------------- */
+
+static void *hear_when_asked(void *app)
+{
+    await_main_asleep();
+    fake_hear(app);
+    return NULL;
+}
+
+/* A Unix socket says EAGAIN, which is not a failure but a matter of time. */
+static void a_full_listen_queue_is_waited_out(void **state)
+{
+    (void)state;
+    pthread_t thread;
+    struct fake *app = fake_clogged(FAKE_UNIX);
+    struct fcgi_client *client = client_for(app, NULL);
+    assert_int_equal(pthread_create(&thread, NULL, hear_when_asked, app), 0);
+    struct fcgi_outcome outcome = ask_hello(client);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_false(outcome.retried);
+    assert_int_equal(stats_of(client).dials, 1);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+static void a_full_listen_queue_is_told_from_a_refusal(void **state)
+{
+    (void)state;
+    struct fake *app = fake_clogged(FAKE_UNIX);
+    struct fcgi_pool_config config = {.connect_timeout_ms = 30};
+    struct fcgi_pool *pool = pool_for(app, &config);
+    struct fcgi_connection *connection;
+    int64_t start = now_ms();
+    assert_code(fcgi_pool_get(pool, &connection, NULL), FCGI_ERR_BACKLOG_FULL);
+    assert_true(elapsed(start, 30));
+    assert_null(connection);
+    fcgi_pool_free(pool);
+    fake_stop(app);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_socket_that_is_absent_says_so),
+        cmocka_unit_test(a_socket_nobody_listens_at_says_so),
+        cmocka_unit_test(a_port_nobody_listens_at_says_so),
+        cmocka_unit_test(a_socket_that_is_not_for_us_says_so),
+        cmocka_unit_test(a_file_that_is_no_socket_says_so),
+        cmocka_unit_test(a_name_that_does_not_exist_is_not_resolved),
+        cmocka_unit_test(each_address_of_a_name_is_tried),
+        cmocka_unit_test(no_descriptor_left_is_a_system_error),
+        cmocka_unit_test(a_pooled_connection_needs_no_descriptor),
+        cmocka_unit_test(a_retry_without_a_descriptor_leaves_the_client_usable),
+        cmocka_unit_test(a_full_listen_queue_is_waited_out),
+        cmocka_unit_test(a_full_listen_queue_is_told_from_a_refusal),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
