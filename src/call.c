@@ -1,12 +1,9 @@
 /*
- * call - one request in flight.
- *
- * Time that passes in the caller's sources and sinks is taken out of what the
- * application is charged with: it counts for the limit of the whole alone.
+ * call - one request in flight: what comes in which order, the retry, and the
+ * account of it all.
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include <errno.h>
 #include <string.h>
 
 #include "buffer.h"
@@ -16,10 +13,7 @@
 #include "exchange.h"
 #include "lease.h"
 #include "response.h"
-
-/* Enough for a prologue and seven records of a large body: more than a socket
- * takes at once. */
-#define SLICES 16
+#include "talk.h"
 
 enum stage { LEASING, TALKING, ENDED };
 
@@ -28,34 +22,29 @@ struct fcgi_call {
     struct fcgi_client *client;
     struct fcgi_exchange *exchange;
     struct fcgi__lease lease;
-    enum stage stage;
-    int error; /* once it has ended */
-
+    struct fcgi__talk talk;
     struct fcgi_response *response;
-    struct fcgi_timeouts timeouts;
     enum fcgi_retry retry;
     uint16_t request_id;
-    bool calls_out;
+
+    enum stage stage;
+    int error; /* once it has ended */
     bool retried;
     bool may_have_run;
-    bool pending; /* the socket did not take all there was */
-
     int64_t now;
     int64_t started;
-    int64_t deadline;
-    int64_t accepted;   /* when the socket last took a byte, */
-    int64_t received;   /* or gave one */
-    int64_t first_byte; /* -1: none yet */
 };
 
 /*
  * Memory.
  */
 
-static void free_call(struct fcgi_client *client, struct fcgi_call *call)
+static void free_call(struct fcgi__spare *spare)
 {
+    struct fcgi_call *call = (struct fcgi_call *)(void *)spare;
+
     fcgi_exchange_free(call->exchange);
-    fcgi__release(&client->allocator, call);
+    fcgi__release(&call->client->allocator, call);
 }
 
 static struct fcgi_call *make_call(struct fcgi_client *client)
@@ -66,41 +55,26 @@ static struct fcgi_call *make_call(struct fcgi_client *client)
         return NULL;
     }
     call->client = client;
+    call->spare.release = free_call;
     if (fcgi_exchange_new(&call->exchange, &client->allocator) != FCGI_OK) {
-        free_call(client, call);
+        free_call(&call->spare);
         return NULL;
     }
+    call->talk.exchange = call->exchange;
     return call;
-}
-
-static struct fcgi_call *call_of(struct fcgi__spare *spare)
-{
-    return (struct fcgi_call *)(void *)spare;
-}
-
-void fcgi__calls_free(struct fcgi_client *client)
-{
-    struct fcgi_connection *none;
-    struct fcgi__spare *spare = fcgi__pool_take(client->pool, 0, &none);
-
-    while (spare != NULL) {
-        free_call(client, call_of(spare));
-        spare = fcgi__pool_take(client->pool, 0, &none);
-    }
 }
 
 /* Give the call back, and its connection. */
 static void give_back(struct fcgi_call *call,
                       struct fcgi_connection *connection, bool reusable)
 {
-    struct fcgi_client *client = call->client;
     struct fcgi__spare *refused;
 
     fcgi__exchange_forget(call->exchange);
-    refused = fcgi__pool_return(client->pool, connection, reusable, call->now,
-                                &call->spare);
+    refused = fcgi__pool_return(call->client->pool, connection, reusable,
+                                call->now, &call->spare);
     if (refused != NULL) {
-        free_call(client, call);
+        free_call(refused);
     }
 }
 
@@ -151,6 +125,18 @@ static bool must_check(const struct fcgi_call *call)
            !fcgi_exchange_replayable(call->exchange);
 }
 
+/* Whether the application may have run what was sent in this attempt. */
+static void note_attempt(struct fcgi_call *call, int error)
+{
+    bool refused = error == FCGI_ERR_OVERLOADED ||
+                   error == FCGI_ERR_CANT_MPX_CONN ||
+                   error == FCGI_ERR_UNKNOWN_ROLE;
+
+    if (fcgi__exchange_sent_params(call->exchange) && !refused) {
+        call->may_have_run = true;
+    }
+}
+
 /*
  * The end.
  */
@@ -184,26 +170,16 @@ static enum fcgi_phase phase(const struct fcgi_call *call)
                                                   : FCGI_PHASE_SEND;
 }
 
-static bool was_refused(int error)
-{
-    return error == FCGI_ERR_OVERLOADED || error == FCGI_ERR_CANT_MPX_CONN ||
-           error == FCGI_ERR_UNKNOWN_ROLE;
-}
-
-static void note_attempt(struct fcgi_call *call, int error)
-{
-    if (fcgi__exchange_sent_params(call->exchange) && !was_refused(error)) {
-        call->may_have_run = true;
-    }
-}
-
-static void report(struct fcgi_call *call, int error)
+static void report(const struct fcgi_call *call, int error)
 {
     struct fcgi_outcome *outcome = &call->response->outcome;
     const struct fcgi__lease *lease = &call->lease;
+    const struct fcgi__talk *talk = &call->talk;
+    bool talked = call->stage == TALKING;
 
     outcome->error = error;
-    outcome->system_error = lease->system_error;
+    outcome->system_error = talked ? talk->system_error : lease->system_error;
+    outcome->phase = phase(call);
     outcome->reused = lease->connection != NULL && lease->connection->reused;
     outcome->retried = call->retried;
     outcome->may_have_run = call->may_have_run;
@@ -212,50 +188,36 @@ static void report(struct fcgi_call *call, int error)
     outcome->queue_us = lease->queue_us;
     outcome->connect_us = lease->connect_us;
     outcome->first_byte_us =
-        call->first_byte < 0 ? -1 : call->first_byte - call->started;
+        talked && talk->first_byte >= 0 ? talk->first_byte - call->started : -1;
     outcome->total_us = call->now - call->started;
 }
 
-/* The limits kept here; those of the lease are counted there. */
-static bool is_time_limit(int error)
+/* Whether the application is left with a request that nobody waits for. */
+static bool gives_up(int error)
 {
-    switch (error) {
-    case FCGI_ERR_WRITE_TIMEOUT:
-    case FCGI_ERR_FIRST_BYTE_TIMEOUT:
-    case FCGI_ERR_IDLE_TIMEOUT:
-    case FCGI_ERR_DEADLINE:
-        return true;
-    default:
-        return false;
-    }
+    return error == FCGI_ERR_WRITE_TIMEOUT ||
+           error == FCGI_ERR_FIRST_BYTE_TIMEOUT ||
+           error == FCGI_ERR_IDLE_TIMEOUT || error == FCGI_ERR_DEADLINE ||
+           error == FCGI_ERR_CANCELLED || error == FCGI_ERR_SOURCE ||
+           error == FCGI_ERR_STATE;
 }
 
-/* Tell the application to give up, if that can be said without waiting. */
-static void send_abort(struct fcgi_call *call)
+static bool is_time_limit(int error)
 {
-    uint8_t record[FCGI_RECORD_HEADER_LEN];
-    struct fcgi_slice slice = {(const char *)record, 0};
-    size_t sent;
-
-    slice.len = fcgi__exchange_abort(call->exchange, record);
-    if (slice.len > 0 && call->lease.connection->fd >= 0) {
-        (void)fcgi__net_send(call->lease.connection->fd, &slice, 1, &sent);
-    }
+    return error == FCGI_ERR_WRITE_TIMEOUT ||
+           error == FCGI_ERR_FIRST_BYTE_TIMEOUT ||
+           error == FCGI_ERR_IDLE_TIMEOUT || error == FCGI_ERR_DEADLINE;
 }
 
 static int end(struct fcgi_call *call, int error)
 {
-    bool limit = is_time_limit(error);
-
-    call->response->outcome.phase = phase(call);
-    if (limit) {
+    if (is_time_limit(error)) {
         fcgi__pool_count_timeout(call->client->pool);
     }
     if (call->stage == TALKING) {
         note_attempt(call, error);
-        if (limit || error == FCGI_ERR_CANCELLED || error == FCGI_ERR_STATE ||
-            error == FCGI_ERR_SOURCE) {
-            send_abort(call);
+        if (gives_up(error)) {
+            fcgi__talk_abort(&call->talk);
         }
     } else {
         fcgi__lease_cancel(&call->lease);
@@ -268,291 +230,80 @@ static int end(struct fcgi_call *call, int error)
 }
 
 /*
- * Time.
- */
-
-/* Take time that passed in the caller's code off what the application is
- * charged with. */
-static void forgive(struct fcgi_call *call, int64_t since)
-{
-    if (call->calls_out) {
-        call->now = fcgi__now();
-        call->accepted += call->now - since;
-        call->received += call->now - since;
-    }
-}
-
-static void consider(int64_t *next, int *error, int64_t start, int limit_ms,
-                     int limit_error)
-{
-    int64_t moment = fcgi__after(start, limit_ms);
-
-    if (moment < *next) {
-        *next = moment;
-        *error = limit_error;
-    }
-}
-
-/* The time limit that ends first, and the error it ends with. */
-static int64_t next_limit(const struct fcgi_call *call, int *error)
-{
-    const struct fcgi_timeouts *limits = &call->timeouts;
-    int64_t next = call->deadline;
-    int64_t moved =
-        call->accepted > call->received ? call->accepted : call->received;
-    int descriptor;
-
-    *error = FCGI_ERR_DEADLINE;
-    if (call->stage != TALKING || fcgi_exchange_paused(call->exchange)) {
-        return next;
-    }
-    if (call->pending) {
-        consider(&next, error, call->accepted, limits->write_ms,
-                 FCGI_ERR_WRITE_TIMEOUT);
-    } else if (fcgi_exchange_source_waits(call->exchange, &descriptor)) {
-        return next;
-    } else if (call->first_byte < 0) {
-        consider(&next, error, call->accepted, limits->first_byte_ms,
-                 FCGI_ERR_FIRST_BYTE_TIMEOUT);
-    }
-    if (call->first_byte >= 0) {
-        consider(&next, error, moved, limits->idle_ms, FCGI_ERR_IDLE_TIMEOUT);
-    }
-    return next;
-}
-
-/*
- * Talking.
- */
-
-static int failed(struct fcgi_call *call, int error)
-{
-    call->lease.system_error = errno;
-    (void)fcgi_exchange_cancel(call->exchange, error, NULL);
-    return error;
-}
-
-/* Send once: FCGI_OK there may be more to send, FCGI_WAIT not now. */
-static int send_some(struct fcgi_call *call)
-{
-    struct fcgi_slice slices[SLICES];
-    int64_t before = call->now;
-    bool was_pending = call->pending;
-    size_t sent;
-    int count;
-    int rc;
-
-    count = fcgi_exchange_output(call->exchange, slices, SLICES);
-    forgive(call, before);
-    call->pending = count > 0;
-    if (count <= 0) {
-        return count < 0 ? count : FCGI_WAIT;
-    }
-    if (!was_pending) {
-        call->accepted = call->now;
-    }
-    rc = fcgi__net_send(call->lease.connection->fd, slices, (size_t)count,
-                        &sent);
-    if (rc == FCGI_OK) {
-        call->accepted = call->now;
-        fcgi_exchange_sent(call->exchange, sent);
-    } else if (rc == FCGI_ERR_RESET) {
-        /* What the application has answered before is read yet. */
-        call->lease.system_error = errno;
-        call->pending = false;
-        fcgi_exchange_send_failed(call->exchange);
-        return FCGI_WAIT;
-    } else if (rc != FCGI_WAIT) {
-        return failed(call, rc);
-    }
-    return rc;
-}
-
-static int received(struct fcgi_call *call, size_t got)
-{
-    int64_t before = call->now;
-
-    if (got == 0) {
-        return fcgi_exchange_eof(call->exchange, false);
-    }
-    if (call->first_byte < 0) {
-        call->first_byte = call->now;
-    }
-    call->received = call->now;
-    (void)fcgi_exchange_received(call->exchange, got);
-    forgive(call, before);
-    return FCGI_OK;
-}
-
-/* A receive may wait by itself only when there is nothing else to do or to
- * wait for, and it gives up before any limit is over. */
-static bool may_wait_in_receive(const struct fcgi_call *call)
-{
-    int timeout = call->client->receive_timeout_ms;
-    int descriptor;
-    int error;
-    int64_t limit = next_limit(call, &error);
-
-    if (call->pending ||
-        fcgi_exchange_source_waits(call->exchange, &descriptor)) {
-        return false;
-    }
-    return limit == FCGI__NEVER ||
-           (timeout >= 0 && limit - call->now >= (int64_t)timeout * 1000);
-}
-
-/* Receive once: FCGI_OK there may be more, FCGI_WAIT not now. */
-static int receive_some(struct fcgi_call *call, bool may_block)
-{
-    struct fcgi_memory room[2];
-    size_t got;
-    int count = fcgi_exchange_input(call->exchange, room);
-    int rc;
-
-    if (count <= 0) {
-        return count < 0 ? count : FCGI_WAIT;
-    }
-    may_block = may_block && may_wait_in_receive(call);
-    rc = fcgi__net_receive(call->lease.connection->fd, room, (size_t)count,
-                           may_block, &got);
-    call->now = fcgi__now();
-    switch (rc) {
-    case FCGI_OK:
-        return received(call, got);
-    case FCGI_WAIT:
-        return rc;
-    case FCGI_ERR_RESET:
-        call->lease.system_error = errno;
-        return fcgi_exchange_eof(call->exchange, true);
-    default:
-        return failed(call, rc);
-    }
-}
-
-/* A sink that takes part of what it was offered is asked again, for as long as
- * it takes something. */
-static void insist(struct fcgi_call *call)
-{
-    struct fcgi_exchange *x = call->exchange;
-
-    while (fcgi_exchange_paused(x)) {
-        uint64_t taken = fcgi__exchange_body_len(x);
-        int64_t before = call->now;
-        (void)fcgi_exchange_resume(x);
-        forgive(call, before);
-        if (fcgi__exchange_body_len(x) == taken) {
-            (void)fcgi_exchange_cancel(x, FCGI_ERR_STATE, NULL);
-        }
-    }
-}
-
-/* A source that waits for nothing that can be waited for would wait for
- * ever. */
-static void refuse_endless_wait(struct fcgi_call *call)
-{
-    int descriptor;
-
-    if (fcgi_exchange_source_waits(call->exchange, &descriptor) &&
-        descriptor < 0) {
-        (void)fcgi_exchange_cancel(call->exchange, FCGI_ERR_STATE, NULL);
-    }
-}
-
-static int talk(struct fcgi_call *call, bool may_block)
-{
-    bool writable = true;
-    bool readable = true;
-
-    if (call->lease.connection->fd < 0) {
-        return failed(call, FCGI_ERR_STATE); /* a fork() has closed it */
-    }
-    while ((writable || readable) && call->now < call->deadline &&
-           fcgi_exchange_status(call->exchange) == FCGI_WAIT) {
-        if (writable) {
-            writable = send_some(call) == FCGI_OK;
-        }
-        if (may_block) {
-            refuse_endless_wait(call);
-        }
-        if (readable && fcgi_exchange_status(call->exchange) == FCGI_WAIT) {
-            readable = receive_some(call, may_block && !writable) == FCGI_OK;
-        }
-        if (may_block) {
-            insist(call);
-        }
-    }
-    return fcgi_exchange_status(call->exchange);
-}
-
-/*
  * The stages.
  */
 
 /* A connection was had: the request goes out under its next id. */
 static int begin_talking(struct fcgi_call *call)
 {
-    uint16_t id = fcgi_connection_next_id(call->lease.connection);
+    struct fcgi_connection *connection = call->lease.connection;
+    uint16_t id = fcgi_connection_next_id(connection);
     int rc = FCGI_OK;
 
-    call->stage = TALKING;
-    call->pending = false;
-    call->accepted = call->now;
-    call->received = call->now;
     if (id != call->request_id) {
-        call->request_id = id;
         rc = fcgi_exchange_restart(call->exchange, id);
+        call->request_id = id;
     }
+    call->stage = TALKING;
+    fcgi__talk_begin(&call->talk, connection->fd, call->now);
     return rc;
 }
 
-static int advance_lease(struct fcgi_call *call)
+static int lease(struct fcgi_call *call)
 {
     int rc = fcgi__lease_advance(&call->lease, call->now);
 
-    if (rc == FCGI_WAIT && call->now >= call->deadline) {
-        rc = FCGI_ERR_DEADLINE;
+    if (rc == FCGI_WAIT && call->now >= call->talk.deadline) {
+        return FCGI_ERR_DEADLINE;
     }
-    if (rc == FCGI_OK) {
-        rc = begin_talking(call);
+    return rc == FCGI_OK ? begin_talking(call) : rc;
+}
+
+static int talk(struct fcgi_call *call, bool may_block)
+{
+    int rc;
+
+    call->talk.fd = call->lease.connection->fd;
+    if (call->talk.fd < 0) {
+        return FCGI_ERR_STATE; /* this is the child of a fork() */
     }
+    rc = fcgi__talk_advance(&call->talk, call->now, may_block);
+    call->now = call->talk.now;
     return rc;
 }
 
-/* Whether another attempt was begun. */
-static bool retry(struct fcgi_call *call, int error, int *rc)
+/* Begin the second attempt, if there may be one; else the error stands. */
+static int retry(struct fcgi_call *call, int error)
 {
+    int rc;
+
     note_attempt(call, error);
     if (!may_retry(call, error) ||
         fcgi_exchange_restart(call->exchange, call->request_id) != FCGI_OK) {
-        return false;
+        return error;
     }
     call->retried = true;
     call->stage = LEASING;
     fcgi__pool_count_retry(call->client->pool);
-    *rc = fcgi__lease_redial(&call->lease, call->now);
-    if (*rc == FCGI_OK) {
-        *rc = begin_talking(call);
-    }
-    return true;
+    rc = fcgi__lease_redial(&call->lease, call->now);
+    return rc == FCGI_OK ? begin_talking(call) : rc;
 }
 
-/* One stage's work: FCGI_OK it is done, FCGI_WAIT it is not, or an error. */
 static int advance(struct fcgi_call *call, bool may_block)
 {
     int rc = FCGI_OK;
-    int error;
 
     if (call->stage == LEASING) {
-        rc = advance_lease(call);
+        rc = lease(call);
     }
-    while (call->stage == TALKING && rc == FCGI_OK) {
+    if (call->stage == TALKING && rc == FCGI_OK) {
         rc = talk(call, may_block);
-        if (rc >= 0 || !retry(call, rc, &rc)) {
-            break;
+        if (rc < 0) {
+            rc = retry(call, rc);
+            if (rc == FCGI_OK) {
+                rc = talk(call, may_block);
+            }
         }
-    }
-    if (rc == FCGI_WAIT && call->now >= next_limit(call, &error)) {
-        rc = error;
     }
     return rc;
 }
@@ -571,26 +322,13 @@ int fcgi__call_advance(struct fcgi_call *call, int64_t now, bool may_block)
 
 void fcgi__call_wait(const struct fcgi_call *call, struct fcgi__wait *wait)
 {
-    int error;
-    int64_t limit = next_limit(call, &error);
-
-    if (call->stage == LEASING) {
-        fcgi__lease_wait(&call->lease, wait);
-    } else {
-        wait->fd = call->lease.connection->fd;
-        wait->events = 0;
-        wait->other_fd = -1;
-        wait->until = limit;
-        if (!fcgi_exchange_paused(call->exchange)) {
-            wait->events |= FCGI__READABLE;
-        }
-        if (call->pending) {
-            wait->events |= FCGI__WRITABLE;
-        }
-        (void)fcgi_exchange_source_waits(call->exchange, &wait->other_fd);
+    if (call->stage == TALKING) {
+        fcgi__talk_wait(&call->talk, wait);
+        return;
     }
-    if (limit < wait->until) {
-        wait->until = limit;
+    fcgi__lease_wait(&call->lease, wait);
+    if (call->talk.deadline < wait->until) {
+        wait->until = call->talk.deadline;
     }
 }
 
@@ -598,28 +336,30 @@ void fcgi__call_wait(const struct fcgi_call *call, struct fcgi__wait *wait)
  * The beginning and the return.
  */
 
-/* A request with what it leaves open filled in from the client. */
-static int complete_request(struct fcgi_call *call,
-                            const struct fcgi_request *request,
-                            struct fcgi_request *complete)
+static int64_t either(int64_t own, int64_t other)
+{
+    return own == 0 ? other : own;
+}
+
+/* What the request leaves open is the client's to say. */
+static int resolve(struct fcgi_call *call, const struct fcgi_request *request,
+                   struct fcgi_limits *limits)
 {
     const struct fcgi_client *client = call->client;
-    struct fcgi_limits *limits = &complete->limits;
+    const struct fcgi_limits *own = &request->limits;
+    const struct fcgi_limits *others = &client->limits;
 
-    *complete = *request;
-    limits->line_len += limits->line_len == 0 ? client->limits.line_len : 0;
-    limits->head_len += limits->head_len == 0 ? client->limits.head_len : 0;
-    limits->field_count +=
-        limits->field_count == 0 ? client->limits.field_count : 0;
-    limits->body_len += limits->body_len == 0 ? client->limits.body_len : 0;
-    limits->stderr_len +=
-        limits->stderr_len == 0 ? client->limits.stderr_len : 0;
+    limits->line_len = either(own->line_len, others->line_len);
+    limits->head_len = either(own->head_len, others->head_len);
+    limits->field_count = either(own->field_count, others->field_count);
+    limits->body_len = either(own->body_len, others->body_len);
+    limits->stderr_len = either(own->stderr_len, others->stderr_len);
     call->retry =
         request->retry == FCGI_RETRY_DEFAULT ? client->retry : request->retry;
     if (call->retry < FCGI_RETRY_STALE || call->retry > FCGI_RETRY_NEVER) {
         return FCGI_ERR_ARGUMENT;
     }
-    return fcgi__timeouts_resolve(&call->timeouts, &request->timeouts,
+    return fcgi__timeouts_resolve(&call->talk.limits, &request->timeouts,
                                   &client->timeouts);
 }
 
@@ -627,14 +367,14 @@ static int begin_exchange(struct fcgi_call *call,
                           const struct fcgi_request *request,
                           const struct fcgi_connection *idle)
 {
-    struct fcgi_request complete;
-    int rc = complete_request(call, request, &complete);
+    struct fcgi_request resolved = *request;
+    uint8_t flags = call->client->keeps ? FCGI_FLAG_KEEP_CONN : 0;
+    int rc = resolve(call, request, &resolved.limits);
 
     call->request_id = idle == NULL ? 1 : fcgi__connection_peek_id(idle);
     if (rc == FCGI_OK) {
-        rc = fcgi_exchange_begin(call->exchange, &complete, call->response,
-                                 call->request_id,
-                                 call->client->keeps ? FCGI_FLAG_KEEP_CONN : 0);
+        rc = fcgi_exchange_begin(call->exchange, &resolved, call->response,
+                                 call->request_id, flags);
     }
     return rc;
 }
@@ -647,24 +387,22 @@ static void reset(struct fcgi_call *call, struct fcgi_response *response,
     call->error = FCGI_OK;
     call->retried = false;
     call->may_have_run = false;
-    call->pending = false;
     call->now = now;
     call->started = now;
-    call->first_byte = -1;
 }
 
 static int start_lease(struct fcgi_call *call, struct fcgi_connection *idle)
 {
+    struct fcgi__talk *talk = &call->talk;
     struct fcgi__lease_options options = {
-        false, must_check(call), call->timeouts.queue_ms,
-        call->timeouts.connect_ms, call->client->receive_timeout_ms};
-    int rc;
+        false, must_check(call), talk->limits.queue_ms, talk->limits.connect_ms,
+        call->client->receive_timeout_ms};
 
-    call->deadline = fcgi__after(call->started, call->timeouts.total_ms);
-    call->calls_out = fcgi__exchange_calls_out(call->exchange);
-    rc = fcgi__lease_start(&call->lease, call->client->pool, &options, idle,
-                           call->now);
-    return rc;
+    talk->receive_timeout_ms = call->client->receive_timeout_ms;
+    talk->deadline = fcgi__after(call->started, talk->limits.total_ms);
+    talk->calls_out = fcgi__exchange_calls_out(call->exchange);
+    return fcgi__lease_start(&call->lease, call->client->pool, &options, idle,
+                             call->now);
 }
 
 /* What failed before there was a call. */
@@ -687,7 +425,8 @@ int fcgi__call_start(struct fcgi_call **call, struct fcgi_client *client,
     if (client == NULL || request == NULL || response == NULL) {
         return FCGI_ERR_ARGUMENT;
     }
-    made = call_of(fcgi__pool_take(client->pool, now, &idle));
+    made =
+        (struct fcgi_call *)(void *)fcgi__pool_take(client->pool, now, &idle);
     if (made == NULL) {
         made = make_call(client);
     }

@@ -38,7 +38,4 @@ void fcgi__call_wait(const struct fcgi_call *call, struct fcgi__wait *wait);
 /* Give a call back to its client, cancelling it if it has not ended. */
 void fcgi__call_end(struct fcgi_call *call);
 
-/* Free the calls that a client keeps for later. */
-void fcgi__calls_free(struct fcgi_client *client);
-
 #endif

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "buffer.h"
-#include "call.h"
 #include "client.h"
 #include "pool.h"
 #include "response.h"
@@ -128,8 +127,6 @@ void fcgi_client_free(struct fcgi_client *client)
     if (client == NULL) {
         return;
     }
-    fcgi_pool_close(client->pool);
-    fcgi__calls_free(client);
     fcgi_pool_free(client->pool);
     allocator = client->allocator;
     fcgi__release(&allocator, client);

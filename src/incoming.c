@@ -1,119 +1,446 @@
 /*
- * incoming - received bytes cut into records.
- *
- * Content and padding are counted in 32 bits: together they reach 65,790.
+ * incoming - a response, from bytes to what they mean (FastCGI specification,
+ * sections 3.3, 5.3 to 5.5 and 6).
  */
-#include <assert.h>
 #include <string.h>
 
 #include "incoming.h"
+#include "response.h"
 
-void fcgi__incoming_reset(struct fcgi__incoming *in)
+/* Room to receive in. */
+#define ROOM_LEN ((size_t)64 * 1024)
+
+/* Shorter remainders of a record are not worth a place of their own. */
+#define LANDING_LEN ((size_t)4096)
+
+int fcgi__incoming_begin(struct fcgi__incoming *in,
+                         const struct fcgi_allocator *allocator,
+                         uint16_t request_id)
 {
-    memset(in, 0, sizeof(*in));
-}
+    int rc = fcgi__response_begin(in->response, allocator, &in->limits);
 
-static void consume(struct fcgi__incoming *in, struct fcgi_slice *data,
-                    size_t len)
-{
-    data->data += len;
-    data->len -= len;
-    in->bytes += len;
-}
-
-static void begin_record(struct fcgi__incoming *in, const uint8_t *bytes)
-{
-    /* A wrong version is for whoever reads the header to judge. */
-    (void)fcgi_header_decode(&in->header, bytes);
-    in->content_left = in->header.content_length;
-    in->padding_left = in->header.padding_length;
-    in->partial_len = 0;
-    in->framing = IN_CONTENT;
-}
-
-/* The version is told from the first byte alone: a peer that speaks another
- * protocol may never send eight. */
-static bool is_hopeless(const struct fcgi__incoming *in)
-{
-    return in->partial_len > 0 && in->partial[0] != FCGI_PROTOCOL_VERSION;
-}
-
-static enum fcgi__event next_header(struct fcgi__incoming *in,
-                                    struct fcgi_slice *data)
-{
-    size_t missing = FCGI_RECORD_HEADER_LEN - in->partial_len;
-    size_t len = data->len < missing ? data->len : missing;
-
-    if (len == FCGI_RECORD_HEADER_LEN) {
-        begin_record(in, (const uint8_t *)data->data);
-        consume(in, data, len);
-        return FCGI__HEADER;
+    if (rc != FCGI_OK) {
+        return rc;
     }
-    if (len > 0) {
-        memcpy(in->partial + in->partial_len, data->data, len);
-        in->partial_len += (uint32_t)len;
-        consume(in, data, len);
-    }
-    if (in->partial_len < FCGI_RECORD_HEADER_LEN && !is_hopeless(in)) {
-        return FCGI__MORE;
-    }
-    begin_record(in, in->partial);
-    return FCGI__HEADER;
+    fcgi__deframer_reset(&in->deframer);
+    in->request_id = request_id;
+    in->status = FCGI_WAIT;
+    in->route = TO_NOWHERE;
+    in->ending = NOT_ENDED;
+    in->paused = false;
+    in->misdirected = false;
+    in->followed = false;
+    in->body_len = 0;
+    in->end_len = 0;
+    in->room.len = 0;
+    in->unread = 0;
+    in->landing = 0;
+    in->offered = 0;
+    return FCGI_OK;
 }
 
-static enum fcgi__event next_content(struct fcgi__incoming *in,
-                                     const struct fcgi_slice *data,
-                                     struct fcgi_slice *content)
+void fcgi__incoming_free(struct fcgi__incoming *in,
+                         const struct fcgi_allocator *allocator)
 {
-    content->data = data->data;
-    content->len = data->len < in->content_left ? data->len : in->content_left;
-    return content->len > 0 ? FCGI__CONTENT : FCGI__MORE;
+    fcgi__buffer_free(&in->room, allocator);
 }
 
-static enum fcgi__event next_padding(struct fcgi__incoming *in,
-                                     struct fcgi_slice *data)
+bool fcgi__incoming_begun(const struct fcgi__incoming *in)
 {
-    size_t len = data->len < in->padding_left ? data->len : in->padding_left;
-
-    in->padding_left -= (uint32_t)len;
-    consume(in, data, len);
-    if (in->padding_left > 0) {
-        return FCGI__MORE;
-    }
-    in->framing = IN_HEADER;
-    in->records += 1;
-    return FCGI__RECORD_END;
+    return in->deframer.bytes > 0;
 }
 
-enum fcgi__event fcgi__incoming_next(struct fcgi__incoming *in,
-                                     struct fcgi_slice *data,
-                                     struct fcgi_slice *content)
+bool fcgi__incoming_clean(const struct fcgi__incoming *in)
 {
-    if (in->framing == IN_CONTENT && in->content_left == 0) {
-        in->framing = IN_PADDING;
+    return in->status == FCGI_OK && in->ending == NOT_ENDED &&
+           !in->misdirected && !in->followed;
+}
+
+/* What came instead of a head is left for the caller to read. */
+static int finish(struct fcgi__incoming *in, int status)
+{
+    in->status = status;
+    if (in->response->status == 0) {
+        fcgi__response_expose_text(in->response);
     }
-    switch (in->framing) {
-    case IN_HEADER:
-        return next_header(in, data);
-    case IN_CONTENT:
-        return next_content(in, data, content);
-    case IN_PADDING:
+    return status;
+}
+
+int fcgi__incoming_fail(struct fcgi__incoming *in, int error)
+{
+    return in->status == FCGI_WAIT ? finish(in, error) : in->status;
+}
+
+/*
+ * The body. Whatever is handed on has been held against the Content-Length
+ * before.
+ */
+
+/* HEAD, 204 and 304 have no body, whatever the application sends (RFC 9110,
+ * section 6.4.1). */
+static bool is_bodiless(const struct fcgi__incoming *in)
+{
+    return in->to_head || in->response->status == 204 ||
+           in->response->status == 304;
+}
+
+/* How much more body the head allows. */
+static uint64_t body_allowed(const struct fcgi__incoming *in)
+{
+    int64_t length = fcgi__response_content_length(in->response);
+
+    return length < 0 ? UINT64_MAX : (uint64_t)length - in->body_len;
+}
+
+/* Hand body on or collect it; `*len` is set to what was taken. */
+static int deliver_body(struct fcgi__incoming *in, const char *data,
+                        size_t *len)
+{
+    size_t offered = *len;
+
+    if (in->sink.body == NULL) {
+        return fcgi__response_body(in->response, data, offered);
+    }
+    if (in->sink.body(in->sink.context, data, len) != 0) {
+        *len = offered;
+        return FCGI_ERR_CANCELLED;
+    }
+    if (*len > offered) {
+        *len = offered;
+        return FCGI_ERR_ARGUMENT;
+    }
+    in->paused = *len < offered;
+    return FCGI_OK;
+}
+
+static int take_body(struct fcgi__incoming *in, struct fcgi_slice content,
+                     size_t *used)
+{
+    uint64_t allowed = body_allowed(in);
+    int rc;
+
+    *used = content.len;
+    if (is_bodiless(in)) {
+        return FCGI_OK;
+    }
+    if (allowed == 0) {
+        return FCGI_ERR_BODY_LONG;
+    }
+    if (content.len > allowed) {
+        *used = (size_t)allowed;
+    }
+    rc = deliver_body(in, content.data, used);
+    in->body_len += *used;
+    return rc;
+}
+
+static int take_head(struct fcgi__incoming *in, struct fcgi_slice content,
+                     size_t *used)
+{
+    int rc = fcgi__response_head(in->response, content.data, content.len, used);
+
+    if (rc == FCGI_OK && in->sink.head != NULL &&
+        in->sink.head(in->sink.context, in->response) != 0) {
+        return FCGI_ERR_CANCELLED;
+    }
+    return rc == FCGI_WAIT ? FCGI_OK : rc;
+}
+
+static int take_stdout(struct fcgi__incoming *in, struct fcgi_slice content,
+                       size_t *used)
+{
+    return in->response->status == 0 ? take_head(in, content, used)
+                                     : take_body(in, content, used);
+}
+
+static int take_stderr(struct fcgi__incoming *in, struct fcgi_slice content)
+{
+    if (in->sink.stderr_data == NULL) {
+        return fcgi__response_stderr(in->response, content.data, content.len);
+    }
+    return in->sink.stderr_data(in->sink.context, content.data, content.len) ==
+                   0
+               ? FCGI_OK
+               : FCGI_ERR_CANCELLED;
+}
+
+static void take_end(struct fcgi__incoming *in, struct fcgi_slice content)
+{
+    size_t missing = sizeof(in->end_body) - in->end_len;
+    size_t len = content.len < missing ? content.len : missing;
+
+    memcpy(in->end_body + in->end_len, content.data, len);
+    in->end_len += len;
+}
+
+/*
+ * The records.
+ */
+
+/* What a first byte that is no version says of the peer: the "H" of an HTTP
+ * status line, or the type of a TLS alert or handshake. */
+static int wrong_version(const struct fcgi__incoming *in)
+{
+    uint8_t byte = in->deframer.header.version;
+    bool first = in->deframer.records == 0;
+
+    return first && (byte == 'H' || byte == 0x15 || byte == 0x16)
+               ? FCGI_ERR_NOT_FASTCGI
+               : FCGI_ERR_INVALID_HEADER;
+}
+
+static int begin_own_record(struct fcgi__incoming *in)
+{
+    switch (in->deframer.header.type) {
+    case FCGI_TYPE_STDOUT:
+        in->route = TO_STDOUT;
+        return FCGI_OK;
+    case FCGI_TYPE_STDERR:
+        in->route = TO_STDERR;
+        return FCGI_OK;
+    case FCGI_TYPE_END_REQUEST:
+        in->route = TO_END;
+        return in->deframer.header.content_length < sizeof(in->end_body)
+                   ? FCGI_ERR_BAD_RECORD
+                   : FCGI_OK;
     default:
-        return next_padding(in, data);
+        return FCGI_ERR_BAD_RECORD;
     }
 }
 
-void fcgi__incoming_landed(struct fcgi__incoming *in, size_t len)
+/* A record of no request, or of another (section 3.3): nothing of it may reach
+ * this response. */
+static int begin_foreign_record(struct fcgi__incoming *in)
 {
-    assert(len <= in->content_left);
-    in->content_left -= (uint32_t)len;
-    in->bytes += len;
+    const struct fcgi_header *header = &in->deframer.header;
+    bool management =
+        header->request_id == 0 && (header->type >= FCGI_TYPE_GET_VALUES);
+    bool known = header->type >= FCGI_TYPE_BEGIN_REQUEST &&
+                 header->type <= FCGI_TYPE_UNKNOWN_TYPE;
+
+    in->route = TO_NOWHERE;
+    if (management) {
+        return FCGI_OK;
+    }
+    in->misdirected = true;
+    return known ? FCGI_OK : FCGI_ERR_BAD_RECORD;
 }
 
-void fcgi__incoming_take(struct fcgi__incoming *in, struct fcgi_slice *data,
-                         size_t len)
+static int begin_record(struct fcgi__incoming *in)
 {
-    assert(len <= in->content_left);
-    in->content_left -= (uint32_t)len;
-    consume(in, data, len);
+    if (in->deframer.header.version != FCGI_PROTOCOL_VERSION) {
+        return wrong_version(in);
+    }
+    return in->deframer.header.request_id == in->request_id
+               ? begin_own_record(in)
+               : begin_foreign_record(in);
+}
+
+/* Hand on some content; `*used` tells how much. */
+static int take_content(struct fcgi__incoming *in, struct fcgi_slice content,
+                        size_t *used)
+{
+    *used = content.len;
+    switch (in->route) {
+    case TO_STDOUT:
+        return take_stdout(in, content, used);
+    case TO_STDERR:
+        return take_stderr(in, content);
+    case TO_END:
+        take_end(in, content);
+        return FCGI_OK;
+    case TO_NOWHERE:
+    default:
+        return FCGI_OK;
+    }
+}
+
+/* What FCGI_END_REQUEST says (section 5.5), and whether the response is whole
+ * by then. */
+static int outcome_of_end(const struct fcgi__incoming *in)
+{
+    switch (in->response->protocol_status) {
+    case FCGI_STATUS_REQUEST_COMPLETE:
+        break;
+    case FCGI_STATUS_CANT_MPX_CONN:
+        return FCGI_ERR_CANT_MPX_CONN;
+    case FCGI_STATUS_OVERLOADED:
+        return FCGI_ERR_OVERLOADED;
+    case FCGI_STATUS_UNKNOWN_ROLE:
+        return FCGI_ERR_UNKNOWN_ROLE;
+    default:
+        return FCGI_ERR_PROTOCOL_STATUS;
+    }
+    if (in->response->status == 0) {
+        return FCGI_ERR_NO_HEAD;
+    }
+    if (fcgi__response_content_length(in->response) >= 0 && !is_bodiless(in) &&
+        body_allowed(in) > 0) {
+        return FCGI_ERR_BODY_SHORT;
+    }
+    return FCGI_OK;
+}
+
+static void end_request(struct fcgi__incoming *in)
+{
+    struct fcgi_end_request end;
+
+    fcgi_end_request_decode(&end, in->end_body);
+    in->response->app_status = end.app_status;
+    in->response->protocol_status = end.protocol_status;
+    (void)finish(in, outcome_of_end(in));
+}
+
+/* Look at bytes until all are used, or the response is paused or ended. */
+static void run(struct fcgi__incoming *in, struct fcgi_slice *data)
+{
+    enum fcgi__event event = FCGI__HEADER;
+
+    while (event != FCGI__MORE && in->status == FCGI_WAIT && !in->paused) {
+        struct fcgi_slice content;
+        size_t used;
+        int rc = FCGI_OK;
+
+        event = fcgi__deframer_next(&in->deframer, data, &content);
+        if (event == FCGI__HEADER) {
+            rc = begin_record(in);
+        } else if (event == FCGI__CONTENT) {
+            rc = take_content(in, content, &used);
+            fcgi__deframer_take(&in->deframer, data, used);
+        } else if (event == FCGI__RECORD_END && in->route == TO_END) {
+            end_request(in);
+        }
+        if (rc != FCGI_OK) {
+            (void)fcgi__incoming_fail(in, rc);
+        }
+    }
+    if (in->status != FCGI_WAIT && data->len > 0) {
+        in->followed = true;
+    }
+}
+
+/* No more bytes will come, and all that came were looked at. */
+static void conclude(struct fcgi__incoming *in)
+{
+    if (in->status != FCGI_WAIT || in->paused || in->ending == NOT_ENDED) {
+        return;
+    }
+    if (in->route == TO_END && in->end_len == sizeof(in->end_body) &&
+        in->deframer.content_left == 0) {
+        end_request(in);
+    } else if (in->ending == RESET) {
+        (void)fcgi__incoming_fail(in, FCGI_ERR_RESET);
+    } else {
+        (void)fcgi__incoming_fail(in, fcgi__incoming_begun(in)
+                                          ? FCGI_ERR_TRUNCATED
+                                          : FCGI_ERR_CLOSED);
+    }
+}
+
+/* Look at what was received and not looked at yet. */
+static int run_room(struct fcgi__incoming *in)
+{
+    struct fcgi_slice data = {in->room.data + in->unread,
+                              in->room.len - in->unread};
+
+    run(in, &data);
+    in->unread = in->room.len - data.len;
+    conclude(in);
+    return in->status;
+}
+
+/*
+ * Receiving.
+ */
+
+/* How many bytes of the record now coming may be received right where the body
+ * is collected; 0: look at them first. */
+static size_t landing_len(const struct fcgi__incoming *in)
+{
+    uint64_t len = in->deframer.content_left;
+    uint64_t allowed;
+
+    if (in->deframer.framing != IN_CONTENT || in->route != TO_STDOUT ||
+        in->response->status == 0 || in->sink.body != NULL ||
+        len < LANDING_LEN || is_bodiless(in)) {
+        return 0;
+    }
+    allowed = body_allowed(in);
+    len = len < allowed ? len : allowed;
+    allowed = fcgi__response_body_left(in->response);
+    return (size_t)(len < allowed ? len : allowed);
+}
+
+int fcgi__incoming_room(struct fcgi__incoming *in,
+                        const struct fcgi_allocator *allocator,
+                        struct fcgi_memory room[2])
+{
+    int count = 0;
+
+    if (in->status != FCGI_WAIT || in->paused || in->ending != NOT_ENDED) {
+        return 0;
+    }
+    in->room.len = 0;
+    in->unread = 0;
+    if (fcgi__buffer_reserve(&in->room, allocator, ROOM_LEN) != FCGI_OK) {
+        return fcgi__incoming_fail(in, FCGI_ERR_NO_MEMORY);
+    }
+    in->landing = landing_len(in);
+    if (in->landing > 0) {
+        if (fcgi__response_body_room(in->response, in->landing, &room[0]) !=
+            FCGI_OK) {
+            return fcgi__incoming_fail(in, FCGI_ERR_NO_MEMORY);
+        }
+        count = 1;
+    }
+    room[count].data = in->room.data;
+    room[count].len = 0;
+    room[count].cap = ROOM_LEN;
+    in->offered = in->landing + ROOM_LEN;
+    return count + 1;
+}
+
+int fcgi__incoming_received(struct fcgi__incoming *in, size_t n)
+{
+    size_t landed = n < in->landing ? n : in->landing;
+
+    if (n > in->offered) {
+        return FCGI_ERR_ARGUMENT;
+    }
+    in->offered = 0;
+    if (in->status != FCGI_WAIT) {
+        return in->status;
+    }
+    if (landed > 0) {
+        fcgi__response_body_landed(in->response, landed);
+        fcgi__deframer_landed(&in->deframer, landed);
+        in->body_len += landed;
+    }
+    in->landing = 0;
+    in->room.len += n - landed;
+    return run_room(in);
+}
+
+int fcgi__incoming_feed(struct fcgi__incoming *in, struct fcgi_slice *data)
+{
+    in->landing = 0;
+    in->offered = 0;
+    run(in, data);
+    return in->status;
+}
+
+int fcgi__incoming_eof(struct fcgi__incoming *in, enum fcgi__ending ending)
+{
+    in->ending = ending;
+    conclude(in);
+    return in->status;
+}
+
+int fcgi__incoming_resume(struct fcgi__incoming *in)
+{
+    if (in->status != FCGI_WAIT) {
+        return in->status;
+    }
+    in->paused = false;
+    return run_room(in);
 }

@@ -1,10 +1,13 @@
 /*
- * incoming - received bytes cut into records, however they were split.
+ * incoming - a response, from bytes to what they mean: the deframer cuts
+ * records, and here is what each record does.
  *
- *     FCGI__HEADER  FCGI__CONTENT ...  FCGI__RECORD_END   FCGI__HEADER ...
- *
- * Content is handed on as it arrives, not record by record; padding is drained
- * here. What a record means is not known here.
+ *     STDOUT of this request   the head, then the body
+ *     STDERR of this request   the error output
+ *     END_REQUEST              the end
+ *     management (id 0)        skipped
+ *     another request's        skipped, and the connection is not used again
+ *     anything else            FCGI_ERR_BAD_RECORD
  */
 #ifndef FCGI__INCOMING_H
 #define FCGI__INCOMING_H
@@ -12,44 +15,66 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include <fcgi_client/record.h>
+#include <fcgi_client/exchange.h>
 
-enum fcgi__event {
-    FCGI__MORE,      /* all bytes were consumed */
-    FCGI__HEADER,    /* a record begins: `header` */
-    FCGI__CONTENT,   /* there is content to be taken */
-    FCGI__RECORD_END /* the record's padding has been drained */
-};
+#include "buffer.h"
+#include "deframer.h"
 
-enum fcgi__framing { IN_HEADER, IN_CONTENT, IN_PADDING };
+/* Where the content of the record now coming goes. */
+enum fcgi__route { TO_NOWHERE, TO_STDOUT, TO_STDERR, TO_END };
+
+/* How the peer stopped sending. */
+enum fcgi__ending { NOT_ENDED, CLOSED, RESET };
 
 struct fcgi__incoming {
-    enum fcgi__framing framing;
-    uint8_t partial[FCGI_RECORD_HEADER_LEN]; /* a header that came in pieces */
-    uint32_t partial_len;
-    struct fcgi_header header;
-    uint32_t content_left;
-    uint32_t padding_left;
-    uint64_t records; /* received whole */
-    uint64_t bytes;
+    struct fcgi_limits limits; /* resolved */
+    struct fcgi_sink sink;
+    struct fcgi_response *response;
+    uint16_t request_id;
+    bool to_head; /* it answers a HEAD request */
+
+    int status; /* FCGI_WAIT: under way; else how the request ended */
+    struct fcgi__deframer deframer;
+    enum fcgi__route route;
+    enum fcgi__ending ending;
+    bool paused;       /* the sink took less than it was offered */
+    bool misdirected;  /* a record of another request came */
+    bool followed;     /* bytes came behind the end of the request */
+    uint64_t body_len; /* handed on or collected */
+    uint8_t end_body[8];
+    size_t end_len;
+
+    struct fcgi__buffer room; /* from `unread` on not yet looked at */
+    size_t unread;
+    size_t landing; /* bytes of room offered in the response's body, */
+    size_t offered; /* and in all */
 };
 
-void fcgi__incoming_reset(struct fcgi__incoming *in);
+/* Begin a response to the request of that id; limits, sink, response and
+ * `to_head` are set. FCGI_OK or FCGI_ERR_NO_MEMORY. */
+int fcgi__incoming_begin(struct fcgi__incoming *in,
+                         const struct fcgi_allocator *allocator,
+                         uint16_t request_id);
 
-/*
- * Look at the front of `data`, which is shortened by a header or padding. For
- * FCGI__CONTENT, `*content` is what there is of it: say how much was used with
- * fcgi__incoming_take().
- */
-enum fcgi__event fcgi__incoming_next(struct fcgi__incoming *in,
-                                     struct fcgi_slice *data,
-                                     struct fcgi_slice *content);
+/* As the functions of the exchange of the same names. */
+int fcgi__incoming_room(struct fcgi__incoming *in,
+                        const struct fcgi_allocator *allocator,
+                        struct fcgi_memory room[2]);
+int fcgi__incoming_received(struct fcgi__incoming *in, size_t n);
+int fcgi__incoming_feed(struct fcgi__incoming *in, struct fcgi_slice *data);
+int fcgi__incoming_eof(struct fcgi__incoming *in, enum fcgi__ending ending);
+int fcgi__incoming_resume(struct fcgi__incoming *in);
 
-/* `len` bytes of content, at the front of `data`, were used. */
-void fcgi__incoming_take(struct fcgi__incoming *in, struct fcgi_slice *data,
-                         size_t len);
+/* End the request with an error, unless it has ended. Returns how it ended. */
+int fcgi__incoming_fail(struct fcgi__incoming *in, int error);
 
-/* `len` bytes of content were used where they had been received. */
-void fcgi__incoming_landed(struct fcgi__incoming *in, size_t len);
+/* Whether any byte of the response has been received. */
+bool fcgi__incoming_begun(const struct fcgi__incoming *in);
+
+/* Whether the response ended well and nothing else came. */
+bool fcgi__incoming_clean(const struct fcgi__incoming *in);
+
+void fcgi__incoming_free(struct fcgi__incoming *in,
+                         const struct fcgi_allocator *allocator);
 
 #endif

@@ -98,7 +98,7 @@ static int start_dial(struct fcgi__lease *lease, int64_t now)
     int rc;
 
     enter(lease, FCGI__LEASE_DIALLING, now);
-    fcgi__pool_dialling(lease->pool);
+    fcgi__pool_count_dial(lease->pool);
     if (config->dial != NULL) {
         return dial_by_host(lease, config);
     }

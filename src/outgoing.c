@@ -64,6 +64,7 @@ static void forget_progress(struct fcgi__outgoing *out)
     out->waits = false;
     out->records = 0;
     out->bytes = 0;
+    out->offered = 0;
 }
 
 int fcgi__outgoing_begin(struct fcgi__outgoing *out,
@@ -146,6 +147,7 @@ int fcgi__outgoing_slices(struct fcgi__outgoing *out,
     struct fcgi__listing listing = {slices, max, 0, out->prologue_sent};
 
     out->waits = false;
+    out->offered = 0;
     fcgi__listing_add(&listing, out->prologue.wire.data,
                       out->prologue.wire.len);
     if (out->stream < out->stream_count) {
@@ -157,24 +159,31 @@ int fcgi__outgoing_slices(struct fcgi__outgoing *out,
         out->waits = rc == FCGI_WAIT;
         fcgi__stream_list(stream, &listing);
     }
+    for (size_t i = 0; i < listing.count; i++) {
+        out->offered += slices[i].len;
+    }
     return (int)listing.count;
 }
 
-void fcgi__outgoing_sent(struct fcgi__outgoing *out, size_t n)
+int fcgi__outgoing_sent(struct fcgi__outgoing *out, size_t n)
 {
     size_t left = out->prologue.wire.len - out->prologue_sent;
     size_t of_prologue = n < left ? n : left;
     struct fcgi__stream *stream = &out->streams[out->stream];
 
+    if (n > out->offered) {
+        return FCGI_ERR_ARGUMENT;
+    }
+    out->offered -= n;
     out->bytes += n;
     out->prologue_sent += of_prologue;
     if (n == of_prologue) {
-        return;
+        return FCGI_OK;
     }
     assert(out->stream < out->stream_count);
     fcgi__stream_sent(stream, n - of_prologue);
     if (!fcgi__stream_segment_sent(stream)) {
-        return;
+        return FCGI_OK;
     }
     out->records += fcgi__stream_records(stream);
     if (stream->last) {
@@ -182,6 +191,7 @@ void fcgi__outgoing_sent(struct fcgi__outgoing *out, size_t n)
     } else {
         fcgi__stream_next_segment(stream);
     }
+    return FCGI_OK;
 }
 
 bool fcgi__outgoing_all_sent(const struct fcgi__outgoing *out)

@@ -26,6 +26,7 @@ struct fcgi__outgoing {
     bool waits;                /* the source has nothing yet */
     uint64_t records;          /* of segments that were sent whole */
     uint64_t bytes;            /* sent */
+    size_t offered;            /* how much was last handed out */
 };
 
 /* Encode a request. FCGI_OK, FCGI_ERR_ARGUMENT, FCGI_ERR_PARAMS_TRUNCATED,
@@ -46,7 +47,8 @@ int fcgi__outgoing_slices(struct fcgi__outgoing *out,
                           const struct fcgi_allocator *allocator,
                           struct fcgi_slice *slices, size_t max);
 
-void fcgi__outgoing_sent(struct fcgi__outgoing *out, size_t n);
+/* FCGI_OK, or FCGI_ERR_ARGUMENT: more than was handed out. */
+int fcgi__outgoing_sent(struct fcgi__outgoing *out, size_t n);
 
 bool fcgi__outgoing_all_sent(const struct fcgi__outgoing *out);
 

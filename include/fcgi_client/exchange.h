@@ -81,7 +81,8 @@ struct fcgi_sink {
     /** The head is complete: `response` has its status and fields. Called
      *  once, before any body. */
     int (*head)(void *context, const struct fcgi_response *response);
-    /** `*len` bytes of body are offered at `data`; set it to what was taken.
+    /** `*len` bytes of body are offered at `data`; set it to what was taken
+     *  (more than that ends the request with FCGI_ERR_ARGUMENT).
      *  Taking less pauses the response until it is resumed; what was not
      *  taken is then offered again. A blocking call offers it again at once,
      *  and ends with FCGI_ERR_STATE if nothing is taken then. */
@@ -203,8 +204,13 @@ FCGI_API bool fcgi_exchange_replayable(const struct fcgi_exchange *x);
 FCGI_API int fcgi_exchange_output(struct fcgi_exchange *x,
                                   struct fcgi_slice *slices, size_t max);
 
-/** Say that the first `n` bytes of the output were sent. */
-FCGI_API void fcgi_exchange_sent(struct fcgi_exchange *x, size_t n);
+/**
+ * Say that the first `n` bytes of the output were sent.
+ *
+ * @return FCGI_OK, or
+ *         FCGI_ERR_ARGUMENT  more than the output was; nothing is counted
+ */
+FCGI_API int fcgi_exchange_sent(struct fcgi_exchange *x, size_t n);
 
 /**
  * Say that nothing more can be sent (EPIPE, ECONNRESET): what the application
@@ -235,7 +241,8 @@ FCGI_API int fcgi_exchange_input(struct fcgi_exchange *x,
  * Say that `n` bytes were stored where fcgi_exchange_input() said, and act on
  * them: the sinks are run for what they complete.
  *
- * @return fcgi_exchange_status()
+ * @return fcgi_exchange_status(), or
+ *         FCGI_ERR_ARGUMENT  more than there was room for; nothing is done
  */
 FCGI_API int fcgi_exchange_received(struct fcgi_exchange *x, size_t n);
 

@@ -1,0 +1,72 @@
+/*
+ * connection - one slot of a pool, and the lists it stands in:
+ *
+ *     open   every connection of the pool
+ *     idle   those kept for the next request, the newest first
+ *     chain  those taken out of both, to be closed once no lock is held
+ *
+ * A connection is a slot: it counts as open from the moment it is leased,
+ * dialled or not, and keeps its place while a dead socket is replaced.
+ */
+#ifndef FCGI__CONNECTION_H
+#define FCGI__CONNECTION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <fcgi_client/pool.h>
+
+enum fcgi__lending { FCGI__LEASED, FCGI__IDLE };
+
+struct fcgi_connection {
+    int fd; /* -1: not dialled yet, or closed by fork() */
+    enum fcgi__lending lending;
+    bool reused;   /* it was idle, and so may be stale; */
+    bool suspect;  /* another one of its time was */
+    bool orphaned; /* the process forked: it counts no more */
+    uint16_t last_id;
+    int requests;
+    unsigned epoch; /* the pool's, when it came back alive */
+    int64_t dialled;
+    int64_t idle_since;
+    struct fcgi_connection *newer, *older;   /* among the idle */
+    struct fcgi_connection *next, *previous; /* among the open */
+};
+
+struct fcgi__connections {
+    struct fcgi_connection *open;
+    size_t open_count;
+    struct fcgi_connection *newest, *oldest; /* idle */
+    size_t idle_count;
+};
+
+/* The id that fcgi_connection_next_id() will give. */
+uint16_t fcgi__connection_peek_id(const struct fcgi_connection *connection);
+
+/* Make a slot as good as new; the socket it had is the caller's to close. */
+int fcgi__connection_empty(struct fcgi_connection *connection);
+
+void fcgi__connections_add(struct fcgi__connections *all,
+                           struct fcgi_connection *connection);
+
+void fcgi__connections_push_idle(struct fcgi__connections *all,
+                                 struct fcgi_connection *connection);
+
+void fcgi__connections_remove_idle(struct fcgi__connections *all,
+                                   struct fcgi_connection *connection);
+
+/* Take a leased connection out, into a chain. */
+void fcgi__connections_doom(struct fcgi__connections *all,
+                            struct fcgi_connection *connection,
+                            struct fcgi_connection **chain);
+
+/* Close and free a chain. */
+void fcgi__connections_close(struct fcgi_connection *chain,
+                             const struct fcgi_allocator *allocator);
+
+/* In the child of a fork(): close all sockets, which shuts none down, and
+ * count nothing any more. Memory stays with its owners. */
+void fcgi__connections_orphan(struct fcgi__connections *all);
+
+#endif

@@ -1,0 +1,76 @@
+/*
+ * queue - who waits for a connection, first come, first served.
+ */
+#define _POSIX_C_SOURCE 200809L
+
+#include <fcgi_client/error.h>
+
+#include "net.h"
+#include "queue.h"
+
+int fcgi__waiter_open(struct fcgi__waiter *waiter)
+{
+    int rc = fcgi__net_pipe(waiter->pipe);
+
+    waiter->open = rc == FCGI_OK;
+    return rc;
+}
+
+void fcgi__waiter_close(struct fcgi__waiter *waiter)
+{
+    if (waiter->open) {
+        fcgi__net_close(waiter->pipe[0]);
+        fcgi__net_close(waiter->pipe[1]);
+        waiter->open = false;
+    }
+}
+
+void fcgi__queue_join(struct fcgi__queue *queue, struct fcgi__waiter *waiter)
+{
+    waiter->next = NULL;
+    waiter->connection = NULL;
+    waiter->status = FCGI_WAIT;
+    if (queue->last == NULL) {
+        queue->first = waiter;
+    } else {
+        queue->last->next = waiter;
+    }
+    queue->last = waiter;
+    queue->count += 1;
+}
+
+void fcgi__queue_leave(struct fcgi__queue *queue, struct fcgi__waiter *waiter)
+{
+    struct fcgi__waiter **link = &queue->first;
+    struct fcgi__waiter *before = NULL;
+
+    while (*link != waiter) {
+        before = *link;
+        link = &before->next;
+    }
+    *link = waiter->next;
+    if (queue->last == waiter) {
+        queue->last = before;
+    }
+    queue->count -= 1;
+}
+
+void fcgi__queue_serve(struct fcgi__queue *queue,
+                       struct fcgi_connection *connection, int status)
+{
+    struct fcgi__waiter *waiter = queue->first;
+
+    fcgi__queue_leave(queue, waiter);
+    waiter->connection = connection;
+    waiter->status = status;
+    fcgi__net_ring(waiter->pipe[1]);
+}
+
+void fcgi__queue_forget(struct fcgi__queue *queue, int status)
+{
+    for (struct fcgi__waiter *at = queue->first; at != NULL; at = at->next) {
+        at->status = status;
+    }
+    queue->first = queue->last = NULL;
+    queue->count = 0;
+}

@@ -1,0 +1,304 @@
+/*
+ * talk - an exchange over a connected socket.
+ *
+ * Two system calls carry a small request: one gathered send, which never
+ * blocks, and one receive, which may, because the socket's own receive timeout
+ * ends it before any limit is over. Only where there is more to wait for, or
+ * less time, does poll() come in.
+ */
+#define _POSIX_C_SOURCE 200809L
+
+#include <errno.h>
+
+#include "clock.h"
+#include "exchange.h"
+#include "talk.h"
+
+/* Enough for a prologue and seven records of a large body: more than a socket
+ * takes at once. */
+#define SLICES 16
+
+void fcgi__talk_begin(struct fcgi__talk *talk, int fd, int64_t now)
+{
+    talk->fd = fd;
+    talk->pending = false;
+    talk->now = now;
+    talk->accepted = now;
+    talk->received = now;
+    talk->first_byte = -1;
+    talk->system_error = 0;
+}
+
+/*
+ * Time.
+ */
+
+/* The caller's code ran since then: that is not the application's time. */
+static void forgive(struct fcgi__talk *talk, int64_t since)
+{
+    if (talk->calls_out) {
+        talk->now = fcgi__now();
+        talk->accepted += talk->now - since;
+        talk->received += talk->now - since;
+    }
+}
+
+static void consider(int64_t *next, int *error, int64_t start, int limit_ms,
+                     int limit_error)
+{
+    int64_t moment = fcgi__after(start, limit_ms);
+
+    if (moment < *next) {
+        *next = moment;
+        *error = limit_error;
+    }
+}
+
+static bool source_waits(const struct fcgi__talk *talk)
+{
+    int descriptor;
+
+    return fcgi_exchange_source_waits(talk->exchange, &descriptor);
+}
+
+/* The time limit that is over first, and the error it ends with. */
+static int64_t next_limit(const struct fcgi__talk *talk, int *error)
+{
+    const struct fcgi_timeouts *limits = &talk->limits;
+    int64_t next = talk->deadline;
+    int64_t moved =
+        talk->accepted > talk->received ? talk->accepted : talk->received;
+
+    *error = FCGI_ERR_DEADLINE;
+    if (fcgi_exchange_paused(talk->exchange) ||
+        (source_waits(talk) && !talk->pending)) {
+        return next;
+    }
+    if (talk->pending) {
+        consider(&next, error, talk->accepted, limits->write_ms,
+                 FCGI_ERR_WRITE_TIMEOUT);
+    } else if (talk->first_byte < 0) {
+        consider(&next, error, talk->accepted, limits->first_byte_ms,
+                 FCGI_ERR_FIRST_BYTE_TIMEOUT);
+    }
+    if (talk->first_byte >= 0) {
+        consider(&next, error, moved, limits->idle_ms, FCGI_ERR_IDLE_TIMEOUT);
+    }
+    return next;
+}
+
+/*
+ * Sending.
+ */
+
+static int fail(struct fcgi__talk *talk, int error, int system_error)
+{
+    talk->system_error = system_error;
+    (void)fcgi_exchange_cancel(talk->exchange, error, NULL);
+    return error;
+}
+
+/* What a send that failed means: nothing yet where the peer is gone, because
+ * what it answered before is still to be read. */
+static int judge_send(struct fcgi__talk *talk, int rc, int system_error)
+{
+    if (rc != FCGI_ERR_RESET) {
+        return rc == FCGI_WAIT ? rc : fail(talk, rc, system_error);
+    }
+    talk->system_error = system_error;
+    talk->pending = false;
+    fcgi_exchange_send_failed(talk->exchange);
+    return FCGI_WAIT;
+}
+
+/* Send once: FCGI_OK there may be more to send, FCGI_WAIT not now. */
+static int send_some(struct fcgi__talk *talk)
+{
+    struct fcgi_slice slices[SLICES];
+    int64_t before = talk->now;
+    bool was_pending = talk->pending;
+    int count = fcgi_exchange_output(talk->exchange, slices, SLICES);
+    size_t sent;
+    int rc;
+
+    forgive(talk, before);
+    talk->pending = count > 0;
+    if (count <= 0) {
+        return count < 0 ? count : FCGI_WAIT;
+    }
+    if (!was_pending) {
+        talk->accepted = talk->now;
+    }
+    rc = fcgi__net_send(talk->fd, slices, (size_t)count, &sent);
+    if (rc != FCGI_OK) {
+        return judge_send(talk, rc, errno);
+    }
+    talk->accepted = talk->now;
+    return fcgi_exchange_sent(talk->exchange, sent);
+}
+
+/*
+ * Receiving.
+ */
+
+static int received(struct fcgi__talk *talk, size_t got)
+{
+    int64_t before = talk->now;
+
+    if (got == 0) {
+        return fcgi_exchange_eof(talk->exchange, false);
+    }
+    if (talk->first_byte < 0) {
+        talk->first_byte = talk->now;
+    }
+    talk->received = talk->now;
+    (void)fcgi_exchange_received(talk->exchange, got);
+    forgive(talk, before);
+    return FCGI_OK;
+}
+
+/* A receive may wait by itself only when there is nothing else to do or to
+ * wait for, and when it gives up before any limit is over. */
+static bool may_wait_in_receive(const struct fcgi__talk *talk)
+{
+    int error;
+    int64_t limit = next_limit(talk, &error);
+
+    if (talk->pending || source_waits(talk)) {
+        return false;
+    }
+    return limit == FCGI__NEVER ||
+           (talk->receive_timeout_ms >= 0 &&
+            limit >= fcgi__after(talk->now, talk->receive_timeout_ms));
+}
+
+/* Receive once: FCGI_OK there may be more, FCGI_WAIT not now. */
+static int receive_some(struct fcgi__talk *talk, bool may_block)
+{
+    struct fcgi_memory room[2];
+    size_t got;
+    int count = fcgi_exchange_input(talk->exchange, room);
+    int rc;
+
+    if (count <= 0) {
+        return count < 0 ? count : FCGI_WAIT;
+    }
+    rc = fcgi__net_receive(talk->fd, room, (size_t)count,
+                           may_block && may_wait_in_receive(talk), &got);
+    talk->now = fcgi__now();
+    switch (rc) {
+    case FCGI_OK:
+        return received(talk, got);
+    case FCGI_WAIT:
+        return rc;
+    case FCGI_ERR_RESET:
+        talk->system_error = errno;
+        return fcgi_exchange_eof(talk->exchange, true);
+    default:
+        return fail(talk, rc, errno);
+    }
+}
+
+/*
+ * What only a blocking caller needs.
+ */
+
+/* A sink that takes part of what it was offered is asked again, for as long as
+ * it takes something. */
+static void insist(struct fcgi__talk *talk)
+{
+    struct fcgi_exchange *x = talk->exchange;
+
+    while (fcgi_exchange_paused(x)) {
+        uint64_t taken = fcgi__exchange_body_len(x);
+        int64_t before = talk->now;
+        (void)fcgi_exchange_resume(x);
+        forgive(talk, before);
+        if (fcgi__exchange_body_len(x) == taken) {
+            (void)fcgi_exchange_cancel(x, FCGI_ERR_STATE, NULL);
+        }
+    }
+}
+
+/* A source that waits for nothing that can be waited for would do so for
+ * ever. */
+static void refuse_endless_wait(struct fcgi__talk *talk)
+{
+    int descriptor;
+
+    if (fcgi_exchange_source_waits(talk->exchange, &descriptor) &&
+        descriptor < 0) {
+        (void)fcgi_exchange_cancel(talk->exchange, FCGI_ERR_STATE, NULL);
+    }
+}
+
+/*
+ * Both ways.
+ */
+
+static bool goes_on(const struct fcgi__talk *talk)
+{
+    return fcgi_exchange_status(talk->exchange) == FCGI_WAIT &&
+           talk->now < talk->deadline;
+}
+
+static void move(struct fcgi__talk *talk, bool may_block)
+{
+    bool writable = true;
+    bool readable = true;
+
+    while ((writable || readable) && goes_on(talk)) {
+        if (writable) {
+            writable = send_some(talk) == FCGI_OK;
+        }
+        if (may_block) {
+            refuse_endless_wait(talk);
+        }
+        if (readable && goes_on(talk)) {
+            readable = receive_some(talk, may_block && !writable) == FCGI_OK;
+        }
+        if (may_block) {
+            insist(talk);
+        }
+    }
+}
+
+int fcgi__talk_advance(struct fcgi__talk *talk, int64_t now, bool may_block)
+{
+    int status;
+    int error;
+
+    talk->now = now;
+    move(talk, may_block);
+    status = fcgi_exchange_status(talk->exchange);
+    if (status == FCGI_WAIT && talk->now >= next_limit(talk, &error)) {
+        return error;
+    }
+    return status;
+}
+
+void fcgi__talk_wait(const struct fcgi__talk *talk, struct fcgi__wait *wait)
+{
+    int error;
+
+    wait->fd = talk->fd;
+    wait->events = talk->pending ? FCGI__WRITABLE : 0;
+    wait->other_fd = -1;
+    wait->until = next_limit(talk, &error);
+    if (!fcgi_exchange_paused(talk->exchange)) {
+        wait->events |= FCGI__READABLE;
+    }
+    (void)fcgi_exchange_source_waits(talk->exchange, &wait->other_fd);
+}
+
+void fcgi__talk_abort(const struct fcgi__talk *talk)
+{
+    uint8_t record[FCGI_RECORD_HEADER_LEN];
+    struct fcgi_slice slice = {(const char *)record, 0};
+    size_t sent;
+
+    slice.len = fcgi__exchange_abort(talk->exchange, record);
+    if (slice.len > 0) {
+        (void)fcgi__net_send(talk->fd, &slice, 1, &sent);
+    }
+}

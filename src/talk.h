@@ -1,0 +1,48 @@
+/*
+ * talk - an exchange over a connected socket: bytes both ways, and the time
+ * limits of that.
+ *
+ * Time that passes in the caller's sources and sinks is taken off what the
+ * application is charged with: it counts for the limit of the whole alone.
+ */
+#ifndef FCGI__TALK_H
+#define FCGI__TALK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <fcgi_client/exchange.h>
+
+#include "net.h"
+
+struct fcgi__talk {
+    struct fcgi_exchange *exchange;
+    struct fcgi_timeouts limits; /* resolved: -1 is none, 0 is not */
+    int receive_timeout_ms;      /* the socket's; -1: none */
+    int64_t deadline;            /* of the whole request */
+    bool calls_out; /* there are sources or sinks of the caller's */
+
+    int fd;
+    bool pending; /* the socket has not taken all there is to send */
+    int64_t now;
+    int64_t accepted;   /* when it last took a byte, */
+    int64_t received;   /* and gave one */
+    int64_t first_byte; /* when it gave the first; -1: none yet */
+    int system_error;   /* errno of what failed */
+};
+
+/* Begin on a connected socket; the fields above it are set. */
+void fcgi__talk_begin(struct fcgi__talk *talk, int fd, int64_t now);
+
+/* Move what can be moved. FCGI_WAIT, or how the request ended; one whose time
+ * is over is for the caller to cancel. With `may_block` a receive may wait for
+ * the application, and a sink that pauses is asked again. */
+int fcgi__talk_advance(struct fcgi__talk *talk, int64_t now, bool may_block);
+
+/* What it waits for. */
+void fcgi__talk_wait(const struct fcgi__talk *talk, struct fcgi__wait *wait);
+
+/* Tell the application to give up, if that can be said without waiting. */
+void fcgi__talk_abort(const struct fcgi__talk *talk);
+
+#endif
