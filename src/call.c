@@ -245,6 +245,7 @@ static int begin_talking(struct fcgi_call *call)
         call->request_id = id;
     }
     call->stage = TALKING;
+    call->now = call->lease.since;
     fcgi__talk_begin(&call->talk, connection->fd, call->now);
     return rc;
 }

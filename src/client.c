@@ -41,18 +41,19 @@ int fcgi__timeouts_resolve(struct fcgi_timeouts *resolved,
     return FCGI_OK;
 }
 
+static int shorter(int a, int b)
+{
+    return a < 0 || (b >= 0 && b < a) ? b : a;
+}
+
 /* A receive may block without poll() while no less than the socket's timeout
- * remains: half of the shorter limit leaves both a margin. */
+ * remains of every limit: half of the shortest. */
 static int receive_timeout(const struct fcgi_timeouts *timeouts)
 {
-    int first_byte = timeouts->first_byte_ms;
-    int idle = timeouts->idle_ms;
-    int shorter = first_byte;
+    int shortest = shorter(timeouts->total_ms,
+                           shorter(timeouts->first_byte_ms, timeouts->idle_ms));
 
-    if (first_byte < 0 || (idle >= 0 && idle < first_byte)) {
-        shorter = idle;
-    }
-    return shorter < 0 ? -1 : shorter / 2;
+    return shortest < 0 ? -1 : shortest / 2;
 }
 
 static int set_options(struct fcgi_client *client,

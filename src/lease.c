@@ -70,6 +70,7 @@ static int advance_dial(struct fcgi__lease *lease, int64_t now)
     if (rc == FCGI_WAIT) {
         return rc;
     }
+    now = fcgi__now();
     if (rc == FCGI_OK) {
         lease->dial.fd = -1;
     }
@@ -102,8 +103,9 @@ static int start_dial(struct fcgi__lease *lease, int64_t now)
     if (config->dial != NULL) {
         return dial_by_host(lease, config);
     }
-    rc = fcgi__dial_start(&lease->dial, fcgi__pool_address(lease->pool), now,
+    rc = fcgi__dial_start(&lease->dial, fcgi__pool_address(lease->pool),
                           fcgi__after(now, lease->options.connect_ms));
+    now = fcgi__now();
     if (rc != FCGI_OK) {
         lease->system_error = lease->dial.system_error;
         fcgi__dial_end(&lease->dial);

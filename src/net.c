@@ -184,13 +184,11 @@ static int resolve(struct fcgi__dial *dial)
 }
 
 int fcgi__dial_start(struct fcgi__dial *dial,
-                     const struct fcgi__address *address, int64_t now,
-                     int64_t deadline)
+                     const struct fcgi__address *address, int64_t deadline)
 {
     memset(dial, 0, sizeof(*dial));
     dial->address = address;
     dial->deadline = deadline;
-    dial->until = now;
     dial->fd = -1;
     dial->error = FCGI_ERR_CONNECT;
     if (address->is_name) {

@@ -53,8 +53,7 @@ struct fcgi__dial {
 /* Set a dial off; fcgi__dial_advance() is due at once. A name is resolved
  * here, which blocks. FCGI_OK or FCGI_ERR_RESOLVE. */
 int fcgi__dial_start(struct fcgi__dial *dial,
-                     const struct fcgi__address *address, int64_t now,
-                     int64_t deadline);
+                     const struct fcgi__address *address, int64_t deadline);
 
 /* Go on: FCGI_OK connected, `dial->fd` being the caller's now; FCGI_WAIT; or
  * FCGI_ERR_CONNECT, FCGI_ERR_BACKLOG_FULL, FCGI_ERR_CONNECT_TIMEOUT or

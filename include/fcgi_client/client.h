@@ -39,7 +39,7 @@ struct fcgi_client;
  * @param address  copied; its forms are those of fcgi_pool_new()
  * @param config   copied; NULL: the defaults
  * @return FCGI_OK, FCGI_ERR_ARGUMENT, FCGI_ERR_ADDRESS, FCGI_ERR_NO_MEMORY or
- *         FCGI_ERR_SYSTEM
+ *         FCGI_ERR_SYSTEM (errno tells)
  */
 FCGI_API int fcgi_client_new(struct fcgi_client **client, const char *address,
                              const struct fcgi_client_config *config);

@@ -83,9 +83,10 @@ struct fcgi_sink {
     int (*head)(void *context, const struct fcgi_response *response);
     /** `*len` bytes of body are offered at `data`; set it to what was taken
      *  (more than that ends the request with FCGI_ERR_ARGUMENT).
-     *  Taking less pauses the response until it is resumed; what was not
-     *  taken is then offered again. A blocking call offers it again at once,
-     *  and ends with FCGI_ERR_STATE if nothing is taken then. */
+     *  Left as it is, all is taken. Taking less pauses the response until it is
+     * resumed; what was not taken is then offered again. A blocking call offers
+     * it again at once, and ends with FCGI_ERR_STATE if nothing is taken then.
+     */
     int (*body)(void *context, const void *data, size_t *len);
     /** `len` bytes of the application's FCGI_STDERR. */
     int (*stderr_data)(void *context, const void *data, size_t len);
@@ -100,7 +101,8 @@ struct fcgi_timeouts {
                             first of the response; 60,000 */
     int idle_ms;       /**< neither direction moved after that; 60,000 */
     int total_ms;      /**< everything, waiting for a connection included; no
-                            limit */
+                            limit. The others hold beside it: for this one
+                            alone set them to -1 */
     int queue_ms;      /**< waiting for a connection; no limit */
 };
 

@@ -1,5 +1,6 @@
 /*
- * io - readers, writers and sources over descriptors and FILE streams.
+ * io - readers, writers and sources over descriptors and FILE streams. Where
+ * one fails, errno tells why.
  *
  * Not part of <fcgi_client.h>, because <fcgi_stdio.h> of libfcgi gives FILE
  * another meaning: a program that uses both includes this header first.

@@ -95,8 +95,9 @@ struct fcgi_response {
     const struct fcgi_field *fields; /**< in order, duplicates kept, without
                                           Status */
     size_t field_count;
-    struct fcgi_slice body;        /**< a NUL stands behind it */
-    struct fcgi_slice stderr_data; /**< a NUL stands behind it */
+    struct fcgi_slice body;        /**< data is never NULL once a call was
+                                        made, and a NUL stands behind it */
+    struct fcgi_slice stderr_data; /**< likewise */
     bool stderr_cut;     /**< there was more stderr than the limit allows */
     uint32_t app_status; /**< the application's exit status */
     int protocol_status; /**< enum fcgi_status; -1: the request never ended */

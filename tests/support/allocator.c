@@ -2,15 +2,26 @@
  * allocator - a struct fcgi_allocator that counts: see allocator.h.
  *
  * Each block is preceded by its size, so that what is outstanding is known in
- * bytes. What is released is overwritten, so that a use after it shows.
+ * bytes, and followed by bytes that must stay as they are. What is released is
+ * overwritten, so that a use after it shows.
+ *
+ *     [size | block ... | fence]
  */
 #define _POSIX_C_SOURCE 200809L
 
 #include "allocator.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define FENCE "do not overwrite"
+
+/* What fresh and released memory is filled with: never zero, so that nothing
+ * counts on either being so. */
+#define FRESH 0xdb
+#define STALE 0xdd
 
 union prefix {
     size_t size;
@@ -32,13 +43,13 @@ static bool fails_now(struct counting_allocator *memory)
 
 static void *take(struct counting_allocator *memory, size_t size)
 {
-    union prefix *block = malloc(sizeof(*block) + size);
+    union prefix *block = malloc(sizeof(*block) + size + sizeof(FENCE));
     if (block == NULL) {
         return NULL;
     }
     block->size = size;
-    /* Not zero, so that what counts on fresh memory being so is found. */
-    memset(block + 1, 0xdb, size);
+    memset(block + 1, FRESH, size);
+    memcpy((char *)(block + 1) + size, FENCE, sizeof(FENCE));
     memory->blocks += 1;
     memory->bytes += size;
     if (memory->bytes > memory->peak) {
@@ -50,10 +61,14 @@ static void *take(struct counting_allocator *memory, size_t size)
 static void give_back(struct counting_allocator *memory, void *pointer)
 {
     union prefix *block = (union prefix *)pointer - 1;
+    if (memcmp((char *)pointer + block->size, FENCE, sizeof(FENCE)) != 0) {
+        fputs("tests: a block was written past its end\n", stderr);
+        abort();
+    }
     memory->blocks -= 1;
     memory->bytes -= block->size;
     memory->releases += 1;
-    memset(pointer, 0xdd, block->size);
+    memset(pointer, STALE, block->size);
     free(block);
 }
 

@@ -5,7 +5,8 @@
  *     struct counting_allocator memory = {0};
  *     struct fcgi_allocator allocator = counting_allocator(&memory);
  *
- * Any number of threads may use one.
+ * Any number of threads may use one. A byte written behind a block
+ * aborts the test when the block is given back.
  */
 #ifndef TESTS_ALLOCATOR_H
 #define TESTS_ALLOCATOR_H

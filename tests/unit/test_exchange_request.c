@@ -311,15 +311,30 @@ static void a_param_that_cannot_be_encoded_is_refused_not_dropped(void **state)
     assert_refused(&request, FCGI_ERR_CONTENT_TOO_LONG);
 }
 
-static void an_allocator_with_a_function_missing_is_refused(void **state)
+static void an_allocator_with_functions_missing_is_refused(void **state)
 {
     struct counting_allocator memory = {0};
-    struct fcgi_allocator allocator = counting_allocator(&memory);
-    struct fcgi_exchange *x = (struct fcgi_exchange *)&memory;
     (void)state;
-    allocator.resize = NULL;
-    assert_int_equal(fcgi_exchange_new(&x, &allocator), FCGI_ERR_ARGUMENT);
-    assert_null(x);
+    for (int present = 1; present < 7; present++) {
+        struct fcgi_allocator allocator = counting_allocator(&memory);
+        struct fcgi_exchange *x = (struct fcgi_exchange *)&memory;
+        allocator.allocate = (present & 1) != 0 ? allocator.allocate : NULL;
+        allocator.resize = (present & 2) != 0 ? allocator.resize : NULL;
+        allocator.release = (present & 4) != 0 ? allocator.release : NULL;
+        assert_int_equal(fcgi_exchange_new(&x, &allocator), FCGI_ERR_ARGUMENT);
+        assert_null(x);
+    }
+    assert_int_equal(memory.calls, 0);
+}
+
+static void an_allocator_of_zeros_is_malloc(void **state)
+{
+    const struct fcgi_allocator zeros = {0};
+    struct fcgi_exchange *x = NULL;
+    (void)state;
+    assert_int_equal(fcgi_exchange_new(&x, &zeros), FCGI_OK);
+    assert_non_null(x);
+    fcgi_exchange_free(x);
 }
 
 /* ---- handing out ------------------------------------------------------- */

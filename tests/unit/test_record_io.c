@@ -401,6 +401,20 @@ static void reading_refuses_null_where_it_is_not_allowed(void **state)
                      FCGI_ERR_ARGUMENT);
     assert_int_equal(fcgi_record_read(&reader, &record, NULL, 8),
                      FCGI_ERR_ARGUMENT);
+    assert_int_equal(fcgi_record_read(&reader, &record, NULL, 1),
+                     FCGI_ERR_ARGUMENT);
+    assert_int_equal(
+        fcgi_record_read_into(NULL, &record, &room, &room, buffer, 8),
+        FCGI_ERR_ARGUMENT);
+    assert_int_equal(
+        fcgi_record_read_into(&empty, &record, &room, &room, buffer, 8),
+        FCGI_ERR_ARGUMENT);
+    assert_int_equal(
+        fcgi_record_read_into(&reader, NULL, &room, &room, buffer, 8),
+        FCGI_ERR_ARGUMENT);
+    assert_int_equal(
+        fcgi_record_read_into(&reader, &record, &room, &room, NULL, 1),
+        FCGI_ERR_ARGUMENT);
     assert_int_equal(
         fcgi_record_read_into(&reader, &record, NULL, &room, buffer, 8),
         FCGI_ERR_ARGUMENT);
@@ -462,6 +476,25 @@ static void content_that_does_not_fit_its_room_is_refused(void **state)
 
 /* ---- memory as reader and writer --------------------------------------- */
 
+static void reading_into_rooms_needs_no_buffer_for_what_is_empty(void **state)
+{
+    struct fcgi_memory room = {NULL, 0, 0};
+    struct wire wire = {0};
+    struct fcgi_record record;
+    (void)state;
+    wire_record(&wire, WIRE_STDOUT, 1, NULL, 0, 3);
+    wire_record(&wire, WIRE_END, 1, NULL, 0, 3);
+    struct fcgi_slice unread = {(const char *)wire.data, wire.len};
+    const struct fcgi_reader reader = fcgi_memory_reader(&unread);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(
+            fcgi_record_read_into(&reader, &record, &room, &room, NULL, 0),
+            FCGI_OK);
+    }
+    assert_int_equal(unread.len, 0);
+    wire_free(&wire);
+}
+
 static void a_memory_reader_shrinks_from_its_front(void **state)
 {
     struct fcgi_slice unread = {"abcdef", 6};
@@ -478,6 +511,32 @@ static void a_memory_reader_shrinks_from_its_front(void **state)
     assert_int_equal(got, 2);
     assert_int_equal(reader.read(reader.context, buf, 4, &got), FCGI_OK);
     assert_int_equal(got, 0);
+}
+
+static void memory_is_read_byte_by_byte_as_well(void **state)
+{
+    struct fcgi_slice unread = {"abc", 3};
+    const struct fcgi_reader reader = fcgi_memory_reader(&unread);
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        char byte = '#';
+        size_t got = 0;
+        assert_int_equal(reader.read(reader.context, &byte, 1, &got), FCGI_OK);
+        assert_int_equal(got, 1);
+        assert_int_equal(byte, "abc"[i]);
+    }
+}
+
+static void a_memory_writer_is_filled_to_its_last_byte(void **state)
+{
+    char room[16];
+    struct fcgi_memory memory = {room, 0, sizeof(room)};
+    const struct fcgi_writer writer = fcgi_memory_writer(&memory);
+    (void)state;
+    assert_int_equal(fcgi_record_write(&writer, WIRE_STDIN, 1, "x", 1),
+                     FCGI_OK);
+    assert_int_equal(memory.len, 16);
+    assert_memory_equal(room + 8, "x\0\0\0\0\0\0\0", 8);
 }
 
 static void a_full_memory_writer_writes_nothing_of_a_record(void **state)
