@@ -245,15 +245,17 @@ static int begin_talking(struct fcgi_call *call)
         call->request_id = id;
     }
     call->stage = TALKING;
-    call->now = call->lease.since;
     fcgi__talk_begin(&call->talk, connection->fd, call->now);
     return rc;
 }
 
-static int lease(struct fcgi_call *call)
+/* Go on from where the lease stands. Resolving a name or a host's own dialling
+ * may have taken its time. */
+static int judge_lease(struct fcgi_call *call, int rc)
 {
-    int rc = fcgi__lease_advance(&call->lease, call->now);
-
+    if (call->lease.since > call->now) {
+        call->now = call->lease.since;
+    }
     if (rc == FCGI_WAIT && call->now >= call->talk.deadline) {
         return FCGI_ERR_DEADLINE;
     }
@@ -276,8 +278,6 @@ static int talk(struct fcgi_call *call, bool may_block)
 /* Begin the second attempt, if there may be one; else the error stands. */
 static int retry(struct fcgi_call *call, int error)
 {
-    int rc;
-
     note_attempt(call, error);
     if (!may_retry(call, error) ||
         fcgi_exchange_restart(call->exchange, call->request_id) != FCGI_OK) {
@@ -286,8 +286,7 @@ static int retry(struct fcgi_call *call, int error)
     call->retried = true;
     call->stage = LEASING;
     fcgi__pool_count_retry(call->client->pool);
-    rc = fcgi__lease_redial(&call->lease, call->now);
-    return rc == FCGI_OK ? begin_talking(call) : rc;
+    return judge_lease(call, fcgi__lease_redial(&call->lease, call->now));
 }
 
 static int advance(struct fcgi_call *call, bool may_block)
@@ -295,7 +294,7 @@ static int advance(struct fcgi_call *call, bool may_block)
     int rc = FCGI_OK;
 
     if (call->stage == LEASING) {
-        rc = lease(call);
+        rc = judge_lease(call, fcgi__lease_advance(&call->lease, call->now));
     }
     if (call->stage == TALKING && rc == FCGI_OK) {
         rc = talk(call, may_block);
@@ -398,12 +397,14 @@ static int start_lease(struct fcgi_call *call, struct fcgi_connection *idle)
     struct fcgi__lease_options options = {
         false, must_check(call), talk->limits.queue_ms, talk->limits.connect_ms,
         call->client->receive_timeout_ms};
+    int rc;
 
     talk->receive_timeout_ms = call->client->receive_timeout_ms;
     talk->deadline = fcgi__after(call->started, talk->limits.total_ms);
     talk->calls_out = fcgi__exchange_calls_out(call->exchange);
-    return fcgi__lease_start(&call->lease, call->client->pool, &options, idle,
-                             call->now);
+    rc = fcgi__lease_start(&call->lease, call->client->pool, &options, idle,
+                           call->now);
+    return judge_lease(call, rc);
 }
 
 /* What failed before there was a call. */

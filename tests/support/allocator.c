@@ -12,6 +12,7 @@
 #include "allocator.h"
 
 #include <pthread.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,7 +44,9 @@ static bool fails_now(struct counting_allocator *memory)
 
 static void *take(struct counting_allocator *memory, size_t size)
 {
-    union prefix *block = malloc(sizeof(*block) + size + sizeof(FENCE));
+    const size_t around = sizeof(union prefix) + sizeof(FENCE);
+    union prefix *block =
+        size > SIZE_MAX - around ? NULL : malloc(size + around);
     if (block == NULL) {
         return NULL;
     }

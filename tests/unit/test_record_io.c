@@ -602,7 +602,10 @@ int main(void)
         cmocka_unit_test(reading_refuses_null_where_it_is_not_allowed),
         cmocka_unit_test(stdout_and_stderr_are_appended_each_to_its_own_room),
         cmocka_unit_test(content_that_does_not_fit_its_room_is_refused),
+        cmocka_unit_test(reading_into_rooms_needs_no_buffer_for_what_is_empty),
         cmocka_unit_test(a_memory_reader_shrinks_from_its_front),
+        cmocka_unit_test(memory_is_read_byte_by_byte_as_well),
+        cmocka_unit_test(a_memory_writer_is_filled_to_its_last_byte),
         cmocka_unit_test(a_full_memory_writer_writes_nothing_of_a_record),
         cmocka_unit_test(what_is_written_reads_back_the_same),
     };
