@@ -202,44 +202,57 @@ static void the_whole_limit_includes_the_callers_time(void **state)
 
 /* ---- what renews a limit ----------------------------------------------- */
 
-/* Lets the fake go on again and again, each time within the limit. */
+/* So many pauses, each well within the limit, are longer than it together. */
+#define PAUSES 6
+#define PAUSE_MS 300
+#define PATIENT 1600
+
 static void *go_now_and_then(void *app)
 {
-    for (size_t i = 1; i <= 4; i++) {
+    for (size_t i = 1; i <= PAUSES; i++) {
         fake_await(app, FAKE_PAUSED, i);
-        pass_ms(400);
+        pass_ms(PAUSE_MS);
         fake_go(app);
     }
     return NULL;
 }
 
+static void assert_lasts(const struct fake_step *script, size_t count,
+                         const struct fcgi_request *request, const char *body)
+{
+    pthread_t thread;
+    struct fake *app = fake_start(FAKE_UNIX, script, count);
+    struct fcgi_client *client = client_for(app, NULL);
+    int64_t start = now_ms();
+    assert_int_equal(pthread_create(&thread, NULL, go_now_and_then, app), 0);
+    ask_expecting_body(client, request, body);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_true(elapsed(start, PAUSES * PAUSE_MS));
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
 static void each_byte_renews_the_idle_limit(void **state)
 {
     (void)state;
-    static const struct fake_step script[] = {
-        FAKE_ACCEPT,
-        FAKE_READ_REQUEST,
-        FAKE_STDOUT("Status: 200\r\n\r\n"),
-        FAKE_PAUSE,
-        FAKE_STDOUT("a"),
-        FAKE_PAUSE,
-        FAKE_STDERR("still here"),
-        FAKE_PAUSE,
-        FAKE_STDOUT("b"),
-        FAKE_PAUSE,
-        FAKE_END(WIRE_COMPLETE)};
-    pthread_t thread;
-    struct fake *app = FAKE_RUN(FAKE_UNIX, script);
-    struct fcgi_client *client = client_for(app, NULL);
+    static const struct fake_step script[] = {FAKE_ACCEPT,
+                                              FAKE_READ_REQUEST,
+                                              FAKE_STDOUT("A: 1\r\n\r\n"),
+                                              FAKE_PAUSE,
+                                              FAKE_STDOUT("a"),
+                                              FAKE_PAUSE,
+                                              FAKE_STDERR("on"),
+                                              FAKE_PAUSE,
+                                              FAKE_STDOUT("b"),
+                                              FAKE_PAUSE,
+                                              FAKE_SEND("\x01"),
+                                              FAKE_PAUSE,
+                                              FAKE_SEND("\x0b\0\0\0\0\0\0"),
+                                              FAKE_PAUSE,
+                                              FAKE_END(WIRE_COMPLETE)};
     struct fcgi_request request = get_request();
-    request.timeouts.idle_ms = 1200;
-    int64_t start = now_ms();
-    assert_int_equal(pthread_create(&thread, NULL, go_now_and_then, app), 0);
-    ask_expecting_body(client, &request, "ab");
-    assert_int_equal(pthread_join(thread, NULL), 0);
-    assert_true(elapsed(start, 1600));
-    fcgi_client_free(client);
-    fake_stop(app);
+    request.timeouts.idle_ms = PATIENT;
+    assert_lasts(FAKE_STEPS(script), &request, "ab");
 }
 
 static void each_byte_accepted_renews_the_write_limit(void **state)
@@ -256,20 +269,15 @@ static void each_byte_accepted_renews_the_write_limit(void **state)
         FAKE_READ(1000000),
         FAKE_PAUSE,
         FAKE_READ(1000000),
+        FAKE_PAUSE,
+        FAKE_READ(1000000),
+        FAKE_PAUSE,
+        FAKE_READ(1000000),
         FAKE_ANSWER("A: 1\r\n\r\nenough")};
-    pthread_t thread;
-    struct pattern_upload upload = {.len = 8000000};
-    struct fake *app = FAKE_RUN(FAKE_UNIX, script);
-    struct fcgi_client *client = client_for(app, NULL);
+    struct pattern_upload upload = {.len = 10000000};
     struct fcgi_request request = post_request(pattern_source(&upload));
-    request.timeouts.write_ms = 1200;
-    int64_t start = now_ms();
-    assert_int_equal(pthread_create(&thread, NULL, go_now_and_then, app), 0);
-    ask_expecting_body(client, &request, "enough");
-    assert_int_equal(pthread_join(thread, NULL), 0);
-    assert_true(elapsed(start, 1600));
-    fcgi_client_free(client);
-    fake_stop(app);
+    request.timeouts.write_ms = PATIENT;
+    assert_lasts(FAKE_STEPS(script), &request, "enough");
 }
 
 /* ---- signals and clocks ------------------------------------------------ */
