@@ -7,6 +7,8 @@
 #ifndef FCGI_CLIENT_H
 #define FCGI_CLIENT_H
 
+#include <fcgi_client/call.h>
+#include <fcgi_client/cgi.h>
 #include <fcgi_client/client.h>
 #include <fcgi_client/error.h>
 #include <fcgi_client/exchange.h>

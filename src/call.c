@@ -31,6 +31,7 @@ struct fcgi_call {
     int error; /* once it has ended */
     bool retried;
     bool may_have_run;
+    bool running; /* the caller's code may be called from within */
     int64_t now;
     int64_t started;
 };
@@ -308,17 +309,55 @@ static int advance(struct fcgi_call *call, bool may_block)
     return rc;
 }
 
-int fcgi__call_advance(struct fcgi_call *call, int64_t now, bool may_block)
+int fcgi__call_step(struct fcgi_call *call, bool may_block)
 {
     int rc;
 
     if (call->stage == ENDED) {
         return call->error;
     }
-    call->now = now;
+    call->now = fcgi__now();
+    fcgi__shown_release(&call->lease.shown);
+    call->running = true;
     rc = advance(call, may_block);
+    call->running = false;
     return rc == FCGI_WAIT ? rc : end(call, rc);
 }
+
+int fcgi_call_advance(struct fcgi_call *call)
+{
+    return call == NULL ? FCGI_ERR_ARGUMENT : fcgi__call_step(call, false);
+}
+
+int fcgi_call_resume(struct fcgi_call *call)
+{
+    if (call == NULL || call->running) {
+        return FCGI_ERR_ARGUMENT;
+    }
+    if (call->stage == TALKING) {
+        call->running = true;
+        fcgi__talk_resume(&call->talk, fcgi__now());
+        call->running = false;
+    }
+    return fcgi__call_step(call, false);
+}
+
+void fcgi_call_cancel(struct fcgi_call *call)
+{
+    if (call == NULL || call->stage == ENDED) {
+        return;
+    }
+    if (call->running) {
+        (void)fcgi_exchange_cancel(call->exchange, FCGI_ERR_CANCELLED, NULL);
+    } else {
+        call->now = fcgi__now();
+        (void)end(call, FCGI_ERR_CANCELLED);
+    }
+}
+
+/*
+ * What it waits for.
+ */
 
 void fcgi__call_wait(const struct fcgi_call *call, struct fcgi__wait *wait)
 {
@@ -330,6 +369,44 @@ void fcgi__call_wait(const struct fcgi_call *call, struct fcgi__wait *wait)
     if (call->talk.deadline < wait->until) {
         wait->until = call->talk.deadline;
     }
+}
+
+static struct fcgi__wait waits_for(const struct fcgi_call *call)
+{
+    struct fcgi__wait wait = {-1, 0, -1, FCGI__NEVER};
+
+    if (call != NULL && call->stage != ENDED) {
+        fcgi__call_wait(call, &wait);
+    }
+    if (wait.events == 0) {
+        wait.fd = -1;
+    }
+    return wait;
+}
+
+int fcgi_call_fd(struct fcgi_call *call)
+{
+    int fd = waits_for(call).fd;
+
+    if (call != NULL && call->stage != ENDED) {
+        call->lease.shown.fd = fd;
+    }
+    return fd;
+}
+
+unsigned fcgi_call_events(const struct fcgi_call *call)
+{
+    struct fcgi__wait wait = waits_for(call);
+
+    return wait.fd < 0 ? 0 : wait.events;
+}
+
+int fcgi_call_timeout_ms(const struct fcgi_call *call)
+{
+    if (call != NULL && call->stage == ENDED) {
+        return 0;
+    }
+    return fcgi__milliseconds_until(waits_for(call).until, fcgi__now());
 }
 
 /*
@@ -387,6 +464,7 @@ static void reset(struct fcgi_call *call, struct fcgi_response *response,
     call->error = FCGI_OK;
     call->retried = false;
     call->may_have_run = false;
+    call->running = false;
     call->now = now;
     call->started = now;
 }
@@ -416,14 +494,19 @@ static int refuse(struct fcgi_response *response, int error)
     return error;
 }
 
-int fcgi__call_start(struct fcgi_call **call, struct fcgi_client *client,
-                     const struct fcgi_request *request,
-                     struct fcgi_response *response, int64_t now)
+int fcgi_call_start(struct fcgi_call **call, struct fcgi_client *client,
+                    const struct fcgi_request *request,
+                    struct fcgi_response *response)
 {
+    int64_t now = fcgi__now();
     struct fcgi_connection *idle;
     struct fcgi_call *made;
     int rc;
 
+    if (call == NULL) {
+        return FCGI_ERR_ARGUMENT;
+    }
+    *call = NULL;
     if (client == NULL || request == NULL || response == NULL) {
         return FCGI_ERR_ARGUMENT;
     }
@@ -445,20 +528,23 @@ int fcgi__call_start(struct fcgi_call **call, struct fcgi_client *client,
     rc = start_lease(made, idle);
     if (rc < 0) {
         (void)end(made, rc);
-        fcgi__call_end(made);
+        fcgi_call_free(made);
         return rc;
     }
     *call = made;
     return FCGI_OK;
 }
 
-void fcgi__call_end(struct fcgi_call *call)
+void fcgi_call_free(struct fcgi_call *call)
 {
     bool reusable;
 
-    if (call->stage != ENDED) {
-        (void)end(call, FCGI_ERR_CANCELLED);
+    if (call == NULL) {
+        return;
     }
+    fcgi_call_cancel(call);
+    call->lease.shown.fd = -1;
+    fcgi__shown_release(&call->lease.shown);
     reusable = call->error == FCGI_OK && fcgi_exchange_reusable(call->exchange);
     give_back(call, call->lease.connection, reusable);
 }

@@ -104,7 +104,8 @@ static int start_dial(struct fcgi__lease *lease, int64_t now)
         return dial_by_host(lease, config);
     }
     rc = fcgi__dial_start(&lease->dial, fcgi__pool_address(lease->pool),
-                          fcgi__after(now, lease->options.connect_ms));
+                          fcgi__after(now, lease->options.connect_ms),
+                          &lease->shown);
     now = fcgi__now();
     if (rc != FCGI_OK) {
         lease->system_error = lease->dial.system_error;
@@ -114,14 +115,27 @@ static int start_dial(struct fcgi__lease *lease, int64_t now)
     return advance_dial(lease, now);
 }
 
+static void replace(struct fcgi__lease *lease, int64_t now, bool fresh)
+{
+    int dead = fcgi__pool_replace(lease->pool, now, fresh, &lease->connection);
+
+    fcgi__shown_keep(&lease->shown, &dead);
+    fcgi__net_close(dead);
+}
+
+static void close_waiter(struct fcgi__lease *lease)
+{
+    fcgi__shown_keep(&lease->shown, &lease->waiter.pipe[0]);
+    fcgi__waiter_close(&lease->waiter);
+}
+
 /* A slot was had: make sure that it is worth having. */
 static int use_slot(struct fcgi__lease *lease, int64_t now)
 {
     while (lease->connection->fd >= 0 &&
            (lease->options.check || lease->connection->suspect) &&
            !fcgi__net_is_idle(lease->connection->fd)) {
-        fcgi__pool_replace(lease->pool, now, lease->options.fresh,
-                           &lease->connection);
+        replace(lease, now, lease->options.fresh);
     }
     if (lease->connection->fd < 0) {
         return start_dial(lease, now);
@@ -157,6 +171,7 @@ int fcgi__lease_start(struct fcgi__lease *lease, struct fcgi_pool *pool,
     lease->queue_us = 0;
     lease->connect_us = 0;
     lease->system_error = 0;
+    fcgi__shown_begin(&lease->shown);
     if (idle == NULL) {
         rc = fcgi__pool_lease(pool, now, options->fresh, &lease->waiter,
                               &lease->connection);
@@ -175,6 +190,9 @@ static int advance_queue(struct fcgi__lease *lease, int64_t now)
         now >= fcgi__after(lease->since, lease->options.queue_ms)) {
         fcgi__pool_leave(lease->pool, &lease->waiter);
         rc = FCGI_ERR_QUEUE_TIMEOUT;
+    }
+    if (rc != FCGI_WAIT) {
+        close_waiter(lease);
     }
     return leased(lease, rc, now);
 }
@@ -196,7 +214,7 @@ int fcgi__lease_advance(struct fcgi__lease *lease, int64_t now)
 
 int fcgi__lease_redial(struct fcgi__lease *lease, int64_t now)
 {
-    fcgi__pool_replace(lease->pool, now, true, &lease->connection);
+    replace(lease, now, true);
     return use_slot(lease, now);
 }
 
@@ -216,6 +234,7 @@ void fcgi__lease_cancel(struct fcgi__lease *lease)
 {
     if (lease->phase == FCGI__LEASE_QUEUED) {
         fcgi__pool_leave(lease->pool, &lease->waiter);
+        close_waiter(lease);
     } else if (lease->phase == FCGI__LEASE_DIALLING) {
         fcgi__dial_end(&lease->dial);
     }

@@ -39,8 +39,9 @@ struct fcgi__lease {
     struct fcgi_connection *connection;
     struct fcgi__waiter waiter;
     struct fcgi__dial dial;
-    int64_t since;    /* when the phase began */
-    int64_t queue_us; /* what the phases took */
+    struct fcgi__shown shown; /* what a host may watch */
+    int64_t since;            /* when the phase began */
+    int64_t queue_us;         /* what the phases took */
     int64_t connect_us;
     int system_error; /* of what failed */
 };

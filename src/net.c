@@ -59,6 +59,28 @@ void fcgi__net_close(int fd)
     errno = saved;
 }
 
+void fcgi__shown_begin(struct fcgi__shown *shown)
+{
+    shown->fd = -1;
+    shown->kept = -1;
+}
+
+void fcgi__shown_keep(struct fcgi__shown *shown, int *fd)
+{
+    if (*fd >= 0 && *fd == shown->fd) {
+        shown->kept = *fd;
+        *fd = -1;
+    }
+}
+
+void fcgi__shown_release(struct fcgi__shown *shown)
+{
+    if (shown->kept != shown->fd) {
+        fcgi__net_close(shown->kept);
+        shown->kept = -1;
+    }
+}
+
 /*
  * Waiting.
  */
@@ -184,10 +206,12 @@ static int resolve(struct fcgi__dial *dial)
 }
 
 int fcgi__dial_start(struct fcgi__dial *dial,
-                     const struct fcgi__address *address, int64_t deadline)
+                     const struct fcgi__address *address, int64_t deadline,
+                     struct fcgi__shown *shown)
 {
     memset(dial, 0, sizeof(*dial));
     dial->address = address;
+    dial->shown = shown;
     dial->deadline = deadline;
     dial->fd = -1;
     dial->error = FCGI_ERR_CONNECT;
@@ -206,6 +230,7 @@ void fcgi__dial_end(struct fcgi__dial *dial)
     if (dial->resolved != NULL) {
         freeaddrinfo(dial->resolved);
     }
+    fcgi__shown_keep(dial->shown, &dial->fd);
     fcgi__net_close(dial->fd);
     dial->resolved = NULL;
     dial->next = NULL;
@@ -218,6 +243,7 @@ static void give_up_address(struct fcgi__dial *dial, int error,
 {
     dial->error = error;
     dial->system_error = system_error;
+    fcgi__shown_keep(dial->shown, &dial->fd);
     fcgi__net_close(dial->fd);
     dial->fd = -1;
     dial->pausing = false;

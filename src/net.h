@@ -32,12 +32,28 @@ struct fcgi__wait {
  */
 bool fcgi__net_wait(const struct fcgi__wait *wait);
 
+/* A descriptor that was shown to a host, which may watch it: it is not closed
+ * before another was shown, so that no new one can bear its number. */
+struct fcgi__shown {
+    int fd;   /* -1: none */
+    int kept; /* it again, once nothing else needs it; -1: not yet */
+};
+
+void fcgi__shown_begin(struct fcgi__shown *shown);
+
+/* Before a descriptor is closed: keep it if it was shown, and make it -1. */
+void fcgi__shown_keep(struct fcgi__shown *shown, int *fd);
+
+/* Close what was kept, if something else has been shown since. */
+void fcgi__shown_release(struct fcgi__shown *shown);
+
 /*
  * Connecting, step by step. Several addresses of a name are tried in turn,
  * each with its share of the time that is left.
  */
 struct fcgi__dial {
     const struct fcgi__address *address;
+    struct fcgi__shown *shown;
     int64_t deadline; /* of all addresses */
     int64_t until;    /* of this address, or of a pause */
     int fd;
@@ -53,7 +69,8 @@ struct fcgi__dial {
 /* Set a dial off; fcgi__dial_advance() is due at once. A name is resolved
  * here, which blocks. FCGI_OK or FCGI_ERR_RESOLVE. */
 int fcgi__dial_start(struct fcgi__dial *dial,
-                     const struct fcgi__address *address, int64_t deadline);
+                     const struct fcgi__address *address, int64_t deadline,
+                     struct fcgi__shown *shown);
 
 /* Go on: FCGI_OK connected, `dial->fd` being the caller's now; FCGI_WAIT; or
  * FCGI_ERR_CONNECT, FCGI_ERR_BACKLOG_FULL, FCGI_ERR_CONNECT_TIMEOUT or

@@ -225,9 +225,6 @@ int fcgi__pool_claim(struct fcgi_pool *pool, struct fcgi__waiter *waiter,
     rc = waiter->status;
     *connection = waiter->connection;
     unlock(pool);
-    if (rc != FCGI_WAIT) {
-        fcgi__waiter_close(waiter);
-    }
     return rc;
 }
 
@@ -241,12 +238,11 @@ void fcgi__pool_leave(struct fcgi_pool *pool, struct fcgi__waiter *waiter)
     }
     had = waiter->connection;
     unlock(pool);
-    fcgi__waiter_close(waiter);
     (void)fcgi__pool_return(pool, had, true, fcgi__now(), NULL);
 }
 
-void fcgi__pool_replace(struct fcgi_pool *pool, int64_t now, bool fresh,
-                        struct fcgi_connection **connection)
+int fcgi__pool_replace(struct fcgi_pool *pool, int64_t now, bool fresh,
+                       struct fcgi_connection **connection)
 {
     int dead = fcgi__connection_empty(*connection);
     struct fcgi_connection *chain = NULL;
@@ -263,8 +259,8 @@ void fcgi__pool_replace(struct fcgi_pool *pool, int64_t now, bool fresh,
         *connection = other;
     }
     unlock(pool);
-    fcgi__net_close(dead);
     close_chain(pool, chain);
+    return dead;
 }
 
 /*

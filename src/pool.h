@@ -44,17 +44,20 @@ int fcgi__pool_lease(struct fcgi_pool *pool, int64_t now, bool fresh,
                      struct fcgi__waiter *waiter,
                      struct fcgi_connection **connection);
 
-/* Ask whether a queued waiter's turn has come: as fcgi__pool_lease(). */
+/* Ask whether a queued waiter's turn has come: as fcgi__pool_lease(). The
+ * waiter stays open. */
 int fcgi__pool_claim(struct fcgi_pool *pool, struct fcgi__waiter *waiter,
                      struct fcgi_connection **connection);
 
-/* Stop waiting; a turn that has come meanwhile goes to the next. */
+/* Stop waiting; a turn that has come meanwhile goes to the next. The waiter
+ * stays open. */
 void fcgi__pool_leave(struct fcgi_pool *pool, struct fcgi__waiter *waiter);
 
-/* The leased connection is dead: close it, and suspect all that are idle. Its
- * slot is filled with another idle one unless `fresh`, or left empty. */
-void fcgi__pool_replace(struct fcgi_pool *pool, int64_t now, bool fresh,
-                        struct fcgi_connection **connection);
+/* The leased connection is dead: suspect all that are idle. Its slot is filled
+ * with another idle one unless `fresh`, or left empty. Returns the dead socket,
+ * which is the caller's to close. */
+int fcgi__pool_replace(struct fcgi_pool *pool, int64_t now, bool fresh,
+                       struct fcgi_connection **connection);
 
 /* Give a connection (or NULL) back at a moment that is known, with a spare (or
  * NULL) to be kept beside it. Returns the spare if enough are kept. */

@@ -18,10 +18,14 @@
  * takes at once. */
 #define SLICES 16
 
+/* How often a call that may not block sends and receives at a time. */
+#define ROUNDS 8
+
 void fcgi__talk_begin(struct fcgi__talk *talk, int fd, int64_t now)
 {
     talk->fd = fd;
     talk->pending = false;
+    talk->more = false;
     talk->now = now;
     talk->accepted = now;
     talk->received = now;
@@ -247,7 +251,9 @@ static void move(struct fcgi__talk *talk, bool may_block)
     bool writable = true;
     bool readable = true;
 
-    while ((writable || readable) && goes_on(talk)) {
+    for (int round = 0; (writable || readable) && goes_on(talk) &&
+                        (round < ROUNDS || may_block);
+         round++) {
         if (writable) {
             writable = send_some(talk) == FCGI_OK;
         }
@@ -261,6 +267,7 @@ static void move(struct fcgi__talk *talk, bool may_block)
             insist(talk);
         }
     }
+    talk->more = (writable || readable) && goes_on(talk);
 }
 
 int fcgi__talk_advance(struct fcgi__talk *talk, int64_t now, bool may_block)
@@ -277,6 +284,15 @@ int fcgi__talk_advance(struct fcgi__talk *talk, int64_t now, bool may_block)
     return status;
 }
 
+void fcgi__talk_resume(struct fcgi__talk *talk, int64_t now)
+{
+    if (fcgi_exchange_paused(talk->exchange)) {
+        talk->accepted = now;
+        talk->received = now;
+        (void)fcgi_exchange_resume(talk->exchange);
+    }
+}
+
 void fcgi__talk_wait(const struct fcgi__talk *talk, struct fcgi__wait *wait)
 {
     int error;
@@ -284,7 +300,7 @@ void fcgi__talk_wait(const struct fcgi__talk *talk, struct fcgi__wait *wait)
     wait->fd = talk->fd;
     wait->events = talk->pending ? FCGI__WRITABLE : 0;
     wait->other_fd = -1;
-    wait->until = next_limit(talk, &error);
+    wait->until = talk->more ? talk->now : next_limit(talk, &error);
     if (!fcgi_exchange_paused(talk->exchange)) {
         wait->events |= FCGI__READABLE;
     }

@@ -24,6 +24,7 @@ struct fcgi__talk {
 
     int fd;
     bool pending; /* the socket has not taken all there is to send */
+    bool more;    /* there is work left that waits for nothing */
     int64_t now;
     int64_t accepted;   /* when it last took a byte, */
     int64_t received;   /* and gave one */
@@ -36,8 +37,12 @@ void fcgi__talk_begin(struct fcgi__talk *talk, int fd, int64_t now);
 
 /* Move what can be moved. FCGI_WAIT, or how the request ended; one whose time
  * is over is for the caller to cancel. With `may_block` a receive may wait for
- * the application, and a sink that pauses is asked again. */
+ * the application, and a sink that pauses is asked again; else no more is done
+ * at once than is fair to a host's other calls. */
 int fcgi__talk_advance(struct fcgi__talk *talk, int64_t now, bool may_block);
+
+/* Go on after a pause of the sink's. */
+void fcgi__talk_resume(struct fcgi__talk *talk, int64_t now);
 
 /* What it waits for. */
 void fcgi__talk_wait(const struct fcgi__talk *talk, struct fcgi__wait *wait);

@@ -39,6 +39,10 @@ compiles() {
     echo "$1" | cc -E -
 }
 
+has_php_fpm() {
+    has php-fpm || ls /usr/sbin/php-fpm*
+}
+
 find_missing() {
     missing=
     need gcc has gcc
@@ -49,7 +53,7 @@ find_missing() {
     need pkg-config has pkg-config
     need libcmocka-dev pkg-config --exists cmocka
     need libfcgi-dev compiles '#include <fcgiapp.h>'
-    need php-fpm ls /usr/sbin/php-fpm*
+    need php-fpm has_php_fpm
     need clang has clang
     need clang-format-14 has clang-format-14
     [ -z "$repeat" ] || need valgrind has valgrind
@@ -101,7 +105,7 @@ count_tests() {
     set -- $(sed -n 's/.*tests passed, \([0-9]*\) tests failed out of /\1 /p' \
         "$log") 1 1
     bad=$1
-    skipped=$(grep -c '\*\*\*Skipped' "$log")
+    skipped=$(grep -c '(Skipped)$' "$log")
     good=$(($2 - bad - skipped))
     passed=$((passed + good))
     failed=$((failed + bad))
@@ -119,7 +123,7 @@ esac
 
 find_missing
 [ -z "$missing" ] || { install_missing; find_missing; }
-[ -z "$missing" ] || die "not installed:$missing"
+[ -z "$missing" ] || die "please install:$missing"
 
 if [ -n "${FCGI_BUILD_DIR:-}" ]; then
     mkdir -p "$FCGI_BUILD_DIR" || exit 3

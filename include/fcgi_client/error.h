@@ -55,7 +55,9 @@ extern "C" {
     X(PROTOCOL_STATUS, -33, "the application ended with an unknown status")    \
     X(CANCELLED, -34, "cancelled")                                             \
     X(SOURCE, -35, "the source of the request body failed")                    \
-    X(POOL_CLOSED, -36, "the connection pool is closed")
+    X(POOL_CLOSED, -36, "the connection pool is closed")                       \
+    X(BAD_REQUEST, -37, "malformed HTTP request")                              \
+    X(LENGTH_REQUIRED, -38, "the length of the request body is not known")
 
 enum fcgi_error {
 #define FCGI_ERROR_ENUM(name, code, sentence) FCGI_ERR_##name = (code),

@@ -222,6 +222,52 @@ static void a_pooled_connection_needs_no_descriptor(void **state)
     fake_stop(app);
 }
 
+/* More than select() could watch. */
+static void a_high_descriptor_serves(void **state)
+{
+    (void)state;
+    static int low[1100];
+    static const struct fake_step script[] = {FAKE_ACCEPT, FAKE_READ_REQUEST,
+                                              FAKE_PAUSE};
+    struct fake *app = FAKE_RUN(FAKE_UNIX, script);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_request request = get_request();
+    size_t count = 0;
+    low[0] = dup(0);
+    while (low[count] >= 0 && count + 1 < sizeof(low) / sizeof(low[0])) {
+        count += 1;
+        low[count] = dup(0);
+    }
+    request.timeouts.first_byte_ms = 30;
+    int64_t start = now_ms();
+    ask_expecting(client, &request, FCGI_ERR_FIRST_BYTE_TIMEOUT);
+    assert_true(elapsed(start, 30));
+    for (size_t i = 0; i <= count; i++) {
+        close(low[i]);
+    }
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+/* It is a descriptor like any other. */
+static void descriptor_0_serves(void **state)
+{
+    (void)state;
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_pool *pool = pool_for(app, NULL);
+    int input = dup(0);
+    close(0);
+    struct fcgi_connection *connection = take(pool);
+    assert_int_equal(fcgi_connection_fd(connection), 0);
+    fcgi_pool_put(pool, connection);
+    fake_await(app, FAKE_ACCEPTED, 1);
+    fcgi_pool_free(pool);
+    fake_await(app, FAKE_LEFT, 1);
+    assert_int_equal(dup2(input, 0), 0);
+    close(input);
+    fake_stop(app);
+}
+
 /* Dialling again fails for want of a descriptor: nothing is lost by it. */
 static void a_retry_without_a_descriptor_leaves_the_client_usable(void **state)
 {
@@ -298,6 +344,8 @@ int main(void)
         cmocka_unit_test(each_address_of_a_name_is_tried),
         cmocka_unit_test(no_descriptor_left_is_a_system_error),
         cmocka_unit_test(a_pooled_connection_needs_no_descriptor),
+        cmocka_unit_test(a_high_descriptor_serves),
+        cmocka_unit_test(descriptor_0_serves),
         cmocka_unit_test(a_retry_without_a_descriptor_leaves_the_client_usable),
         cmocka_unit_test(a_full_listen_queue_is_waited_out),
         cmocka_unit_test(a_full_listen_queue_is_told_from_a_refusal),

@@ -375,88 +375,6 @@ static void a_timed_out_requests_late_answer_reaches_no_other(void **state)
     fake_stop(app);
 }
 
-static int cancel_at_head(void *context, const struct fcgi_response *response)
-{
-    (void)context;
-    (void)response;
-    return 1;
-}
-
-static int cancel_at_body(void *context, const void *data, size_t *len)
-{
-    (void)context;
-    (void)data;
-    (void)len;
-    return 1;
-}
-
-static int cancel_at_stderr(void *context, const void *data, size_t len)
-{
-    (void)context;
-    (void)data;
-    (void)len;
-    return 1;
-}
-
-/* The application is told, and the connection dropped. */
-static void assert_cancels(const struct fcgi_sink *sink)
-{
-    static const struct fake_step script[] = {
-        FAKE_ACCEPT,
-        FAKE_READ_REQUEST,
-        FAKE_CORK,
-        FAKE_STDERR("a warning"),
-        FAKE_STDOUT("Status: 200\r\n\r\nbody"),
-        FAKE_UNCORK,
-        THEN_SERVES};
-    struct fake *app = FAKE_RUN(FAKE_UNIX, script);
-    struct fcgi_client *client = client_for(app, NULL);
-    struct fcgi_request request = get_request();
-    request.sink = *sink;
-    struct fcgi_outcome outcome =
-        ask_expecting(client, &request, FCGI_ERR_CANCELLED);
-    assert_true(outcome.may_have_run);
-    fake_await(app, FAKE_LEFT, 1);
-    assert_int_equal(fake_count(app, FAKE_ABORTED), 1);
-    assert_true(fake_request(app, 0)->aborted);
-    assert_false(ask_hello(client).reused);
-    fcgi_client_free(client);
-    fake_stop(app);
-}
-
-static void a_sink_that_cancels_aborts_the_request(void **state)
-{
-    (void)state;
-    struct fcgi_sink head = {.head = cancel_at_head};
-    struct fcgi_sink body = {.body = cancel_at_body};
-    struct fcgi_sink stderr_data = {.stderr_data = cancel_at_stderr};
-    assert_cancels(&head);
-    assert_cancels(&body);
-    assert_cancels(&stderr_data);
-}
-
-/* A record cannot be begun amid another one. */
-static void an_abort_never_breaks_into_another_record(void **state)
-{
-    (void)state;
-    static const struct fake_step script[] = {
-        FAKE_ACCEPT, FAKE_READ_PARAMS, FAKE_STDOUT("Status: 200\r\n\r\nbody"),
-        FAKE_PAUSE, THEN_SERVES};
-    struct fake *app = FAKE_RUN(FAKE_UNIX, script);
-    struct fcgi_client *client = client_for(app, NULL);
-    struct pattern_upload upload = {.len = 20000000};
-    struct fcgi_request request = post_request(pattern_source(&upload));
-    request.sink.head = cancel_at_head;
-    ask_expecting(client, &request, FCGI_ERR_CANCELLED);
-    fake_go(app);
-    fake_await(app, FAKE_LEFT, 1);
-    const struct wire_request *seen = fake_request(app, 0);
-    assert_true(pattern_matches(seen->body.data, 0, seen->body.len));
-    assert_int_equal(seen->body_ends, 0);
-    fcgi_client_free(client);
-    fake_stop(app);
-}
-
 /* ---- signals ----------------------------------------------------------- */
 
 /* SIGPIPE is at its default in all tests, so that one ends the program. */
@@ -535,8 +453,6 @@ int main(void)
         cmocka_unit_test(a_record_of_another_request_is_not_part_of_the_answer),
         cmocka_unit_test(unread_bytes_do_not_answer_the_next_request),
         cmocka_unit_test(a_timed_out_requests_late_answer_reaches_no_other),
-        cmocka_unit_test(a_sink_that_cancels_aborts_the_request),
-        cmocka_unit_test(an_abort_never_breaks_into_another_record),
         cmocka_unit_test(a_closed_connection_raises_no_sigpipe),
         cmocka_unit_test(the_handlers_of_the_process_are_left_alone),
         cmocka_unit_test(a_peer_that_speaks_http_is_told_apart),

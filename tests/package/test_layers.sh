@@ -1,17 +1,40 @@
-# Only the upper steps of the stair know sockets, clocks and threads. All else
-# includes no such header, not even by way of another.
+# The exchange, and all that it is made of, knows no socket, clock or thread:
+# none of it includes such a header, not even by way of another.
 . "$(dirname "$0")/package.sh"
 
-upper="address clock fork net io lease evictor pool call do client"
-forbidden='sys/(socket|un|time|select|epoll)|netinet/[a-z]*|arpa/inet|netdb'
-forbidden="/($forbidden|poll|time|pthread|threads|semaphore)\.h"
+# headers OPTION LAYER...: what these include; -MM: of ours only.
+headers() {
+    option=$1
+    shift
+    for layer; do
+        $CC -std=c11 "$option" -I"$root/include" "$root/src/$layer.c"
+    done | tr -s ' \\' '\n' | grep '\.h$' | sort -u
+}
 
-for source in "$root"/src/*.c; do
-    case " $upper " in
-    *" $(basename "$source" .c) "*) continue ;;
-    esac
-    $CC -std=c11 -M -I"$root/include" "$source" >includes
-    if grep -E "$forbidden" includes; then
-        fail "$source includes these"
-    fi
+# layers LAYER...: those whose headers these include.
+layers() {
+    headers -MM "$@" | sed 's/.*\///; s/\.h$//' | sort -u |
+        while read -r name; do
+            [ ! -e "$root/src/$name.c" ] || printf '%s ' "$name"
+        done
+}
+
+found=
+reached=exchange
+while [ "$reached" != "$found" ]; do
+    found=$reached
+    reached=$(layers $found)
 done
+echo "the exchange is made of: $found"
+for layer in error params record response; do
+    case " $found" in
+    *" $layer "*) ;;
+    *) fail "the exchange is not made of $layer" ;;
+    esac
+done
+
+forbidden='sys/(socket|un|time|select|epoll)|netinet/[a-z]*|arpa/inet|netdb'
+forbidden="/($forbidden|poll|time|pthread|threads|semaphore)\.h$"
+if headers -M $found | grep -E "$forbidden" | grep -v /bits/; then
+    fail "these are included"
+fi

@@ -15,8 +15,6 @@
 #include <sched.h>
 #include <string.h>
 
-#define HALF_A_MINUTE 30000
-
 static const struct fcgi_param get_params[] = {
     FCGI_PARAM("REQUEST_METHOD", "GET"),
     FCGI_PARAM("SCRIPT_FILENAME", "/srv/index"),
@@ -84,14 +82,12 @@ void keep_idle(struct fake *app, struct fcgi_client *client, size_t count)
 struct fcgi_request get_request(void)
 {
     struct fcgi_request request = {.params = get_params, .param_count = 2};
-    request.timeouts.total_ms = HALF_A_MINUTE;
     return request;
 }
 
 struct fcgi_request post_request(struct fcgi_source body)
 {
     struct fcgi_request request = {.params = post_params, .param_count = 2};
-    request.timeouts.total_ms = HALF_A_MINUTE;
     request.body = body;
     return request;
 }

@@ -2,7 +2,8 @@
  * ask - what tests of the layers with sockets have in common: a client or a
  * pool for the fake application, small requests, and what became of them.
  *
- * Every request made here may take half a minute, so that what hangs fails.
+ * The requests made here leave the limits of the client, by default a minute,
+ * so that what hangs fails.
  */
 #ifndef TESTS_ASK_H
 #define TESTS_ASK_H

@@ -19,6 +19,7 @@
 
 #include <fcgi_client.h>
 
+#include "allocator.h"
 #include "ask.h"
 #include "fake.h"
 #include "process.h"
@@ -242,6 +243,29 @@ static void a_connection_too_old_to_be_kept_is_closed(void **state)
     fcgi_pool_put(pool, connection);
     assert_int_equal(stats_of_pool(pool).open, 0);
     fcgi_pool_free(pool);
+    fake_stop(app);
+}
+
+static void an_idle_connection_takes_little_memory(void **state)
+{
+    (void)state;
+    struct fcgi_connection *connections[32];
+    struct counting_allocator memory = {0};
+    struct fcgi_pool_config config = {.allocator = counting_allocator(&memory)};
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_pool *pool = pool_for(app, &config);
+    fcgi_pool_put(pool, take(pool));
+    size_t before = memory.bytes;
+    for (size_t i = 0; i < 32; i++) {
+        connections[i] = take(pool);
+    }
+    for (size_t i = 0; i < 32; i++) {
+        fcgi_pool_put(pool, connections[i]);
+    }
+    assert_int_equal(stats_of_pool(pool).idle, 32);
+    assert_in_range(memory.bytes - before, 31, 31 * 512);
+    fcgi_pool_free(pool);
+    assert_int_equal(memory.blocks, 0);
     fake_stop(app);
 }
 
@@ -476,6 +500,7 @@ int main(void)
         cmocka_unit_test(a_connection_serves_only_so_many_requests),
         cmocka_unit_test(an_old_connection_is_not_used_again),
         cmocka_unit_test(a_connection_too_old_to_be_kept_is_closed),
+        cmocka_unit_test(an_idle_connection_takes_little_memory),
         cmocka_unit_test(discard_closes),
         cmocka_unit_test(no_connection_and_no_pool_are_fine),
         cmocka_unit_test(close_ends_the_idle_ones_and_can_be_repeated),

@@ -1,7 +1,7 @@
 /*
  * Time limits: each ends with a code of its own, not before its time and not
  * absurdly later, and the connection is not used again. What must not count is
- * in test_charges.c.
+ * in test_charges.c, what renews one in test_renewals.c.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -26,20 +26,34 @@
 static const enum fake_family families[] = {FAKE_UNIX, FAKE_TCP};
 
 /* Ask an application that runs this script: a time limit ends it. */
+static void assert_ends(enum fake_family family, const struct fake_step *script,
+                        size_t count, const struct fcgi_client_config *config,
+                        const struct fcgi_request *request, int want)
+{
+    struct fake *app = fake_start(family, script, count);
+    struct fcgi_client *client = client_for(app, config);
+    int64_t start = now_ms();
+    struct fcgi_outcome outcome = ask_expecting(client, request, want);
+    assert_true(elapsed(start, LIMIT));
+    assert_false(outcome.retried);
+    assert_int_equal(stats_of(client).timeouts, 1);
+    assert_int_equal(stats_of(client).open, 0);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+/* Whether the limits are those of the request or of the client, which knows
+ * them when it dials. */
 static void assert_limited(const struct fake_step *script, size_t count,
                            const struct fcgi_request *request, int want)
 {
+    static const struct fcgi_timeouts none;
+    struct fcgi_client_config config = {.timeouts = request->timeouts};
     for (size_t i = 0; i < 2; i++) {
-        struct fake *app = fake_start(families[i], script, count);
-        struct fcgi_client *client = client_for(app, NULL);
-        int64_t start = now_ms();
-        struct fcgi_outcome outcome = ask_expecting(client, request, want);
-        assert_true(elapsed(start, LIMIT));
-        assert_false(outcome.retried);
-        assert_int_equal(stats_of(client).timeouts, 1);
-        assert_int_equal(stats_of(client).open, 0);
-        fcgi_client_free(client);
-        fake_stop(app);
+        struct fcgi_request unlimited = *request;
+        unlimited.timeouts = none;
+        assert_ends(families[i], script, count, NULL, request, want);
+        assert_ends(families[i], script, count, &config, &unlimited, want);
     }
 }
 
@@ -128,6 +142,20 @@ static void the_limit_that_ends_first_is_named(void **state)
     request.timeouts.total_ms = LIMIT;
     request.timeouts.first_byte_ms = 10000;
     assert_limited(FAKE_STEPS(never_answers), &request, FCGI_ERR_DEADLINE);
+}
+
+/* Shorter or longer than the client's. */
+static void a_requests_limit_goes_before_the_clients(void **state)
+{
+    (void)state;
+    struct fcgi_client_config longer = {.timeouts = {.first_byte_ms = 30000}};
+    struct fcgi_client_config shorter = {.timeouts = {.first_byte_ms = 5}};
+    struct fcgi_request request = get_request();
+    request.timeouts.first_byte_ms = LIMIT;
+    assert_ends(FAKE_UNIX, FAKE_STEPS(never_answers), &longer, &request,
+                FCGI_ERR_FIRST_BYTE_TIMEOUT);
+    assert_ends(FAKE_UNIX, FAKE_STEPS(never_answers), &shorter, &request,
+                FCGI_ERR_FIRST_BYTE_TIMEOUT);
 }
 
 static void what_was_received_before_a_limit_is_kept(void **state)
@@ -265,6 +293,7 @@ int main(void)
         cmocka_unit_test(the_whole_limit_ends_a_silent_request),
         cmocka_unit_test(the_whole_limit_ends_a_busy_request),
         cmocka_unit_test(the_limit_that_ends_first_is_named),
+        cmocka_unit_test(a_requests_limit_goes_before_the_clients),
         cmocka_unit_test(what_was_received_before_a_limit_is_kept),
         cmocka_unit_test(the_wait_for_a_connection_ends_at_the_queue_limit),
         cmocka_unit_test(the_whole_limit_includes_the_wait_for_a_connection),
