@@ -25,7 +25,7 @@ struct fcgi_call {
     struct fcgi__talk talk;
     struct fcgi_response *response;
     enum fcgi_retry retry;
-    uint16_t request_id;
+    uint16_t request_id; /* 0: FCGI_GET_VALUES */
 
     enum stage stage;
     int error; /* once it has ended */
@@ -241,7 +241,7 @@ static int begin_talking(struct fcgi_call *call)
     uint16_t id = fcgi_connection_next_id(connection);
     int rc = FCGI_OK;
 
-    if (id != call->request_id) {
+    if (call->request_id != 0 && id != call->request_id) {
         rc = fcgi_exchange_restart(call->exchange, id);
         call->request_id = id;
     }
@@ -440,9 +440,9 @@ static int resolve(struct fcgi_call *call, const struct fcgi_request *request,
                                   &client->timeouts);
 }
 
-static int begin_exchange(struct fcgi_call *call,
-                          const struct fcgi_request *request,
-                          const struct fcgi_connection *idle)
+static int begin_request(struct fcgi_call *call,
+                         const struct fcgi_request *request,
+                         const struct fcgi_connection *idle)
 {
     struct fcgi_request resolved = *request;
     uint8_t flags = call->client->keeps ? FCGI_FLAG_KEEP_CONN : 0;
@@ -454,6 +454,14 @@ static int begin_exchange(struct fcgi_call *call,
                                  call->request_id, flags);
     }
     return rc;
+}
+
+static int begin_values(struct fcgi_call *call)
+{
+    call->request_id = 0;
+    call->retry = FCGI_RETRY_NEVER;
+    call->talk.limits = call->client->timeouts;
+    return fcgi__exchange_begin_values(call->exchange, call->response);
 }
 
 static void reset(struct fcgi_call *call, struct fcgi_response *response,
@@ -473,8 +481,8 @@ static int start_lease(struct fcgi_call *call, struct fcgi_connection *idle)
 {
     struct fcgi__talk *talk = &call->talk;
     struct fcgi__lease_options options = {
-        false, must_check(call), talk->limits.queue_ms, talk->limits.connect_ms,
-        call->client->receive_timeout_ms};
+        call->request_id == 0, must_check(call), talk->limits.queue_ms,
+        talk->limits.connect_ms, call->client->receive_timeout_ms};
     int rc;
 
     talk->receive_timeout_ms = call->client->receive_timeout_ms;
@@ -494,33 +502,37 @@ static int refuse(struct fcgi_response *response, int error)
     return error;
 }
 
-int fcgi_call_start(struct fcgi_call **call, struct fcgi_client *client,
-                    const struct fcgi_request *request,
-                    struct fcgi_response *response)
+/* A call kept by the client, or a new one; and an idle connection, or NULL. */
+static struct fcgi_call *take_call(struct fcgi_client *client, int64_t now,
+                                   struct fcgi_connection **idle)
+{
+    struct fcgi__spare *spare = fcgi__pool_take(client->pool, now, idle);
+
+    return spare == NULL ? make_call(client)
+                         : (struct fcgi_call *)(void *)spare;
+}
+
+/* `request` NULL stands for FCGI_GET_VALUES. */
+static int start(struct fcgi_call **call, struct fcgi_client *client,
+                 const struct fcgi_request *request,
+                 struct fcgi_response *response)
 {
     int64_t now = fcgi__now();
     struct fcgi_connection *idle;
-    struct fcgi_call *made;
+    struct fcgi_call *made = take_call(client, now, &idle);
     int rc;
 
-    if (call == NULL) {
-        return FCGI_ERR_ARGUMENT;
-    }
-    *call = NULL;
-    if (client == NULL || request == NULL || response == NULL) {
-        return FCGI_ERR_ARGUMENT;
-    }
-    made =
-        (struct fcgi_call *)(void *)fcgi__pool_take(client->pool, now, &idle);
-    if (made == NULL) {
-        made = make_call(client);
-    }
     if (made == NULL) {
         (void)fcgi__pool_return(client->pool, idle, true, now, NULL);
         return refuse(response, FCGI_ERR_NO_MEMORY);
     }
+    if (request == NULL && idle != NULL) {
+        (void)fcgi__pool_return(client->pool, idle, true, now, NULL);
+        idle = NULL;
+    }
     reset(made, response, now);
-    rc = begin_exchange(made, request, idle);
+    rc = request == NULL ? begin_values(made)
+                         : begin_request(made, request, idle);
     if (rc != FCGI_OK) {
         give_back(made, idle, true);
         return refuse(response, rc);
@@ -535,6 +547,26 @@ int fcgi_call_start(struct fcgi_call **call, struct fcgi_client *client,
     return FCGI_OK;
 }
 
+int fcgi_call_start(struct fcgi_call **call, struct fcgi_client *client,
+                    const struct fcgi_request *request,
+                    struct fcgi_response *response)
+{
+    if (call == NULL) {
+        return FCGI_ERR_ARGUMENT;
+    }
+    *call = NULL;
+    if (client == NULL || request == NULL || response == NULL) {
+        return FCGI_ERR_ARGUMENT;
+    }
+    return start(call, client, request, response);
+}
+
+int fcgi__call_start_values(struct fcgi_call **call, struct fcgi_client *client,
+                            struct fcgi_response *response)
+{
+    return start(call, client, NULL, response);
+}
+
 void fcgi_call_free(struct fcgi_call *call)
 {
     bool reusable;
@@ -545,6 +577,7 @@ void fcgi_call_free(struct fcgi_call *call)
     fcgi_call_cancel(call);
     call->lease.shown.fd = -1;
     fcgi__shown_release(&call->lease.shown);
-    reusable = call->error == FCGI_OK && fcgi_exchange_reusable(call->exchange);
+    reusable = call->error == FCGI_OK && call->request_id != 0 &&
+               fcgi_exchange_reusable(call->exchange);
     give_back(call, call->lease.connection, reusable);
 }

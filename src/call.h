@@ -17,6 +17,11 @@
 
 #include "net.h"
 
+/* As fcgi_call_start(), for FCGI_GET_VALUES in place of a request; over a
+ * connection of its own, since some applications close it afterwards. */
+int fcgi__call_start_values(struct fcgi_call **call, struct fcgi_client *client,
+                            struct fcgi_response *response);
+
 /* As fcgi_call_advance(); with `may_block` a receive may wait for the
  * application, and a sink that pauses is asked again. */
 int fcgi__call_step(struct fcgi_call *call, bool may_block);

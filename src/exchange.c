@@ -92,6 +92,24 @@ int fcgi_exchange_begin(struct fcgi_exchange *x,
     return fcgi__incoming_begin(&x->in, &x->allocator, request_id);
 }
 
+int fcgi__exchange_begin_values(struct fcgi_exchange *x,
+                                struct fcgi_response *response)
+{
+    static const struct fcgi_limits standard;
+    int rc;
+
+    fcgi__exchange_forget(x);
+    (void)fcgi__limits_resolve(&x->in.limits, &standard);
+    rc = fcgi__outgoing_begin_values(&x->out, &x->allocator);
+    if (rc != FCGI_OK) {
+        return rc;
+    }
+    x->send_failed = false;
+    x->in.response = response;
+    x->in.to_head = false;
+    return fcgi__incoming_begin(&x->in, &x->allocator, 0);
+}
+
 int fcgi_exchange_restart(struct fcgi_exchange *x, uint16_t request_id)
 {
     int rc;

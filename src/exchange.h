@@ -6,6 +6,11 @@
 
 #include <fcgi_client/exchange.h>
 
+/* Begin FCGI_GET_VALUES in place of a request: the pairs of its result are
+ * collected as the body, encoded. FCGI_OK or FCGI_ERR_NO_MEMORY. */
+int fcgi__exchange_begin_values(struct fcgi_exchange *x,
+                                struct fcgi_response *response);
+
 /* Counts of the attempt so far, into the response's outcome. */
 void fcgi__exchange_count(const struct fcgi_exchange *x);
 

@@ -208,6 +208,22 @@ static int begin_own_record(struct fcgi__incoming *in)
     }
 }
 
+/* What answers FCGI_GET_VALUES: its result, or that it is not known (sections
+ * 4.1 and 4.2). */
+static int begin_management_record(struct fcgi__incoming *in)
+{
+    switch (in->deframer.header.type) {
+    case FCGI_TYPE_GET_VALUES_RESULT:
+        in->route = TO_VALUES;
+        return FCGI_OK;
+    case FCGI_TYPE_UNKNOWN_TYPE:
+        in->route = TO_NOWHERE;
+        return FCGI_OK;
+    default:
+        return FCGI_ERR_BAD_RECORD;
+    }
+}
+
 /* A record of no request, or of another (section 3.3): nothing of it may reach
  * this response. */
 static int begin_foreign_record(struct fcgi__incoming *in)
@@ -231,9 +247,11 @@ static int begin_record(struct fcgi__incoming *in)
     if (in->deframer.header.version != FCGI_PROTOCOL_VERSION) {
         return wrong_version(in);
     }
-    return in->deframer.header.request_id == in->request_id
-               ? begin_own_record(in)
-               : begin_foreign_record(in);
+    if (in->deframer.header.request_id != in->request_id) {
+        return begin_foreign_record(in);
+    }
+    return in->request_id == 0 ? begin_management_record(in)
+                               : begin_own_record(in);
 }
 
 /* Hand on some content; `*used` tells how much. */
@@ -249,6 +267,8 @@ static int take_content(struct fcgi__incoming *in, struct fcgi_slice content,
     case TO_END:
         take_end(in, content);
         return FCGI_OK;
+    case TO_VALUES:
+        return fcgi__response_body(in->response, content.data, content.len);
     case TO_NOWHERE:
     default:
         return FCGI_OK;
@@ -291,6 +311,15 @@ static void end_request(struct fcgi__incoming *in)
     (void)finish(in, outcome_of_end(in));
 }
 
+static void end_record(struct fcgi__incoming *in)
+{
+    if (in->request_id == 0) {
+        (void)finish(in, FCGI_OK);
+    } else if (in->route == TO_END) {
+        end_request(in);
+    }
+}
+
 /* Look at bytes until all are used, or the response is paused or ended. */
 static void run(struct fcgi__incoming *in, struct fcgi_slice *data)
 {
@@ -307,8 +336,8 @@ static void run(struct fcgi__incoming *in, struct fcgi_slice *data)
         } else if (event == FCGI__CONTENT) {
             rc = take_content(in, content, &used);
             fcgi__deframer_take(&in->deframer, data, used);
-        } else if (event == FCGI__RECORD_END && in->route == TO_END) {
-            end_request(in);
+        } else if (event == FCGI__RECORD_END) {
+            end_record(in);
         }
         if (rc != FCGI_OK) {
             (void)fcgi__incoming_fail(in, rc);

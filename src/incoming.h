@@ -21,7 +21,7 @@
 #include "deframer.h"
 
 /* Where the content of the record now coming goes. */
-enum fcgi__route { TO_NOWHERE, TO_STDOUT, TO_STDERR, TO_END };
+enum fcgi__route { TO_NOWHERE, TO_STDOUT, TO_STDERR, TO_END, TO_VALUES };
 
 /* How the peer stopped sending. */
 enum fcgi__ending { NOT_ENDED, CLOSED, RESET };
@@ -50,8 +50,8 @@ struct fcgi__incoming {
     size_t offered; /* and in all */
 };
 
-/* Begin a response to the request of that id; limits, sink, response and
- * `to_head` are set. FCGI_OK or FCGI_ERR_NO_MEMORY. */
+/* Begin a response to the request of that id (0: to FCGI_GET_VALUES); limits,
+ * sink, response and `to_head` are set. FCGI_OK or FCGI_ERR_NO_MEMORY. */
 int fcgi__incoming_begin(struct fcgi__incoming *in,
                          const struct fcgi_allocator *allocator,
                          uint16_t request_id);

@@ -94,6 +94,14 @@ int fcgi__outgoing_begin(struct fcgi__outgoing *out,
     return FCGI_OK;
 }
 
+int fcgi__outgoing_begin_values(struct fcgi__outgoing *out,
+                                const struct fcgi_allocator *allocator)
+{
+    out->stream_count = 0;
+    forget_progress(out);
+    return fcgi__prologue_encode_values(&out->prologue, allocator);
+}
+
 int fcgi__outgoing_restart(struct fcgi__outgoing *out, uint16_t request_id)
 {
     for (size_t i = 0; i < out->stream_count; i++) {

@@ -36,6 +36,11 @@ int fcgi__outgoing_begin(struct fcgi__outgoing *out,
                          const struct fcgi_request *request,
                          uint16_t request_id, uint8_t flags);
 
+/* Encode FCGI_GET_VALUES in place of a request. FCGI_OK or
+ * FCGI_ERR_NO_MEMORY. */
+int fcgi__outgoing_begin_values(struct fcgi__outgoing *out,
+                                const struct fcgi_allocator *allocator);
+
 /* Start over under another id: FCGI_OK, or FCGI_ERR_STATE where a source
  * cannot go back. */
 int fcgi__outgoing_restart(struct fcgi__outgoing *out, uint16_t request_id);

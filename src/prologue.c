@@ -157,12 +157,12 @@ static int add_encoded(struct packer *packer, struct fcgi_slice encoded)
     return rc;
 }
 
-static int add_begin(struct packer *packer, struct fcgi_begin_request begin)
+static int add_begin(struct packer *packer, struct fcgi_begin_request body)
 {
     uint8_t record[16];
 
     fcgi__record_header(record, FCGI_TYPE_BEGIN_REQUEST, packer->request_id, 8);
-    fcgi_begin_request_encode(record + FCGI__HEADER_LEN, &begin);
+    fcgi_begin_request_encode(record + FCGI__HEADER_LEN, &body);
     packer->prologue->records += 1;
     return fcgi__buffer_append(packer->wire, packer->allocator, record,
                                sizeof(record));
@@ -179,19 +179,24 @@ static int add_end_of_params(struct packer *packer)
                                sizeof(record));
 }
 
+static void begin(struct fcgi__prologue *prologue)
+{
+    prologue->wire.len = 0;
+    prologue->records = 0;
+    prologue->method[0] = '\0';
+}
+
 int fcgi__prologue_encode(struct fcgi__prologue *prologue,
                           const struct fcgi_allocator *allocator,
                           const struct fcgi_request *request,
-                          uint16_t request_id, struct fcgi_begin_request begin)
+                          uint16_t request_id, struct fcgi_begin_request body)
 {
     struct packer packer = {prologue, &prologue->wire, allocator, request_id,
                             0};
     int rc;
 
-    prologue->wire.len = 0;
-    prologue->records = 0;
-    prologue->method[0] = '\0';
-    rc = add_begin(&packer, begin);
+    begin(prologue);
+    rc = add_begin(&packer, body);
     if (rc == FCGI_OK) {
         rc = add_encoded(&packer, request->encoded_params);
     }
@@ -199,6 +204,34 @@ int fcgi__prologue_encode(struct fcgi__prologue *prologue,
         rc = add_param(&packer, &request->params[i]);
     }
     return rc == FCGI_OK ? add_end_of_params(&packer) : rc;
+}
+
+int fcgi__prologue_encode_values(struct fcgi__prologue *prologue,
+                                 const struct fcgi_allocator *allocator)
+{
+    static const struct fcgi_param values[] = {
+        FCGI_PARAM("FCGI_MAX_CONNS", ""),
+        FCGI_PARAM("FCGI_MAX_REQS", ""),
+        FCGI_PARAM("FCGI_MPXS_CONNS", ""),
+    };
+    const size_t count = sizeof(values) / sizeof(values[0]);
+    char content[64];
+    struct fcgi_memory record = {.cap = FCGI__HEADER_LEN + sizeof(content) + 8};
+    struct fcgi_writer writer = fcgi_memory_writer(&record);
+    size_t len;
+    int rc;
+
+    (void)fcgi_params_encode(values, count, content, sizeof(content), &len);
+    begin(prologue);
+    rc = fcgi__buffer_reserve(&prologue->wire, allocator, record.cap);
+    if (rc != FCGI_OK) {
+        return rc;
+    }
+    record.data = prologue->wire.data;
+    rc = fcgi_record_write(&writer, FCGI_TYPE_GET_VALUES, 0, content, len);
+    prologue->wire.len = record.len;
+    prologue->records = 1;
+    return rc;
 }
 
 static size_t record_wire(const uint8_t *bytes, struct fcgi_header *header)

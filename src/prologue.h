@@ -28,7 +28,12 @@ struct fcgi__prologue {
 int fcgi__prologue_encode(struct fcgi__prologue *prologue,
                           const struct fcgi_allocator *allocator,
                           const struct fcgi_request *request,
-                          uint16_t request_id, struct fcgi_begin_request begin);
+                          uint16_t request_id, struct fcgi_begin_request body);
+
+/* Encode FCGI_GET_VALUES for all that section 4.1 names, in place of a
+ * request. FCGI_OK or FCGI_ERR_NO_MEMORY. */
+int fcgi__prologue_encode_values(struct fcgi__prologue *prologue,
+                                 const struct fcgi_allocator *allocator);
 
 /* Put another request id into every record. */
 void fcgi__prologue_restamp(struct fcgi__prologue *prologue,

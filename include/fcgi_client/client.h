@@ -91,6 +91,29 @@ FCGI_API int fcgi_client_do(struct fcgi_client *client,
                             const struct fcgi_request *request,
                             struct fcgi_response *response);
 
+/** What an application says of itself (FastCGI specification, section 4.1). In
+ *  each, -1: it did not say. */
+struct fcgi_values {
+    int64_t max_conns; /**< connections it takes at a time */
+    int64_t max_reqs;  /**< requests it takes at a time */
+    int mpxs_conns;    /**< 1: several requests on one connection; 0: not */
+    uint64_t reserved[2];
+};
+
+/**
+ * Ask an application for its limits, over a connection of its own.
+ *
+ * Some applications never answer: the client's time limits end that. Some close
+ * the connection instead, as older PHP-FPM does.
+ *
+ * @param values  filled in, also after an error; not NULL
+ * @return FCGI_OK  also where the application knows no such question;
+ *         FCGI_ERR_PARAMS_TRUNCATED  its answer ends amid a pair; or an error
+ *         of fcgi_client_do()
+ */
+FCGI_API int fcgi_client_get_values(struct fcgi_client *client,
+                                    struct fcgi_values *values);
+
 /** The client's pool, for its statistics and for fcgi_pool_evict(). It stays
  *  the client's: never free it. */
 FCGI_API struct fcgi_pool *fcgi_client_pool(struct fcgi_client *client);

@@ -23,18 +23,30 @@ static void fill_line(char out[LINE], uint64_t number)
     out[DIGITS] = '\n';
 }
 
+/* Cheaper than to fill each line: most differ from the one before by a
+ * digit. */
+static void next_line(char line[LINE])
+{
+    int i = DIGITS - 1;
+    while (i > 0 && line[i] == 'f') {
+        line[i--] = '0';
+    }
+    line[i] = line[i] == '9' ? 'a' : (char)(line[i] + 1);
+}
+
 void pattern_fill(void *out, uint64_t offset, size_t len)
 {
     char line[LINE];
     char *at = out;
+    size_t skip = (size_t)(offset % LINE);
+    fill_line(line, offset / LINE);
     while (len > 0) {
-        size_t skip = (size_t)(offset % LINE);
         size_t count = LINE - skip < len ? LINE - skip : len;
-        fill_line(line, offset / LINE);
         memcpy(at, line + skip, count);
+        next_line(line);
         at += count;
-        offset += count;
         len -= count;
+        skip = 0;
     }
 }
 
@@ -68,14 +80,15 @@ bool pattern_matches(const void *data, uint64_t offset, size_t len)
 
 void pattern_hash(char out[17], uint64_t len)
 {
-    char line[LINE];
+    char block[4096];
     uint64_t hash = UINT64_C(0xcbf29ce484222325);
-    for (uint64_t i = 0; i < len; i++) {
-        if (i % LINE == 0) {
-            fill_line(line, i / LINE);
+    for (uint64_t at = 0; at < len; at += sizeof(block)) {
+        uint64_t left = len - at;
+        size_t count = left < sizeof(block) ? (size_t)left : sizeof(block);
+        pattern_fill(block, at, count);
+        for (size_t i = 0; i < count; i++) {
+            hash = (hash ^ (uint8_t)block[i]) * UINT64_C(0x100000001b3);
         }
-        hash ^= (uint8_t)line[i % LINE];
-        hash *= UINT64_C(0x100000001b3);
     }
     (void)snprintf(out, 17, "%016" PRIx64, hash);
 }
