@@ -59,6 +59,8 @@ static const struct code released[] = {
     {"FCGI_ERR_CANCELLED", -34},
     {"FCGI_ERR_SOURCE", -35},
     {"FCGI_ERR_POOL_CLOSED", -36},
+    {"FCGI_ERR_BAD_REQUEST", -37},
+    {"FCGI_ERR_LENGTH_REQUIRED", -38},
 };
 
 #define RELEASED (sizeof(released) / sizeof(released[0]))
