@@ -210,10 +210,23 @@ static bool is_time_limit(int error)
            error == FCGI_ERR_IDLE_TIMEOUT || error == FCGI_ERR_DEADLINE;
 }
 
+static void trace(const struct fcgi_call *call, enum fcgi_trace_kind kind,
+                  int error)
+{
+    const struct fcgi_connection *connection = call->lease.connection;
+    struct fcgi_trace_event event = {.kind = kind, .fd = -1, .error = error};
+
+    if (connection != NULL) {
+        event.fd = connection->fd;
+    }
+    fcgi__pool_trace(call->client->pool, &event);
+}
+
 static int end(struct fcgi_call *call, int error)
 {
     if (is_time_limit(error)) {
         fcgi__pool_count_timeout(call->client->pool);
+        trace(call, FCGI_TRACE_TIMED_OUT, error);
     }
     if (call->stage == TALKING) {
         note_attempt(call, error);
@@ -246,7 +259,8 @@ static int begin_talking(struct fcgi_call *call)
         call->request_id = id;
     }
     call->stage = TALKING;
-    fcgi__talk_begin(&call->talk, connection->fd, call->now);
+    fcgi__talk_begin(&call->talk, call->client->pool, connection->fd,
+                     call->now);
     return rc;
 }
 
@@ -287,6 +301,7 @@ static int retry(struct fcgi_call *call, int error)
     call->retried = true;
     call->stage = LEASING;
     fcgi__pool_count_retry(call->client->pool);
+    trace(call, FCGI_TRACE_RETRIED, error);
     return judge_lease(call, fcgi__lease_redial(&call->lease, call->now));
 }
 

@@ -33,6 +33,7 @@ int fcgi__connection_empty(struct fcgi_connection *connection)
     connection->fd = -1;
     connection->reused = false;
     connection->suspect = false;
+    connection->evicted = false;
     connection->last_id = 0;
     connection->requests = 0;
     return fd;

@@ -25,6 +25,7 @@ struct fcgi_connection {
     bool reused;   /* it was idle, and so may be stale; */
     bool suspect;  /* another one of its time was */
     bool orphaned; /* the process forked: it counts no more */
+    bool evicted;  /* it is closed for being over, spent or one too many */
     uint16_t last_id;
     int requests;
     unsigned epoch; /* the pool's, when it came back alive */

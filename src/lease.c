@@ -33,11 +33,20 @@ static bool is_time_limit(int error)
            error == FCGI_ERR_BACKLOG_FULL || error == FCGI_ERR_QUEUE_TIMEOUT;
 }
 
+static void trace(const struct fcgi__lease *lease, enum fcgi_trace_kind kind,
+                  int fd, int error)
+{
+    struct fcgi_trace_event event = {.kind = kind, .fd = fd, .error = error};
+
+    fcgi__pool_trace(lease->pool, &event);
+}
+
 /* The slot goes back, for the next who waits. */
 static int fail(struct fcgi__lease *lease, int error, int64_t now)
 {
     if (is_time_limit(error)) {
         fcgi__pool_count_timeout(lease->pool);
+        trace(lease, FCGI_TRACE_TIMED_OUT, -1, error);
     }
     if (lease->connection != NULL) {
         (void)fcgi__pool_return(lease->pool, lease->connection, false, now,
@@ -58,6 +67,7 @@ static int connected(struct fcgi__lease *lease, int fd, int64_t now)
         lease->system_error = errno;
         return fail(lease, rc, now);
     }
+    trace(lease, FCGI_TRACE_DIALLED, fd, FCGI_OK);
     enter(lease, FCGI__LEASE_READY, now);
     return FCGI_OK;
 }
@@ -119,6 +129,7 @@ static void replace(struct fcgi__lease *lease, int64_t now, bool fresh)
 {
     int dead = fcgi__pool_replace(lease->pool, now, fresh, &lease->connection);
 
+    trace(lease, FCGI_TRACE_STALE, dead, FCGI_OK);
     fcgi__shown_keep(&lease->shown, &dead);
     fcgi__net_close(dead);
 }
@@ -140,6 +151,7 @@ static int use_slot(struct fcgi__lease *lease, int64_t now)
     if (lease->connection->fd < 0) {
         return start_dial(lease, now);
     }
+    trace(lease, FCGI_TRACE_REUSED, lease->connection->fd, FCGI_OK);
     enter(lease, FCGI__LEASE_READY, now);
     return FCGI_OK;
 }

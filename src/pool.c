@@ -58,8 +58,24 @@ static void unlock(struct fcgi_pool *pool)
     (void)pthread_mutex_unlock(&pool->lock);
 }
 
+void fcgi__pool_trace(const struct fcgi_pool *pool,
+                      const struct fcgi_trace_event *event)
+{
+    if (pool->config.trace != NULL) {
+        pool->config.trace(pool->config.trace_context, event);
+    }
+}
+
 static void close_chain(struct fcgi_pool *pool, struct fcgi_connection *chain)
 {
+    struct fcgi_trace_event event = {.kind = FCGI_TRACE_EVICTED};
+
+    for (struct fcgi_connection *c = chain; c != NULL; c = c->older) {
+        event.fd = c->fd;
+        if (c->evicted) {
+            fcgi__pool_trace(pool, &event);
+        }
+    }
     fcgi__connections_close(chain, &pool->allocator);
 }
 
@@ -77,10 +93,16 @@ static int64_t expiry(const struct fcgi_pool *pool,
     return idle < age ? idle : age;
 }
 
+static void note_eviction(struct fcgi_pool *pool, struct fcgi_connection *c)
+{
+    pool->counts.evictions += 1;
+    c->evicted = true;
+}
+
 static void evict_idle(struct fcgi_pool *pool, struct fcgi_connection *c,
                        struct fcgi_connection **chain)
 {
-    pool->counts.evictions += 1;
+    note_eviction(pool, c);
     fcgi__connections_remove_idle(&pool->connections, c);
     fcgi__connections_doom(&pool->connections, c, chain);
 }
@@ -280,14 +302,14 @@ static bool has_room(const struct fcgi_pool *pool)
            pool->connections.idle_count < (size_t)pool->config.max_idle;
 }
 
-static bool may_be_kept(struct fcgi_pool *pool, const struct fcgi_connection *c)
+static bool may_be_kept(struct fcgi_pool *pool, struct fcgi_connection *c)
 {
     if (c->fd < 0 || c->orphaned || pool->closed ||
         pool->config.max_idle == 0) {
         return false;
     }
     if (is_spent(pool, c) || !has_room(pool)) {
-        pool->counts.evictions += 1;
+        note_eviction(pool, c);
         return false;
     }
     return true;

@@ -66,6 +66,10 @@ struct fcgi__spare *fcgi__pool_return(struct fcgi_pool *pool,
                                       bool reusable, int64_t now,
                                       struct fcgi__spare *spare);
 
+/* Tell the trace, if there is one. Not under the lock. */
+void fcgi__pool_trace(const struct fcgi_pool *pool,
+                      const struct fcgi_trace_event *event);
+
 /* Count for the statistics. */
 void fcgi__pool_count_dial(struct fcgi_pool *pool);
 void fcgi__pool_count_retry(struct fcgi_pool *pool);

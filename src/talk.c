@@ -21,8 +21,10 @@
 /* How often a call that may not block sends and receives at a time. */
 #define ROUNDS 8
 
-void fcgi__talk_begin(struct fcgi__talk *talk, int fd, int64_t now)
+void fcgi__talk_begin(struct fcgi__talk *talk, struct fcgi_pool *pool, int fd,
+                      int64_t now)
 {
+    fcgi__tap_begin(&talk->tap, pool, fd);
     talk->fd = fd;
     talk->pending = false;
     talk->more = false;
@@ -138,6 +140,7 @@ static int send_some(struct fcgi__talk *talk)
         return judge_send(talk, rc, errno);
     }
     talk->accepted = talk->now;
+    fcgi__tap_out(&talk->tap, slices, sent);
     return fcgi_exchange_sent(talk->exchange, sent);
 }
 
@@ -192,6 +195,7 @@ static int receive_some(struct fcgi__talk *talk, bool may_block)
     talk->now = fcgi__now();
     switch (rc) {
     case FCGI_OK:
+        fcgi__tap_in(&talk->tap, room, got);
         return received(talk, got);
     case FCGI_WAIT:
         return rc;
@@ -307,14 +311,15 @@ void fcgi__talk_wait(const struct fcgi__talk *talk, struct fcgi__wait *wait)
     (void)fcgi_exchange_source_waits(talk->exchange, &wait->other_fd);
 }
 
-void fcgi__talk_abort(const struct fcgi__talk *talk)
+void fcgi__talk_abort(struct fcgi__talk *talk)
 {
     uint8_t record[FCGI_RECORD_HEADER_LEN];
     struct fcgi_slice slice = {(const char *)record, 0};
     size_t sent;
 
     slice.len = fcgi__exchange_abort(talk->exchange, record);
-    if (slice.len > 0) {
-        (void)fcgi__net_send(talk->fd, &slice, 1, &sent);
+    if (slice.len > 0 &&
+        fcgi__net_send(talk->fd, &slice, 1, &sent) == FCGI_OK) {
+        fcgi__tap_out(&talk->tap, &slice, sent);
     }
 }

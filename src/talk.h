@@ -14,6 +14,7 @@
 #include <fcgi_client/exchange.h>
 
 #include "net.h"
+#include "tap.h"
 
 struct fcgi__talk {
     struct fcgi_exchange *exchange;
@@ -23,6 +24,7 @@ struct fcgi__talk {
     bool calls_out; /* there are sources or sinks of the caller's */
 
     int fd;
+    struct fcgi__tap tap;
     bool pending; /* the socket has not taken all there is to send */
     bool more;    /* there is work left that waits for nothing */
     int64_t now;
@@ -32,8 +34,9 @@ struct fcgi__talk {
     int system_error;   /* errno of what failed */
 };
 
-/* Begin on a connected socket; the fields above it are set. */
-void fcgi__talk_begin(struct fcgi__talk *talk, int fd, int64_t now);
+/* Begin on a connected socket of that pool; the fields above it are set. */
+void fcgi__talk_begin(struct fcgi__talk *talk, struct fcgi_pool *pool, int fd,
+                      int64_t now);
 
 /* Move what can be moved. FCGI_WAIT, or how the request ended; one whose time
  * is over is for the caller to cancel. With `may_block` a receive may wait for
@@ -48,6 +51,6 @@ void fcgi__talk_resume(struct fcgi__talk *talk, int64_t now);
 void fcgi__talk_wait(const struct fcgi__talk *talk, struct fcgi__wait *wait);
 
 /* Tell the application to give up, if that can be said without waiting. */
-void fcgi__talk_abort(const struct fcgi__talk *talk);
+void fcgi__talk_abort(struct fcgi__talk *talk);
 
 #endif

@@ -23,11 +23,31 @@
 #include <stdint.h>
 
 #include <fcgi_client/error.h>
+#include <fcgi_client/record.h>
 #include <fcgi_client/response.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/** What a trace tells of. */
+enum fcgi_trace_kind {
+    FCGI_TRACE_DIALLED,    /**< connected */
+    FCGI_TRACE_REUSED,     /**< an idle connection is used again */
+    FCGI_TRACE_STALE,      /**< an idle connection was found dead */
+    FCGI_TRACE_RETRIED,    /**< a request is sent once more */
+    FCGI_TRACE_RECORD_OUT, /**< the header of a record was sent */
+    FCGI_TRACE_RECORD_IN,  /**< the header of a record was received */
+    FCGI_TRACE_EVICTED,    /**< an idle connection is closed */
+    FCGI_TRACE_TIMED_OUT   /**< a time limit was over */
+};
+
+struct fcgi_trace_event {
+    enum fcgi_trace_kind kind;
+    int fd;                    /**< the connection's socket; -1: none */
+    int error;                 /**< of FCGI_TRACE_TIMED_OUT: which limit */
+    struct fcgi_header header; /**< of the two records' */
+};
 
 /** How a pool behaves. In each number, 0 is the default and -1 off or
  *  unlimited. */
@@ -53,6 +73,11 @@ struct fcgi_pool_config {
      */
     int (*dial)(void *context, int *fd);
     void *dial_context;
+    /** Tell of what happens, for people who debug; NULL: costs nothing. Called
+     *  from whichever thread it happens in, never under a lock. It may use the
+     *  pool's statistics, but make no call on it. */
+    void (*trace)(void *context, const struct fcgi_trace_event *event);
+    void *trace_context;
     struct fcgi_allocator allocator; /**< copied; all zero: malloc() */
     uint64_t reserved[8];            /**< all zero */
 };

@@ -1,0 +1,56 @@
+/*
+ * tap - the headers of all records that pass.
+ */
+#define _POSIX_C_SOURCE 200809L
+
+#include "tap.h"
+
+void fcgi__tap_begin(struct fcgi__tap *tap, struct fcgi_pool *pool, int fd)
+{
+    tap->pool = fcgi__pool_config(pool)->trace == NULL ? NULL : pool;
+    tap->fd = fd;
+    fcgi__deframer_reset(&tap->out);
+    fcgi__deframer_reset(&tap->in);
+}
+
+static void pass(const struct fcgi__tap *tap, struct fcgi__deframer *deframer,
+                 enum fcgi_trace_kind kind, const char *data, size_t len)
+{
+    struct fcgi_trace_event event = {.kind = kind, .fd = tap->fd};
+    struct fcgi_slice left = {data, len};
+    struct fcgi_slice content;
+    enum fcgi__event step;
+
+    for (step = fcgi__deframer_next(deframer, &left, &content);
+         step != FCGI__MORE;
+         step = fcgi__deframer_next(deframer, &left, &content)) {
+        if (step == FCGI__HEADER) {
+            event.header = deframer->header;
+            fcgi__pool_trace(tap->pool, &event);
+        } else if (step == FCGI__CONTENT) {
+            fcgi__deframer_take(deframer, &left, content.len);
+        }
+    }
+}
+
+void fcgi__tap_out(struct fcgi__tap *tap, const struct fcgi_slice *slices,
+                   size_t sent)
+{
+    while (tap->pool != NULL && sent > 0) {
+        size_t len = slices->len < sent ? slices->len : sent;
+        pass(tap, &tap->out, FCGI_TRACE_RECORD_OUT, slices->data, len);
+        sent -= len;
+        slices += 1;
+    }
+}
+
+void fcgi__tap_in(struct fcgi__tap *tap, const struct fcgi_memory *room,
+                  size_t got)
+{
+    while (tap->pool != NULL && got > 0) {
+        size_t len = room->cap < got ? room->cap : got;
+        pass(tap, &tap->in, FCGI_TRACE_RECORD_IN, room->data, len);
+        got -= len;
+        room += 1;
+    }
+}

@@ -1,0 +1,28 @@
+/*
+ * tap - the headers of all records that pass over a connection, told to the
+ * pool's trace. Where there is none, nothing is looked at.
+ */
+#ifndef FCGI__TAP_H
+#define FCGI__TAP_H
+
+#include "deframer.h"
+#include "pool.h"
+
+struct fcgi__tap {
+    struct fcgi_pool *pool; /* NULL: there is no trace */
+    int fd;
+    struct fcgi__deframer out;
+    struct fcgi__deframer in;
+};
+
+void fcgi__tap_begin(struct fcgi__tap *tap, struct fcgi_pool *pool, int fd);
+
+/* The first `sent` bytes of the slices were sent. */
+void fcgi__tap_out(struct fcgi__tap *tap, const struct fcgi_slice *slices,
+                   size_t sent);
+
+/* `got` bytes were received, filling the room in order. */
+void fcgi__tap_in(struct fcgi__tap *tap, const struct fcgi_memory *room,
+                  size_t got);
+
+#endif
