@@ -6,8 +6,8 @@
  *
  * `fcgi-client --help` tells the options and the exit codes. This file asks
  * and tells how it went; beside it, `options` is the command line, `body` what
- * is sent, `environment` the CGI variables, and `answer` what is done with
- * what comes back.
+ * is sent, `environment` the CGI variables, `answer` what is done with what
+ * comes back, and `trace` what --trace prints.
  */
 #define _POSIX_C_SOURCE 200809L
 #include <errno.h>
@@ -24,6 +24,7 @@
 #include "fcgi_client_body.h"
 #include "fcgi_client_environment.h"
 #include "fcgi_client_options.h"
+#include "fcgi_client_trace.h"
 
 /* All that one run of the program uses. */
 struct run {
@@ -230,7 +231,8 @@ static enum code open_client(struct run *run)
                      .write_ms = -1,
                      .first_byte_ms = -1,
                      .idle_ms = -1},
-        .pool = {.max_idle = options->count > 1 ? 1 : -1},
+        .pool = {.max_idle = options->count > 1 ? 1 : -1,
+                 .trace = options->trace ? trace_print : NULL},
     };
     int rc = fcgi_client_new(&run->client, options->address, &config);
 

@@ -11,7 +11,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TIMEOUT = 256, CONNECT_TIMEOUT, ROLE, DATA, FAIL, EXPECT, VERSION };
+enum {
+    TIMEOUT = 256,
+    CONNECT_TIMEOUT,
+    ROLE,
+    DATA,
+    FAIL,
+    EXPECT,
+    TRACE,
+    VERSION
+};
 
 static const struct option long_options[] = {
     {"timeout", required_argument, NULL, TIMEOUT},
@@ -20,6 +29,7 @@ static const struct option long_options[] = {
     {"data", required_argument, NULL, DATA},
     {"fail", no_argument, NULL, FAIL},
     {"expect", required_argument, NULL, EXPECT},
+    {"trace", no_argument, NULL, TRACE},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, VERSION},
     {NULL, 0, NULL, 0},
@@ -43,6 +53,7 @@ static const char help[] =
     "  -i                    print the status and the header fields first\n"
     "  -q                    do not print the body\n"
     "  -v                    tell on stderr what happened\n"
+    "      --trace           print each record that passes, on stderr\n"
     "  -n COUNT              ask COUNT times on one pool of connections;\n"
     "                        print the last answer, and statistics on\n"
     "                        stderr; stop at the first that fails\n"
@@ -180,6 +191,9 @@ static bool read_option(struct options *options, int option, const char *word)
         return true;
     case FAIL:
         options->fail = true;
+        return true;
+    case TRACE:
+        options->trace = true;
         return true;
     case EXPECT:
         options->expected = optarg;

@@ -39,6 +39,7 @@ struct options {
     bool fail;
     bool quiet;
     bool verbose;
+    bool trace;
 };
 
 /**
