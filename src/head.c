@@ -12,6 +12,7 @@
  */
 #include <string.h>
 
+#include "field.h"
 #include "head.h"
 
 /* A field as offsets: the text may still move while lines are added. */
@@ -22,59 +23,6 @@ struct mark {
     size_t value_len;
 };
 
-/* Where a byte may stand; RFC 9110, sections 5.5 and 5.6.2. */
-#define IN_VALUE 1U
-#define IN_TOKEN 2U
-
-static const uint8_t ascii_classes[128] = {
-    /* clang-format off */
-    0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, /* 0x00 */
-    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, /* 0x10 */
-    1, 3, 1, 3, 3, 3, 3, 3, 1, 1, 3, 3, 1, 3, 3, 1, /* 0x20 */
-    3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 1, 1, 1, 1, 1, 1, /* 0x30 */
-    1, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, /* 0x40 */
-    3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 1, 1, 1, 3, 3, /* 0x50 */
-    3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, /* 0x60 */
-    3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 1, 3, 1, 3, 0, /* 0x70 */
-    /* clang-format on */
-};
-
-/* Bytes above ASCII are opaque, and may stand in a value. */
-static unsigned class_of(char byte)
-{
-    unsigned char index = (unsigned char)byte;
-
-    return index < 128 ? ascii_classes[index] : IN_VALUE;
-}
-
-static bool all_in(const char *text, size_t len, unsigned wanted)
-{
-    unsigned common = wanted;
-
-    for (size_t i = 0; i < len; i++) {
-        common &= class_of(text[i]);
-    }
-    return common != 0;
-}
-
-static char lower(char letter)
-{
-    return letter >= 'A' && letter <= 'Z' ? (char)(letter + 32) : letter;
-}
-
-bool fcgi__same_name(const char *a, size_t a_len, const char *b, size_t b_len)
-{
-    if (a_len != b_len) {
-        return false;
-    }
-    for (size_t i = 0; i < a_len; i++) {
-        if (lower(a[i]) != lower(b[i])) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static bool is_named(const char *text, const struct mark *mark,
                      const char *name)
 {
@@ -82,59 +30,36 @@ static bool is_named(const char *text, const struct mark *mark,
                            strlen(name));
 }
 
-static bool is_space(char byte)
-{
-    return byte == ' ' || byte == '\t';
-}
-
-static bool is_digit(char byte)
-{
-    return byte >= '0' && byte <= '9';
-}
-
-/* Take optional white space off both ends. */
-static void trim(const char *text, size_t *start, size_t *len)
-{
-    while (*len > 0 && is_space(text[*start])) {
-        *start += 1;
-        *len -= 1;
-    }
-    while (*len > 0 && is_space(text[*start + *len - 1])) {
-        *len -= 1;
-    }
-}
-
 /* Status: three digits, then nothing or a reason (RFC 3875, 6.3.3). */
 static int take_status(struct fcgi__head *head, const struct mark *mark)
 {
     const char *value = head->text.data + mark->value;
+    struct fcgi_slice reason;
+    int64_t code;
 
-    if (head->status != 0 || mark->value_len < 3 || !is_digit(value[0]) ||
-        !is_digit(value[1]) || !is_digit(value[2]) || value[0] == '0' ||
-        (mark->value_len > 3 && !is_space(value[3]))) {
+    if (head->status != 0 || mark->value_len < 3) {
         return FCGI_ERR_BAD_HEAD;
     }
-    head->status =
-        (value[0] - '0') * 100 + (value[1] - '0') * 10 + (value[2] - '0');
-    head->reason = mark->value + 3;
-    head->reason_len = mark->value_len - 3;
-    trim(head->text.data, &head->reason, &head->reason_len);
+    code = fcgi__parse_length(value, 3);
+    reason.data = value + 3;
+    reason.len = mark->value_len - 3;
+    fcgi__trim(&reason);
+    if (code < 100 || (reason.len > 0 && reason.data == value + 3)) {
+        return FCGI_ERR_BAD_HEAD;
+    }
+    head->status = (int)code;
+    head->reason = (size_t)(reason.data - head->text.data);
+    head->reason_len = reason.len;
     return FCGI_OK;
 }
 
-/* Content-Length: digits; the same again is fine, another is not. */
+/* Content-Length: the same again is fine, another is not. */
 static int take_content_length(struct fcgi__head *head, const struct mark *mark)
 {
-    const char *value = head->text.data + mark->value;
-    int64_t length = 0;
+    int64_t length =
+        fcgi__parse_length(head->text.data + mark->value, mark->value_len);
 
-    for (size_t i = 0; i < mark->value_len; i++) {
-        if (!is_digit(value[i]) || length > (INT64_MAX - 9) / 10) {
-            return FCGI_ERR_BAD_HEAD;
-        }
-        length = length * 10 + (value[i] - '0');
-    }
-    if (mark->value_len == 0 ||
+    if (length < 0 ||
         (head->content_length >= 0 && head->content_length != length)) {
         return FCGI_ERR_BAD_HEAD;
     }
@@ -174,18 +99,21 @@ static int take_line(struct fcgi__head *head,
 {
     const char *line = head->text.data + head->line;
     const char *colon = memchr(line, ':', len);
+    struct fcgi_slice value;
     struct mark mark;
 
-    if (colon == NULL || colon == line) {
+    if (colon == NULL) {
         return FCGI_ERR_BAD_HEAD;
     }
     mark.name = head->line;
     mark.name_len = (size_t)(colon - line);
-    mark.value = mark.name + mark.name_len + 1;
-    mark.value_len = len - mark.name_len - 1;
-    trim(head->text.data, &mark.value, &mark.value_len);
-    if (!all_in(line, mark.name_len, IN_TOKEN) ||
-        !all_in(head->text.data + mark.value, mark.value_len, IN_VALUE)) {
+    value.data = colon + 1;
+    value.len = len - mark.name_len - 1;
+    fcgi__trim(&value);
+    mark.value = (size_t)(value.data - head->text.data);
+    mark.value_len = value.len;
+    if (!fcgi__is_token(line, mark.name_len) ||
+        !fcgi__is_value(value.data, value.len)) {
         return FCGI_ERR_BAD_HEAD;
     }
     return take_field(head, allocator, limits, &mark);
@@ -311,6 +239,7 @@ void fcgi__head_reset(struct fcgi__head *head)
     head->field_count = 0;
     head->line = 0;
     head->status = 0;
+    head->reason = 0;
     head->reason_len = 0;
     head->content_length = -1;
     head->has_location = false;

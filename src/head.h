@@ -14,9 +14,9 @@ struct fcgi__head {
     struct fcgi__buffer marks;  /* where each field stands in the text */
     struct fcgi__buffer fields; /* the fields, once the text moves no more */
     size_t field_count;
-    size_t line; /* where the line now coming starts in the text */
-    int status;  /* 0: no Status line yet */
-    size_t reason;
+    size_t line;   /* where the line now coming starts in the text */
+    int status;    /* 0: no Status line yet */
+    size_t reason; /* where its reason stands in the text; 0: no Status line */
     size_t reason_len;
     int64_t content_length; /* -1: none */
     bool has_location;
@@ -46,8 +46,5 @@ int fcgi__head_feed(struct fcgi__head *head,
 
 /* The application's reason phrase, or the standard one. */
 const char *fcgi__head_reason(const struct fcgi__head *head);
-
-/* Whether two strings are the same but for the case of ASCII letters. */
-bool fcgi__same_name(const char *a, size_t a_len, const char *b, size_t b_len);
 
 #endif

@@ -161,6 +161,10 @@ struct fcgi_source fcgi_fd_source(struct fcgi_fd_state *state, int fd)
     state->fd = fd;
     state->regular = fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
     state->start = lseek(fd, 0, SEEK_CUR);
+    if (state->regular && status.st_size > state->start &&
+        (uint64_t)(status.st_size - state->start) <= SIZE_MAX) {
+        source.len = (size_t)(status.st_size - state->start);
+    }
     return source;
 }
 

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "field.h"
 #include "response.h"
 
 #define KIB 1024

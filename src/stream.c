@@ -115,20 +115,32 @@ bool fcgi__stream_is_empty(const struct fcgi__stream *stream)
     return stream->len == 0 && !stream->last;
 }
 
+/* How much is to be read at a time: a record, or what is left of a length that
+ * is known. */
+static size_t read_len(const struct fcgi__stream *stream)
+{
+    uint64_t left = stream->source.len - stream->taken;
+
+    return stream->source.len == 0 || left > FCGI__CONTENT_LEN
+               ? FCGI__CONTENT_LEN
+               : (size_t)left;
+}
+
 int fcgi__stream_read(struct fcgi__stream *stream, char *room)
 {
+    const struct fcgi_source *source = &stream->source;
+    size_t cap = read_len(stream);
     size_t got = 0;
-    int rc = stream->source.read(stream->source.context, room,
-                                 FCGI__CONTENT_LEN, &got);
+    int rc = source->read(source->context, room, cap, &got);
 
     if (rc == FCGI_WAIT) {
         return rc;
     }
-    if (rc != FCGI_OK || got > FCGI__CONTENT_LEN) {
+    if (rc != FCGI_OK || got > cap) {
         return FCGI_ERR_SOURCE;
     }
     stream->taken += got;
-    set_segment(stream, room, got, got == 0);
+    set_segment(stream, room, got, got == 0 || stream->taken == source->len);
     return FCGI_OK;
 }
 

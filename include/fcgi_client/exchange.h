@@ -43,6 +43,11 @@ extern "C" {
  * Where a body comes from. All zero: an empty body. With `read` NULL it is the
  * `len` bytes at `data`, never copied; they, and `context`, stay the caller's
  * and must stay until the request has ended.
+ *
+ * With `read`, `len` is how many bytes there will be, where that is known: no
+ * more are read, and the end goes out with the last of them, which lets an
+ * application that has what it needs end the request in good order. 0: as many
+ * as come.
  */
 struct fcgi_source {
     const void *data;

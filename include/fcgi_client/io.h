@@ -56,6 +56,9 @@ struct fcgi_fd_state {
 /**
  * A body read from a descriptor, from where that stands to its end.
  *
+ * A regular file is read as far as it reaches now, and not what is appended
+ * meanwhile: its `len` is set, and may be made smaller.
+ *
  * A pipe or socket, blocking or not, is read only when something is there, so
  * that its silence hides neither an early answer nor a time limit; its flags
  * are not changed. Whatever can seek can be replayed from where it stood.

@@ -44,7 +44,7 @@ enum fake_action {
     FAKE_DO_RECORD,
     FAKE_DO_STRANGER,
     FAKE_DO_PROMISE,
-    FAKE_DO_BODY,
+    FAKE_DO_BULK,
     FAKE_DO_FLOOD,
     FAKE_DO_END,
     FAKE_DO_ANSWER,
@@ -91,8 +91,9 @@ struct fake_step {
 #define FAKE_STDERR(text) FAKE_RECORD(WIRE_STDERR, text)
 /** Send only the header of a record with that much content. */
 #define FAKE_PROMISE(type, n) FAKE_STEP(PROMISE, type, NULL, n)
-/** Send the first so many bytes of the pattern as FCGI_STDOUT. */
-#define FAKE_BODY(n) FAKE_STEP(BODY, 0, NULL, n)
+/** Send the first so many bytes of the pattern, in records of that type. */
+#define FAKE_BULK(type, n) FAKE_STEP(BULK, type, NULL, n)
+#define FAKE_BODY(n) FAKE_BULK(WIRE_STDOUT, n)
 /** Send FCGI_STDERR without end, until the client leaves. */
 #define FAKE_FLOOD FAKE_STEP(FLOOD, 0, NULL, 0)
 /** Send FCGI_END_REQUEST with that protocol status, and 0. */

@@ -214,12 +214,13 @@ static bool send_promise(struct fake_connection *connection,
     return sent;
 }
 
-static bool send_body(struct fake_connection *connection, size_t len)
+static bool send_bulk(struct fake_connection *connection,
+                      const struct fake_step *step)
 {
     struct wire w = {0};
-    void *body = pattern_make(len);
-    wire_stream(&w, WIRE_STDOUT, current_id(connection), body, len);
-    free(body);
+    void *bytes = pattern_make(step->len);
+    wire_stream(&w, step->number, current_id(connection), bytes, step->len);
+    free(bytes);
     return flush(connection, &w);
 }
 
@@ -346,8 +347,8 @@ static bool perform(struct fake_connection *connection,
         return send_record(connection, step, other_id(connection));
     case FAKE_DO_PROMISE:
         return send_promise(connection, step);
-    case FAKE_DO_BODY:
-        return send_body(connection, step->len);
+    case FAKE_DO_BULK:
+        return send_bulk(connection, step);
     case FAKE_DO_FLOOD:
         return send_flood(connection);
     case FAKE_DO_END:

@@ -9,7 +9,7 @@
 
 void ticks_begin(void);
 
-/** Stop, and restore the default. Returns how many signals were handled. */
+/** Stop, and ignore the signal. Returns how many were handled. */
 size_t ticks_end(void);
 
 #endif

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,7 +24,7 @@
 #include "process.h"
 
 #define THREADS 8
-#define ROUNDS 200
+#define ROUNDS 100
 
 /* One of the threads; what went wrong is told when all are done. */
 struct worker {
@@ -237,7 +238,7 @@ static void close_leaks_nothing_that_is_put_meanwhile(void **state)
     (void)state;
     size_t before = open_descriptors();
     struct fake *app = fake_serve(FAKE_UNIX);
-    for (size_t round = 0; round < 20; round++) {
+    for (size_t round = 0; round < 10; round++) {
         struct worker workers[THREADS] = {{0}};
         atomic_bool begun = false;
         struct fcgi_pool *pool = pool_for(app, NULL);
@@ -247,6 +248,7 @@ static void close_leaks_nothing_that_is_put_meanwhile(void **state)
         }
         run(workers, get_and_put);
         while (!atomic_load(&begun)) {
+            (void)sched_yield();
         }
         fcgi_pool_close(pool);
         join(workers);
@@ -316,6 +318,7 @@ static void closing_a_client_breaks_no_request_under_way(void **state)
     }
     run(workers, ask_until_closed);
     while (!atomic_load(&begun)) {
+        (void)sched_yield();
     }
     fcgi_client_close(client);
     join(workers);
