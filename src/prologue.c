@@ -11,6 +11,15 @@
 #include "prologue.h"
 #include "record.h"
 
+/* What a pair takes at most, both of whose strings are below 128 bytes. */
+#define SHORT_PARAM_LEN ((size_t)256)
+
+/* What most requests take; more is had when it is needed. */
+#define USUAL_LEN ((size_t)4096)
+
+/* What closing a record may add. */
+#define PADDING_ROOM ((size_t)8)
+
 struct packer {
     struct fcgi__prologue *prologue;
     struct fcgi__buffer *wire;
@@ -50,7 +59,7 @@ static int open_record(struct packer *packer, size_t len)
         close_record(packer);
     }
     rc = fcgi__buffer_reserve(packer->wire, packer->allocator,
-                              FCGI__HEADER_LEN + len + 8);
+                              FCGI__HEADER_LEN + len + PADDING_ROOM);
     if (rc == FCGI_OK && packer->content == 0) {
         packer->wire->len += FCGI__HEADER_LEN;
         packer->content = packer->wire->len;
@@ -118,6 +127,39 @@ static void note_method(struct fcgi__prologue *prologue,
         memcpy(prologue->method, measured->value, len);
     }
     prologue->method[len] = '\0';
+}
+
+static size_t string_len(const char *string, size_t len)
+{
+    return len == FCGI_STRLEN ? strlen(string) : len;
+}
+
+/* Nearly every pair: two short strings, for which the open record and the
+ * buffer have room. False: it is not such a one. */
+static bool add_short_param(struct packer *packer,
+                            const struct fcgi_param *param)
+{
+    struct fcgi__buffer *wire = packer->wire;
+    struct fcgi_param measured = *param;
+    char *out = wire->data + wire->len;
+
+    if (param->name == NULL || param->value == NULL || packer->content == 0) {
+        return false;
+    }
+    measured.name_len = string_len(param->name, param->name_len);
+    measured.value_len = string_len(param->value, param->value_len);
+    if (measured.name_len >= 128 || measured.value_len >= 128 ||
+        content_len(packer) > FCGI_CONTENT_MAX - SHORT_PARAM_LEN ||
+        wire->cap - wire->len < SHORT_PARAM_LEN + PADDING_ROOM) {
+        return false;
+    }
+    note_method(packer->prologue, &measured);
+    out[0] = (char)measured.name_len;
+    out[1] = (char)measured.value_len;
+    memcpy(out + 2, measured.name, measured.name_len);
+    memcpy(out + 2 + measured.name_len, measured.value, measured.value_len);
+    wire->len += 2 + measured.name_len + measured.value_len;
+    return true;
 }
 
 static int add_param(struct packer *packer, const struct fcgi_param *param)
@@ -196,12 +238,17 @@ int fcgi__prologue_encode(struct fcgi__prologue *prologue,
     int rc;
 
     begin(prologue);
-    rc = add_begin(&packer, body);
+    rc = fcgi__buffer_reserve(&prologue->wire, allocator, USUAL_LEN);
+    if (rc == FCGI_OK) {
+        rc = add_begin(&packer, body);
+    }
     if (rc == FCGI_OK) {
         rc = add_encoded(&packer, request->encoded_params);
     }
     for (size_t i = 0; rc == FCGI_OK && i < request->param_count; i++) {
-        rc = add_param(&packer, &request->params[i]);
+        if (!add_short_param(&packer, &request->params[i])) {
+            rc = add_param(&packer, &request->params[i]);
+        }
     }
     return rc == FCGI_OK ? add_end_of_params(&packer) : rc;
 }
