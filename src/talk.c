@@ -27,7 +27,7 @@ void fcgi__talk_begin(struct fcgi__talk *talk, struct fcgi_pool *pool, int fd,
     fcgi__tap_begin(&talk->tap, pool, fd);
     talk->fd = fd;
     talk->pending = false;
-    talk->more = false;
+    talk->more = true; /* the request */
     talk->now = now;
     talk->accepted = now;
     talk->received = now;
