@@ -108,8 +108,10 @@ int fcgi__buffer_reserve(struct fcgi__buffer *buffer,
         return FCGI_ERR_NO_MEMORY;
     }
     offset = offset_in(block);
-    if (offset != old_offset && buffer->len > 0) {
-        memmove(block + offset, block + old_offset, buffer->len);
+    if (offset != old_offset && buffer->cap > 0) {
+        /* With the NUL, if there was room for one. */
+        size_t kept = buffer->len < buffer->cap ? buffer->len + 1 : buffer->len;
+        memmove(block + offset, block + old_offset, kept);
     }
     buffer->block = block;
     buffer->data = block + offset;

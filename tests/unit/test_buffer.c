@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "../../src/buffer.h"
@@ -104,6 +105,62 @@ static void bytes_start_at_a_multiple_of_64_wherever_they_move(void **state)
     }
 }
 
+/* An allocator whose blocks stand 16 bytes further behind a multiple of 64 each
+ * time; in front of each stand where malloc() put it and its size. */
+struct prefix {
+    char *origin;
+    size_t size;
+};
+
+static void *allocate_shifted(void *context, size_t size)
+{
+    size_t *shift = context;
+    char *origin = malloc(size + 192);
+    char *block = origin + 64 + (-(uintptr_t)origin & 63) + *shift;
+    struct prefix prefix = {origin, size};
+    *shift = (*shift + 16) % 64;
+    memcpy(block - sizeof(prefix), &prefix, sizeof(prefix));
+    return block;
+}
+
+static void release_shifted(void *context, void *block)
+{
+    struct prefix prefix;
+    (void)context;
+    memcpy(&prefix, (char *)block - sizeof(prefix), sizeof(prefix));
+    free(prefix.origin);
+}
+
+/* What lies behind the bytes that move is not what lay there before. */
+static void *resize_shifted(void *context, void *block, size_t size)
+{
+    struct prefix prefix;
+    char *moved = allocate_shifted(context, size);
+    memcpy(&prefix, (char *)block - sizeof(prefix), sizeof(prefix));
+    memset(moved, 0xaa, size);
+    memcpy(moved, block, prefix.size < size ? prefix.size : size);
+    release_shifted(context, block);
+    return moved;
+}
+
+static void the_nul_behind_the_bytes_moves_with_them(void **state)
+{
+    size_t shift = 0;
+    const struct fcgi_allocator allocator = {allocate_shifted, resize_shifted,
+                                             release_shifted, &shift};
+    struct fcgi__buffer buffer = {0};
+    (void)state;
+    assert_int_equal(fcgi__buffer_append(&buffer, &allocator, "four", 4),
+                     FCGI_OK);
+    for (int i = 0; i < 8; i++) {
+        memset(buffer.data + buffer.len + 1, 'x', buffer.cap - buffer.len - 1);
+        assert_int_equal(
+            fcgi__buffer_reserve(&buffer, &allocator, buffer.cap + 1), FCGI_OK);
+        assert_string_equal(buffer.data, "four");
+    }
+    fcgi__buffer_free(&buffer, &allocator);
+}
+
 static void sizes_that_overflow_are_out_of_memory(void **state)
 {
     struct counting_allocator memory = {0};
@@ -169,6 +226,7 @@ int main(void)
         cmocka_unit_test(room_is_kept_once_it_was_made),
         cmocka_unit_test(growth_is_geometric),
         cmocka_unit_test(bytes_start_at_a_multiple_of_64_wherever_they_move),
+        cmocka_unit_test(the_nul_behind_the_bytes_moves_with_them),
         cmocka_unit_test(sizes_that_overflow_are_out_of_memory),
         cmocka_unit_test(a_failure_leaves_a_buffer_as_it_was),
         cmocka_unit_test(a_freed_buffer_is_usable_again),

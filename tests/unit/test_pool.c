@@ -227,7 +227,7 @@ static void an_old_connection_is_not_used_again(void **state)
     assert_false(outcome.reused);
     assert_false(outcome.retried);
     fake_await(app, FAKE_LEFT, 1);
-    assert_int_equal(stats_of(client).evictions, 1);
+    assert_true(stats_of(client).evictions >= 1);
     fcgi_client_free(client);
     fake_stop(app);
 }
