@@ -68,6 +68,13 @@ bool fcgi__same_name(const char *a, size_t a_len, const char *b, size_t b_len)
     return true;
 }
 
+struct fcgi_slice fcgi__slice(const char *text)
+{
+    struct fcgi_slice slice = {text, strlen(text)};
+
+    return slice;
+}
+
 static bool is_space(char byte)
 {
     return byte == ' ' || byte == '\t';

@@ -23,6 +23,9 @@ bool fcgi__is_value(const char *text, size_t len);
 /* Whether two strings are the same but for the case of ASCII letters. */
 bool fcgi__same_name(const char *a, size_t a_len, const char *b, size_t b_len);
 
+/* A string as a slice. */
+struct fcgi_slice fcgi__slice(const char *text);
+
 /* Take optional white space off both ends. */
 void fcgi__trim(struct fcgi_slice *text);
 

@@ -369,11 +369,12 @@ static void conclude(struct fcgi__incoming *in)
 /* Look at what was received and not looked at yet. */
 static int run_room(struct fcgi__incoming *in)
 {
-    struct fcgi_slice data = {in->room.data + in->unread,
-                              in->room.len - in->unread};
-
-    run(in, &data);
-    in->unread = in->room.len - data.len;
+    if (in->unread < in->room.len) {
+        struct fcgi_slice data = {in->room.data + in->unread,
+                                  in->room.len - in->unread};
+        run(in, &data);
+        in->unread = in->room.len - data.len;
+    }
     conclude(in);
     return in->status;
 }

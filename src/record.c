@@ -163,28 +163,33 @@ static int read_header(const struct fcgi_reader *reader,
     return rc == FCGI_OK ? fcgi_header_decode(&record->header, head) : rc;
 }
 
+/* Append the content to some room. */
 static int read_body(const struct fcgi_reader *reader,
-                     struct fcgi_record *record, char *buffer, size_t cap)
+                     struct fcgi_record *record, struct fcgi_memory *room)
 {
     char padding[FCGI_PADDING_MAX];
     size_t len = record->header.content_length;
     int rc;
 
-    if (len > cap) {
+    if (len > room->cap - room->len) {
         return FCGI_ERR_CONTENT_TOO_LONG;
     }
-    rc = read_rest(reader, buffer, len);
-    if (rc != FCGI_OK) {
-        return rc;
+    if (len > 0) {
+        record->content.data = room->data + room->len;
+        rc = read_rest(reader, room->data + room->len, len);
+        if (rc != FCGI_OK) {
+            return rc;
+        }
+        record->content.len = len;
+        room->len += len;
     }
-    record->content.data = buffer;
-    record->content.len = len;
     return read_rest(reader, padding, record->header.padding_length);
 }
 
 int fcgi_record_read(const struct fcgi_reader *reader,
                      struct fcgi_record *record, void *buffer, size_t cap)
 {
+    struct fcgi_memory room = {buffer, 0, cap};
     int rc;
 
     if (reader == NULL || reader->read == NULL || record == NULL ||
@@ -193,7 +198,7 @@ int fcgi_record_read(const struct fcgi_reader *reader,
     }
     memset(record, 0, sizeof(*record));
     rc = read_header(reader, record);
-    return rc == FCGI_OK ? read_body(reader, record, buffer, cap) : rc;
+    return rc == FCGI_OK ? read_body(reader, record, &room) : rc;
 }
 
 int fcgi_record_read_into(const struct fcgi_reader *reader,
@@ -218,10 +223,7 @@ int fcgi_record_read_into(const struct fcgi_reader *reader,
     } else if (record->header.type == FCGI_TYPE_STDERR) {
         room = err;
     }
-    rc = read_body(reader, record, room->data + room->len,
-                   room->cap - room->len);
-    room->len += record->content.len;
-    return rc;
+    return read_body(reader, record, room);
 }
 
 static int read_memory(void *context, void *buf, size_t cap, size_t *got)

@@ -15,9 +15,11 @@
 
 static int resolve(int64_t option, int64_t standard, int64_t *resolved)
 {
+    const uint64_t most = SIZE_MAX < INT64_MAX ? SIZE_MAX : INT64_MAX;
+
     *resolved = option == 0 ? standard : option;
-    if (option == -1) {
-        *resolved = INT64_MAX;
+    if (option == -1 || (option > 0 && (uint64_t)option > most)) {
+        *resolved = (int64_t)most;
     }
     return option < -1 ? FCGI_ERR_ARGUMENT : FCGI_OK;
 }

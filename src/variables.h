@@ -5,7 +5,7 @@
  *     text    H T T P S \0 o n \0 R E Q U E S T _ U R I \0 / ...
  *     params  name_len 5, value_len 2; name_len 11, value_len ...
  *
- * The pairs point to nothing until they are published, because the text moves
+ * The pairs point to nothing before they are published, because the text moves
  * while it grows.
  */
 #ifndef FCGI__VARIABLES_H
@@ -17,8 +17,9 @@
 
 struct fcgi__variables {
     const struct fcgi_allocator *allocator;
-    struct fcgi__buffer text;   /* a NUL behind each name and each value */
-    struct fcgi__buffer params; /* struct fcgi_param, in the order of the text */
+    struct fcgi__buffer text; /* a NUL behind each name and each value */
+    struct fcgi__buffer
+        params; /* struct fcgi_param, in the order of the text */
     size_t count;
     int error; /* what went wrong first; nothing is added after that */
 };
@@ -29,27 +30,24 @@ void fcgi__variables_clear(struct fcgi__variables *variables);
 void fcgi__variables_free(struct fcgi__variables *variables);
 
 /* Begin a pair of that name, with an empty value. */
-void fcgi__variables_begin(struct fcgi__variables *variables, const char *name,
-                           size_t len);
+void fcgi__variables_begin(struct fcgi__variables *variables,
+                           struct fcgi_slice name);
 
 /* The same, named after a field: X-Y begins HTTP_X_Y. */
 void fcgi__variables_begin_field(struct fcgi__variables *variables,
-                                 const char *name, size_t len);
+                                 struct fcgi_slice name);
 
 /* Append to the value of the pair begun last. */
 void fcgi__variables_append(struct fcgi__variables *variables,
                             struct fcgi_slice bytes);
-void fcgi__variables_append_text(struct fcgi__variables *variables,
-                                 const char *text);
 
-/* Make room for a pair, so that adding it cannot fail: FCGI_OK or
- * FCGI_ERR_NO_MEMORY, the variables then being as they were. */
-int fcgi__variables_reserve(struct fcgi__variables *variables, size_t name_len,
-                            size_t value_len);
+/* Make room for a pair of `size` bytes, so that adding it cannot fail: FCGI_OK
+ * or FCGI_ERR_NO_MEMORY. Either way the pairs are to be published again. */
+int fcgi__variables_reserve(struct fcgi__variables *variables, size_t size);
 
 /* Take the pair of that name away, if there is one. */
-void fcgi__variables_remove(struct fcgi__variables *variables, const char *name,
-                            size_t len);
+void fcgi__variables_remove(struct fcgi__variables *variables,
+                            struct fcgi_slice name);
 
 /* Let the pairs point to their names and values. */
 void fcgi__variables_publish(struct fcgi__variables *variables);

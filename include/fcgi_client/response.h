@@ -66,7 +66,8 @@ enum fcgi_phase {
     FCGI_PHASE_END      /**< the application has ended the request */
 };
 
-/** What happened to a request; counts are of the last attempt. */
+/** What happened to a request, as a call tells it (an exchange by itself does
+ *  not); counts are of the last attempt. */
 struct fcgi_outcome {
     int error;             /**< what the call returned */
     int system_error;      /**< errno of what failed, or 0 */

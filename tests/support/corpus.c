@@ -173,6 +173,34 @@ static void write_large(struct wire *w)
     wire_free(&noise);
 }
 
+/* Records of each kind that are large enough to land, were they body. */
+static void write_large_others(struct wire *w)
+{
+    struct wire noise = {0};
+    wire_noise(&noise, 6000);
+    memset(noise.data, 'x', 6000);
+    memcpy(noise.data, "A: ", 3);
+    wire_record(w, WIRE_STDOUT, TALK_ID, noise.data, 6000, 3);
+    wire_record(w, WIRE_STDOUT, TALK_ID, "\n\nbody", 6, 0);
+    wire_record(w, WIRE_STDERR, TALK_ID, noise.data, 5000, 2);
+    wire_record(w, WIRE_STDOUT, TALK_ID + 1, noise.data, 5500, 4);
+    wire_record(w, WIRE_UNKNOWN_TYPE, 0, noise.data, 5555, 5);
+    memset(noise.data, 0, 8);
+    wire_record(w, WIRE_END, TALK_ID, noise.data, 6000, 1);
+    wire_free(&noise);
+}
+
+/* More than its Content-Length, in a record that would land. */
+static void write_large_body_long(struct wire *w)
+{
+    struct wire noise = {0};
+    wire_noise(&noise, 20000);
+    out(w, "Content-Length: 15000\n\n");
+    wire_padded(w, WIRE_STDOUT, TALK_ID, noise.data, noise.len);
+    end(w);
+    wire_free(&noise);
+}
+
 static void write_body_short(struct wire *w)
 {
     whole(w, "Content-Length: 5\n\nbody");
@@ -304,6 +332,9 @@ const struct conversation corpus[] = {
     {"app status", write_app_status, FCGI_OK, "GET", {0}},
     {"stderr cut", write_long_stderr, FCGI_OK, "GET", {.stderr_len = 10}},
     {"large", write_large, FCGI_OK, "GET", {0}},
+    {"large others", write_large_others, FCGI_OK, "GET", {0}},
+    {"large for a head request", write_large, FCGI_OK, "HEAD", {0}},
+    {"large body long", write_large_body_long, FCGI_ERR_BODY_LONG, "GET", {0}},
     {"body short", write_body_short, FCGI_ERR_BODY_SHORT, "GET", {0}},
     {"body long", write_body_long, FCGI_ERR_BODY_LONG, "GET", {0}},
     {"body over limit",

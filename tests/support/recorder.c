@@ -13,11 +13,11 @@
 
 #include "recorder.h"
 
-/* Begin an event in the log, unless the last one was of the same kind. */
+/* Begin an event in the log, unless it continues the last one. */
 static void open_event(struct recorder *r, enum recorder_event event,
                        const char *label)
 {
-    if (r->last != event) {
+    if (event == RECORDER_HEAD || r->last != event) {
         wire_append(&r->log, label, strlen(label));
         r->last = event;
     }

@@ -26,7 +26,7 @@ enum recorder_event {
 
 /** All zero: takes everything. */
 struct recorder {
-    struct wire log;          /* events of a kind in a row are joined */
+    struct wire log;          /* pieces in a row are joined */
     enum recorder_event last; /* the kind the log ends with */
     size_t heads;             /* calls */
     size_t bodies;

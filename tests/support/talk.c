@@ -53,7 +53,7 @@ size_t talk_send(struct talk *t, size_t max)
         taken += n;
     }
     if (taken > 0) {
-        fcgi_exchange_sent(t->x, taken);
+        assert_int_equal(fcgi_exchange_sent(t->x, taken), FCGI_OK);
     }
     return taken;
 }
@@ -105,6 +105,7 @@ int talk_by_input(struct talk *t, const void *data, size_t len, size_t *used)
     *used = 0;
     while (*used < len) {
         struct fcgi_memory room[2];
+        memset(room, 0xa5, sizeof(room));
         int count = fcgi_exchange_input(t->x, room);
         if (count <= 0) {
             return count < 0 ? count : fcgi_exchange_status(t->x);

@@ -1,6 +1,6 @@
 /*
  * The body of a request: from memory without a copy, or from a source that
- * gives it bit by bit, has nothing yet, or fails; and how it starts over.
+ * gives it bit by bit, has nothing yet, or fails.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,9 +8,6 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-
-#include <stdlib.h>
-#include <string.h>
 
 #include <fcgi_client/exchange.h>
 
@@ -89,7 +86,7 @@ static void a_body_in_memory_is_never_copied(void **state)
             bool inside = slices[i].data >= begin &&
                           slices[i].data + slices[i].len <= begin + noise.len;
             from_caller += inside ? slices[i].len : 0;
-            fcgi_exchange_sent(t.x, slices[i].len);
+            assert_int_equal(fcgi_exchange_sent(t.x, slices[i].len), FCGI_OK);
         }
     }
     assert_int_equal(from_caller, noise.len);
@@ -241,6 +238,25 @@ static void a_source_that_waited_goes_on_where_it_was(void **state)
     talk_close(&t);
 }
 
+static void nothing_is_waited_for_once_another_request_begins(void **state)
+{
+    struct feeder feeder = {.waits = true, .replays = true};
+    const struct fcgi_request request = {.body = feeder_source(&feeder)};
+    struct talk t;
+    int descriptor;
+    (void)state;
+    talk_open(&t);
+    talk_ask(&t, &request);
+    assert_true(fcgi_exchange_source_waits(t.x, &descriptor));
+    assert_int_equal(fcgi_exchange_restart(t.x, 2), FCGI_OK);
+    assert_false(fcgi_exchange_source_waits(t.x, &descriptor));
+    talk_send_all(&t);
+    assert_true(fcgi_exchange_source_waits(t.x, &descriptor));
+    talk_begin(&t, NULL);
+    assert_false(fcgi_exchange_source_waits(t.x, &descriptor));
+    talk_close(&t);
+}
+
 static void a_source_without_descriptor_waits_for_none(void **state)
 {
     struct feeder feeder = {.waits = true};
@@ -370,6 +386,106 @@ static void a_filter_reads_both_of_its_sources(void **state)
     talk_close(&t);
 }
 
+/* ---- from a source of known length ------------------------------------- */
+
+/* A source that could give all of `feeder`, but is to give `len` bytes. */
+static struct fcgi_source source_of(struct feeder *feeder, size_t len)
+{
+    struct fcgi_source source = feeder_source(feeder);
+    source.len = len;
+    return source;
+}
+
+static void a_body_of_known_length_ends_with_its_last_record(void **state)
+{
+    struct feeder feeder = {.data = "abcdef", .len = 6};
+    const struct fcgi_request request = {.body = source_of(&feeder, 6)};
+    struct talk t;
+    (void)state;
+    talk_open(&t);
+    talk_begin(&t, &request);
+    assert_true(talk_send(&t, SIZE_MAX) > 0);
+    assert_true(fcgi_exchange_sent_all(t.x));
+    assert_int_equal(feeder.reads, 1);
+    assert_body_sent(&t, "abcdef", 6);
+    assert_ends_with_empty_stdin(&t);
+    talk_close(&t);
+}
+
+static void a_known_length_of_any_size_is_sent_whole(void **state)
+{
+    struct wire noise = {0};
+    (void)state;
+    wire_noise(&noise, sizes[SIZES - 1] + 10);
+    for (size_t i = 1; i < SIZES; i++) {
+        struct feeder feeder = {
+            .data = noise.data, .len = noise.len, .chunk = 100000 * (i % 2)};
+        const struct fcgi_request request = {.body =
+                                                 source_of(&feeder, sizes[i])};
+        struct talk t;
+        talk_open(&t);
+        talk_ask(&t, &request);
+        assert_body_sent(&t, noise.data, sizes[i]);
+        assert_int_equal(feeder.at, sizes[i]);
+        assert_int_equal(feeder.ends, 0);
+        talk_close(&t);
+    }
+    wire_free(&noise);
+}
+
+static void no_more_than_the_known_length_is_read(void **state)
+{
+    (void)state;
+    for (size_t chunk = 1; chunk <= 10; chunk++) {
+        struct feeder feeder = {
+            .data = "abcdefghij", .len = 10, .chunk = chunk};
+        const struct fcgi_request request = {.body = source_of(&feeder, 6)};
+        struct talk t;
+        talk_open(&t);
+        talk_ask(&t, &request);
+        assert_int_equal(feeder.at, 6);
+        assert_body_sent(&t, "abcdef", 6);
+        talk_close(&t);
+    }
+}
+
+static void
+a_source_that_ends_before_its_known_length_ends_the_body(void **state)
+{
+    struct feeder feeder = {.data = "abc", .len = 3};
+    const struct fcgi_request request = {.body = source_of(&feeder, 6)};
+    struct talk t;
+    (void)state;
+    talk_open(&t);
+    talk_ask(&t, &request);
+    assert_body_sent(&t, "abc", 3);
+    assert_ends_with_empty_stdin(&t);
+    assert_int_equal(feeder.ends, 1);
+    talk_close(&t);
+}
+
+static void a_body_of_known_length_waits_and_starts_over_like_any(void **state)
+{
+    struct feeder feeder = {
+        .data = "abcdef", .len = 6, .waits = true, .ready = 2, .replays = true};
+    const struct fcgi_request request = {.body = source_of(&feeder, 6)};
+    struct talk t;
+    int descriptor;
+    (void)state;
+    talk_open(&t);
+    talk_ask(&t, &request);
+    assert_true(fcgi_exchange_source_waits(t.x, &descriptor));
+    feeder.waits = false;
+    assert_int_equal(fcgi_exchange_restart(t.x, 2), FCGI_OK);
+    assert_int_equal(feeder.replay_taken, 2);
+    wire_clear(&t.sent);
+    talk_send_all(&t);
+    assert_body_sent(&t, "abcdef", 6);
+    talk_close(&t);
+}
+
+/* ---- memory ------------------------------------------------------------ */
+
 /* Memory stays bounded by the options, however much is sent. */
 static void a_large_body_from_a_source_takes_no_more_memory(void **state)
 {
@@ -387,196 +503,6 @@ static void a_large_body_from_a_source_takes_no_more_memory(void **state)
     talk_close(&t);
 }
 
-/* ---- starting over ----------------------------------------------------- */
-
-/* Forget what was sent, and send it all again on another connection. */
-static void send_anew(struct talk *t, uint16_t id)
-{
-    assert_int_equal(fcgi_exchange_restart(t->x, id), FCGI_OK);
-    assert_int_equal(fcgi_exchange_status(t->x), FCGI_WAIT);
-    wire_clear(&t->sent);
-    talk_send_all(t);
-}
-
-static void a_restart_sends_the_same_request_under_its_new_id(void **state)
-{
-    const struct fcgi_param param = FCGI_PARAM("NAME", "value");
-    const struct fcgi_request request = {
-        .params = &param, .param_count = 1, .body = {.data = "abc", .len = 3}};
-    struct wire expected = {0};
-    struct wire_frame frame;
-    struct talk t;
-    size_t at = 0;
-    (void)state;
-    wire_param(&expected, "NAME", "value");
-    talk_open(&t);
-    talk_ask(&t, &request);
-    send_anew(&t, 0x0a0b);
-    while (wire_next(t.sent.data, t.sent.len, &at, &frame)) {
-        assert_int_equal(frame.id, 0x0a0b);
-    }
-    struct wire_request sent = talk_read_request(&t);
-    assert_int_equal(sent.role, FCGI_ROLE_RESPONDER);
-    assert_int_equal(sent.params.len, expected.len);
-    assert_memory_equal(sent.params.data, expected.data, expected.len);
-    assert_body_sent(&t, "abc", 3);
-    wire_request_free(&sent);
-    wire_free(&expected);
-    talk_close(&t);
-}
-
-static void a_restart_is_possible_however_much_was_sent(void **state)
-{
-    const struct fcgi_request request = {.body = {.data = "abc", .len = 3}};
-    struct talk whole;
-    (void)state;
-    talk_open(&whole);
-    talk_ask(&whole, &request);
-    for (size_t sent = 0; sent <= whole.sent.len; sent++) {
-        struct talk t;
-        talk_open(&t);
-        talk_begin(&t, &request);
-        assert_int_equal(talk_send(&t, sent), sent);
-        send_anew(&t, TALK_ID);
-        assert_int_equal(t.sent.len, whole.sent.len);
-        assert_memory_equal(t.sent.data, whole.sent.data, whole.sent.len);
-        talk_close(&t);
-    }
-    talk_close(&whole);
-}
-
-/* Not to offset 0, but to where the stream stood. */
-static void a_restart_takes_a_source_back_to_where_it_began(void **state)
-{
-    struct feeder feeder = {
-        .data = "abcdefgh", .len = 8, .at = 3, .chunk = 2, .replays = true};
-    const struct fcgi_request request = {.body = feeder_source(&feeder)};
-    struct talk t;
-    (void)state;
-    talk_open(&t);
-    talk_ask(&t, &request);
-    assert_true(fcgi_exchange_replayable(t.x));
-    send_anew(&t, 2);
-    assert_int_equal(feeder.replay_calls, 1);
-    assert_int_equal(feeder.replay_taken, 5);
-    assert_body_sent(&t, "defgh", 5);
-    talk_close(&t);
-}
-
-static void a_source_is_taken_back_by_what_was_read_not_sent(void **state)
-{
-    struct wire noise = {0};
-    struct talk t;
-    (void)state;
-    wire_noise(&noise, 100000);
-    struct feeder feeder = {
-        .data = noise.data, .len = noise.len, .replays = true};
-    const struct fcgi_request request = {.body = feeder_source(&feeder)};
-    talk_open(&t);
-    talk_begin(&t, &request);
-    assert_int_equal(talk_send(&t, 100), 100);
-    size_t taken = feeder.at;
-    assert_true(taken > 100);
-    send_anew(&t, 2);
-    assert_int_equal(feeder.replay_taken, taken);
-    assert_body_sent(&t, noise.data, noise.len);
-    wire_free(&noise);
-    talk_close(&t);
-}
-
-/* Asked with 0, a source only says whether it could. */
-static void a_source_is_asked_whether_it_can_go_back(void **state)
-{
-    struct feeder feeder = {.data = "abc", .len = 3};
-    struct fcgi_request request = {.body = feeder_source(&feeder)};
-    struct talk t;
-    (void)state;
-    talk_open(&t);
-    talk_begin(&t, &request);
-    assert_false(fcgi_exchange_replayable(t.x));
-    feeder.replays = true;
-    assert_true(fcgi_exchange_replayable(t.x));
-    assert_int_equal(feeder.replay_calls, 0);
-    request.body.replay = NULL;
-    talk_begin(&t, &request);
-    assert_false(fcgi_exchange_replayable(t.x));
-    talk_close(&t);
-}
-
-static void a_request_without_a_source_is_always_replayable(void **state)
-{
-    const struct fcgi_request requests[] = {
-        {.role = FCGI_ROLE_RESPONDER},
-        {.role = FCGI_ROLE_AUTHORIZER},
-        {.role = FCGI_ROLE_FILTER, .data = {.data = "abc", .len = 3}}};
-    (void)state;
-    for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
-        struct talk t;
-        talk_open(&t);
-        talk_ask(&t, &requests[i]);
-        assert_true(fcgi_exchange_replayable(t.x));
-        talk_close(&t);
-    }
-}
-
-/* A consumed body is not sent again as an empty one. */
-static void a_source_that_cannot_go_back_forbids_a_restart(void **state)
-{
-    struct feeder feeder = {.data = "abc", .len = 3};
-    struct fcgi_request request = {.body = feeder_source(&feeder)};
-    struct talk t;
-    (void)state;
-    talk_open(&t);
-    talk_ask(&t, &request);
-    assert_int_equal(fcgi_exchange_restart(t.x, 2), FCGI_ERR_STATE);
-    request.body.replay = NULL;
-    feeder.at = 0;
-    talk_ask(&t, &request);
-    assert_int_equal(fcgi_exchange_restart(t.x, 2), FCGI_ERR_STATE);
-    talk_close(&t);
-}
-
-/* Even one byte of a record's header counts as an answer. */
-static void a_byte_of_the_response_forbids_a_restart(void **state)
-{
-    struct talk t;
-    (void)state;
-    talk_open(&t);
-    talk_ask(&t, NULL);
-    assert_int_equal(talk_feed(&t, "\1", 1), FCGI_WAIT);
-    assert_int_equal(fcgi_exchange_restart(t.x, 2), FCGI_ERR_STATE);
-    talk_close(&t);
-}
-
-static void a_restart_under_id_0_is_refused(void **state)
-{
-    struct talk t;
-    (void)state;
-    talk_open(&t);
-    talk_ask(&t, NULL);
-    assert_int_equal(fcgi_exchange_restart(t.x, 0), FCGI_ERR_ARGUMENT);
-    talk_close(&t);
-}
-
-static void nothing_of_the_first_attempt_survives_a_restart(void **state)
-{
-    struct wire answer = {0};
-    struct talk t;
-    (void)state;
-    talk_open(&t);
-    talk_ask(&t, NULL);
-    fcgi_exchange_send_failed(t.x);
-    assert_int_equal(fcgi_exchange_eof(t.x, false), FCGI_ERR_CLOSED);
-    send_anew(&t, TALK_ID);
-    assert_true(fcgi_exchange_sent_all(t.x));
-    talk_write_text(&answer, "A: b\n\nx");
-    assert_int_equal(talk_answer(&t, &answer), FCGI_OK);
-    assert_true(fcgi_exchange_reusable(t.x));
-    talk_assert_text(t.response.body, "x");
-    wire_free(&answer);
-    talk_close(&t);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -589,23 +515,20 @@ int main(void)
         cmocka_unit_test(a_source_is_not_asked_again_after_its_end),
         cmocka_unit_test(a_source_with_nothing_yet_holds_back_only_the_body),
         cmocka_unit_test(a_source_that_waited_goes_on_where_it_was),
+        cmocka_unit_test(nothing_is_waited_for_once_another_request_begins),
         cmocka_unit_test(a_source_without_descriptor_waits_for_none),
         cmocka_unit_test(an_answer_is_read_while_the_source_waits),
         cmocka_unit_test(a_failing_source_ends_the_request_with_its_own_error),
         cmocka_unit_test(a_source_that_says_more_than_fits_has_failed),
         cmocka_unit_test(a_source_may_cancel_its_own_request),
         cmocka_unit_test(a_filter_reads_both_of_its_sources),
+        cmocka_unit_test(a_body_of_known_length_ends_with_its_last_record),
+        cmocka_unit_test(a_known_length_of_any_size_is_sent_whole),
+        cmocka_unit_test(no_more_than_the_known_length_is_read),
+        cmocka_unit_test(
+            a_source_that_ends_before_its_known_length_ends_the_body),
+        cmocka_unit_test(a_body_of_known_length_waits_and_starts_over_like_any),
         cmocka_unit_test(a_large_body_from_a_source_takes_no_more_memory),
-        cmocka_unit_test(a_restart_sends_the_same_request_under_its_new_id),
-        cmocka_unit_test(a_restart_is_possible_however_much_was_sent),
-        cmocka_unit_test(a_restart_takes_a_source_back_to_where_it_began),
-        cmocka_unit_test(a_source_is_taken_back_by_what_was_read_not_sent),
-        cmocka_unit_test(a_source_is_asked_whether_it_can_go_back),
-        cmocka_unit_test(a_request_without_a_source_is_always_replayable),
-        cmocka_unit_test(a_source_that_cannot_go_back_forbids_a_restart),
-        cmocka_unit_test(a_byte_of_the_response_forbids_a_restart),
-        cmocka_unit_test(a_restart_under_id_0_is_refused),
-        cmocka_unit_test(nothing_of_the_first_attempt_survives_a_restart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /*
- * How a request ends: by FCGI_END_REQUEST, by the end of file, or given up; and
- * whether its connection may carry another one.
+ * How a request ends: by FCGI_END_REQUEST or by the end of file; and whether
+ * its connection may carry another one.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,7 +9,6 @@
 
 #include <cmocka.h>
 
-#include <stdlib.h>
 #include <string.h>
 
 #include <fcgi_client/exchange.h>
@@ -206,6 +205,7 @@ static void the_end_of_file_before_any_byte_is_closed(void **state)
     assert_int_equal(fcgi_exchange_status(t.x), FCGI_ERR_CLOSED);
     assert_int_equal(t.response.status, 0);
     assert_int_equal(t.response.protocol_status, -1);
+    assert_int_equal(t.response.outcome.first_byte_us, -1);
     talk_close(&t);
 }
 
@@ -311,6 +311,33 @@ static void a_second_request_on_the_exchange_starts_afresh(void **state)
     talk_assert_text(t.response.body, "");
     talk_assert_text(t.response.stderr_data, "");
     assert_true(fcgi_exchange_reusable(t.x));
+    wire_free(&answer);
+    talk_close(&t);
+}
+
+/* Whatever spoilt the connection of one request does not spoil the next's. */
+static void what_spoilt_one_request_does_not_spoil_the_next(void **state)
+{
+    struct wire answer = {0};
+    struct talk t;
+    size_t used;
+    (void)state;
+    wire_stdout(&answer, TALK_ID + 1, "another's");
+    talk_write_text(&answer, HEAD);
+    wire_append(&answer, "\1", 1);
+    talk_open(&t);
+    for (int what = 0; what < 4; what++) {
+        talk_ask(&t, NULL);
+        size_t from = what == 0 ? 0 : 8 + 16;
+        size_t to = what == 1 ? answer.len : answer.len - 1;
+        if (what == 2) {
+            fcgi_exchange_send_failed(t.x);
+        }
+        assert_int_equal(talk_by_feed(&t, answer.data + from, to - from, &used),
+                         FCGI_OK);
+        assert_int_equal(fcgi_exchange_reusable(t.x), what == 3);
+        (void)fcgi_exchange_eof(t.x, what == 3);
+    }
     wire_free(&answer);
     talk_close(&t);
 }
@@ -435,115 +462,6 @@ static void a_send_that_failed_without_an_answer_is_the_peers_end(void **state)
     talk_close(&t);
 }
 
-/* ---- cancelling -------------------------------------------------------- */
-
-static void cancelling_between_records_gives_an_abort_record(void **state)
-{
-    uint8_t record[FCGI_RECORD_HEADER_LEN];
-    struct talk t;
-    (void)state;
-    talk_open(&t);
-    talk_ask(&t, NULL);
-    memset(record, 0xff, sizeof(record));
-    assert_int_equal(fcgi_exchange_cancel(t.x, FCGI_ERR_DEADLINE, record), 8);
-    assert_memory_equal(record, "\1\2\1\2\0\0\0\0", 8);
-    assert_int_equal(fcgi_exchange_status(t.x), FCGI_ERR_DEADLINE);
-    assert_false(fcgi_exchange_reusable(t.x));
-    talk_close(&t);
-}
-
-/* Amid a record, an abort would pass for its content. */
-static void cancelling_amid_a_record_gives_no_abort_record(void **state)
-{
-    struct wire noise = {0};
-    struct talk whole;
-    (void)state;
-    wire_noise(&noise, 65528 + 20);
-    const struct fcgi_request request = {
-        .role = FCGI_ROLE_FILTER,
-        .body = {.data = noise.data, .len = noise.len},
-        .data = {.data = "data!", .len = 5}};
-    talk_open(&whole);
-    talk_ask(&whole, &request);
-    for (size_t sent = 1; sent <= whole.sent.len; sent++) {
-        struct wire_request read = {0};
-        uint8_t record[FCGI_RECORD_HEADER_LEN];
-        struct talk t;
-        if (sent == 200) {
-            sent = whole.sent.len - 100;
-        }
-        bool between = wire_request_read(&read, whole.sent.data, sent) == sent;
-        talk_open(&t);
-        talk_begin(&t, &request);
-        while (t.sent.len < sent) {
-            talk_send(&t, sent - t.sent.len);
-        }
-        assert_int_equal(fcgi_exchange_cancel(t.x, FCGI_ERR_CANCELLED, record),
-                         between ? 8 : 0);
-        wire_request_free(&read);
-        talk_close(&t);
-    }
-    wire_free(&noise);
-    talk_close(&whole);
-}
-
-static void there_is_nothing_to_abort_before_anything_was_sent(void **state)
-{
-    uint8_t record[FCGI_RECORD_HEADER_LEN];
-    struct talk t;
-    (void)state;
-    talk_open(&t);
-    talk_begin(&t, NULL);
-    assert_int_equal(fcgi_exchange_cancel(t.x, FCGI_ERR_CANCELLED, record), 0);
-    assert_int_equal(fcgi_exchange_status(t.x), FCGI_ERR_CANCELLED);
-    talk_close(&t);
-}
-
-static void cancelling_without_a_record_only_ends_the_request(void **state)
-{
-    struct fcgi_slice slices[4];
-    struct fcgi_memory room[2];
-    struct talk t;
-    (void)state;
-    talk_open(&t);
-    talk_begin(&t, NULL);
-    assert_int_equal(talk_send(&t, 5), 5);
-    assert_int_equal(fcgi_exchange_cancel(t.x, FCGI_ERR_CANCELLED, NULL), 0);
-    assert_int_equal(fcgi_exchange_output(t.x, slices, 4), 0);
-    assert_int_equal(fcgi_exchange_input(t.x, room), 0);
-    talk_close(&t);
-}
-
-static void cancelling_a_request_that_ended_changes_nothing(void **state)
-{
-    uint8_t record[FCGI_RECORD_HEADER_LEN];
-    struct talk t;
-    (void)state;
-    assert_int_equal(talk_open_get(&t, HEAD "body"), FCGI_OK);
-    assert_int_equal(fcgi_exchange_cancel(t.x, FCGI_ERR_CANCELLED, record), 0);
-    assert_int_equal(fcgi_exchange_status(t.x), FCGI_OK);
-    assert_true(fcgi_exchange_reusable(t.x));
-    talk_close(&t);
-}
-
-/* A call that was given up must not leave its answer for the next one. */
-static void a_late_answer_after_a_cancel_is_not_taken(void **state)
-{
-    struct wire answer;
-    struct talk t;
-    size_t used;
-    (void)state;
-    open_answered(&t, &answer);
-    (void)fcgi_exchange_cancel(t.x, FCGI_ERR_IDLE_TIMEOUT, NULL);
-    assert_int_equal(fcgi_exchange_feed(t.x, answer.data, answer.len, &used),
-                     FCGI_ERR_IDLE_TIMEOUT);
-    assert_int_equal(used, 0);
-    assert_int_equal(t.response.status, 0);
-    assert_false(fcgi_exchange_reusable(t.x));
-    wire_free(&answer);
-    talk_close(&t);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -567,18 +485,13 @@ int main(void)
             the_end_of_file_changes_nothing_about_a_request_that_ended),
         cmocka_unit_test(what_came_before_the_end_of_file_stays_readable),
         cmocka_unit_test(a_second_request_on_the_exchange_starts_afresh),
+        cmocka_unit_test(what_spoilt_one_request_does_not_spoil_the_next),
         cmocka_unit_test(beginning_gives_up_a_request_under_way),
         cmocka_unit_test(an_error_is_followed_by_a_good_request),
         cmocka_unit_test(an_early_end_stops_the_upload_and_keeps_the_response),
         cmocka_unit_test(an_answer_may_begin_before_the_request_is_sent),
         cmocka_unit_test(an_answer_wins_over_a_send_that_failed),
         cmocka_unit_test(a_send_that_failed_without_an_answer_is_the_peers_end),
-        cmocka_unit_test(cancelling_between_records_gives_an_abort_record),
-        cmocka_unit_test(cancelling_amid_a_record_gives_no_abort_record),
-        cmocka_unit_test(there_is_nothing_to_abort_before_anything_was_sent),
-        cmocka_unit_test(cancelling_without_a_record_only_ends_the_request),
-        cmocka_unit_test(cancelling_a_request_that_ended_changes_nothing),
-        cmocka_unit_test(a_late_answer_after_a_cancel_is_not_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

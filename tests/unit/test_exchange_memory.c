@@ -70,7 +70,7 @@ static int play(struct talk *t, struct scene *s, talk_bring *bring)
     for (count = fcgi_exchange_output(t->x, slices, 8); count > 0;
          count = fcgi_exchange_output(t->x, slices, 8)) {
         for (int i = 0; i < count; i++) {
-            fcgi_exchange_sent(t->x, slices[i].len);
+            (void)fcgi_exchange_sent(t->x, slices[i].len);
         }
     }
     return count < 0 ? count : bring(t, s->answer.data, s->answer.len, &used);

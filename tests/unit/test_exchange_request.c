@@ -9,13 +9,8 @@
 
 #include <cmocka.h>
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include <fcgi_client/exchange.h>
 
-#include "../../src/exchange.h"
 #include "talk.h"
 
 static struct wire_frame frame_at(const struct talk *t, size_t *at)
@@ -339,6 +334,41 @@ static void an_allocator_of_zeros_is_malloc(void **state)
 
 /* ---- handing out ------------------------------------------------------- */
 
+/* Nothing is begun then, and nothing is left of what was before. */
+static void a_request_that_is_refused_ends_the_one_before(void **state)
+{
+    const struct fcgi_request bad = {.role = (enum fcgi_role)4};
+    struct fcgi_slice slices[4];
+    struct talk t;
+    (void)state;
+    assert_int_equal(talk_open_get(&t, "A: b\n\nbody"), FCGI_OK);
+    assert_true(fcgi_exchange_reusable(t.x));
+    assert_int_equal(begin(&t, &bad, 1, 0), FCGI_ERR_ARGUMENT);
+    assert_int_equal(fcgi_exchange_status(t.x), FCGI_ERR_STATE);
+    assert_false(fcgi_exchange_reusable(t.x));
+    assert_int_equal(t.response.status, 0);
+    assert_int_equal(t.response.field_count, 0);
+    talk_assert_text(t.response.body, "");
+    talk_begin(&t, NULL);
+    assert_int_equal(begin(&t, &bad, 1, 0), FCGI_ERR_ARGUMENT);
+    assert_int_equal(fcgi_exchange_status(t.x), FCGI_ERR_STATE);
+    assert_int_equal(fcgi_exchange_output(t.x, slices, 4), 0);
+    talk_close(&t);
+}
+
+static void fewer_than_four_slices_are_refused(void **state)
+{
+    struct fcgi_slice slices[4];
+    struct talk t;
+    (void)state;
+    talk_open(&t);
+    talk_begin(&t, NULL);
+    assert_int_equal(fcgi_exchange_output(t.x, slices, 3), FCGI_ERR_ARGUMENT);
+    assert_int_equal(fcgi_exchange_output(t.x, NULL, 4), FCGI_ERR_ARGUMENT);
+    assert_int_equal(fcgi_exchange_status(t.x), FCGI_WAIT);
+    talk_close(&t);
+}
+
 static void output_is_the_same_until_some_is_sent(void **state)
 {
     struct fcgi_slice first[8];
@@ -411,7 +441,7 @@ static void four_slices_at_a_time_are_enough(void **state)
             wire_append(&few.sent, slices[i].data, slices[i].len);
             len += slices[i].len;
         }
-        fcgi_exchange_sent(few.x, len);
+        assert_int_equal(fcgi_exchange_sent(few.x, len), FCGI_OK);
     }
     assert_int_equal(count, 0);
     assert_int_equal(few.sent.len, many.sent.len);
@@ -421,58 +451,43 @@ static void four_slices_at_a_time_are_enough(void **state)
     talk_close(&many);
 }
 
-/* How many records end within the first `len` bytes. */
-static size_t count_records(const struct wire *bytes, size_t len)
+/* Nothing is counted then: all is still to be sent. */
+static void more_than_was_handed_out_cannot_have_been_sent(void **state)
 {
-    struct wire_frame frame;
-    size_t at = 0;
-    size_t records = 0;
-    while (wire_next(bytes->data, len, &at, &frame)) {
-        records += 1;
-    }
-    return records;
-}
-
-static void bytes_and_records_are_counted_wherever_a_send_ends(void **state)
-{
-    const struct fcgi_param param = FCGI_PARAM("NAME", "value");
-    const struct fcgi_request request = {
-        .role = FCGI_ROLE_FILTER,
-        .params = &param,
-        .param_count = 1,
-        .body = {.data = "abcdefghijk", .len = 11},
-        .data = {.data = "lmn", .len = 3},
-    };
+    struct fcgi_slice slices[8];
     struct talk t;
+    size_t len = 0;
     (void)state;
     talk_open(&t);
-    talk_begin(&t, &request);
-    do {
-        fcgi__exchange_count(t.x);
-        assert_int_equal(t.response.outcome.bytes_sent, t.sent.len);
-        assert_int_equal(t.response.outcome.records_sent,
-                         count_records(&t.sent, t.sent.len));
-    } while (talk_send(&t, 1) > 0);
+    talk_begin(&t, NULL);
+    assert_int_equal(fcgi_exchange_sent(t.x, 1), FCGI_ERR_ARGUMENT);
+    int count = fcgi_exchange_output(t.x, slices, 8);
+    for (int i = 0; i < count; i++) {
+        len += slices[i].len;
+    }
+    assert_int_equal(fcgi_exchange_sent(t.x, len + 1), FCGI_ERR_ARGUMENT);
+    assert_int_equal(fcgi_exchange_sent(t.x, SIZE_MAX), FCGI_ERR_ARGUMENT);
+    assert_false(fcgi_exchange_sent_all(t.x));
+    assert_int_equal(fcgi_exchange_sent(t.x, 0), FCGI_OK);
+    assert_int_equal(fcgi_exchange_sent(t.x, 3), FCGI_OK);
+    assert_int_equal(fcgi_exchange_sent(t.x, len - 2), FCGI_ERR_ARGUMENT);
+    assert_int_equal(fcgi_exchange_sent(t.x, len - 3), FCGI_OK);
+    assert_true(fcgi_exchange_sent_all(t.x));
+    assert_int_equal(fcgi_exchange_sent(t.x, 1), FCGI_ERR_ARGUMENT);
     talk_close(&t);
 }
 
-static void bytes_and_records_are_counted_as_they_are_received(void **state)
+/* What an earlier request handed out is not this one's. */
+static void beginning_anew_takes_back_what_was_handed_out(void **state)
 {
-    struct wire answer = {0};
+    struct fcgi_slice slices[8];
     struct talk t;
     (void)state;
     talk_open(&t);
-    talk_ask(&t, NULL);
-    wire_record(&answer, WIRE_UNKNOWN_TYPE, 0, "abc", 3, 5);
-    talk_write_text(&answer, "A: b\n\nbody");
-    for (size_t i = 0; i < answer.len; i++) {
-        (void)talk_feed(&t, answer.data + i, 1);
-        fcgi__exchange_count(t.x);
-        assert_int_equal(t.response.outcome.bytes_received, i + 1);
-        assert_int_equal(t.response.outcome.records_received,
-                         count_records(&answer, i + 1));
-    }
-    wire_free(&answer);
+    talk_begin(&t, NULL);
+    assert_true(fcgi_exchange_output(t.x, slices, 8) > 0);
+    talk_begin(&t, NULL);
+    assert_int_equal(fcgi_exchange_sent(t.x, 1), FCGI_ERR_ARGUMENT);
     talk_close(&t);
 }
 
@@ -519,11 +534,13 @@ int main(void)
         cmocka_unit_test(a_param_that_cannot_be_encoded_is_refused_not_dropped),
         cmocka_unit_test(an_allocator_with_functions_missing_is_refused),
         cmocka_unit_test(an_allocator_of_zeros_is_malloc),
+        cmocka_unit_test(a_request_that_is_refused_ends_the_one_before),
+        cmocka_unit_test(fewer_than_four_slices_are_refused),
         cmocka_unit_test(output_is_the_same_until_some_is_sent),
         cmocka_unit_test(any_sizes_of_sends_make_the_same_request),
         cmocka_unit_test(four_slices_at_a_time_are_enough),
-        cmocka_unit_test(bytes_and_records_are_counted_wherever_a_send_ends),
-        cmocka_unit_test(bytes_and_records_are_counted_as_they_are_received),
+        cmocka_unit_test(more_than_was_handed_out_cannot_have_been_sent),
+        cmocka_unit_test(beginning_anew_takes_back_what_was_handed_out),
         cmocka_unit_test(an_exchange_never_begun_does_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -245,30 +245,64 @@ static void a_live_connection_serves_a_body_without_a_replay(void **state)
     fake_stop(app);
 }
 
-/* Half-closed, or with bytes nobody asked for: neither is fit for use. */
+/* Ask once; then this happens to the idle connection, and it is found out
+ * before anything is sent over it. */
+static void assert_found_stale(enum fake_family family,
+                               const struct fake_step *script, size_t count)
+{
+    struct once once = {.text = "only once", .could_replay = -1};
+    struct fake *app = fake_start(family, script, count);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_request request = post_request(source_of(&once));
+    ask_hello(client);
+    fake_go(app);
+    fake_await(app, FAKE_REACHED, 1);
+    assert_false(ask_expecting_body(client, &request, "only once").reused);
+    assert_int_equal(stats_of(client).stale, 1);
+    assert_int_equal(stats_of(client).dials, 2);
+    assert_int_equal(stats_of(client).open, 1);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+#define SERVED_ONCE FAKE_ACCEPT, FAKE_SERVE_TIMES(1), FAKE_PAUSE
+#define THEN_SERVES FAKE_REACH, FAKE_ACCEPT, FAKE_SERVE
+
+static void a_half_closed_idle_connection_is_found_stale(void **state)
+{
+    (void)state;
+    static const struct fake_step script[] = {SERVED_ONCE, FAKE_HALF_CLOSE,
+                                              THEN_SERVES};
+    assert_found_stale(FAKE_UNIX, FAKE_STEPS(script));
+    assert_found_stale(FAKE_TCP, FAKE_STEPS(script));
+}
+
+/* Nobody asked for these bytes. */
 static void a_readable_idle_connection_is_found_stale(void **state)
 {
     (void)state;
-    static const struct fake_step half_closed[] = {
-        FAKE_ACCEPT, FAKE_SERVE_TIMES(1), FAKE_HALF_CLOSE,
-        FAKE_REACH,  FAKE_ACCEPT,         FAKE_SERVE};
-    static const struct fake_step chatty[] = {
-        FAKE_ACCEPT, FAKE_SERVE_TIMES(1), FAKE_STDOUT("by the way"),
-        FAKE_REACH,  FAKE_ACCEPT,         FAKE_SERVE};
-    for (size_t i = 0; i < 2; i++) {
-        struct once once = {.text = "only once", .could_replay = -1};
-        struct fake *app = i == 0 ? FAKE_RUN(FAKE_UNIX, half_closed)
-                                  : FAKE_RUN(FAKE_UNIX, chatty);
-        struct fcgi_client *client = client_for(app, NULL);
-        struct fcgi_request request = post_request(source_of(&once));
-        ask_hello(client);
-        fake_await(app, FAKE_REACHED, 1);
-        assert_false(ask_expecting_body(client, &request, "only once").reused);
-        assert_int_equal(stats_of(client).dials, 2);
-        fake_await(app, FAKE_LEFT, 1);
-        fcgi_client_free(client);
-        fake_stop(app);
-    }
+    static const struct fake_step script[] = {
+        SERVED_ONCE, FAKE_STDOUT("by the way"), THEN_SERVES};
+    assert_found_stale(FAKE_UNIX, FAKE_STEPS(script));
+    assert_found_stale(FAKE_TCP, FAKE_STEPS(script));
+}
+
+static void a_reset_idle_connection_is_found_stale(void **state)
+{
+    (void)state;
+    static const struct fake_step script[] = {SERVED_ONCE, FAKE_RESET,
+                                              FAKE_ACCEPT, FAKE_SERVE};
+    struct once once = {.text = "only once", .could_replay = -1};
+    struct fake *app = FAKE_RUN(FAKE_TCP, script);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_request request = post_request(source_of(&once));
+    ask_hello(client);
+    fake_go(app);
+    fake_await(app, FAKE_CLOSED, 1);
+    assert_false(ask_expecting_body(client, &request, "only once").reused);
+    assert_int_equal(stats_of(client).stale, 1);
+    fcgi_client_free(client);
+    fake_stop(app);
 }
 
 static void a_body_already_read_is_not_sent_again(void **state)
@@ -423,7 +457,9 @@ int main(void)
         cmocka_unit_test(a_source_is_told_how_much_was_taken),
         cmocka_unit_test(without_a_replay_the_connection_is_checked_first),
         cmocka_unit_test(a_live_connection_serves_a_body_without_a_replay),
+        cmocka_unit_test(a_half_closed_idle_connection_is_found_stale),
         cmocka_unit_test(a_readable_idle_connection_is_found_stale),
+        cmocka_unit_test(a_reset_idle_connection_is_found_stale),
         cmocka_unit_test(a_body_already_read_is_not_sent_again),
         cmocka_unit_test(a_replay_that_fails_ends_the_request),
         cmocka_unit_test(the_retry_keeps_its_place),

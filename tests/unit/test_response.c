@@ -10,7 +10,6 @@
 
 #include <cmocka.h>
 
-#include <stdio.h>
 #include <string.h>
 
 #include <fcgi_client/response.h>
@@ -157,6 +156,8 @@ static void a_response_without_fields_has_none_to_find(void **state)
     const struct fcgi_response response = {0};
     (void)state;
     assert_null(fcgi_response_field(&response, "A", 0));
+    assert_null(fcgi_response_field(&response, NULL, 0));
+    assert_null(fcgi_response_field(NULL, "A", 0));
 }
 
 /* PHP sends this once its Content-Type was taken away. */
@@ -287,6 +288,37 @@ static void standard_reasons_are_those_of_the_rfc(void **state)
     for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
         assert_string_equal(fcgi_reason_phrase(none[i]), "");
     }
+}
+
+/* The same exchange and response, one answer after another. */
+static void nothing_of_an_earlier_head_survives(void **state)
+{
+    static const struct {
+        const char *text;
+        int status;
+        const char *reason;
+    } answers[] = {
+        {"Status: 404 Gone Fishing\nLocation: /\n\n", 404, "Gone Fishing"},
+        {"Status: 404\nTransfer-Encoding: x\n\n", 404, "Not Found"},
+        {"Content-Length: 4\n\nbody", 200, "OK"},
+        {"Content-Length: 0\n\n", 200, "OK"},
+        {"Transfer-Encoding: x\n\nbody", 200, "OK"},
+    };
+    struct wire answer = {0};
+    struct talk t;
+    (void)state;
+    talk_open(&t);
+    for (size_t i = 0; i < 2 * sizeof(answers) / sizeof(answers[0]); i++) {
+        size_t k = i % (sizeof(answers) / sizeof(answers[0]));
+        talk_ask(&t, NULL);
+        wire_clear(&answer);
+        talk_write_text(&answer, answers[k].text);
+        assert_int_equal(talk_answer(&t, &answer), FCGI_OK);
+        assert_int_equal(t.response.status, answers[k].status);
+        assert_string_equal(t.response.reason, answers[k].reason);
+    }
+    wire_free(&answer);
+    talk_close(&t);
 }
 
 /* ---- malformed heads --------------------------------------------------- */
@@ -432,7 +464,8 @@ static void a_content_length_with_a_transfer_encoding_is_refused(void **state)
 {
     static const char *const heads[] = {
         "Content-Length: 4\nTransfer-Encoding: chunked\n\nbody",
-        "transfer-encoding: identity\nContent-Length: 4\n\nbody"};
+        "transfer-encoding: identity\nContent-Length: 4\n\nbody",
+        "Content-Length: 0\nTransfer-Encoding: chunked\n\n"};
     (void)state;
     ASSERT_ALL_BAD(heads);
 }
@@ -582,6 +615,7 @@ int main(void)
         cmocka_unit_test(a_status_that_is_not_three_digits_from_100_is_refused),
         cmocka_unit_test(a_second_status_is_refused),
         cmocka_unit_test(standard_reasons_are_those_of_the_rfc),
+        cmocka_unit_test(nothing_of_an_earlier_head_survives),
         cmocka_unit_test(a_line_without_a_colon_is_refused),
         cmocka_unit_test(a_line_that_starts_with_white_space_is_refused),
         cmocka_unit_test(a_name_that_is_empty_or_has_a_space_is_refused),

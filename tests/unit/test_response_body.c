@@ -9,8 +9,6 @@
 
 #include <cmocka.h>
 
-#include <string.h>
-
 #include <fcgi_client/response.h>
 
 #include "recorder.h"
@@ -212,22 +210,58 @@ static void the_method_is_read_from_encoded_params_too(void **state)
     wire_free(&encoded);
 }
 
+/* The last of several counts, as it does for the application. */
 static void no_other_method_loses_its_body(void **state)
 {
-    static const char *const methods[] = {"GET",   "POST", "head", "HEA",
-                                          "HEADS", "",     "Head"};
+    static const char *const methods[] = {"GET",
+                                          "POST",
+                                          "head",
+                                          "HEA",
+                                          "HEADS",
+                                          "",
+                                          "Head",
+                                          "HEAD ",
+                                          "HEADHEADHEADHEA",
+                                          "HEADHEADHEADHEAD",
+                                          "HEADHEADHEADHEADH"};
     (void)state;
     for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
         const struct fcgi_param params[] = {
+            FCGI_PARAM("REQUEST_METHOD", "HEAD"),
+            FCGI_PARAM("REQUEST_METHOD", methods[i]),
             FCGI_PARAM("X_REQUEST_METHOD", "HEAD"),
-            FCGI_PARAM("REQUEST_METHOD", methods[i])};
+            FCGI_PARAM("REQUEST_METHODS", "HEAD"),
+            FCGI_PARAM("REQUEST_METHO", "HEAD"),
+            FCGI_PARAM("REQUEST_METHOX", "HEAD")};
         const struct fcgi_request request = {.params = params,
-                                             .param_count = 2};
+                                             .param_count = 6};
         struct talk t;
         assert_int_equal(talk_open_text(&t, &request, "A: b\n\nbody"), FCGI_OK);
         talk_assert_text(t.response.body, "body");
         talk_close(&t);
     }
+}
+
+/* The same exchange: a HEAD is followed by requests that are none. */
+static void the_method_of_an_earlier_request_is_forgotten(void **state)
+{
+    static const char *const methods[] = {"HEAD", "HEA", "HEAD", NULL};
+    struct wire answer = {0};
+    struct talk t;
+    (void)state;
+    talk_write_text(&answer, "A: b\n\nbody");
+    talk_open(&t);
+    for (size_t i = 0; i < 4; i++) {
+        const struct fcgi_param param =
+            FCGI_PARAM("REQUEST_METHOD", methods[i]);
+        const struct fcgi_request request = {
+            .params = &param, .param_count = methods[i] == NULL ? 0 : 1};
+        talk_ask(&t, &request);
+        assert_int_equal(talk_answer(&t, &answer), FCGI_OK);
+        talk_assert_text(t.response.body, i % 2 == 0 ? "" : "body");
+    }
+    wire_free(&answer);
+    talk_close(&t);
 }
 
 static void statuses_204_and_304_have_no_body(void **state)
@@ -298,6 +332,7 @@ int main(void)
         cmocka_unit_test(a_head_request_has_no_body),
         cmocka_unit_test(the_method_is_read_from_encoded_params_too),
         cmocka_unit_test(no_other_method_loses_its_body),
+        cmocka_unit_test(the_method_of_an_earlier_request_is_forgotten),
         cmocka_unit_test(statuses_204_and_304_have_no_body),
         cmocka_unit_test(other_statuses_have_a_body),
         cmocka_unit_test(a_large_body_of_a_head_request_is_dropped_not_kept),

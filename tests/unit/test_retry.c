@@ -210,6 +210,35 @@ static void after_part_of_a_record_nothing_is_retried(void **state)
     assert_not_retried(FAKE_STEPS(script), &request, FCGI_ERR_TRUNCATED);
 }
 
+static int go_on(void *app, const struct fcgi_response *response)
+{
+    (void)response;
+    fake_go(app);
+    return 0;
+}
+
+/* It is reset only when the head has come. */
+static void a_reset_amid_the_response_is_not_retried(void **state)
+{
+    (void)state;
+    static const struct fake_step script[] = {
+        SERVED_ONCE, FAKE_READ_REQUEST, FAKE_STDOUT("A: 1\r\n\r\n"),
+        FAKE_PAUSE,  FAKE_RESET,        THEN_SERVES};
+    struct fake *app = FAKE_RUN(FAKE_TCP, script);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_request request = get_request();
+    request.sink.head = go_on;
+    request.sink.context = app;
+    ask_hello(client);
+    struct fcgi_outcome outcome =
+        ask_expecting(client, &request, FCGI_ERR_RESET);
+    assert_true(outcome.reused);
+    assert_false(outcome.retried);
+    assert_int_equal(fake_count(app, FAKE_ACCEPTED), 1);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
 static void after_stderr_alone_nothing_is_retried(void **state)
 {
     (void)state;
@@ -422,6 +451,7 @@ int main(void)
         cmocka_unit_test(a_fresh_connections_failure_is_not_retried),
         cmocka_unit_test(after_one_byte_of_the_response_nothing_is_retried),
         cmocka_unit_test(after_part_of_a_record_nothing_is_retried),
+        cmocka_unit_test(a_reset_amid_the_response_is_not_retried),
         cmocka_unit_test(after_stderr_alone_nothing_is_retried),
         cmocka_unit_test(a_time_limit_is_not_retried),
         cmocka_unit_test(a_failed_source_is_not_retried),
