@@ -351,7 +351,7 @@ int fcgi_call_resume(struct fcgi_call *call)
     }
     if (call->stage == TALKING) {
         call->running = true;
-        fcgi__talk_resume(&call->talk, fcgi__now());
+        fcgi__talk_resume(&call->talk);
         call->running = false;
     }
     return fcgi__call_step(call, false);

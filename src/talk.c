@@ -246,8 +246,10 @@ static void refuse_endless_wait(struct fcgi__talk *talk)
 
 static bool goes_on(const struct fcgi__talk *talk)
 {
+    int error;
+
     return fcgi_exchange_status(talk->exchange) == FCGI_WAIT &&
-           talk->now < talk->deadline;
+           talk->now < next_limit(talk, &error);
 }
 
 static void move(struct fcgi__talk *talk, bool may_block)
@@ -288,12 +290,12 @@ int fcgi__talk_advance(struct fcgi__talk *talk, int64_t now, bool may_block)
     return status;
 }
 
-void fcgi__talk_resume(struct fcgi__talk *talk, int64_t now)
+void fcgi__talk_resume(struct fcgi__talk *talk)
 {
     if (fcgi_exchange_paused(talk->exchange)) {
-        talk->accepted = now;
-        talk->received = now;
         (void)fcgi_exchange_resume(talk->exchange);
+        talk->accepted = fcgi__now();
+        talk->received = talk->accepted;
     }
 }
 

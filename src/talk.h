@@ -45,7 +45,7 @@ void fcgi__talk_begin(struct fcgi__talk *talk, struct fcgi_pool *pool, int fd,
 int fcgi__talk_advance(struct fcgi__talk *talk, int64_t now, bool may_block);
 
 /* Go on after a pause of the sink's. */
-void fcgi__talk_resume(struct fcgi__talk *talk, int64_t now);
+void fcgi__talk_resume(struct fcgi__talk *talk);
 
 /* What it waits for. */
 void fcgi__talk_wait(const struct fcgi__talk *talk, struct fcgi__wait *wait);
