@@ -517,7 +517,8 @@ static int refuse(struct fcgi_response *response, int error)
     return error;
 }
 
-/* A call kept by the client, or a new one; and an idle connection, or NULL. */
+/* A call kept by the client, or a new one; and an idle connection, unless there
+ * is no place for one. */
 static struct fcgi_call *take_call(struct fcgi_client *client, int64_t now,
                                    struct fcgi_connection **idle)
 {
@@ -533,17 +534,14 @@ static int start(struct fcgi_call **call, struct fcgi_client *client,
                  struct fcgi_response *response)
 {
     int64_t now = fcgi__now();
-    struct fcgi_connection *idle;
-    struct fcgi_call *made = take_call(client, now, &idle);
+    struct fcgi_connection *idle = NULL;
+    struct fcgi_call *made =
+        take_call(client, now, request == NULL ? NULL : &idle);
     int rc;
 
     if (made == NULL) {
         (void)fcgi__pool_return(client->pool, idle, true, now, NULL);
         return refuse(response, FCGI_ERR_NO_MEMORY);
-    }
-    if (request == NULL && idle != NULL) {
-        (void)fcgi__pool_return(client->pool, idle, true, now, NULL);
-        idle = NULL;
     }
     reset(made, response, now);
     rc = request == NULL ? begin_values(made)

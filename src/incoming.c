@@ -217,7 +217,7 @@ static int begin_management_record(struct fcgi__incoming *in)
         in->route = TO_VALUES;
         return FCGI_OK;
     case FCGI_TYPE_UNKNOWN_TYPE:
-        in->route = TO_NOWHERE;
+        in->route = TO_UNKNOWN;
         return FCGI_OK;
     default:
         return FCGI_ERR_BAD_RECORD;
@@ -270,6 +270,7 @@ static int take_content(struct fcgi__incoming *in, struct fcgi_slice content,
     case TO_VALUES:
         return fcgi__response_body(in->response, content.data, content.len);
     case TO_NOWHERE:
+    case TO_UNKNOWN:
     default:
         return FCGI_OK;
     }
@@ -313,10 +314,10 @@ static void end_request(struct fcgi__incoming *in)
 
 static void end_record(struct fcgi__incoming *in)
 {
-    if (in->request_id == 0) {
-        (void)finish(in, FCGI_OK);
-    } else if (in->route == TO_END) {
+    if (in->route == TO_END) {
         end_request(in);
+    } else if (in->route == TO_VALUES || in->route == TO_UNKNOWN) {
+        (void)finish(in, FCGI_OK);
     }
 }
 

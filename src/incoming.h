@@ -21,7 +21,14 @@
 #include "deframer.h"
 
 /* Where the content of the record now coming goes. */
-enum fcgi__route { TO_NOWHERE, TO_STDOUT, TO_STDERR, TO_END, TO_VALUES };
+enum fcgi__route {
+    TO_NOWHERE,
+    TO_STDOUT,
+    TO_STDERR,
+    TO_END,
+    TO_VALUES,
+    TO_UNKNOWN
+};
 
 /* How the peer stopped sending. */
 enum fcgi__ending { NOT_ENDED, CLOSED, RESET };

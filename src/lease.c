@@ -140,9 +140,21 @@ static void close_waiter(struct fcgi__lease *lease)
     fcgi__waiter_close(&lease->waiter);
 }
 
+/* What came back to who waits for a fresh one is of no use to him. */
+static void empty_slot(struct fcgi__lease *lease)
+{
+    int fd = fcgi__connection_empty(lease->connection);
+
+    fcgi__shown_keep(&lease->shown, &fd);
+    fcgi__net_close(fd);
+}
+
 /* A slot was had: make sure that it is worth having. */
 static int use_slot(struct fcgi__lease *lease, int64_t now)
 {
+    if (lease->options.fresh) {
+        empty_slot(lease);
+    }
     while (lease->connection->fd >= 0 &&
            (lease->options.check || lease->connection->suspect) &&
            !fcgi__net_is_idle(lease->connection->fd)) {

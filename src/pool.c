@@ -66,15 +66,20 @@ void fcgi__pool_trace(const struct fcgi_pool *pool,
     }
 }
 
+static void trace_eviction(const struct fcgi_pool *pool,
+                           const struct fcgi_connection *c)
+{
+    struct fcgi_trace_event event = {.kind = FCGI_TRACE_EVICTED, .fd = c->fd};
+
+    if (c->evicted) {
+        fcgi__pool_trace(pool, &event);
+    }
+}
+
 static void close_chain(struct fcgi_pool *pool, struct fcgi_connection *chain)
 {
-    struct fcgi_trace_event event = {.kind = FCGI_TRACE_EVICTED};
-
     for (struct fcgi_connection *c = chain; c != NULL; c = c->older) {
-        event.fd = c->fd;
-        if (c->evicted) {
-            fcgi__pool_trace(pool, &event);
-        }
+        trace_eviction(pool, c);
     }
     fcgi__connections_close(chain, &pool->allocator);
 }
@@ -232,7 +237,9 @@ struct fcgi__spare *fcgi__pool_take(struct fcgi_pool *pool, int64_t now,
         pool->spares = spare->next;
         pool->spare_count -= 1;
     }
-    *connection = pop_idle(pool, now, &chain);
+    if (connection != NULL) {
+        *connection = pop_idle(pool, now, &chain);
+    }
     unlock(pool);
     close_chain(pool, chain);
     return spare;
@@ -316,25 +323,27 @@ static bool may_be_kept(struct fcgi_pool *pool, struct fcgi_connection *c)
 }
 
 /* The slot of a connection that comes back goes to the first who waits, with
- * its socket or without; `*fd` is then what is to be closed. */
+ * its socket or without: `*old` is then what it was, to be closed. */
 static void pass_on(struct fcgi_pool *pool, struct fcgi_connection *c,
-                    bool kept, int *fd)
+                    bool kept, struct fcgi_connection *old)
 {
     if (kept) {
         lend_again(pool, c, false);
     } else {
-        *fd = fcgi__connection_empty(c);
+        *old = *c;
+        (void)fcgi__connection_empty(c);
     }
     fcgi__queue_serve(&pool->queue, c, FCGI_OK);
 }
 
 static void take_back(struct fcgi_pool *pool, struct fcgi_connection *c,
-                      bool reusable, int *fd, struct fcgi_connection **chain)
+                      bool reusable, struct fcgi_connection *old,
+                      struct fcgi_connection **chain)
 {
     bool kept = reusable && may_be_kept(pool, c);
 
     if (pool->queue.count > 0 && !c->orphaned) {
-        pass_on(pool, c, kept, fd);
+        pass_on(pool, c, kept, old);
     } else if (kept) {
         c->epoch = pool->epoch;
         fcgi__connections_push_idle(&pool->connections, c);
@@ -393,18 +402,19 @@ struct fcgi__spare *fcgi__pool_return(struct fcgi_pool *pool,
                                       struct fcgi__spare *spare)
 {
     struct fcgi_connection *chain = NULL;
+    struct fcgi_connection old = {.fd = -1};
     enum thread_state thread;
-    int fd = -1;
 
     lock(pool);
     if (connection != NULL) {
         connection->idle_since = now;
-        take_back(pool, connection, reusable, &fd, &chain);
+        take_back(pool, connection, reusable, &old, &chain);
     }
     spare = keep_spare(pool, spare);
     thread = call_thread(pool);
     unlock(pool);
-    fcgi__net_close(fd);
+    trace_eviction(pool, &old);
+    fcgi__net_close(old.fd);
     close_chain(pool, chain);
     if (thread == NO_THREAD) {
         start_thread(pool);

@@ -32,7 +32,7 @@ const struct fcgi_pool_config *fcgi__pool_config(const struct fcgi_pool *pool);
 const struct fcgi__address *fcgi__pool_address(const struct fcgi_pool *pool);
 
 /* The quick way, under one lock: a spare (NULL: none is kept), and an idle
- * connection (NULL: none is). */
+ * connection (NULL: none is), unless there is no place for one. */
 struct fcgi__spare *fcgi__pool_take(struct fcgi_pool *pool, int64_t now,
                                     struct fcgi_connection **connection);
 

@@ -117,7 +117,7 @@ static int judge_send(struct fcgi__talk *talk, int rc, int system_error)
     return FCGI_WAIT;
 }
 
-/* Send once: FCGI_OK there may be more to send, FCGI_WAIT not now. */
+/* Send once: FCGI_OK there is more to send, FCGI_WAIT not now. */
 static int send_some(struct fcgi__talk *talk)
 {
     struct fcgi_slice slices[SLICES];
@@ -141,7 +141,12 @@ static int send_some(struct fcgi__talk *talk)
     }
     talk->accepted = talk->now;
     fcgi__tap_out(&talk->tap, slices, sent);
-    return fcgi_exchange_sent(talk->exchange, sent);
+    (void)fcgi_exchange_sent(talk->exchange, sent);
+    if (fcgi_exchange_sent_all(talk->exchange)) {
+        talk->pending = false;
+        return FCGI_WAIT;
+    }
+    return FCGI_OK;
 }
 
 /*
@@ -244,36 +249,45 @@ static void refuse_endless_wait(struct fcgi__talk *talk)
  * Both ways.
  */
 
-static bool goes_on(const struct fcgi__talk *talk)
+static bool is_under_way(const struct fcgi__talk *talk)
 {
-    int error;
-
-    return fcgi_exchange_status(talk->exchange) == FCGI_WAIT &&
-           talk->now < next_limit(talk, &error);
+    return fcgi_exchange_status(talk->exchange) == FCGI_WAIT;
 }
 
+/* Send and receive once each, where that may bring something. */
+static void move_once(struct fcgi__talk *talk, bool may_block, bool *writable,
+                      bool *readable)
+{
+    if (*writable) {
+        *writable = send_some(talk) == FCGI_OK;
+    }
+    if (may_block) {
+        refuse_endless_wait(talk);
+    }
+    if (*readable && is_under_way(talk)) {
+        *readable = receive_some(talk, may_block && !*writable) == FCGI_OK;
+    }
+    if (may_block) {
+        insist(talk);
+    }
+}
+
+/* Whether a limit is over is asked only after something was tried: what came
+ * in time counts, however late it is looked at. */
 static void move(struct fcgi__talk *talk, bool may_block)
 {
     bool writable = true;
     bool readable = true;
+    int error;
 
-    for (int round = 0; (writable || readable) && goes_on(talk) &&
-                        (round < ROUNDS || may_block);
-         round++) {
-        if (writable) {
-            writable = send_some(talk) == FCGI_OK;
-        }
-        if (may_block) {
-            refuse_endless_wait(talk);
-        }
-        if (readable && goes_on(talk)) {
-            readable = receive_some(talk, may_block && !writable) == FCGI_OK;
-        }
-        if (may_block) {
-            insist(talk);
+    for (int round = 0; round < ROUNDS || may_block; round++) {
+        move_once(talk, may_block, &writable, &readable);
+        if ((!writable && !readable) || !is_under_way(talk) ||
+            talk->now >= next_limit(talk, &error)) {
+            break;
         }
     }
-    talk->more = (writable || readable) && goes_on(talk);
+    talk->more = (writable || readable) && is_under_way(talk);
 }
 
 int fcgi__talk_advance(struct fcgi__talk *talk, int64_t now, bool may_block)
