@@ -18,7 +18,7 @@
  * takes at once. */
 #define SLICES 16
 
-/* How often a call that may not block sends and receives at a time. */
+/* How often a call sends and receives before it looks at the rest again. */
 #define ROUNDS 8
 
 void fcgi__talk_begin(struct fcgi__talk *talk, struct fcgi_pool *pool, int fd,
@@ -273,14 +273,18 @@ static void move_once(struct fcgi__talk *talk, bool may_block, bool *writable,
 }
 
 /* Whether a limit is over is asked only after something was tried: what came
- * in time counts, however late it is looked at. */
+ * in time counts, however late it is looked at. Rounds end where others may
+ * have waited for long enough: the host's other calls, or the request's own
+ * body, while an answer flows without a pause. */
 static void move(struct fcgi__talk *talk, bool may_block)
 {
     bool writable = true;
     bool readable = true;
     int error;
 
-    for (int round = 0; round < ROUNDS || may_block; round++) {
+    for (int round = 0; round < ROUNDS ||
+                        (may_block && fcgi_exchange_sent_all(talk->exchange));
+         round++) {
         move_once(talk, may_block, &writable, &readable);
         if ((!writable && !readable) || !is_under_way(talk) ||
             talk->now >= next_limit(talk, &error)) {
