@@ -68,6 +68,8 @@ void fcgi__shown_begin(struct fcgi__shown *shown)
 void fcgi__shown_keep(struct fcgi__shown *shown, int *fd)
 {
     if (*fd >= 0 && *fd == shown->fd) {
+        /* The peer need not wait for the host. */
+        (void)shutdown(*fd, SHUT_RDWR);
         shown->kept = *fd;
         *fd = -1;
     }

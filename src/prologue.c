@@ -253,6 +253,8 @@ int fcgi__prologue_encode(struct fcgi__prologue *prologue,
     return rc == FCGI_OK ? add_end_of_params(&packer) : rc;
 }
 
+/* Padded though it need not be: libfcgi answers only after it has read
+ * something behind the content. */
 int fcgi__prologue_encode_values(struct fcgi__prologue *prologue,
                                  const struct fcgi_allocator *allocator)
 {
@@ -261,24 +263,19 @@ int fcgi__prologue_encode_values(struct fcgi__prologue *prologue,
         FCGI_PARAM("FCGI_MAX_REQS", ""),
         FCGI_PARAM("FCGI_MPXS_CONNS", ""),
     };
-    const size_t count = sizeof(values) / sizeof(values[0]);
-    char content[64];
-    struct fcgi_memory record = {.cap = FCGI__HEADER_LEN + sizeof(content) + 8};
-    struct fcgi_writer writer = fcgi_memory_writer(&record);
+    struct fcgi_header header = {FCGI_PROTOCOL_VERSION, FCGI_TYPE_GET_VALUES, 0,
+                                 0, 8};
+    uint8_t record[FCGI__HEADER_LEN + 64] = {0};
     size_t len;
-    int rc;
 
-    (void)fcgi_params_encode(values, count, content, sizeof(content), &len);
+    (void)fcgi_params_encode(values, sizeof(values) / sizeof(values[0]),
+                             record + FCGI__HEADER_LEN, 64 - 8, &len);
+    header.content_length = (uint16_t)len;
+    fcgi_header_encode(record, &header);
     begin(prologue);
-    rc = fcgi__buffer_reserve(&prologue->wire, allocator, record.cap);
-    if (rc != FCGI_OK) {
-        return rc;
-    }
-    record.data = prologue->wire.data;
-    rc = fcgi_record_write(&writer, FCGI_TYPE_GET_VALUES, 0, content, len);
-    prologue->wire.len = record.len;
     prologue->records = 1;
-    return rc;
+    return fcgi__buffer_append(&prologue->wire, allocator, record,
+                               FCGI__HEADER_LEN + len + 8);
 }
 
 static size_t record_wire(const uint8_t *bytes, struct fcgi_header *header)

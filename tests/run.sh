@@ -53,6 +53,8 @@ find_missing() {
     need pkg-config has pkg-config
     need libcmocka-dev pkg-config --exists cmocka
     need libfcgi-dev compiles '#include <fcgiapp.h>'
+    need libevent-dev pkg-config --exists libevent_core
+    need libuv1-dev pkg-config --exists libuv
     need php-fpm has_php_fpm
     need clang has clang
     need clang-format-14 has clang-format-14

@@ -12,8 +12,6 @@
 #include <cmocka.h>
 
 #include <errno.h>
-#include <netdb.h>
-#include <netinet/in.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -130,47 +128,6 @@ static void a_name_that_does_not_exist_is_not_resolved(void **state)
     assert_false(outcome.may_have_run);
     assert_int_equal(stats_of(client).open, 0);
     fcgi_client_free(client);
-}
-
-/* ---- each address of a name -------------------------------------------- */
-
-/* Whether the name stands for an address of both families. */
-static bool has_both_families(const char *name)
-{
-    struct addrinfo *found = NULL;
-    bool in4 = false;
-    bool in6 = false;
-    if (getaddrinfo(name, NULL, NULL, &found) != 0) {
-        return false;
-    }
-    for (struct addrinfo *at = found; at != NULL; at = at->ai_next) {
-        in4 = in4 || at->ai_family == AF_INET;
-        in6 = in6 || at->ai_family == AF_INET6;
-    }
-    freeaddrinfo(found);
-    return in4 && in6;
-}
-
-/* Whichever of its addresses is tried first, the application is found. */
-static void each_address_of_a_name_is_tried(void **state)
-{
-    (void)state;
-    static const enum fake_family families[] = {FAKE_TCP, FAKE_TCP6};
-    if (!has_both_families("localhost")) {
-        skip();
-    }
-    for (size_t i = 0; i < 2; i++) {
-        char address[64];
-        struct fcgi_client *client;
-        struct fake *app = fake_serve(families[i]);
-        assert_non_null(app);
-        snprintf(address, sizeof(address), "localhost%s",
-                 strrchr(fake_address(app), ':'));
-        assert_code(fcgi_client_new(&client, address, NULL), FCGI_OK);
-        ask_hello(client);
-        fcgi_client_free(client);
-        fake_stop(app);
-    }
 }
 
 /* ---- limits of the system ---------------------------------------------- */
@@ -341,7 +298,6 @@ int main(void)
         cmocka_unit_test(a_socket_that_is_not_for_us_says_so),
         cmocka_unit_test(a_file_that_is_no_socket_says_so),
         cmocka_unit_test(a_name_that_does_not_exist_is_not_resolved),
-        cmocka_unit_test(each_address_of_a_name_is_tried),
         cmocka_unit_test(no_descriptor_left_is_a_system_error),
         cmocka_unit_test(a_pooled_connection_needs_no_descriptor),
         cmocka_unit_test(a_high_descriptor_serves),

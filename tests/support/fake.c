@@ -368,6 +368,15 @@ const char *fake_address(const struct fake *fake)
     return fake->listener.address;
 }
 
+int fake_connect(const struct fake *fake)
+{
+    int fd = fake_dial(&fake->listener, true);
+    if (fd < 0) {
+        fake_die("tests: connect");
+    }
+    return fd;
+}
+
 /* Make all connections end, whatever they are at. */
 static void drop_all(struct fake *fake)
 {

@@ -44,8 +44,9 @@ enum fake_action {
     FAKE_DO_RECORD,
     FAKE_DO_STRANGER,
     FAKE_DO_PROMISE,
-    FAKE_DO_BULK,
+    FAKE_DO_BODY,
     FAKE_DO_FLOOD,
+    FAKE_DO_DUPLEX,
     FAKE_DO_END,
     FAKE_DO_ANSWER,
     FAKE_DO_ANSWER_EACH,
@@ -92,10 +93,12 @@ struct fake_step {
 /** Send only the header of a record with that much content. */
 #define FAKE_PROMISE(type, n) FAKE_STEP(PROMISE, type, NULL, n)
 /** Send the first so many bytes of the pattern, in records of that type. */
-#define FAKE_BULK(type, n) FAKE_STEP(BULK, type, NULL, n)
+#define FAKE_BULK(type, n) FAKE_STEP(BODY, type, NULL, n)
 #define FAKE_BODY(n) FAKE_BULK(WIRE_STDOUT, n)
 /** Send FCGI_STDERR without end, until the client leaves. */
 #define FAKE_FLOOD FAKE_STEP(FLOOD, 0, NULL, 0)
+/** Do so until the whole request has been read, which goes on meanwhile. */
+#define FAKE_DUPLEX FAKE_STEP(DUPLEX, 0, NULL, 0)
 /** Send FCGI_END_REQUEST with that protocol status, and 0. */
 #define FAKE_END(status) FAKE_STEP(END, status, NULL, 0)
 /** The same with so much padding, of which nothing is sent yet. */
@@ -167,6 +170,9 @@ void fake_stop(struct fake *fake);
 
 /** Where it listens, as the library writes addresses; the fake's own. */
 const char *fake_address(const struct fake *fake);
+
+/** A connected socket, for who dials without the library. */
+int fake_connect(const struct fake *fake);
 
 /** Let one pause end, the one under way or the next. */
 void fake_go(struct fake *fake);

@@ -111,21 +111,32 @@ bool fake_listen(struct fake_listener *listener, enum fake_family family,
     return true;
 }
 
+int fake_dial(const struct fake_listener *listener, bool blocking)
+{
+    union any_address address;
+    socklen_t len = sizeof(address);
+    if (getsockname(listener->fd, &address.base, &len) != 0) {
+        return -1;
+    }
+    int fd = socket(address.base.sa_family, SOCK_STREAM, 0);
+    (void)fcntl(fd, F_SETFL, blocking ? 0 : O_NONBLOCK);
+    (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+    if (connect(fd, &address.base, len) != 0 && errno != EINPROGRESS) {
+        (void)close(fd);
+        return -1;
+    }
+    return fd;
+}
+
 /* A Unix socket says when the queue is full; a few more than its length fill
  * that of TCP. */
 void fake_clog(struct fake_listener *listener)
 {
-    union any_address address;
-    socklen_t len = sizeof(address);
-    int rc = getsockname(listener->fd, &address.base, &len);
-    while (rc == 0 && listener->clog_count < 8) {
-        int fd = socket(address.base.sa_family, SOCK_STREAM, 0);
-        (void)fcntl(fd, F_SETFL, O_NONBLOCK);
-        (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
-        rc = connect(fd, &address.base, len);
-        rc = rc != 0 && errno == EINPROGRESS ? 0 : rc;
+    int fd = fake_dial(listener, false);
+    while (fd >= 0) {
         listener->clog[listener->clog_count] = fd;
         listener->clog_count += 1;
+        fd = listener->clog_count < 8 ? fake_dial(listener, false) : -1;
     }
 }
 

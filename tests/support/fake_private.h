@@ -8,6 +8,7 @@
 #include "fake.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -23,6 +24,9 @@ struct fake_listener {
 /** Listen; false: this machine has no such family. */
 bool fake_listen(struct fake_listener *listener, enum fake_family family,
                  int backlog);
+
+/** Connect to it, or begin to; -1: refused, or its queue is full. */
+int fake_dial(const struct fake_listener *listener, bool blocking);
 
 /** Fill the listen queue. */
 void fake_clog(struct fake_listener *listener);
@@ -44,7 +48,7 @@ struct fake_connection {
     size_t number;
     int fd;       /**< -1: closed */
     bool dropped; /**< by fake_stop() or fake_restart(), not by its script */
-    bool gone;    /**< the client has left, or a send failed */
+    atomic_bool gone; /**< the client has left, or a send failed */
     const struct fake_step *steps;
     size_t step_count;
     struct fake_request *request; /**< the one read last */

@@ -24,10 +24,10 @@
 
 static void leave(struct fake_connection *connection)
 {
-    if (!connection->gone && !fake_dropped(connection)) {
+    bool known = atomic_exchange(&connection->gone, true);
+    if (!known && !fake_dropped(connection)) {
         fake_happened(connection->fake, FAKE_LEFT);
     }
-    connection->gone = true;
 }
 
 static bool receive(struct fake_connection *connection, void *buf, size_t len)
@@ -224,16 +224,57 @@ static bool send_bulk(struct fake_connection *connection,
     return flush(connection, &w);
 }
 
-static bool send_flood(struct fake_connection *connection)
+/* Records so small and so many that the client, who must look at each, is not
+ * faster. */
+#define FLOOD_RECORDS 50000
+
+static struct wire make_flood(const struct fake_connection *connection)
 {
     struct wire w = {0};
-    for (int i = 0; i < 100; i++) {
-        wire_stderr(&w, current_id(connection), "and so on, and so on\n");
+    for (int i = 0; i < FLOOD_RECORDS; i++) {
+        wire_stderr(&w, current_id(connection), "!");
     }
+    return w;
+}
+
+static bool send_flood(struct fake_connection *connection)
+{
+    struct wire w = make_flood(connection);
     while (transmit(connection, w.data, w.len)) {
     }
     wire_free(&w);
     return false;
+}
+
+/* The half of a duplex step that reads. */
+struct reading {
+    struct fake_connection *connection;
+    atomic_bool over;
+    bool whole;
+};
+
+static void *read_beside(void *argument)
+{
+    struct reading *reading = argument;
+    reading->whole = read_request(reading->connection);
+    atomic_store(&reading->over, true);
+    return NULL;
+}
+
+static bool duplex(struct fake_connection *connection)
+{
+    pthread_t thread;
+    struct reading reading = {.connection = connection};
+    struct wire w = make_flood(connection);
+    if (pthread_create(&thread, NULL, read_beside, &reading) != 0) {
+        fake_die("tests: pthread_create");
+    }
+    while (!atomic_load(&reading.over)) {
+        (void)transmit(connection, w.data, w.len);
+    }
+    (void)pthread_join(thread, NULL);
+    wire_free(&w);
+    return reading.whole;
 }
 
 /* Where the padding's length stands in a header. */
@@ -347,10 +388,12 @@ static bool perform(struct fake_connection *connection,
         return send_record(connection, step, other_id(connection));
     case FAKE_DO_PROMISE:
         return send_promise(connection, step);
-    case FAKE_DO_BULK:
+    case FAKE_DO_BODY:
         return send_bulk(connection, step);
     case FAKE_DO_FLOOD:
         return send_flood(connection);
+    case FAKE_DO_DUPLEX:
+        return duplex(connection);
     case FAKE_DO_END:
         return send_end(connection, step);
     case FAKE_DO_ANSWER:

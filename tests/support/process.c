@@ -1,7 +1,7 @@
 /*
  * process - what a test asks about its own process: see process.h.
  */
-#define _POSIX_C_SOURCE 200809L
+#define _GNU_SOURCE /* sched_setaffinity() */
 
 #include "process.h"
 
@@ -135,6 +135,34 @@ int64_t now_ms(void)
     }
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
+
+#ifdef CPU_SET
+static void choose_first(cpu_set_t *chosen, const cpu_set_t *all)
+{
+    CPU_ZERO(chosen);
+    for (size_t i = 0; i < CPU_SETSIZE && CPU_COUNT(chosen) == 0; i++) {
+        if (CPU_ISSET(i, all)) {
+            CPU_SET(i, chosen);
+        }
+    }
+}
+
+void share_one_processor(bool on)
+{
+    static cpu_set_t all;
+    cpu_set_t one;
+    if (on) {
+        (void)sched_getaffinity(0, sizeof(all), &all);
+    }
+    choose_first(&one, &all);
+    (void)sched_setaffinity(0, sizeof(all), on ? &one : &all);
+}
+#else
+void share_one_processor(bool on)
+{
+    (void)on;
+}
+#endif
 
 void pass_ms(int64_t duration)
 {

@@ -30,6 +30,11 @@ void await_main_asleep(void);
 /** Milliseconds of a clock that only moves on. */
 int64_t now_ms(void);
 
+/** Let this thread, and those it starts, run on one processor only, so that
+ *  they do not run at the same time; or again on all, where this process may.
+ *  Nothing happens where a system has no such choice. */
+void share_one_processor(bool on);
+
 /** Let so much time go by: for tests of what happens at a time. */
 void pass_ms(int64_t duration);
 

@@ -1,6 +1,6 @@
 /*
- * Bodies through the client: every kind of source up, every kind of sink down,
- * and both ways at once.
+ * Bodies through the client: every kind of source up, every kind of sink down.
+ * Both ways at once is in test_duplex.c.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -199,38 +199,6 @@ static void a_source_that_waits_for_nothing_is_a_wrong_state(void **state)
     }
 }
 
-/* ---- both ways at once ------------------------------------------------- */
-
-/* The application writes all of its answer before it reads the body, more
- * than sockets hold: who sends everything first would hang here. */
-static void a_large_upload_meets_a_large_answer(void **state)
-{
-    (void)state;
-    static const enum fake_family families[] = {FAKE_UNIX, FAKE_TCP};
-    static const struct fake_step script[] = {
-        FAKE_ACCEPT,       FAKE_READ_PARAMS,        FAKE_STDOUT("A: 1\r\n\r\n"),
-        FAKE_BODY(LARGE),  FAKE_READ_REQUEST,       FAKE_END(WIRE_COMPLETE),
-        FAKE_READ_REQUEST, FAKE_ANSWER("\r\nagain")};
-    for (size_t i = 0; i < 2; i++) {
-        struct fake *app = FAKE_RUN(families[i], script);
-        struct fcgi_client *client = client_for(app, NULL);
-        struct pattern_upload upload = {.len = LARGE};
-        struct pattern_download download = {0};
-        struct fcgi_request request = post_request(pattern_source(&upload));
-        request.sink = pattern_sink(&download);
-        ask_expecting(client, &request, FCGI_OK);
-        assert_int_equal(download.at, LARGE);
-        assert_false(download.wrong);
-        const struct wire_request *seen = fake_request(app, 0);
-        assert_int_equal(seen->body.len, LARGE);
-        assert_true(pattern_matches(seen->body.data, 0, LARGE));
-        request = get_request();
-        assert_true(ask_expecting_body(client, &request, "again").reused);
-        fcgi_client_free(client);
-        fake_stop(app);
-    }
-}
-
 /* ---- sinks ------------------------------------------------------------- */
 
 /* What a sink was called with, and how it behaves. */
@@ -362,7 +330,6 @@ int main(void)
         cmocka_unit_test(a_silent_pipe_does_not_hide_an_early_answer),
         cmocka_unit_test(a_silent_pipe_does_not_hide_a_time_limit),
         cmocka_unit_test(a_source_that_waits_for_nothing_is_a_wrong_state),
-        cmocka_unit_test(a_large_upload_meets_a_large_answer),
         cmocka_unit_test(sinks_get_head_body_and_stderr),
         cmocka_unit_test(what_a_sink_does_not_take_is_offered_again),
         cmocka_unit_test(a_sink_that_takes_nothing_twice_is_a_wrong_state),

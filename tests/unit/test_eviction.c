@@ -159,22 +159,26 @@ static void the_thread_starts_with_the_first_connection_kept(void **state)
     close(far);
 }
 
+/* Once it has closed a connection it has come to run. */
 static void the_thread_runs_no_signal_handler(void **state)
 {
     (void)state;
     static const int signals[] = {SIGALRM, SIGTERM, SIGINT, SIGCHLD,
                                   SIGPIPE, SIGHUP,  SIGUSR1};
+    enum { COUNT = sizeof(signals) / sizeof(signals[0]) };
     int far;
-    struct fcgi_pool_config config = {0};
-    size_t open_before[7];
+    char byte;
+    size_t before[COUNT];
+    struct fcgi_pool_config config = {.idle_timeout_ms = 5};
     struct fcgi_pool *pool = lone_pool(config, &far);
-    for (size_t i = 0; i < 7; i++) {
-        open_before[i] = threads_open_to(signals[i]);
+    for (size_t i = 0; i < COUNT; i++) {
+        before[i] = threads_open_to(signals[i]);
     }
     fcgi_pool_put(pool, take(pool));
+    assert_int_equal(read(far, &byte, 1), 0);
     assert_int_equal(running_threads(), alone + 1);
-    for (size_t i = 0; i < 7; i++) {
-        assert_int_equal(threads_open_to(signals[i]), open_before[i]);
+    for (size_t i = 0; i < COUNT; i++) {
+        assert_int_equal(threads_open_to(signals[i]), before[i]);
     }
     fcgi_pool_free(pool);
     close(far);

@@ -18,6 +18,7 @@
 
 #include "ask.h"
 #include "fake.h"
+#include "pattern.h"
 #include "process.h"
 #include "temp.h"
 
@@ -253,6 +254,25 @@ static void an_upload_that_stalls_was_being_sent(void **state)
     assert_in_range(outcome.bytes_sent, 16, sizeof(large));
 }
 
+/* Without the end of its params no application runs a request. */
+static void a_request_whose_params_stall_cannot_have_run(void **state)
+{
+    (void)state;
+    static const struct fake_step script[] = {FAKE_ACCEPT, FAKE_PAUSE};
+    size_t len = 4 << 20;
+    char *large = pattern_make(len);
+    struct fcgi_param param = {"REQUEST_METHOD", large, 14, len};
+    struct fcgi_request request = {.params = &param, .param_count = 1};
+    request.timeouts.write_ms = 40;
+    struct fcgi_outcome outcome =
+        fail_with(FAKE_STEPS(script), &request, FCGI_ERR_WRITE_TIMEOUT);
+    assert_int_equal(outcome.phase, FCGI_PHASE_SEND);
+    assert_in_range(outcome.bytes_sent, 16, len);
+    assert_false(outcome.may_have_run);
+    assert_true(outcome.safe_to_repeat);
+    free(large);
+}
+
 static void a_failed_request_leaves_no_trace_in_the_next_outcome(void **state)
 {
     (void)state;
@@ -293,6 +313,7 @@ int main(void)
         cmocka_unit_test(a_refusal_is_safe_to_repeat),
         cmocka_unit_test(a_half_answer_tells_how_far_it_came),
         cmocka_unit_test(an_upload_that_stalls_was_being_sent),
+        cmocka_unit_test(a_request_whose_params_stall_cannot_have_run),
         cmocka_unit_test(a_failed_request_leaves_no_trace_in_the_next_outcome),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 /*
  * The pool: which connection is handed out, which are kept, and how they end.
- * Waiting for one is in test_queue.c, eviction in test_eviction.c.
+ * Waiting for one is in test_queue.c, eviction in test_eviction.c, the host's
+ * own dialling in test_dial.c.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -11,11 +12,11 @@
 
 #include <cmocka.h>
 
-#include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <fcgi_client.h>
 
@@ -95,6 +96,24 @@ static void a_connection_is_blocking_and_closed_on_exec(void **state)
         fcgi_pool_free(pool);
         fake_stop(app);
     }
+}
+
+/* A small request must not wait for the acknowledgement of the one before. */
+static void a_tcp_connection_sends_without_delay(void **state)
+{
+    (void)state;
+    int on = 0;
+    socklen_t len = sizeof(on);
+    struct fake *app = fake_serve(FAKE_TCP);
+    struct fcgi_pool *pool = pool_for(app, NULL);
+    struct fcgi_connection *connection = take(pool);
+    assert_int_equal(getsockopt(fcgi_connection_fd(connection), IPPROTO_TCP,
+                                TCP_NODELAY, &on, &len),
+                     0);
+    assert_int_not_equal(on, 0);
+    fcgi_pool_discard(pool, connection);
+    fcgi_pool_free(pool);
+    fake_stop(app);
 }
 
 static void ids_are_never_0_and_always_change(void **state)
@@ -378,88 +397,6 @@ static void no_place_for_the_connection_is_a_wrong_argument(void **state)
     fake_stop(app);
 }
 
-/* ---- the host dials ---------------------------------------------------- */
-
-/* A dial function that hands out one end of a pair, and keeps the other. */
-struct switchboard {
-    int rc;
-    int flags; /* of the end handed out */
-    int far;
-    size_t calls;
-};
-
-static int dial(void *context, int *fd)
-{
-    struct switchboard *board = context;
-    int fds[2];
-    board->calls += 1;
-    if (board->rc != FCGI_OK) {
-        errno = EHOSTUNREACH;
-        return board->rc;
-    }
-    if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds) != 0) {
-        return FCGI_ERR_SYSTEM;
-    }
-    (void)fcntl(fds[0], F_SETFL, board->flags);
-    *fd = fds[0];
-    board->far = fds[1];
-    return FCGI_OK;
-}
-
-static struct fcgi_pool *pool_that_dials(struct switchboard *board)
-{
-    struct fcgi_pool *pool;
-    struct fcgi_pool_config config = {.dial = dial, .dial_context = board};
-    assert_code(fcgi_pool_new(&pool, "/nowhere", &config), FCGI_OK);
-    return pool;
-}
-
-static void the_host_may_dial(void **state)
-{
-    (void)state;
-    char byte;
-    struct switchboard board = {0};
-    size_t before = open_descriptors();
-    struct fcgi_pool *pool = pool_that_dials(&board);
-    struct fcgi_connection *connection = take(pool);
-    assert_int_equal(board.calls, 1);
-    assert_int_equal(write(fcgi_connection_fd(connection), "x", 1), 1);
-    assert_int_equal(read(board.far, &byte, 1), 1);
-    fcgi_pool_discard(pool, connection);
-    assert_int_equal(read(board.far, &byte, 1), 0);
-    fcgi_pool_free(pool);
-    close(board.far);
-    assert_int_equal(open_descriptors(), before);
-}
-
-static void a_hosts_nonblocking_socket_is_made_blocking(void **state)
-{
-    (void)state;
-    struct switchboard board = {.flags = O_NONBLOCK};
-    struct fcgi_pool *pool = pool_that_dials(&board);
-    struct fcgi_connection *connection = take(pool);
-    int fd = fcgi_connection_fd(connection);
-    assert_int_equal(fcntl(fd, F_GETFL) & O_NONBLOCK, 0);
-    assert_int_equal(fcntl(fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
-    fcgi_pool_discard(pool, connection);
-    fcgi_pool_free(pool);
-    close(board.far);
-}
-
-static void what_the_hosts_dial_function_returns_is_passed_on(void **state)
-{
-    (void)state;
-    struct switchboard board = {.rc = FCGI_ERR_CONNECT};
-    struct fcgi_connection *connection;
-    struct fcgi_pool *pool = pool_that_dials(&board);
-    assert_code(fcgi_pool_get(pool, &connection, NULL), FCGI_ERR_CONNECT);
-    board.rc = FCGI_ERR_CANCELLED;
-    assert_code(fcgi_pool_get(pool, &connection, NULL), FCGI_ERR_CANCELLED);
-    assert_int_equal(stats_of_pool(pool).open, 0);
-    assert_int_equal(stats_of_pool(pool).dials, 2);
-    fcgi_pool_free(pool);
-}
-
 /* ---- statistics -------------------------------------------------------- */
 
 static void statistics_count_dials_and_reuses(void **state)
@@ -491,6 +428,7 @@ int main(void)
         cmocka_unit_test(get_tells_whether_the_connection_was_idle),
         cmocka_unit_test(dial_goes_past_the_idle_ones),
         cmocka_unit_test(a_connection_is_blocking_and_closed_on_exec),
+        cmocka_unit_test(a_tcp_connection_sends_without_delay),
         cmocka_unit_test(ids_are_never_0_and_always_change),
         cmocka_unit_test(no_more_are_kept_idle_than_allowed),
         cmocka_unit_test(by_default_32_are_kept),
@@ -508,9 +446,6 @@ int main(void)
         cmocka_unit_test(what_comes_back_to_a_closed_pool_is_closed),
         cmocka_unit_test(options_below_minus_one_are_refused),
         cmocka_unit_test(no_place_for_the_connection_is_a_wrong_argument),
-        cmocka_unit_test(the_host_may_dial),
-        cmocka_unit_test(a_hosts_nonblocking_socket_is_made_blocking),
-        cmocka_unit_test(what_the_hosts_dial_function_returns_is_passed_on),
         cmocka_unit_test(statistics_count_dials_and_reuses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

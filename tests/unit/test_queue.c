@@ -242,6 +242,35 @@ static void a_closed_client_wakes_the_request_that_waits(void **state)
     fake_stop(app);
 }
 
+/* A turn that has come and is not taken is the next one's. */
+static void a_call_given_up_passes_its_turn_on(void **state)
+{
+    (void)state;
+    struct waiter waiter;
+    struct turns turns = {.lock = PTHREAD_MUTEX_INITIALIZER};
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_pool_config config = {.max_open = 1};
+    struct fcgi_client *client = client_with_pool(app, &config);
+    struct fcgi_pool *pool = fcgi_client_pool(client);
+    struct fcgi_connection *connection = take(pool);
+    struct fcgi_request request = get_request();
+    struct fcgi_response response = {0};
+    struct fcgi_call *call;
+    assert_code(fcgi_call_start(&call, client, &request, &response), FCGI_OK);
+    assert_code(fcgi_call_advance(call), FCGI_WAIT);
+    assert_int_equal(stats_of_pool(pool).waiting, 1);
+    fcgi_pool_put(pool, connection);
+    assert_int_equal(stats_of_pool(pool).waiting, 0);
+    begin_waiting(&waiter, 1, pool, &turns);
+    fcgi_call_free(call);
+    end_waiting(&waiter, 1);
+    assert_code(waiter.rc, FCGI_OK);
+    assert_int_equal(stats_of_pool(pool).open, 1);
+    fcgi_response_free(&response);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
 /* ---- places ------------------------------------------------------------ */
 
 /* A dial function that fails some times, then connects. */
@@ -353,6 +382,7 @@ int main(void)
         cmocka_unit_test(who_gave_up_waiting_is_not_served),
         cmocka_unit_test(closing_wakes_all_who_wait),
         cmocka_unit_test(a_closed_client_wakes_the_request_that_waits),
+        cmocka_unit_test(a_call_given_up_passes_its_turn_on),
         cmocka_unit_test(a_failed_dial_gives_its_place_back),
         cmocka_unit_test(a_failed_dial_lets_the_next_one_try),
         cmocka_unit_test(an_evicted_connection_gives_its_place_back),

@@ -16,8 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <fcgi_client.h>
@@ -403,24 +401,20 @@ static void the_retry_keeps_its_place(void **state)
 
 /* A dial function that reaches the application only once. */
 struct once_reached {
-    const char *path;
+    const struct fake *app;
     size_t calls;
 };
 
 static int dial_once(void *context, int *fd)
 {
     struct once_reached *reached = context;
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
     reached->calls += 1;
     if (reached->calls > 1) {
         errno = ECONNREFUSED;
         return FCGI_ERR_CONNECT;
     }
-    snprintf(address.sun_path, sizeof(address.sun_path), "%s", reached->path);
-    *fd = socket(AF_UNIX, SOCK_STREAM, 0);
-    return connect(*fd, (struct sockaddr *)&address, sizeof(address)) == 0
-               ? FCGI_OK
-               : FCGI_ERR_CONNECT;
+    *fd = fake_connect(reached->app);
+    return FCGI_OK;
 }
 
 /* Nothing was sent the second time; but the first may have run. */
@@ -429,7 +423,7 @@ a_second_dial_that_fails_does_not_hide_the_first_attempt(void **state)
 {
     (void)state;
     struct fake *app = FAKE_RUN(FAKE_UNIX, closes_on_request);
-    struct once_reached reached = {.path = fake_address(app) + 5};
+    struct once_reached reached = {.app = app};
     struct fcgi_pool_config config = {.dial = dial_once,
                                       .dial_context = &reached};
     struct fcgi_client *client = client_with_pool(app, &config);

@@ -87,6 +87,27 @@ static void a_connection_reset_on_the_request_is_replaced(void **state)
     }
 }
 
+/* The place is the same, but not what it has done. */
+static void a_replacement_begins_with_no_requests_to_its_count(void **state)
+{
+    (void)state;
+    static const struct fake_step script[] = {FAKE_ACCEPT, FAKE_SERVE_TIMES(2),
+                                              FAKE_CLOSE, THEN_SERVES};
+    struct fcgi_pool_config config = {.max_requests = 3};
+    struct fake *app = FAKE_RUN(FAKE_UNIX, script);
+    struct fcgi_client *client = client_with_pool(app, &config);
+    ask_hello(client);
+    ask_hello(client);
+    fake_await(app, FAKE_CLOSED, 1);
+    assert_true(ask_hello(client).retried);
+    for (size_t i = 3; i < 6; i++) {
+        ask_hello(client);
+        assert_int_equal(fake_request_connection(app, i), i < 5 ? 1 : 2);
+    }
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
 static void a_half_closed_connection_is_replaced(void **state)
 {
     (void)state;
@@ -445,6 +466,7 @@ int main(void)
         cmocka_unit_test(a_connection_closed_while_idle_is_replaced),
         cmocka_unit_test(a_connection_closed_on_the_request_is_replaced),
         cmocka_unit_test(a_connection_reset_on_the_request_is_replaced),
+        cmocka_unit_test(a_replacement_begins_with_no_requests_to_its_count),
         cmocka_unit_test(a_half_closed_connection_is_replaced),
         cmocka_unit_test(it_is_retried_only_once),
         cmocka_unit_test(the_second_attempt_is_on_a_fresh_connection),

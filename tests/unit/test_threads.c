@@ -171,6 +171,46 @@ static void everything_at_once_gives_right_answers(void **state)
     assert_int_equal(open_descriptors(), before);
 }
 
+/* Whose turn comes while the time to wait ends either takes it or lets the next
+ * one have it: the only place is never lost. */
+static void *wait_briefly(void *argument)
+{
+    struct worker *worker = argument;
+    for (size_t i = 0; i < ROUNDS; i++) {
+        struct fcgi_connection *connection;
+        int rc = fcgi_pool_get(worker->pool, &connection, NULL);
+        if (rc == FCGI_OK) {
+            pass_ms(1);
+            fcgi_pool_put(worker->pool, connection);
+            worker->done += 1;
+        } else if (rc != FCGI_ERR_QUEUE_TIMEOUT) {
+            note(worker, rc);
+        }
+    }
+    return NULL;
+}
+
+static void giving_up_waiting_loses_no_place(void **state)
+{
+    (void)state;
+    struct worker workers[THREADS] = {{0}};
+    struct fcgi_pool_config config = {.max_open = 1, .queue_timeout_ms = 1};
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_pool *pool = pool_for(app, &config);
+    for (size_t i = 0; i < THREADS; i++) {
+        workers[i].pool = pool;
+    }
+    run(workers, wait_briefly);
+    join(workers);
+    assert_all_well(workers);
+    assert_true(stats_of_pool(pool).timeouts > 0);
+    assert_int_equal(stats_of_pool(pool).open, 1);
+    assert_int_equal(stats_of_pool(pool).idle, 1);
+    fcgi_pool_put(pool, take(pool));
+    fcgi_pool_free(pool);
+    fake_stop(app);
+}
+
 /* ---- restart ----------------------------------------------------------- */
 
 /* All ask at the same time, so that each has a connection of its own; then the
@@ -370,6 +410,7 @@ int main(void)
         cmocka_unit_test(each_thread_gets_its_own_answers),
         cmocka_unit_test(no_more_connections_open_than_allowed),
         cmocka_unit_test(everything_at_once_gives_right_answers),
+        cmocka_unit_test(giving_up_waiting_loses_no_place),
         cmocka_unit_test(a_restart_fails_no_request_of_any_thread),
         cmocka_unit_test(close_leaks_nothing_that_is_put_meanwhile),
         cmocka_unit_test(any_number_of_threads_may_close),

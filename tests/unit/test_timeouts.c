@@ -67,6 +67,22 @@ static void a_body_nobody_reads_ends_at_the_write_limit(void **state)
     assert_limited(FAKE_STEPS(script), &request, FCGI_ERR_WRITE_TIMEOUT);
 }
 
+/* However much is received meanwhile. On one processor the client always finds
+ * something to receive. */
+static void the_write_limit_holds_while_the_answer_flows(void **state)
+{
+    (void)state;
+    static const struct fake_step script[] = {FAKE_ACCEPT, FAKE_READ_PARAMS,
+                                              FAKE_FLOOD};
+    struct pattern_upload upload = {.len = UINT64_C(1) << 40};
+    struct fcgi_request request = post_request(pattern_source(&upload));
+    request.timeouts.write_ms = LIMIT;
+    request.timeouts.total_ms = 5000;
+    share_one_processor(true);
+    assert_limited(FAKE_STEPS(script), &request, FCGI_ERR_WRITE_TIMEOUT);
+    share_one_processor(false);
+}
+
 static const struct fake_step never_answers[] = {FAKE_ACCEPT, FAKE_READ_REQUEST,
                                                  FAKE_PAUSE};
 
@@ -286,6 +302,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_body_nobody_reads_ends_at_the_write_limit),
+        cmocka_unit_test(the_write_limit_holds_while_the_answer_flows),
         cmocka_unit_test(
             an_answer_that_never_begins_ends_at_the_first_byte_limit),
         cmocka_unit_test(an_answer_that_stops_ends_at_the_idle_limit),

@@ -1,0 +1,29 @@
+/*
+ * connection - an HTTP client, from its first byte to its last: one request
+ * after another, and what each of them waits for.
+ */
+#ifndef GATEWAY_EVENTS_CONNECTION_H
+#define GATEWAY_EVENTS_CONNECTION_H
+
+#include <event2/util.h>
+#include <sys/socket.h>
+
+#include "gateway_events_worker.h"
+
+/** Serve a client that has connected; `fd` becomes the connection's. */
+void connection_open(struct worker *worker, int fd,
+                     const struct sockaddr *address, socklen_t len);
+
+/** The descriptor of its call is ready. */
+void connection_ready(void *connection);
+
+/** No request is to follow the one under way. */
+void connection_stop(struct connection *connection);
+
+/** The next of the worker's; NULL: none. */
+struct connection *connection_next(const struct connection *connection);
+
+/** Free a transaction and those it is linked to. */
+void transaction_free(struct transaction *transaction);
+
+#endif

@@ -1,0 +1,69 @@
+/*
+ * http - HTTP/1 requests taken apart (RFC 9112): heads and chunked bodies, by
+ * llhttp.
+ *
+ * What a head points to stands in the buffer that it was read from, whose
+ * bytes must stay where they are until the request is over.
+ */
+#ifndef GATEWAY_EVENTS_HTTP_H
+#define GATEWAY_EVENTS_HTTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <fcgi_client.h>
+#include <llhttp.h>
+
+#define HTTP_LINE_MAX ((size_t)8 * 1024)
+#define HTTP_FIELDS_MAX 128
+
+/** One request. */
+struct http {
+    llhttp_t parser; /* first: callbacks find the request by it */
+    enum { HTTP_IN_LINE, HTTP_IN_NAME, HTTP_IN_VALUE, HTTP_IN_BODY } at;
+    bool ended;     /* the chunked body has */
+    size_t framing; /* bytes since the last of the body */
+    char *decoded;  /* where the next byte of the body goes */
+
+    int refusal; /**< after FCGI_ERR_BAD_REQUEST: the status to answer */
+    struct fcgi_slice method, target;
+    bool is_1_0;
+    bool is_head; /**< the method is HEAD */
+    bool keep_alive;
+    bool chunked;
+    bool expects_continue;
+    uint64_t content_length; /**< 0 where there is none */
+    size_t host_count;
+    size_t field_count;
+    struct fcgi_field fields[HTTP_FIELDS_MAX];
+};
+
+void http_begin(struct http *http);
+
+/**
+ * Look at the next bytes of a head, which stand right behind those before.
+ *
+ * @param used  set to how many of them belong to the head
+ * @return FCGI_OK  the head is whole
+ *         FCGI_WAIT  more is to come
+ *         FCGI_ERR_BAD_REQUEST  it is refused with http->refusal
+ */
+int http_parse(struct http *http, const char *data, size_t len, size_t *used);
+
+/** The status to refuse a head with that has outgrown its buffer. */
+int http_too_large(const struct http *http);
+
+/**
+ * Decode bytes of a chunked body in place: the body's own move to the front.
+ *
+ * @param used     set to how many bytes belong to the body
+ * @param decoded  set to how many bytes of body stand at `data` now
+ * @return FCGI_OK  the body has ended
+ *         FCGI_WAIT  more is to come
+ *         FCGI_ERR_BAD_REQUEST  it is malformed
+ */
+int http_decode(struct http *http, char *data, size_t len, size_t *used,
+                size_t *decoded);
+
+#endif

@@ -1,0 +1,27 @@
+/*
+ * log - a line on standard error for what went wrong with the application, and
+ * one on standard output for each request, if that is wanted.
+ */
+#ifndef GATEWAY_EVENTS_LOG_H
+#define GATEWAY_EVENTS_LOG_H
+
+#include <stdint.h>
+
+#include <fcgi_client.h>
+
+#include "gateway_events_http.h"
+
+/** A request that ended with an error, and what the client was answered; 0:
+ *  its answer was cut off. */
+void log_failure(const struct http *http, int status, int error,
+                 const struct fcgi_response *response);
+
+/** What the application has written to its standard error. */
+void log_stderr(const struct http *http, struct fcgi_slice text);
+
+/** A request, in the Common Log Format; the bytes are those of the whole
+ *  answer. */
+void log_access(const char *remote, const struct http *http, int status,
+                uint64_t bytes);
+
+#endif

@@ -1,0 +1,27 @@
+/*
+ * options - what the command line of fcgi-gateway asks for.
+ */
+#ifndef GATEWAY_EVENTS_OPTIONS_H
+#define GATEWAY_EVENTS_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct options {
+    const char *listen;
+    const char *upstream;
+    const char *root;
+    const char *index;
+    int workers;
+    int connections;       /**< to the application, of all workers; 0: any */
+    int timeout_ms;        /**< of the application */
+    int client_timeout_ms; /**< of the client */
+    size_t gather;         /**< how long a chunked body may be */
+    bool stream_chunked;
+    bool access_log;
+};
+
+/** Read the command line; what is wrong with it is said on standard error. */
+bool options_read(struct options *options, int argc, char **argv);
+
+#endif

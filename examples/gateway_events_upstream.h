@@ -1,0 +1,60 @@
+/*
+ * upstream - the application as one worker sees it: a client, and the
+ * descriptors of its connections in the event loop.
+ *
+ * A connection stays registered, edge-triggered, from one request to the next:
+ * a request on a warm connection costs no call of epoll_ctl(). Who is told of
+ * an event is whoever has the connection just then.
+ */
+#ifndef GATEWAY_EVENTS_UPSTREAM_H
+#define GATEWAY_EVENTS_UPSTREAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <event2/event.h>
+#include <fcgi_client.h>
+
+/** A descriptor in the event loop. */
+struct watch;
+
+struct upstream {
+    struct event_base *base;
+    struct fcgi_client *client;
+    struct event *evicting;
+    struct watch **watches; /* by descriptor */
+    size_t watch_count;
+    int reused; /* descriptor of the connection last taken from the pool */
+    void (*ready)(void *owner);
+};
+
+/** A call, and what is watched for it. */
+struct ask {
+    struct fcgi_call *call; /**< NULL: none */
+    struct watch *watch;
+};
+
+/** @param ready  told that an owner's descriptor is ready */
+int upstream_open(struct upstream *upstream, struct event_base *base,
+                  const char *address, const struct fcgi_client_config *config,
+                  void (*ready)(void *owner));
+
+/** No call may be under way. */
+void upstream_close(struct upstream *upstream);
+
+/** As fcgi_call_start(). */
+int upstream_ask(struct upstream *upstream, struct ask *ask,
+                 const struct fcgi_request *request,
+                 struct fcgi_response *response);
+
+/** Watch what the call waits for now. FCGI_OK or FCGI_ERR_NO_MEMORY. */
+int upstream_watch(struct upstream *upstream, struct ask *ask, void *owner);
+
+/** Free the call. */
+void upstream_end(struct upstream *upstream, struct ask *ask);
+
+/** A descriptor is somebody else's from now on. */
+void upstream_forget(struct upstream *upstream, int fd);
+
+#endif

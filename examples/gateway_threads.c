@@ -1,0 +1,250 @@
+/*
+ * gateway-threads - an HTTP server for a FastCGI application on one page:
+ * libmicrohttpd speaks HTTP, with a thread for each connection, and asks the
+ * application with fcgi_client_do().
+ *
+ *     gateway-threads 8080 unix:/run/php/php-fpm.sock /srv/www [SECONDS]
+ *
+ * It listens on 127.0.0.1; port 0 is any free one. Bodies are held in memory:
+ * where they are large, or clients slow and many, see fcgi-gateway.
+ */
+#define _POSIX_C_SOURCE 200809L
+
+#include <arpa/inet.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <fcgi_client.h>
+#include <microhttpd.h>
+
+#define FIELDS_MAX 100
+
+/* What all requests share. */
+static struct fcgi_client *client;
+static struct fcgi_cgi_site site = {.folding = FCGI_CGI_FOLDING_DROP};
+static const char *port;
+
+/* One request, and its answer. */
+struct visit {
+    const char *method; /* NULL: nobody has looked at the head */
+    struct fcgi_field fields[FIELDS_MAX];
+    size_t field_count;
+    struct fcgi_source body; /* the memory at `data` is the visit's */
+    struct fcgi_cgi *cgi;
+    struct fcgi_response response;
+    char target[];
+};
+
+static struct fcgi_slice slice(const char *text)
+{
+    return (struct fcgi_slice){text, strlen(text)};
+}
+
+/* One line for people: nothing that strangers have sent may look like more. */
+static void say(const struct visit *visit, const char *what, const char *text)
+{
+    char line[600];
+
+    (void)snprintf(line, sizeof(line), "%s %.200s: %s: %s", visit->method,
+                   visit->target, what, text);
+    for (char *at = line; *at != '\0'; at++) {
+        *at = *at < ' ' || *at > '~' ? '?' : *at;
+    }
+    (void)fprintf(stderr, "gateway-threads: %s\n", line);
+}
+
+/* The target is as the client has sent it. */
+static void *begin(void *none, const char *target, struct MHD_Connection *c)
+{
+    struct visit *visit = calloc(1, sizeof(*visit) + strlen(target) + 1);
+
+    (void)none, (void)c;
+    if (visit != NULL) {
+        strcpy(visit->target, target);
+    }
+    return visit;
+}
+
+static void end(void *none, struct MHD_Connection *c, void **state,
+                enum MHD_RequestTerminationCode how)
+{
+    struct visit *visit = *state;
+
+    (void)none, (void)c, (void)how;
+    if (visit != NULL) {
+        fcgi_response_free(&visit->response);
+        fcgi_cgi_free(visit->cgi);
+        free((void *)visit->body.data);
+        free(visit);
+    }
+}
+
+static enum MHD_Result take_field(void *visit, enum MHD_ValueKind kind,
+                                  const char *name, size_t name_len,
+                                  const char *value, size_t value_len)
+{
+    struct visit *v = visit;
+
+    (void)kind;
+    if (v->field_count < FIELDS_MAX) {
+        v->fields[v->field_count++] =
+            (struct fcgi_field){name, value, name_len, value_len};
+    }
+    return MHD_YES;
+}
+
+static bool take_body(struct visit *visit, const char *data, size_t *len)
+{
+    size_t had = visit->body.len;
+    char *grown = *len > ((size_t)16 << 20) - had
+                      ? NULL
+                      : realloc((void *)visit->body.data, had + *len);
+
+    if (grown != NULL) {
+        memcpy(grown + had, data, *len);
+        visit->body.data = grown;
+        visit->body.len = had + *len;
+    }
+    *len = 0;
+    return grown != NULL;
+}
+
+/* From HTTP to CGI, and ask. Only this machine can be the client. */
+static int ask(struct visit *visit, const char *version)
+{
+    struct fcgi_request request = {.body = visit->body};
+    struct fcgi_cgi_request http = {.method = slice(visit->method),
+                                    .target = slice(visit->target),
+                                    .protocol = slice(version),
+                                    .fields = visit->fields,
+                                    .field_count = visit->field_count,
+                                    .remote_addr = slice("127.0.0.1"),
+                                    .server_port = slice(port),
+                                    .content_length = (int64_t)visit->body.len};
+    int rc = fcgi_cgi_new(&visit->cgi, NULL);
+
+    if (rc == FCGI_OK) {
+        rc = fcgi_cgi_build(visit->cgi, &site, &http);
+    }
+    if (rc == FCGI_OK) {
+        request.params = fcgi_cgi_params(visit->cgi, &request.param_count);
+        rc = fcgi_client_do(client, &request, &visit->response);
+    }
+    if (visit->response.stderr_data.len > 0) {
+        say(visit, "application", visit->response.stderr_data.data);
+    }
+    if (rc == FCGI_OK && visit->response.status < 200) {
+        return FCGI_ERR_BAD_HEAD; /* HTTP expects another after it */
+    }
+    /* A body that is too long has been cut at its Content-Length. */
+    return rc == FCGI_ERR_BODY_LONG ? FCGI_OK : rc;
+}
+
+static int status_of(int e)
+{
+    bool busy = e == FCGI_ERR_BACKLOG_FULL || e == FCGI_ERR_OVERLOADED;
+    bool late = e == FCGI_ERR_CONNECT_TIMEOUT || e == FCGI_ERR_WRITE_TIMEOUT ||
+                e == FCGI_ERR_FIRST_BYTE_TIMEOUT || e == FCGI_ERR_IDLE_TIMEOUT;
+
+    return e == FCGI_ERR_BAD_REQUEST ? 400 : busy ? 503 : late ? 504 : 502;
+}
+
+/* Answer as the application did (its Content-Length too, for HEAD), or not. */
+static enum MHD_Result answer(struct MHD_Connection *c, int status,
+                              const struct visit *from)
+{
+    struct fcgi_slice body =
+        from != NULL ? from->response.body : slice(fcgi_reason_phrase(status));
+    struct MHD_Response *response = MHD_create_response_from_buffer(
+        body.len, (void *)(uintptr_t)body.data, MHD_RESPMEM_PERSISTENT);
+    enum MHD_Result result;
+
+    if (from != NULL && strcmp(from->method, "HEAD") == 0) {
+        (void)MHD_set_response_options(
+            response, MHD_RF_INSANITY_HEADER_CONTENT_LENGTH, MHD_RO_END);
+    }
+    for (size_t i = 0; from != NULL && i < from->response.field_count; i++) {
+        const struct fcgi_field *field = &from->response.fields[i];
+        if (fcgi_cgi_is_end_to_end(&from->response, field)) {
+            (void)MHD_add_response_header(response, field->name, field->value);
+        }
+    }
+    result = MHD_queue_response(c, (unsigned)status, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
+/* Called with the head, then with each piece of the body, then to answer. */
+static enum MHD_Result handle(void *none, struct MHD_Connection *c,
+                              const char *path, const char *method,
+                              const char *version, const char *data,
+                              size_t *len, void **state)
+{
+    struct visit *v = *state;
+    int rc;
+
+    (void)none, (void)path;
+    if (v == NULL) {
+        return MHD_NO;
+    }
+    if (v->method == NULL) {
+        v->method = method;
+        rc = MHD_get_connection_values_n(c, MHD_HEADER_KIND, take_field, v);
+        return rc <= FIELDS_MAX ? MHD_YES : answer(c, 431, NULL);
+    }
+    if (*len > 0) {
+        return take_body(v, data, len) ? MHD_YES : answer(c, 413, NULL);
+    }
+    rc = ask(v, version);
+    if (rc == FCGI_OK) {
+        return answer(c, v->response.status, v);
+    }
+    say(v, fcgi_error_name(rc), fcgi_strerror(rc));
+    return answer(c, status_of(rc), NULL);
+}
+
+static struct MHD_Daemon *start(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_port = htons((uint16_t)atoi(port)),
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+
+    return MHD_start_daemon(
+        MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD, 0,
+        NULL, NULL, handle, NULL, MHD_OPTION_SOCK_ADDR, &address,
+        MHD_OPTION_URI_LOG_CALLBACK, begin, NULL, MHD_OPTION_NOTIFY_COMPLETED,
+        end, NULL, MHD_OPTION_CONNECTION_TIMEOUT, 60U,
+        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
+}
+
+int main(int argc, char **argv)
+{
+    struct fcgi_client_config config = {0};
+    struct MHD_Daemon *daemon = NULL;
+    sigset_t ends;
+
+    if (argc < 4) {
+        (void)fputs("gateway-threads PORT ADDRESS ROOT [SECONDS]\n", stderr);
+        return 3;
+    }
+    port = argv[1];
+    site.root = argv[3];
+    config.timeouts.idle_ms = argc > 4 ? atoi(argv[4]) * 1000 : 0;
+    config.timeouts.first_byte_ms = config.timeouts.idle_ms;
+    (void)sigfillset(&ends);
+    (void)sigprocmask(SIG_BLOCK, &ends, NULL); /* in all threads to come */
+    if (fcgi_client_new(&client, argv[2], &config) == FCGI_OK) {
+        daemon = start();
+    }
+    if (daemon != NULL) {
+        (void)fprintf(
+            stderr, "gateway-threads: listening on 127.0.0.1:%u\n",
+            MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_BIND_PORT)->port);
+        (void)sigwait(&ends, &(int){0});
+        MHD_stop_daemon(daemon);
+    }
+    fcgi_client_free(client);
+    return daemon == NULL;
+}

@@ -1,0 +1,238 @@
+/*
+ * front - a gateway run beside a test: see front.h.
+ */
+#define _POSIX_C_SOURCE 200809L
+
+#include "front.h"
+
+#include <dirent.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "program.h"
+#include "temp.h"
+#include "wire.h"
+
+#define LIMIT_MS 10000
+#define ARGUMENTS_MAX 15
+
+struct front {
+    struct temp *folder;
+    struct program *program;
+    char *log; /* of its file */
+    char address[64];
+};
+
+/* What is waited for. */
+struct wanted {
+    const struct front *front;
+    const char *text;
+    size_t descriptors;
+};
+
+/* Not abort(): what has been started and made is to be cleared up. */
+static void die(const char *what)
+{
+    perror(what);
+    exit(EXIT_FAILURE);
+}
+
+/* All it has printed, the caller's to free. */
+static char *read_log(const struct front *front)
+{
+    struct wire text = {0};
+    char bytes[4096];
+    FILE *file = fopen(front->log, "r");
+    size_t got = file == NULL ? 0 : fread(bytes, 1, sizeof(bytes), file);
+    while (got > 0) {
+        wire_append(&text, bytes, got);
+        got = fread(bytes, 1, sizeof(bytes), file);
+    }
+    if (file != NULL) {
+        (void)fclose(file);
+    }
+    wire_append(&text, "", 1);
+    return (char *)text.data;
+}
+
+size_t front_has_said(const struct front *front, const char *text)
+{
+    size_t count = 0;
+    char *log = read_log(front);
+    const char *at = strstr(log, text);
+    while (at != NULL) {
+        count += 1;
+        at = strstr(at + 1, text);
+    }
+    free(log);
+    return count;
+}
+
+static bool has_said(void *context)
+{
+    const struct wanted *wanted = context;
+    return front_has_said(wanted->front, wanted->text) > 0;
+}
+
+bool front_await(const struct front *front, const char *text)
+{
+    struct wanted wanted = {front, text, 0};
+    return program_await(front->program, LIMIT_MS, has_said, &wanted);
+}
+
+static void find_address(struct front *front)
+{
+    static const char before[] = "listening on ";
+    if (!front_await(front, before)) {
+        die("tests: the gateway does not start");
+    }
+    char *log = read_log(front);
+    const char *at = strstr(log, before) + strlen(before);
+    size_t len = strcspn(at, "\n");
+    if (len >= sizeof(front->address)) {
+        die("tests: front");
+    }
+    memcpy(front->address, at, len);
+    free(log);
+}
+
+/* How each of them wants to be told; returns how many arguments that takes. */
+static size_t tell_what(const char *program, const char *upstream,
+                        const char *root, const char **arguments)
+{
+    const char *const by_name[] = {"--listen", "127.0.0.1:0", "--upstream",
+                                   upstream,   "--root",      root};
+    const char *const by_place[] = {"0", upstream, root};
+    bool is_named = strcmp(program, "fcgi-gateway") == 0;
+    size_t count = is_named ? 6 : 3;
+    memcpy(arguments, is_named ? by_name : by_place, count * sizeof(char *));
+    return count;
+}
+
+struct front *front_start(const char *program, const char *upstream,
+                          const char *root, const char *const *options)
+{
+    const char *arguments[ARGUMENTS_MAX + 1] = {NULL};
+    size_t count = tell_what(program, upstream, root, arguments);
+    char *path = program_built(program);
+    if (path == NULL) {
+        return NULL;
+    }
+    for (size_t i = 0; options != NULL && options[i] != NULL; i++) {
+        arguments[count++] = options[i];
+    }
+    struct front *front = calloc(1, sizeof(*front));
+    if (front == NULL) {
+        die("tests: front");
+    }
+    front->folder = temp_new();
+    front->log = temp_path(front->folder, "log");
+    struct program_spec spec = {
+        .path = path, .arguments = arguments, .log = front->log};
+    front->program = program_start(&spec);
+    find_address(front);
+    free(path);
+    return front;
+}
+
+const char *front_address(const struct front *front)
+{
+    return front->address;
+}
+
+void front_tell(struct front *front)
+{
+    program_signal(front->program, SIGTERM);
+}
+
+static bool has_ended(void *context)
+{
+    const struct wanted *wanted = context;
+    return !program_runs(wanted->front->program);
+}
+
+bool front_stop(struct front *front)
+{
+    if (front == NULL) {
+        return true;
+    }
+    struct wanted wanted = {front, NULL, 0};
+    front_tell(front);
+    (void)program_await(front->program, LIMIT_MS, has_ended, &wanted);
+    bool ended = has_ended(&wanted);
+    /* What a sanitizer has found is to be seen. */
+    if (front_has_said(front, "ERROR: ") > 0) {
+        char *log = read_log(front);
+        (void)fputs(log, stderr);
+        free(log);
+        ended = false;
+    }
+    program_stop(front->program);
+    temp_free(front->folder);
+    free(front->log);
+    free(front);
+    return ended;
+}
+
+static size_t read_status(const struct front *front, const char *name)
+{
+    char path[64];
+    char line[200];
+    size_t kib = 0;
+    (void)snprintf(path, sizeof(path), "/proc/%ld/status",
+                   program_pid(front->program));
+    FILE *file = fopen(path, "r");
+    if (file == NULL) {
+        die(path);
+    }
+    while (fgets(line, sizeof(line), file) != NULL) {
+        if (strncmp(line, name, strlen(name)) == 0) {
+            kib = strtoul(line + strlen(name), NULL, 10);
+        }
+    }
+    (void)fclose(file);
+    return kib;
+}
+
+size_t front_resident(const struct front *front)
+{
+    return read_status(front, "VmRSS:");
+}
+
+size_t front_peak(const struct front *front)
+{
+    return read_status(front, "VmHWM:");
+}
+
+size_t front_descriptors(const struct front *front)
+{
+    char path[64];
+    size_t count = 0;
+    (void)snprintf(path, sizeof(path), "/proc/%ld/fd",
+                   program_pid(front->program));
+    DIR *dir = opendir(path);
+    if (dir == NULL) {
+        die(path);
+    }
+    struct dirent *entry = readdir(dir);
+    while (entry != NULL) {
+        count += entry->d_name[0] != '.';
+        entry = readdir(dir);
+    }
+    (void)closedir(dir);
+    return count;
+}
+
+static bool has_descriptors(void *context)
+{
+    const struct wanted *wanted = context;
+    return front_descriptors(wanted->front) == wanted->descriptors;
+}
+
+bool front_await_descriptors(const struct front *front, size_t count)
+{
+    struct wanted wanted = {front, NULL, count};
+    return program_await(front->program, LIMIT_MS, has_descriptors, &wanted);
+}

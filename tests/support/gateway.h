@@ -1,0 +1,54 @@
+/*
+ * gateway - what a gateway has in hand when it makes variables of an HTTP
+ * request: a site, a request and the object that holds the variables.
+ *
+ *     struct gateway g;
+ *     gateway_open(&g);
+ *     gateway_field(&g, "Accept", "text/html");
+ *     assert_int_equal(gateway_get(&g, "/a.php"), FCGI_OK);
+ *     gateway_assert(&g, "HTTP_ACCEPT", "text/html");
+ *     gateway_close(&g);                  fails if memory leaked
+ */
+#ifndef TESTS_GATEWAY_H
+#define TESTS_GATEWAY_H
+
+#include <fcgi_client/cgi.h>
+
+#include "allocator.h"
+
+#define GATEWAY_FIELDS 32
+
+struct gateway {
+    struct counting_allocator memory;
+    struct fcgi_cgi *cgi;
+    struct fcgi_cgi_site site;       /* its root is /srv/www */
+    struct fcgi_cgi_request request; /* GET / HTTP/1.1, with these fields */
+    struct fcgi_field fields[GATEWAY_FIELDS];
+};
+
+void gateway_open(struct gateway *g);
+/** Free it; fails if anything is left. */
+void gateway_close(struct gateway *g);
+
+/** A string without its NUL, borrowed. */
+struct fcgi_slice gateway_slice(const char *text);
+
+/** One more field; the strings are borrowed. */
+void gateway_field(struct gateway *g, const char *name, const char *value);
+
+/** Make the variables: what fcgi_cgi_build() returns. There are some where it
+ *  says so, and none after an error. */
+int gateway_build(struct gateway *g);
+
+/** The same for another target. */
+int gateway_get(struct gateway *g, const char *target);
+
+/** The variable of a name; NULL: there is none. Fails if there are two. */
+const struct fcgi_param *gateway_find(const struct gateway *g,
+                                      const char *name);
+
+/** The value of a variable must be this; NULL: there must be none. */
+void gateway_assert(const struct gateway *g, const char *name,
+                    const char *value);
+
+#endif

@@ -1,0 +1,95 @@
+/*
+ * host - a program with an event loop, in miniature: it drives pollable calls
+ * by poll(), and holds them to <fcgi_client/call.h> at each step:
+ *
+ *     descriptor, events and time go together, and none is nonsense
+ *     the descriptor told last is open, and still the same, until the call was
+ *     advanced once more after another was told
+ *     no function sleeps
+ *
+ *     struct fcgi_call *call = host_begin(client, &request, &response);
+ *     assert_code(host_run(call), FCGI_OK);
+ *     host_free(call);
+ *
+ * What breaks a rule fails the test; what sleeps ends the program.
+ */
+#ifndef TESTS_HOST_H
+#define TESTS_HOST_H
+
+#include <stddef.h>
+#include <sys/stat.h>
+
+#include <fcgi_client.h>
+
+#include "fake.h"
+
+/** fcgi_call_start(). */
+int host_start(struct fcgi_call **call, struct fcgi_client *client,
+               const struct fcgi_request *request,
+               struct fcgi_response *response);
+
+/** The same; failing fails the test. */
+struct fcgi_call *host_begin(struct fcgi_client *client,
+                             const struct fcgi_request *request,
+                             struct fcgi_response *response);
+
+/** fcgi_call_advance(), and a look at what the call tells then. */
+int host_advance(struct fcgi_call *call);
+
+/** fcgi_call_resume(), likewise. */
+int host_resume(struct fcgi_call *call);
+
+/** Wait as the call tells, and advance it. One that would wait for ever fails
+ *  the test. */
+int host_wait(struct fcgi_call *call);
+
+/** Advance it until there is no work left that waits for nothing. */
+int host_settle(struct fcgi_call *call);
+
+/** Advance and wait until it has ended; returns how. */
+int host_run(struct fcgi_call *call);
+
+/** The same, resuming it all the time: for sinks and sources that pause. */
+int host_run_resuming(struct fcgi_call *call);
+
+/** The same until the application has come so far; the call ending before that
+ *  fails the test. */
+void host_run_until(struct fcgi_call *call, struct fake *app,
+                    enum fake_event event, size_t times);
+
+/** fcgi_call_cancel() and fcgi_call_free(). */
+void host_cancel(struct fcgi_call *call);
+void host_free(struct fcgi_call *call);
+
+/** What fcgi_client_do() does, by a pollable call. */
+int host_do(struct fcgi_client *client, const struct fcgi_request *request,
+            struct fcgi_response *response);
+
+/** Ask by a pollable call, expect a code (and this body), and return the
+ *  outcome: as ask_expecting() and ask_expecting_body(). */
+#define host_expecting(client, request, want)                                  \
+    host_and_check((client), (request), (want), NULL, __FILE__, __LINE__)
+#define host_expecting_body(client, request, body)                             \
+    host_and_check((client), (request), FCGI_OK, (body), __FILE__, __LINE__)
+
+struct fcgi_outcome host_and_check(struct fcgi_client *client,
+                                   const struct fcgi_request *request, int want,
+                                   const char *body, const char *file,
+                                   int line);
+
+/** An open descriptor and what it stands for; descriptor -1: none. */
+struct host_watch {
+    int fd;
+    struct stat stat;
+};
+
+/** The descriptor that the call tells, which is told by that. */
+struct host_watch host_watch(struct fcgi_call *call);
+
+/** Whether it is still open, and nothing else bears its number. */
+bool host_watch_holds(const struct host_watch *watch);
+
+/** Whether it is ready for what `events` of enum fcgi_event say. */
+bool host_ready(int fd, unsigned events);
+
+#endif

@@ -1,0 +1,58 @@
+/*
+ * load - two hundred calls at a time on one thread, for whichever event loop is
+ * to drive them: without a body, with a small one, with large ones that pause
+ * on their way up, down or both. Each knows its answer, so that none gets
+ * another's.
+ *
+ * They go to fcgi-echo, over a Unix socket whose listen queue is too short for
+ * all of them and over TCP where most wait for a connection, and to a PHP-FPM
+ * whose children are few and end again and again.
+ *
+ * A loop is a function that does this for each call until none is left:
+ *
+ *     wait for load_fd(), load_events(), no longer than load_timeout_ms()
+ *     if load_step() is not FCGI_WAIT:
+ *         forget its descriptor, which is still open
+ *         load_finish()
+ */
+#ifndef TESTS_LOAD_H
+#define TESTS_LOAD_H
+
+#include <stddef.h>
+
+#define LOAD_CALLS 200
+
+struct load;
+struct load_call;
+
+/** Drive all calls of a load to their end. Its failures may be cmocka's. */
+typedef void load_loop(struct load *load);
+
+/**
+ * Run the tests of a loop.
+ *
+ * @param name  what it is called
+ * @return what cmocka_run_group_tests() does
+ */
+int load_run_tests(const char *name, load_loop *loop);
+
+/** How many calls have not been finished. */
+size_t load_left(const struct load *load);
+
+/** The nth call, 0..LOAD_CALLS-1; NULL once it is finished. */
+struct load_call *load_call(struct load *load, size_t nth);
+
+/** As fcgi_call_fd(), _events() and _timeout_ms(), with the time until the host
+ *  itself wants to resume a call that has paused. */
+int load_fd(struct load_call *call);
+unsigned load_events(const struct load_call *call);
+int load_timeout_ms(const struct load_call *call);
+
+/** Advance the call, or resume it if it is time to; FCGI_WAIT, or it has
+ *  ended. */
+int load_step(struct load_call *call);
+
+/** Free a call that has ended, and fail unless it ended as it should. */
+void load_finish(struct load_call *call);
+
+#endif

@@ -1,0 +1,775 @@
+/*
+ * The pollable call: one request driven by a host that waits by itself. What it
+ * does is what fcgi_client_do() does; here is what a plain one looks like, what
+ * many at a time do, and what begins none.
+ *
+ * The host in tests/support holds each call to the rules of its descriptor at
+ * every step, and to sleeping nowhere.
+ */
+#define _POSIX_C_SOURCE 200809L
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <fcgi_client.h>
+
+#include "allocator.h"
+#include "ask.h"
+#include "fake.h"
+#include "feeder.h"
+#include "hand.h"
+#include "host.h"
+#include "pattern.h"
+#include "process.h"
+#include "recorder.h"
+#include "temp.h"
+#include "ticks.h"
+
+#define LARGE 5000000
+#define MANY 12
+
+static const enum fake_family families[] = {FAKE_UNIX, FAKE_ABSTRACT, FAKE_TCP};
+
+/* ---- one call ----------------------------------------------------------- */
+
+static void a_call_brings_the_answer(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        struct fake *app = fake_serve(families[i]);
+        struct fcgi_client *client = client_for(app, NULL);
+        struct fcgi_request request = post_text("ping");
+        struct fcgi_outcome first =
+            host_expecting_body(client, &request, "ping");
+        struct fcgi_outcome second =
+            host_expecting_body(client, &request, "ping");
+        assert_int_equal(first.phase, FCGI_PHASE_END);
+        assert_false(first.reused);
+        assert_true(second.reused);
+        assert_int_equal(stats_of(client).idle, 1);
+        fcgi_client_free(client);
+        fake_stop(app);
+    }
+}
+
+/* A host may register a call before it advances it: then descriptor or time
+ * must call it back. */
+static void a_call_that_was_begun_is_due_at_once(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        struct fake *app = fake_serve(families[i % 2 * 2]);
+        struct fcgi_client *client = client_for(app, NULL);
+        struct fcgi_request request = get_request();
+        struct fcgi_response response = {0};
+        if (i >= 2) {
+            ask_hello(client); /* and be begun on a pooled connection */
+        }
+        struct fcgi_call *call = host_begin(client, &request, &response);
+        struct pollfd one = {fcgi_call_fd(call), 0, 0};
+        one.events = fcgi_call_events(call) & FCGI_EVENT_WRITE ? POLLOUT : 0;
+        assert_true(fcgi_call_timeout_ms(call) == 0 || poll(&one, 1, 5000) > 0);
+        assert_code(host_run(call), FCGI_OK);
+        host_free(call);
+        fcgi_response_free(&response);
+        fcgi_client_free(client);
+        fake_stop(app);
+    }
+}
+
+static void starting_alone_sends_nothing(void **state)
+{
+    (void)state;
+    struct hand hand = {0};
+    struct fcgi_client *client = hand_client(&hand, NULL);
+    struct fcgi_request request = get_request();
+    struct fcgi_response response = {0};
+    struct wire received = {0};
+    struct fcgi_call *call = host_begin(client, &request, &response);
+    assert_true(hand_receive(&hand, 0, &received));
+    assert_int_equal(received.len, 0);
+    host_free(call);
+    fcgi_response_free(&response);
+    fcgi_client_free(client);
+    hand_free(&hand);
+}
+
+static void the_params_may_go_once_the_call_has_begun(void **state)
+{
+    (void)state;
+    char value[] = "kept";
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_param params[] = {FCGI_PARAM("TOKEN", value)};
+    struct fcgi_request request = {.params = params, .param_count = 1};
+    struct fcgi_response response = {0};
+    struct fcgi_call *call = host_begin(client, &request, &response);
+    memset(value, 'x', 4);
+    memset(params, 0, sizeof(params));
+    memset(&request, 0, sizeof(request));
+    assert_code(host_run(call), FCGI_OK);
+    char *seen = wire_request_param(fake_request(app, 0), "TOKEN");
+    assert_string_equal(seen, "kept");
+    free(seen);
+    host_free(call);
+    fcgi_response_free(&response);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+static void an_ended_call_says_the_same_again(void **state)
+{
+    (void)state;
+    static const struct fake_step closes[] = {FAKE_ACCEPT, FAKE_READ_REQUEST,
+                                              FAKE_CLOSE};
+    for (size_t i = 0; i < 2; i++) {
+        int want = i == 0 ? FCGI_OK : FCGI_ERR_CLOSED;
+        struct fake *app =
+            i == 0 ? fake_serve(FAKE_UNIX) : FAKE_RUN(FAKE_UNIX, closes);
+        struct fcgi_client *client = client_for(app, NULL);
+        struct fcgi_request request = get_request();
+        struct fcgi_response response = {0};
+        struct fcgi_call *call = host_begin(client, &request, &response);
+        assert_code(host_run(call), want);
+        assert_code(host_advance(call), want);
+        assert_code(host_resume(call), want);
+        host_cancel(call);
+        assert_code(host_advance(call), want);
+        assert_code(response.outcome.error, want);
+        host_free(call);
+        fcgi_response_free(&response);
+        fcgi_client_free(client);
+        fake_stop(app);
+    }
+}
+
+/* Whenever and however often: nothing depends on what poll() said. */
+static void advancing_without_need_does_no_harm(void **state)
+{
+    (void)state;
+    struct fake *app = fake_serve(FAKE_TCP);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct pattern_upload upload = {.len = 1000000};
+    struct fcgi_request request = post_request(pattern_source(&upload));
+    struct fcgi_response response = {0};
+    struct fcgi_call *call = host_begin(client, &request, &response);
+    int rc = FCGI_WAIT;
+    while (rc == FCGI_WAIT) {
+        rc = host_advance(call);
+        rc = rc == FCGI_WAIT ? host_resume(call) : rc;
+    }
+    assert_code(rc, FCGI_OK);
+    assert_int_equal(response.body.len, 1000000);
+    assert_true(pattern_matches(response.body.data, 0, 1000000));
+    host_free(call);
+    fcgi_response_free(&response);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+static void the_response_outlives_call_and_client(void **state)
+{
+    (void)state;
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_request request = post_text("mine alone");
+    struct fcgi_response response = {0};
+    assert_code(host_do(client, &request, &response), FCGI_OK);
+    fcgi_client_free(client);
+    fake_stop(app);
+    assert_int_equal(response.status, 200);
+    assert_string_equal(response.body.data, "mine alone");
+    fcgi_response_free(&response);
+}
+
+static void a_response_serves_one_call_after_another(void **state)
+{
+    (void)state;
+    static const char *const bodies[] = {"a longer body", "short", ""};
+    static const char *const wanted[] = {"a longer body", "short", "hello"};
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_response response = {0};
+    for (size_t i = 0; i < 3; i++) {
+        struct fcgi_request request = post_text(bodies[i]);
+        assert_code(host_do(client, &request, &response), FCGI_OK);
+        assert_string_equal(response.body.data, wanted[i]);
+    }
+    fcgi_response_free(&response);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+static void a_sink_is_given_the_answer_in_order(void **state)
+{
+    (void)state;
+    static const struct fake_step script[] = {
+        FAKE_ACCEPT, FAKE_READ_REQUEST, FAKE_STDERR("oh"),
+        FAKE_ANSWER_EACH("Status: 201\r\n\r\nbody")};
+    struct recorder r = {0};
+    struct fake *app = FAKE_RUN(FAKE_TCP, script);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_request request = get_request();
+    request.sink = recorder_sink(&r);
+    host_expecting(client, &request, FCGI_OK);
+    recorder_assert(&r, "[stderr]oh[head 201][body]body");
+    recorder_free(&r);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+static void each_role_has_its_streams(void **state)
+{
+    (void)state;
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_request request = get_request();
+    request.role = FCGI_ROLE_AUTHORIZER;
+    host_expecting_body(client, &request, "hello");
+    request.role = FCGI_ROLE_FILTER;
+    request.body = (struct fcgi_source){.data = "stdin", .len = 5};
+    request.data = (struct fcgi_source){.data = "data", .len = 4};
+    host_expecting_body(client, &request, "stdin");
+    assert_int_equal(fake_request(app, 0)->body_ends, 0);
+    assert_int_equal(fake_request(app, 1)->body_ends, 1);
+    assert_int_equal(fake_request(app, 1)->data.len, 4);
+    assert_int_equal(fake_request(app, 1)->data_ends, 1);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+/* ---- both ways at once -------------------------------------------------- */
+
+static void a_large_body_and_a_large_answer_arrive_whole(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        struct fake *app = fake_serve(families[i]);
+        struct fcgi_client *client = client_for(app, NULL);
+        struct pattern_upload upload = {.len = LARGE};
+        struct pattern_download download = {0};
+        struct fcgi_request request = post_request(pattern_source(&upload));
+        request.sink = pattern_sink(&download);
+        host_expecting(client, &request, FCGI_OK);
+        assert_int_equal(download.at, LARGE);
+        assert_false(download.wrong);
+        assert_int_equal(fake_request(app, 0)->body.len, LARGE);
+        assert_true(pattern_matches(fake_request(app, 0)->body.data, 0, LARGE));
+        fcgi_client_free(client);
+        fake_stop(app);
+    }
+}
+
+/* It reads nothing before all it has to say was taken. */
+static void an_application_that_writes_first_locks_nothing_up(void **state)
+{
+    (void)state;
+    static const struct fake_step script[] = {
+        FAKE_ACCEPT,      FAKE_READ_PARAMS,  FAKE_STDOUT("Status: 200\r\n\r\n"),
+        FAKE_BODY(LARGE), FAKE_READ_REQUEST, FAKE_END(WIRE_COMPLETE)};
+    for (size_t i = 0; i < 3; i++) {
+        struct fake *app = FAKE_RUN(families[i], script);
+        struct fcgi_client *client = client_for(app, NULL);
+        struct pattern_upload upload = {.len = LARGE};
+        struct pattern_download download = {0};
+        struct fcgi_request request = post_request(pattern_source(&upload));
+        request.sink = pattern_sink(&download);
+        host_expecting(client, &request, FCGI_OK);
+        assert_int_equal(download.at, LARGE);
+        assert_int_equal(fake_request(app, 0)->body.len, LARGE);
+        fcgi_client_free(client);
+        fake_stop(app);
+    }
+}
+
+static void signals_disturb_no_call(void **state)
+{
+    (void)state;
+    struct fake *app = fake_serve(FAKE_TCP);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_response response = {0};
+    ticks_begin();
+    for (size_t i = 0; i < 10; i++) {
+        struct pattern_upload upload = {.len = 1000000};
+        struct fcgi_request request = post_request(pattern_source(&upload));
+        assert_code(host_do(client, &request, &response), FCGI_OK);
+        assert_int_equal(response.body.len, 1000000);
+        assert_true(pattern_matches(response.body.data, 0, 1000000));
+    }
+    assert_true(ticks_end() > 0);
+    fcgi_response_free(&response);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+/* ---- many calls --------------------------------------------------------- */
+
+struct one {
+    char text[16];
+    struct fcgi_call *call;
+    struct fcgi_response response;
+    bool ended;
+};
+
+static void begin_all(struct fcgi_client *client, struct one *all)
+{
+    for (size_t i = 0; i < MANY; i++) {
+        (void)snprintf(all[i].text, sizeof(all[i].text), "the %zuth", i);
+        struct fcgi_request request = post_text(all[i].text);
+        all[i].call = host_begin(client, &request, &all[i].response);
+    }
+}
+
+/* Advance each in turn until all have ended. */
+static void run_all(struct one *all)
+{
+    for (size_t left = MANY; left > 0;) {
+        for (size_t i = 0; i < MANY; i++) {
+            int rc = all[i].ended ? FCGI_WAIT : host_advance(all[i].call);
+            if (rc != FCGI_WAIT) {
+                assert_code(rc, FCGI_OK);
+                all[i].ended = true;
+                left -= 1;
+            }
+        }
+    }
+}
+
+static void calls_on_one_thread_do_not_mix(void **state)
+{
+    (void)state;
+    struct one all[MANY] = {{{0}, NULL, {0}, false}};
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_client *client = client_for(app, NULL);
+    begin_all(client, all);
+    assert_int_equal(stats_of(client).open, MANY);
+    run_all(all);
+    for (size_t i = 0; i < MANY; i++) {
+        assert_string_equal(all[i].response.body.data, all[i].text);
+        host_free(all[i].call);
+        fcgi_response_free(&all[i].response);
+    }
+    assert_int_equal(stats_of(client).idle, MANY);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+/* While one is under way, a blocking one may go on beside it. */
+static void a_call_and_a_blocking_request_share_a_client(void **state)
+{
+    (void)state;
+    struct hand hand = {0};
+    struct fcgi_client *client = hand_client(&hand, NULL);
+    struct fcgi_request request = get_request();
+    struct fcgi_response response = {0};
+    struct fcgi_response other = {0};
+    struct fcgi_call *first = host_begin(client, &request, &response);
+    assert_code(host_advance(first), FCGI_WAIT);
+    struct fcgi_call *second = host_begin(client, &request, &other);
+    assert_code(host_advance(second), FCGI_WAIT);
+    hand_answer(&hand, 1, 1, "A: 1\r\n\r\nsecond");
+    assert_code(host_run(second), FCGI_OK);
+    assert_string_equal(other.body.data, "second");
+    host_free(second);
+    hand_answer(&hand, 1, 2, "A: 1\r\n\r\nblocking");
+    assert_code(fcgi_client_do(client, &request, &other), FCGI_OK);
+    assert_string_equal(other.body.data, "blocking");
+    hand_answer(&hand, 0, 1, "A: 1\r\n\r\nfirst");
+    assert_code(host_run(first), FCGI_OK);
+    assert_string_equal(response.body.data, "first");
+    host_free(first);
+    fcgi_response_free(&response);
+    fcgi_response_free(&other);
+    fcgi_client_free(client);
+    hand_free(&hand);
+}
+
+/* What a sink begins while its own call is under way. */
+struct beginner {
+    struct fcgi_client *client;
+    struct fcgi_request request;
+    struct fcgi_response response;
+    struct fcgi_call *call;
+};
+
+static int begin_another(void *context, const struct fcgi_response *response)
+{
+    struct beginner *beginner = context;
+    (void)response;
+    beginner->call =
+        host_begin(beginner->client, &beginner->request, &beginner->response);
+    return fcgi_call_advance(beginner->call) == FCGI_WAIT ? 0 : -1;
+}
+
+static void a_sink_may_begin_another_call(void **state)
+{
+    (void)state;
+    struct hand hand = {0};
+    struct fcgi_client *client = hand_client(&hand, NULL);
+    struct beginner beginner = {.client = client, .request = get_request()};
+    struct fcgi_response response = {0};
+    struct fcgi_request request = get_request();
+    request.sink.head = begin_another;
+    request.sink.context = &beginner;
+    struct fcgi_call *call = host_begin(client, &request, &response);
+    hand_answer(&hand, 0, 1, "A: 1\r\n\r\nfirst");
+    assert_code(host_run(call), FCGI_OK);
+    assert_string_equal(response.body.data, "first");
+    hand_answer(&hand, 1, 1, "A: 1\r\n\r\nsecond");
+    assert_code(host_run(beginner.call), FCGI_OK);
+    assert_string_equal(beginner.response.body.data, "second");
+    host_free(call);
+    host_free(beginner.call);
+    fcgi_response_free(&response);
+    fcgi_response_free(&beginner.response);
+    fcgi_client_free(client);
+    hand_free(&hand);
+}
+
+/* ---- memory ------------------------------------------------------------- */
+
+static void a_warm_call_allocates_nothing(void **state)
+{
+    (void)state;
+    struct counting_allocator memory = {0};
+    struct fcgi_client_config config = {
+        .pool = {.allocator = counting_allocator(&memory)}};
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_client *client = client_for(app, &config);
+    struct fcgi_request request = post_text("the same each time");
+    struct fcgi_response response = {0};
+    assert_code(host_do(client, &request, &response), FCGI_OK);
+    size_t calls = memory.calls;
+    for (size_t i = 0; i < 100; i++) {
+        assert_code(host_do(client, &request, &response), FCGI_OK);
+        assert_true(response.outcome.reused);
+    }
+    assert_int_equal(memory.calls, calls);
+    fcgi_response_free(&response);
+    fcgi_client_free(client);
+    assert_int_equal(memory.blocks, 0);
+    fake_stop(app);
+}
+
+/* One request with a body that is read, answered by hand; returns how it
+ * ended. */
+static int ask_by_hand(struct fcgi_client *client, struct hand *hand)
+{
+    struct feeder feeder = {.data = "a body", .len = 6, .chunk = 2};
+    struct fcgi_request request = post_request(feeder_source(&feeder));
+    struct fcgi_response response = {0};
+    struct fcgi_call *call;
+    int rc = host_start(&call, client, &request, &response);
+    if (rc == FCGI_OK) {
+        rc = host_advance(call);
+        if (rc == FCGI_WAIT) {
+            hand_answer(hand, 0, 1, "A: 1\r\nB: 2\r\n\r\nbody");
+            rc = host_run(call);
+        }
+        host_free(call);
+    }
+    assert_code(response.outcome.error, rc);
+    fcgi_response_free(&response);
+    return rc;
+}
+
+/* The same on a client of its own, with `fail_at` counted from there. */
+static int ask_short_of_memory(size_t fail_at, size_t *calls)
+{
+    struct counting_allocator memory = {0};
+    struct fcgi_client_config config = {
+        .pool = {.allocator = counting_allocator(&memory)}};
+    struct hand hand = {0};
+    struct fcgi_client *client = hand_client(&hand, &config);
+    size_t before = memory.calls;
+    memory.fail_at = fail_at == 0 ? 0 : before + fail_at;
+    int rc = ask_by_hand(client, &hand);
+    *calls = memory.calls - before;
+    fcgi_client_free(client);
+    hand_free(&hand);
+    assert_int_equal(memory.failures, fail_at > 0);
+    assert_int_equal(memory.blocks, 0);
+    return rc;
+}
+
+static void each_allocation_may_fail(void **state)
+{
+    (void)state;
+    size_t calls;
+    size_t ignored;
+    assert_code(ask_short_of_memory(0, &calls), FCGI_OK);
+    assert_true(calls > 5);
+    size_t before = open_descriptors();
+    for (size_t i = 1; i <= calls; i++) {
+        assert_code(ask_short_of_memory(i, &ignored), FCGI_ERR_NO_MEMORY);
+        assert_int_equal(open_descriptors(), before);
+    }
+}
+
+/* ---- errors ------------------------------------------------------------- */
+
+static const struct fake_step closes[] = {FAKE_ACCEPT, FAKE_READ_REQUEST,
+                                          FAKE_CLOSE};
+static const struct fake_step breaks_off[] = {
+    FAKE_ACCEPT, FAKE_READ_REQUEST, FAKE_STDOUT("A: 1\r\n\r\nha"), FAKE_CLOSE};
+static const struct fake_step speaks_http[] = {
+    FAKE_ACCEPT, FAKE_READ_REQUEST, FAKE_SEND("HTTP/1.1 400 No\r\n\r\n")};
+static const struct fake_step babbles[] = {FAKE_ACCEPT, FAKE_READ_REQUEST,
+                                           FAKE_SEND("babble, babble")};
+static const struct fake_step invents[] = {FAKE_ACCEPT, FAKE_READ_REQUEST,
+                                           FAKE_RECORD(99, "what is this")};
+static const struct fake_step has_no_head[] = {FAKE_ACCEPT, FAKE_READ_REQUEST,
+                                               FAKE_END(WIRE_COMPLETE)};
+static const struct fake_step has_bad_head[] = {
+    FAKE_ACCEPT, FAKE_READ_REQUEST, FAKE_ANSWER("no colon\r\n\r\nbody")};
+static const struct fake_step is_short[] = {
+    FAKE_ACCEPT, FAKE_READ_REQUEST,
+    FAKE_ANSWER("Content-Length: 5\r\n\r\nbody")};
+static const struct fake_step is_long[] = {
+    FAKE_ACCEPT, FAKE_READ_REQUEST,
+    FAKE_ANSWER("Content-Length: 3\r\n\r\nbody")};
+static const struct fake_step is_overloaded[] = {FAKE_ACCEPT, FAKE_READ_REQUEST,
+                                                 FAKE_END(WIRE_OVERLOADED)};
+static const struct fake_step cannot_mpx[] = {FAKE_ACCEPT, FAKE_READ_REQUEST,
+                                              FAKE_END(WIRE_CANT_MPX_CONN)};
+static const struct fake_step knows_no_role[] = {FAKE_ACCEPT, FAKE_READ_REQUEST,
+                                                 FAKE_END(WIRE_UNKNOWN_ROLE)};
+static const struct fake_step ends_oddly[] = {FAKE_ACCEPT, FAKE_READ_REQUEST,
+                                              FAKE_END(77)};
+
+static const struct {
+    const struct fake_step *steps;
+    size_t count;
+    int want;
+} failures[] = {
+    {FAKE_STEPS(closes), FCGI_ERR_CLOSED},
+    {FAKE_STEPS(breaks_off), FCGI_ERR_TRUNCATED},
+    {FAKE_STEPS(speaks_http), FCGI_ERR_NOT_FASTCGI},
+    {FAKE_STEPS(babbles), FCGI_ERR_INVALID_HEADER},
+    {FAKE_STEPS(invents), FCGI_ERR_BAD_RECORD},
+    {FAKE_STEPS(has_no_head), FCGI_ERR_NO_HEAD},
+    {FAKE_STEPS(has_bad_head), FCGI_ERR_BAD_HEAD},
+    {FAKE_STEPS(is_short), FCGI_ERR_BODY_SHORT},
+    {FAKE_STEPS(is_long), FCGI_ERR_BODY_LONG},
+    {FAKE_STEPS(is_overloaded), FCGI_ERR_OVERLOADED},
+    {FAKE_STEPS(cannot_mpx), FCGI_ERR_CANT_MPX_CONN},
+    {FAKE_STEPS(knows_no_role), FCGI_ERR_UNKNOWN_ROLE},
+    {FAKE_STEPS(ends_oddly), FCGI_ERR_PROTOCOL_STATUS},
+};
+
+static void each_failure_of_the_application_has_its_code(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(failures) / sizeof(failures[0]); i++) {
+        struct fake *app =
+            fake_start(FAKE_UNIX, failures[i].steps, failures[i].count);
+        struct fcgi_client *client = client_for(app, NULL);
+        struct fcgi_request request = get_request();
+        host_expecting(client, &request, failures[i].want);
+        assert_int_equal(stats_of(client).idle, 0);
+        assert_int_equal(stats_of(client).open, 0);
+        fcgi_client_free(client);
+        fake_stop(app);
+    }
+}
+
+static void a_failing_source_ends_the_call(void **state)
+{
+    (void)state;
+    struct feeder feeder = {
+        .data = "12345678", .len = 8, .chunk = 3, .fails = true, .fail_at = 6};
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_request request = post_request(feeder_source(&feeder));
+    feeder.error = -12345;
+    host_expecting(client, &request, FCGI_ERR_SOURCE);
+    assert_int_equal(stats_of(client).open, 0);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+/* ---- what begins no call ------------------------------------------------ */
+
+/* Nothing was begun, and the outcome tells why. */
+static struct fcgi_outcome start_in_vain(struct fcgi_client *client,
+                                         const struct fcgi_request *request,
+                                         int want)
+{
+    struct fcgi_response response = {0};
+    struct fcgi_call *call;
+    assert_code(host_start(&call, client, request, &response), want);
+    assert_code(response.outcome.error, want);
+    assert_true(response.outcome.safe_to_repeat);
+    assert_false(response.outcome.may_have_run);
+    struct fcgi_outcome outcome = response.outcome;
+    fcgi_response_free(&response);
+    return outcome;
+}
+
+static void a_request_that_is_none_begins_no_call(void **state)
+{
+    (void)state;
+    static const char truncated[] = {5, 5, 'N'};
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_request request = get_request();
+    request.role = 4;
+    (void)start_in_vain(client, &request, FCGI_ERR_ARGUMENT);
+    request = get_request();
+    request.timeouts.idle_ms = -2;
+    (void)start_in_vain(client, &request, FCGI_ERR_ARGUMENT);
+    request = get_request();
+    request.limits.body_len = -2;
+    (void)start_in_vain(client, &request, FCGI_ERR_ARGUMENT);
+    request = get_request();
+    request.retry = 9;
+    (void)start_in_vain(client, &request, FCGI_ERR_ARGUMENT);
+    request = get_request();
+    request.encoded_params = (struct fcgi_slice){truncated, sizeof(truncated)};
+    (void)start_in_vain(client, &request, FCGI_ERR_PARAMS_TRUNCATED);
+    assert_int_equal(stats_of(client).open, 0);
+    ask_hello(client);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+/* A pooled connection is not spoilt by it. */
+static void a_request_that_is_none_costs_no_connection(void **state)
+{
+    (void)state;
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_request request = get_request();
+    ask_hello(client);
+    request.role = 4;
+    (void)start_in_vain(client, &request, FCGI_ERR_ARGUMENT);
+    assert_int_equal(stats_of(client).idle, 1);
+    assert_true(ask_hello(client).reused);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+static void an_absent_socket_is_told_at_the_start(void **state)
+{
+    (void)state;
+    struct fcgi_client *client;
+    struct temp *temp = temp_new();
+    char *path = temp_path(temp, "absent");
+    struct fcgi_request request = get_request();
+    assert_code(fcgi_client_new(&client, path, NULL), FCGI_OK);
+    struct fcgi_outcome outcome =
+        start_in_vain(client, &request, FCGI_ERR_CONNECT);
+    assert_int_equal(outcome.system_error, ENOENT);
+    assert_int_equal(outcome.phase, FCGI_PHASE_CONNECT);
+    assert_int_equal(stats_of(client).open, 0);
+    fcgi_client_free(client);
+    free(path);
+    temp_free(temp);
+}
+
+static void a_full_queue_is_told_at_the_start(void **state)
+{
+    (void)state;
+    struct fcgi_pool_config config = {.max_open = 1, .max_waiting = 1};
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_client *client = client_with_pool(app, &config);
+    struct fcgi_connection *connection = take(fcgi_client_pool(client));
+    struct fcgi_request request = get_request();
+    struct fcgi_response response = {0};
+    struct fcgi_call *call = host_begin(client, &request, &response);
+    (void)start_in_vain(client, &request, FCGI_ERR_QUEUE_FULL);
+    fcgi_pool_put(fcgi_client_pool(client), connection);
+    assert_code(host_run(call), FCGI_OK);
+    host_free(call);
+    fcgi_response_free(&response);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+/* Those under way go on to their end. */
+static void a_closed_client_begins_no_call(void **state)
+{
+    (void)state;
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_request request = post_text("under way");
+    struct fcgi_response response = {0};
+    struct fcgi_call *call = host_begin(client, &request, &response);
+    fcgi_client_close(client);
+    (void)start_in_vain(client, &request, FCGI_ERR_POOL_CLOSED);
+    assert_code(host_run(call), FCGI_OK);
+    assert_string_equal(response.body.data, "under way");
+    host_free(call);
+    assert_int_equal(stats_of(client).open, 0);
+    fcgi_response_free(&response);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+static void nothing_is_asked_of_no_call(void **state)
+{
+    (void)state;
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_request request = get_request();
+    struct fcgi_response response = {0};
+    struct fcgi_call *call;
+    assert_code(fcgi_call_start(NULL, client, &request, &response),
+                FCGI_ERR_ARGUMENT);
+    assert_code(host_start(&call, NULL, &request, &response),
+                FCGI_ERR_ARGUMENT);
+    assert_code(host_start(&call, client, NULL, &response), FCGI_ERR_ARGUMENT);
+    assert_code(host_start(&call, client, &request, NULL), FCGI_ERR_ARGUMENT);
+    assert_code(fcgi_call_advance(NULL), FCGI_ERR_ARGUMENT);
+    assert_code(fcgi_call_resume(NULL), FCGI_ERR_ARGUMENT);
+    assert_int_equal(fcgi_call_fd(NULL), -1);
+    assert_int_equal(fcgi_call_events(NULL), 0);
+    assert_int_equal(fcgi_call_timeout_ms(NULL), -1);
+    fcgi_call_cancel(NULL);
+    fcgi_call_free(NULL);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_call_brings_the_answer),
+        cmocka_unit_test(a_call_that_was_begun_is_due_at_once),
+        cmocka_unit_test(starting_alone_sends_nothing),
+        cmocka_unit_test(the_params_may_go_once_the_call_has_begun),
+        cmocka_unit_test(an_ended_call_says_the_same_again),
+        cmocka_unit_test(advancing_without_need_does_no_harm),
+        cmocka_unit_test(the_response_outlives_call_and_client),
+        cmocka_unit_test(a_response_serves_one_call_after_another),
+        cmocka_unit_test(a_sink_is_given_the_answer_in_order),
+        cmocka_unit_test(each_role_has_its_streams),
+        cmocka_unit_test(a_large_body_and_a_large_answer_arrive_whole),
+        cmocka_unit_test(an_application_that_writes_first_locks_nothing_up),
+        cmocka_unit_test(signals_disturb_no_call),
+        cmocka_unit_test(calls_on_one_thread_do_not_mix),
+        cmocka_unit_test(a_call_and_a_blocking_request_share_a_client),
+        cmocka_unit_test(a_sink_may_begin_another_call),
+        cmocka_unit_test(a_warm_call_allocates_nothing),
+        cmocka_unit_test(each_allocation_may_fail),
+        cmocka_unit_test(each_failure_of_the_application_has_its_code),
+        cmocka_unit_test(a_failing_source_ends_the_call),
+        cmocka_unit_test(a_request_that_is_none_begins_no_call),
+        cmocka_unit_test(a_request_that_is_none_costs_no_connection),
+        cmocka_unit_test(an_absent_socket_is_told_at_the_start),
+        cmocka_unit_test(a_full_queue_is_told_at_the_start),
+        cmocka_unit_test(a_closed_client_begins_no_call),
+        cmocka_unit_test(nothing_is_asked_of_no_call),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

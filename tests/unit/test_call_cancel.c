@@ -1,0 +1,655 @@
+/*
+ * Giving up a pollable call: from its sinks, from its source, by its owner, at
+ * every stage it can be in, and by freeing it there. The application is told
+ * where that can be done at once, and nothing is left behind: no descriptor, no
+ * memory, no place in the pool.
+ */
+#define _POSIX_C_SOURCE 200809L
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+#include <fcgi_client.h>
+
+#include "allocator.h"
+#include "ask.h"
+#include "fake.h"
+#include "feeder.h"
+#include "hand.h"
+#include "host.h"
+#include "pattern.h"
+#include "process.h"
+#include "recorder.h"
+
+/* A call on a client whose connections end in the test's hand. */
+struct scene {
+    struct counting_allocator memory;
+    struct hand hand;
+    struct fcgi_client *client;
+    struct fcgi_request request;
+    struct fcgi_response response;
+    struct fcgi_call *call;
+    /* What some requests need. */
+    struct pattern_upload upload;
+    struct feeder feeder;
+    struct recorder recorder;
+    struct fcgi_connection *taken;
+};
+
+static void open_scene(struct scene *s)
+{
+    struct fcgi_client_config config = {.pool = {.max_open = 1}};
+    memset(s, 0, sizeof(*s));
+    config.pool.allocator = counting_allocator(&s->memory);
+    s->client = hand_client(&s->hand, &config);
+    s->request = get_request();
+}
+
+static void begin(struct scene *s)
+{
+    s->call = host_begin(s->client, &s->request, &s->response);
+}
+
+static void say(struct scene *s, int type, const char *text)
+{
+    struct wire w = {0};
+    wire_padded(&w, type, 1, text, strlen(text));
+    hand_say(&s->hand, 0, &w);
+    wire_free(&w);
+}
+
+/* Fails if anything but the call's connections was left open, or in use. */
+static void close_scene(struct scene *s)
+{
+    fcgi_response_free(&s->response);
+    recorder_free(&s->recorder);
+    fcgi_client_free(s->client);
+    hand_free(&s->hand);
+    assert_int_equal(s->memory.blocks, 0);
+}
+
+/* ---- from within -------------------------------------------------------- */
+
+/* A sink or a source that cancels its own call, and goes on as if nothing had
+ * happened. */
+struct canceller {
+    struct fcgi_call *call;
+    size_t uses;
+};
+
+static int at_head(void *context, const struct fcgi_response *response)
+{
+    struct canceller *c = context;
+    (void)response;
+    c->uses += 1;
+    fcgi_call_cancel(c->call);
+    return 0;
+}
+
+static int at_body(void *context, const void *data, size_t *len)
+{
+    struct canceller *c = context;
+    (void)data;
+    (void)len;
+    c->uses += 1;
+    fcgi_call_cancel(c->call);
+    return 0;
+}
+
+static int at_stderr(void *context, const void *data, size_t len)
+{
+    return at_body(context, data, &len);
+}
+
+static int pause_and_cancel(void *context, const void *data, size_t *len)
+{
+    int rc = at_body(context, data, len);
+    *len = 0;
+    return rc;
+}
+
+/* Send such an answer, and see the call end there. */
+static void assert_sink_cancels(struct fcgi_sink sink)
+{
+    struct scene s;
+    struct canceller c = {0};
+    open_scene(&s);
+    sink.context = &c;
+    s.request.sink = sink;
+    begin(&s);
+    c.call = s.call;
+    assert_code(host_settle(s.call), FCGI_WAIT);
+    say(&s, WIRE_STDERR, "oh");
+    say(&s, WIRE_STDOUT, "Status: 200\r\n\r\nbo");
+    say(&s, WIRE_STDOUT, "dy");
+    say(&s, WIRE_STDERR, "no");
+    assert_code(host_run(s.call), FCGI_ERR_CANCELLED);
+    assert_code(host_resume(s.call), FCGI_ERR_CANCELLED);
+    assert_int_equal(c.uses, 1);
+    assert_true(s.response.outcome.may_have_run);
+    host_free(s.call);
+    struct wire_request seen = hand_request(&s.hand, 0);
+    assert_true(seen.aborted);
+    wire_request_free(&seen);
+    assert_int_equal(stats_of(s.client).open, 0);
+    close_scene(&s);
+}
+
+static void a_sink_may_cancel_its_own_call(void **state)
+{
+    (void)state;
+    assert_sink_cancels((struct fcgi_sink){.head = at_head});
+    assert_sink_cancels((struct fcgi_sink){.body = at_body});
+    assert_sink_cancels((struct fcgi_sink){.body = pause_and_cancel});
+    assert_sink_cancels((struct fcgi_sink){.stderr_data = at_stderr});
+}
+
+/* By what it returns, as in a blocking request. */
+static void a_sink_that_refuses_cancels_its_call(void **state)
+{
+    (void)state;
+    static const enum recorder_event events[] = {RECORDER_HEAD, RECORDER_BODY,
+                                                 RECORDER_STDERR};
+    for (size_t i = 0; i < 3; i++) {
+        struct scene s;
+        open_scene(&s);
+        s.recorder.cancel_in = events[i];
+        s.recorder.answer = 42;
+        s.request.sink = recorder_sink(&s.recorder);
+        begin(&s);
+        assert_code(host_settle(s.call), FCGI_WAIT);
+        say(&s, WIRE_STDOUT, "Status: 200\r\n\r\nbody");
+        say(&s, WIRE_STDERR, "oh");
+        assert_code(host_run(s.call), FCGI_ERR_CANCELLED);
+        assert_int_equal(s.recorder.stderrs, i == 2);
+        host_free(s.call);
+        struct wire_request seen = hand_request(&s.hand, 0);
+        assert_true(seen.aborted);
+        wire_request_free(&seen);
+        close_scene(&s);
+    }
+}
+
+/* A source that gives a record's worth, then has nothing yet, and cancels when
+ * it is asked for the nth time. */
+struct cancelling_source {
+    struct canceller c;
+    size_t nth;
+};
+
+static int read_and_cancel(void *context, void *buf, size_t cap, size_t *got)
+{
+    struct cancelling_source *source = context;
+    source->c.uses += 1;
+    if (source->c.uses == source->nth) {
+        fcgi_call_cancel(source->c.call);
+    }
+    if (source->c.uses != 1) {
+        return FCGI_WAIT;
+    }
+    *got = cap;
+    memset(buf, 'x', cap);
+    return FCGI_OK;
+}
+
+/* Asked before anything is sent, it can take the whole request back. */
+static void a_source_may_cancel_its_own_call(void **state)
+{
+    (void)state;
+    for (size_t nth = 1; nth <= 3; nth++) {
+        struct scene s;
+        struct cancelling_source source = {.nth = nth};
+        open_scene(&s);
+        s.request.body =
+            (struct fcgi_source){.read = read_and_cancel, .context = &source};
+        begin(&s);
+        source.c.call = s.call;
+        int rc = host_advance(s.call);
+        while (rc == FCGI_WAIT) {
+            rc = host_resume(s.call);
+        }
+        assert_code(rc, FCGI_ERR_CANCELLED);
+        assert_int_equal(source.c.uses, nth);
+        bool sent = s.response.outcome.bytes_sent > 0;
+        assert_int_equal(sent, nth > 1);
+        assert_int_equal(s.response.outcome.may_have_run, sent);
+        host_free(s.call);
+        struct wire_request seen = hand_request(&s.hand, 0);
+        assert_int_equal(seen.aborted, sent);
+        assert_int_equal(seen.body_ends, 0);
+        wire_request_free(&seen);
+        close_scene(&s);
+    }
+}
+
+/* ---- at each stage ------------------------------------------------------ */
+
+/* Somebody else has the only connection. */
+static void reach_queue(struct scene *s)
+{
+    s->taken = take(fcgi_client_pool(s->client));
+    begin(s);
+    assert_code(host_settle(s->call), FCGI_WAIT);
+    assert_int_equal(stats_of(s->client).waiting, 1);
+}
+
+/* Connected, and not advanced yet. */
+static void reach_start(struct scene *s)
+{
+    begin(s);
+}
+
+/* Amid a body that nobody reads. */
+static void reach_sending(struct scene *s)
+{
+    s->upload.len = UINT64_C(1) << 40;
+    s->request = post_request(pattern_source(&s->upload));
+    begin(s);
+    assert_code(host_settle(s->call), FCGI_WAIT);
+}
+
+static void reach_waiting_source(struct scene *s)
+{
+    s->feeder = (struct feeder){
+        .data = "12345678", .len = 8, .waits = true, .ready = 4};
+    s->request = post_request(feeder_source(&s->feeder));
+    begin(s);
+    assert_code(host_settle(s->call), FCGI_WAIT);
+}
+
+static void reach_silence(struct scene *s)
+{
+    begin(s);
+    assert_code(host_settle(s->call), FCGI_WAIT);
+}
+
+static void reach_answer(struct scene *s)
+{
+    reach_silence(s);
+    say(s, WIRE_STDOUT, "Status: 200\r\n\r\nbegun");
+    assert_code(host_settle(s->call), FCGI_WAIT);
+}
+
+static void reach_pause(struct scene *s)
+{
+    s->recorder.limited = true;
+    s->request.sink = recorder_sink(&s->recorder);
+    reach_answer(s);
+    assert_int_equal(fcgi_call_fd(s->call), -1);
+}
+
+static const struct stage {
+    void (*reach)(struct scene *s);
+    enum fcgi_phase phase;
+    bool may_have_run;
+    bool told; /* the application is */
+} stages[] = {
+    {reach_queue, FCGI_PHASE_QUEUE, false, false},
+    {reach_start, FCGI_PHASE_SEND, false, false},
+    {reach_sending, FCGI_PHASE_SEND, true, false},
+    {reach_waiting_source, FCGI_PHASE_SEND, true, true},
+    {reach_silence, FCGI_PHASE_WAIT, true, true},
+    {reach_answer, FCGI_PHASE_RECEIVE, true, true},
+    {reach_pause, FCGI_PHASE_RECEIVE, true, true},
+};
+
+#define STAGES (sizeof(stages) / sizeof(stages[0]))
+
+/* What the application sees of a call that was given up: never the end of a
+ * body, nor a record amid another. */
+static void check_peer(struct scene *s, const struct stage *stage)
+{
+    struct wire_request seen = hand_request(&s->hand, 0);
+    bool had_body = s->request.body.read != NULL;
+    assert_int_equal(seen.aborted, stage->told);
+    assert_true(!had_body || seen.body_ends == 0);
+    if (seen.body.len > 4) {
+        assert_true(pattern_matches(seen.body.data, 0, seen.body.len));
+    }
+    wire_request_free(&seen);
+}
+
+/* Its place can be had again. */
+static void check_place(struct scene *s)
+{
+    if (s->taken != NULL) {
+        fcgi_pool_put(fcgi_client_pool(s->client), s->taken);
+        assert_int_equal(stats_of(s->client).idle, 1);
+    } else {
+        assert_int_equal(stats_of(s->client).open, 0);
+    }
+    assert_int_equal(stats_of(s->client).waiting, 0);
+    fcgi_pool_put(fcgi_client_pool(s->client),
+                  take(fcgi_client_pool(s->client)));
+    assert_int_equal(stats_of(s->client).open, 1);
+}
+
+static void the_owner_may_cancel_at_each_stage(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < STAGES; i++) {
+        struct scene s;
+        size_t before = open_descriptors();
+        open_scene(&s);
+        stages[i].reach(&s);
+        host_cancel(s.call);
+        assert_code(host_advance(s.call), FCGI_ERR_CANCELLED);
+        assert_code(host_resume(s.call), FCGI_ERR_CANCELLED);
+        assert_code(s.response.outcome.error, FCGI_ERR_CANCELLED);
+        assert_int_equal(s.response.outcome.phase, stages[i].phase);
+        assert_int_equal(s.response.outcome.may_have_run,
+                         stages[i].may_have_run);
+        check_peer(&s, &stages[i]);
+        host_free(s.call);
+        check_place(&s);
+        close_scene(&s);
+        assert_int_equal(open_descriptors(), before);
+    }
+}
+
+static void freeing_cancels_at_each_stage(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < STAGES; i++) {
+        struct scene s;
+        size_t before = open_descriptors();
+        open_scene(&s);
+        stages[i].reach(&s);
+        host_free(s.call);
+        assert_code(s.response.outcome.error, FCGI_ERR_CANCELLED);
+        assert_int_equal(s.response.outcome.may_have_run,
+                         stages[i].may_have_run);
+        check_peer(&s, &stages[i]);
+        check_place(&s);
+        close_scene(&s);
+        assert_int_equal(open_descriptors(), before);
+    }
+}
+
+/* No function of the caller's is used any more once it was cancelled. */
+static void after_a_cancel_sinks_and_sources_rest(void **state)
+{
+    (void)state;
+    struct scene s;
+    open_scene(&s);
+    s.recorder.limited = true;
+    s.feeder = (struct feeder){.data = "body", .len = 4, .waits = true};
+    s.request = post_request(feeder_source(&s.feeder));
+    s.request.sink = recorder_sink(&s.recorder);
+    begin(&s);
+    say(&s, WIRE_STDOUT, "Status: 200\r\n\r\nbody");
+    assert_code(host_settle(s.call), FCGI_WAIT);
+    size_t reads = s.feeder.reads;
+    size_t bodies = s.recorder.bodies;
+    host_cancel(s.call);
+    say(&s, WIRE_STDERR, "too late");
+    assert_code(host_resume(s.call), FCGI_ERR_CANCELLED);
+    assert_code(host_advance(s.call), FCGI_ERR_CANCELLED);
+    host_free(s.call);
+    assert_int_equal(s.feeder.reads, reads);
+    assert_int_equal(s.recorder.bodies, bodies);
+    assert_int_equal(s.recorder.stderrs, 0);
+    close_scene(&s);
+}
+
+static void what_had_come_stays_readable(void **state)
+{
+    (void)state;
+    struct scene s;
+    open_scene(&s);
+    reach_answer(&s);
+    host_free(s.call);
+    assert_int_equal(s.response.status, 200);
+    assert_string_equal(s.response.body.data, "begun");
+    assert_int_equal(s.response.protocol_status, -1);
+    close_scene(&s);
+}
+
+/* One that has ended is not spoilt by it. */
+static void an_ended_call_is_not_cancelled(void **state)
+{
+    (void)state;
+    struct scene s;
+    open_scene(&s);
+    reach_silence(&s);
+    hand_answer(&s.hand, 0, 1, "A: 1\r\n\r\nwhole");
+    assert_code(host_run(s.call), FCGI_OK);
+    host_cancel(s.call);
+    assert_code(host_advance(s.call), FCGI_OK);
+    host_free(s.call);
+    assert_code(s.response.outcome.error, FCGI_OK);
+    assert_string_equal(s.response.body.data, "whole");
+    assert_int_equal(stats_of(s.client).idle, 1);
+    close_scene(&s);
+}
+
+/* Play an answer in so many parts, and free the call before its end; false: it
+ * has ended already. */
+static bool free_after_parts(const struct wire *answer, size_t parts)
+{
+    struct scene s;
+    int rc = FCGI_WAIT;
+    size_t before = open_descriptors();
+    open_scene(&s);
+    s.upload.len = 1000000;
+    s.request = post_request(pattern_source(&s.upload));
+    begin(&s);
+    for (size_t i = 0; i < parts && rc == FCGI_WAIT; i++) {
+        struct wire received = {0};
+        rc = host_advance(s.call);
+        (void)hand_receive(&s.hand, 0, &received);
+        if (i < answer->len) {
+            (void)hand_send(&s.hand, 0, answer->data + i, 1);
+        }
+        wire_free(&received);
+    }
+    host_free(s.call);
+    close_scene(&s);
+    assert_int_equal(open_descriptors(), before);
+    return rc == FCGI_WAIT;
+}
+
+static void freeing_after_any_step_leaves_nothing(void **state)
+{
+    (void)state;
+    struct wire answer = {0};
+    size_t parts = 0;
+    wire_stderr(&answer, 1, "oh");
+    wire_stdout(&answer, 1, "A: 1\r\n\r\nbody");
+    wire_end(&answer, 1, 0, WIRE_COMPLETE);
+    while (free_after_parts(&answer, parts)) {
+        parts += 1;
+    }
+    assert_true(parts >= answer.len);
+    wire_free(&answer);
+}
+
+/* ---- before there is a connection --------------------------------------- */
+
+/* Give up a call to an application that does not answer the telephone. */
+static void assert_given_up_connecting(enum fake_family family, bool cancels)
+{
+    struct counting_allocator memory = {0};
+    struct fcgi_client_config config = {
+        .pool = {.max_open = 1, .allocator = counting_allocator(&memory)}};
+    struct fake *app = fake_clogged(family);
+    size_t before = open_descriptors();
+    struct fcgi_client *client = client_for(app, &config);
+    struct fcgi_request request = get_request();
+    struct fcgi_response response = {0};
+    struct fcgi_call *call = host_begin(client, &request, &response);
+    assert_code(host_advance(call), FCGI_WAIT);
+    if (cancels) {
+        host_cancel(call);
+        assert_code(host_advance(call), FCGI_ERR_CANCELLED);
+    }
+    host_free(call);
+    assert_code(response.outcome.error, FCGI_ERR_CANCELLED);
+    assert_int_equal(response.outcome.phase, FCGI_PHASE_CONNECT);
+    assert_false(response.outcome.may_have_run);
+    assert_int_equal(stats_of(client).open, 0);
+    fcgi_response_free(&response);
+    fcgi_client_free(client);
+    assert_int_equal(memory.blocks, 0);
+    assert_int_equal(open_descriptors(), before);
+    fake_stop(app);
+}
+
+static void a_call_that_connects_can_be_given_up(void **state)
+{
+    (void)state;
+    static const enum fake_family families[] = {FAKE_UNIX, FAKE_TCP};
+    for (size_t i = 0; i < 2; i++) {
+        assert_given_up_connecting(families[i], true);
+        assert_given_up_connecting(families[i], false);
+    }
+}
+
+/* The second attempt is connecting. */
+static void a_retry_can_be_given_up(void **state)
+{
+    (void)state;
+    static const struct fake_step script[] = {
+        FAKE_ACCEPT, FAKE_SERVE_TIMES(1), FAKE_READ_REQUEST,
+        FAKE_CLOSE,  FAKE_ACCEPT,         FAKE_SERVE};
+    struct fake *app = FAKE_RUN(FAKE_TCP, script);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_request request = post_text("body");
+    struct fcgi_response response = {0};
+    ask_hello(client);
+    struct fcgi_call *call = host_begin(client, &request, &response);
+    int first = fcgi_call_fd(call);
+    while (fcgi_call_fd(call) == first) {
+        assert_code(host_wait(call), FCGI_WAIT);
+    }
+    host_free(call);
+    assert_code(response.outcome.error, FCGI_ERR_CANCELLED);
+    assert_true(response.outcome.retried);
+    assert_true(response.outcome.may_have_run);
+    assert_false(response.outcome.safe_to_repeat);
+    assert_int_equal(stats_of(client).open, 0);
+    ask_hello(client);
+    fcgi_response_free(&response);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+/* ---- the place in the queue --------------------------------------------- */
+
+/* A turn that has come is not lost with who gave it up: the next one has it,
+ * and the connection too. */
+static void a_turn_given_up_goes_to_the_next(void **state)
+{
+    (void)state;
+    for (int advanced = 0; advanced < 2; advanced++) {
+        struct scene s;
+        struct fcgi_response other = {0};
+        open_scene(&s);
+        reach_queue(&s);
+        struct fcgi_call *next = host_begin(s.client, &s.request, &other);
+        assert_code(host_advance(next), FCGI_WAIT);
+        int fd = fcgi_call_fd(next);
+        fcgi_pool_put(fcgi_client_pool(s.client), s.taken);
+        assert_false(host_ready(fd, FCGI_EVENT_READ));
+        if (advanced == 1) {
+            host_cancel(s.call);
+        }
+        host_free(s.call);
+        assert_true(host_ready(fd, FCGI_EVENT_READ));
+        assert_code(host_advance(next), FCGI_WAIT);
+        hand_answer(&s.hand, 0, 1, "A: 1\r\n\r\nat last");
+        assert_code(host_run(next), FCGI_OK);
+        assert_true(other.outcome.reused);
+        host_free(next);
+        assert_int_equal(stats_of(s.client).dials, 1);
+        assert_int_equal(stats_of(s.client).open, 1);
+        fcgi_response_free(&other);
+        close_scene(&s);
+    }
+}
+
+/* Nor is the order of those behind. */
+static void who_leaves_the_queue_is_passed_over(void **state)
+{
+    (void)state;
+    struct scene s;
+    struct fcgi_response others[2] = {{0}};
+    struct fcgi_call *calls[2];
+    open_scene(&s);
+    reach_queue(&s);
+    for (size_t i = 0; i < 2; i++) {
+        calls[i] = host_begin(s.client, &s.request, &others[i]);
+    }
+    host_free(calls[0]);
+    assert_int_equal(stats_of(s.client).waiting, 2);
+    host_free(s.call);
+    assert_int_equal(stats_of(s.client).waiting, 1);
+    fcgi_pool_discard(fcgi_client_pool(s.client), s.taken);
+    assert_code(host_wait(calls[1]), FCGI_WAIT);
+    hand_answer(&s.hand, 1, 1, "A: 1\r\n\r\n");
+    assert_code(host_run(calls[1]), FCGI_OK);
+    host_free(calls[1]);
+    for (size_t i = 0; i < 2; i++) {
+        fcgi_response_free(&others[i]);
+    }
+    close_scene(&s);
+}
+
+/* A sink may well give up and free another call than its own. */
+static int free_other(void *context, const struct fcgi_response *response)
+{
+    (void)response;
+    fcgi_call_free(context);
+    return 0;
+}
+
+static void a_sink_may_free_another_call(void **state)
+{
+    (void)state;
+    struct hand hand = {0};
+    struct fcgi_client *client = hand_client(&hand, NULL);
+    struct fcgi_request request = get_request();
+    struct fcgi_response response = {0};
+    struct fcgi_response other = {0};
+    struct fcgi_call *freed = host_begin(client, &request, &other);
+    assert_code(host_advance(freed), FCGI_WAIT);
+    request.sink.head = free_other;
+    request.sink.context = freed;
+    struct fcgi_call *call = host_begin(client, &request, &response);
+    hand_answer(&hand, 1, 1, "A: 1\r\n\r\nbody");
+    assert_code(host_run(call), FCGI_OK);
+    assert_code(other.outcome.error, FCGI_ERR_CANCELLED);
+    host_free(call);
+    assert_int_equal(stats_of(client).open, 1);
+    fcgi_response_free(&response);
+    fcgi_response_free(&other);
+    fcgi_client_free(client);
+    hand_free(&hand);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_sink_may_cancel_its_own_call),
+        cmocka_unit_test(a_sink_that_refuses_cancels_its_call),
+        cmocka_unit_test(a_source_may_cancel_its_own_call),
+        cmocka_unit_test(the_owner_may_cancel_at_each_stage),
+        cmocka_unit_test(freeing_cancels_at_each_stage),
+        cmocka_unit_test(after_a_cancel_sinks_and_sources_rest),
+        cmocka_unit_test(what_had_come_stays_readable),
+        cmocka_unit_test(an_ended_call_is_not_cancelled),
+        cmocka_unit_test(freeing_after_any_step_leaves_nothing),
+        cmocka_unit_test(a_call_that_connects_can_be_given_up),
+        cmocka_unit_test(a_retry_can_be_given_up),
+        cmocka_unit_test(a_turn_given_up_goes_to_the_next),
+        cmocka_unit_test(who_leaves_the_queue_is_passed_over),
+        cmocka_unit_test(a_sink_may_free_another_call),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

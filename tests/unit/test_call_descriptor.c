@@ -1,0 +1,702 @@
+/*
+ * What a pollable call tells its host to wait for: which descriptor, for what,
+ * and how long; and how long a descriptor that was told stays open.
+ */
+#define _POSIX_C_SOURCE 200809L
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <netdb.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <fcgi_client.h>
+
+#include "ask.h"
+#include "fake.h"
+#include "feeder.h"
+#include "hand.h"
+#include "host.h"
+#include "pattern.h"
+#include "process.h"
+#include "recorder.h"
+
+#define READ FCGI_EVENT_READ
+#define WRITE FCGI_EVENT_WRITE
+#define LIMIT 30
+
+static const enum fake_family families[] = {FAKE_UNIX, FAKE_TCP};
+
+/* ---- what is watched ---------------------------------------------------- */
+
+static void a_call_that_connects_waits_to_write(void **state)
+{
+    (void)state;
+    struct fake *app = fake_clogged(FAKE_TCP);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_request request = get_request();
+    struct fcgi_response response = {0};
+    struct fcgi_call *call = host_begin(client, &request, &response);
+    for (int i = 0; i < 3; i++) {
+        assert_true(fcgi_call_fd(call) >= 0);
+        assert_int_equal(fcgi_call_events(call), WRITE);
+        assert_in_range(fcgi_call_timeout_ms(call), 1, 5000);
+        assert_code(host_advance(call), FCGI_WAIT);
+    }
+    host_free(call);
+    fcgi_response_free(&response);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+static void a_call_that_awaits_its_answer_waits_to_read(void **state)
+{
+    (void)state;
+    struct hand_call c;
+    struct fcgi_request request = get_request();
+    hand_call_begin(&c, NULL, &request);
+    assert_code(host_settle(c.call), FCGI_WAIT);
+    assert_true(fcgi_call_fd(c.call) >= 0);
+    assert_int_equal(fcgi_call_events(c.call), READ);
+    hand_answer(&c.hand, 0, 1, "A: 1\r\n\r\n");
+    assert_code(host_run(c.call), FCGI_OK);
+    hand_call_end(&c);
+}
+
+/* The answer may come before all of the body was taken. */
+static void a_body_that_is_not_taken_waits_for_both(void **state)
+{
+    (void)state;
+    struct hand_call c;
+    struct pattern_upload upload = {.len = UINT64_C(1) << 40};
+    struct fcgi_request request = post_request(pattern_source(&upload));
+    hand_call_begin(&c, NULL, &request);
+    assert_code(host_settle(c.call), FCGI_WAIT);
+    assert_int_equal(fcgi_call_events(c.call), READ | WRITE);
+    hand_call_end(&c);
+}
+
+/* An early answer, or the end, must be seen. */
+static void a_source_that_waits_leaves_the_answer_to_wait_for(void **state)
+{
+    (void)state;
+    struct hand_call c;
+    struct feeder feeder = {.data = "body", .len = 4, .waits = true};
+    struct fcgi_request request = post_request(feeder_source(&feeder));
+    hand_call_begin(&c, NULL, &request);
+    assert_code(host_settle(c.call), FCGI_WAIT);
+    assert_true(fcgi_call_fd(c.call) >= 0);
+    assert_int_equal(fcgi_call_events(c.call), READ);
+    assert_int_equal(fcgi_call_timeout_ms(c.call), -1);
+    hand_call_end(&c);
+}
+
+/* The socket may be readable all the while: to watch it would spin. */
+static void a_paused_call_waits_for_nothing(void **state)
+{
+    (void)state;
+    struct hand_call c;
+    struct recorder r = {.limited = true};
+    struct fcgi_request request = get_request();
+    request.sink = recorder_sink(&r);
+    hand_call_begin(&c, NULL, &request);
+    assert_code(host_settle(c.call), FCGI_WAIT);
+    hand_answer(&c.hand, 0, 1, "A: 1\r\n\r\nbody");
+    assert_code(host_settle(c.call), FCGI_WAIT);
+    assert_int_equal(fcgi_call_fd(c.call), -1);
+    assert_int_equal(fcgi_call_events(c.call), 0);
+    assert_int_equal(fcgi_call_timeout_ms(c.call), -1);
+    r.budget = 4;
+    assert_code(host_resume(c.call), FCGI_OK);
+    recorder_free(&r);
+    hand_call_end(&c);
+}
+
+static void a_paused_call_still_waits_to_send_its_body(void **state)
+{
+    (void)state;
+    struct hand_call c;
+    struct wire begun = {0};
+    struct recorder r = {.limited = true};
+    struct pattern_upload upload = {.len = UINT64_C(1) << 40};
+    struct fcgi_request request = post_request(pattern_source(&upload));
+    request.sink = recorder_sink(&r);
+    hand_call_begin(&c, NULL, &request);
+    wire_stdout(&begun, 1, "A: 1\r\n\r\nbegun");
+    hand_say(&c.hand, 0, &begun);
+    assert_code(host_settle(c.call), FCGI_WAIT);
+    assert_true(fcgi_call_fd(c.call) >= 0);
+    assert_int_equal(fcgi_call_events(c.call), WRITE);
+    wire_free(&begun);
+    recorder_free(&r);
+    hand_call_end(&c);
+}
+
+static void descriptor_0_is_like_any_other(void **state)
+{
+    (void)state;
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_request request = get_request();
+    struct fcgi_response response = {0};
+    int input = dup(0);
+    close(0);
+    struct fcgi_call *call = host_begin(client, &request, &response);
+    assert_int_equal(fcgi_call_fd(call), 0);
+    assert_code(host_run(call), FCGI_OK);
+    host_free(call);
+    fcgi_client_free(client);
+    assert_int_equal(dup2(input, 0), 0);
+    close(input);
+    fcgi_response_free(&response);
+    fake_stop(app);
+}
+
+/* ---- work that is left -------------------------------------------------- */
+
+/* As edge-triggered loops need it: what a call waits for is not there yet. */
+static void what_a_call_waits_for_is_not_there(void **state)
+{
+    (void)state;
+    struct hand_call c;
+    struct wire part = {0};
+    struct wire received = {0};
+    struct pattern_upload upload = {.len = 3000000};
+    struct fcgi_request request = post_request(pattern_source(&upload));
+    hand_call_begin(&c, NULL, &request);
+    wire_stdout(&part, 1, "A: 1\r\n\r\npart of the answer");
+    for (int i = 0; i < 100; i++) {
+        hand_say(&c.hand, 0, &part);
+        assert_code(host_settle(c.call), FCGI_WAIT);
+        struct host_watch watch = host_watch(c.call);
+        assert_false(host_ready(watch.fd, fcgi_call_events(c.call)));
+        assert_true(hand_receive(&c.hand, 0, &received));
+    }
+    assert_true(received.len > 3000000);
+    wire_free(&part);
+    wire_free(&received);
+    hand_call_end(&c);
+}
+
+/* A sink that has the next part sent each time it gets one. */
+static int ask_for_more(void *context, const void *data, size_t *len)
+{
+    struct hand *hand = context;
+    struct wire more = {0};
+    (void)data;
+    (void)len;
+    wire_stdout(&more, 1, "and so on");
+    hand_say(hand, 0, &more);
+    wire_free(&more);
+    return 0;
+}
+
+static void an_endless_answer_leaves_others_their_turn(void **state)
+{
+    (void)state;
+    struct hand_call c;
+    struct wire begun = {0};
+    struct fcgi_request request = get_request();
+    request.sink.body = ask_for_more;
+    request.sink.context = &c.hand;
+    hand_call_begin(&c, NULL, &request);
+    wire_stdout(&begun, 1, "A: 1\r\n\r\n");
+    wire_stdout(&begun, 1, "and");
+    hand_say(&c.hand, 0, &begun);
+    for (int i = 0; i < 3; i++) {
+        assert_code(host_advance(c.call), FCGI_WAIT);
+        assert_int_equal(fcgi_call_timeout_ms(c.call), 0);
+        assert_int_equal(fcgi_call_events(c.call), READ);
+    }
+    wire_free(&begun);
+    hand_call_end(&c);
+}
+
+/* A source that has what was sent taken each time it is asked for more. */
+static int make_room(void *context, void *buf, size_t cap, size_t *got)
+{
+    struct wire received = {0};
+    (void)hand_receive(context, 0, &received);
+    wire_free(&received);
+    memset(buf, 'x', cap);
+    *got = cap;
+    return FCGI_OK;
+}
+
+static void an_endless_body_leaves_others_their_turn(void **state)
+{
+    (void)state;
+    struct hand_call c;
+    struct fcgi_source source = {.read = make_room, .context = &c.hand};
+    struct fcgi_request request = post_request(source);
+    hand_call_begin(&c, NULL, &request);
+    for (int i = 0; i < 3; i++) {
+        assert_code(host_advance(c.call), FCGI_WAIT);
+        assert_int_equal(fcgi_call_timeout_ms(c.call), 0);
+    }
+    hand_call_end(&c);
+}
+
+/* ---- a full listen queue ------------------------------------------------ */
+
+/* Nothing tells that there is room: it is tried again after a while. */
+static void a_full_listen_queue_is_a_timer(void **state)
+{
+    (void)state;
+    struct fake *app = fake_clogged(FAKE_UNIX);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_request request = get_request();
+    struct fcgi_response response = {0};
+    struct fcgi_call *call = host_begin(client, &request, &response);
+    int64_t start = now_ms();
+    for (int i = 0; i < 12; i++) {
+        assert_int_equal(fcgi_call_fd(call), -1);
+        assert_int_equal(fcgi_call_events(call), 0);
+        assert_in_range(fcgi_call_timeout_ms(call), 0, 50);
+        assert_code(host_wait(call), FCGI_WAIT);
+    }
+    /* Six of twelve pauses are 50 ms: it does not spin. */
+    assert_true(elapsed(start, 200));
+    fake_hear(app);
+    assert_code(host_run(call), FCGI_OK);
+    assert_int_equal(stats_of(client).dials, 1);
+    host_free(call);
+    fcgi_response_free(&response);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+/* ---- waiting for a connection ------------------------------------------- */
+
+/* Two calls, of which the second waits for the connection of the first. */
+struct queued {
+    struct hand_call first;
+    struct fcgi_response response;
+    struct fcgi_call *call;
+    struct host_watch watch;
+};
+
+static void begin_queued(struct queued *q, const struct fcgi_timeouts *limits)
+{
+    static const struct fcgi_client_config one = {.pool = {.max_open = 1}};
+    struct fcgi_request request = get_request();
+    memset(q, 0, sizeof(*q));
+    hand_call_begin(&q->first, &one, &request);
+    assert_code(host_settle(q->first.call), FCGI_WAIT);
+    if (limits != NULL) {
+        request.timeouts = *limits;
+    }
+    q->call = host_begin(q->first.client, &request, &q->response);
+    assert_code(host_settle(q->call), FCGI_WAIT);
+    assert_int_equal(stats_of(q->first.client).waiting, 1);
+    q->watch = host_watch(q->call);
+    assert_true(q->watch.fd >= 0);
+    assert_int_equal(fcgi_call_events(q->call), READ);
+    assert_false(host_ready(q->watch.fd, READ));
+}
+
+static void end_queued(struct queued *q)
+{
+    host_free(q->call);
+    fcgi_response_free(&q->response);
+    hand_call_end(&q->first);
+}
+
+/* The turn of the second has come, over the nth connection. */
+static void run_queued(struct queued *q, size_t nth, int id)
+{
+    assert_true(host_ready(q->watch.fd, READ));
+    assert_code(fcgi_call_advance(q->call), FCGI_WAIT);
+    assert_true(host_watch_holds(&q->watch));
+    struct host_watch next = host_watch(q->call);
+    assert_true(next.fd != q->watch.fd);
+    assert_true(host_watch_holds(&q->watch));
+    assert_code(fcgi_call_advance(q->call), FCGI_WAIT);
+    assert_false(host_watch_holds(&q->watch));
+    hand_answer(&q->first.hand, nth, id, "A: 1\r\n\r\nat last");
+    assert_code(host_run(q->call), FCGI_OK);
+    assert_string_equal(q->response.body.data, "at last");
+}
+
+static void a_call_in_the_queue_is_woken_by_its_descriptor(void **state)
+{
+    (void)state;
+    struct queued q;
+    begin_queued(&q, NULL);
+    hand_answer(&q.first.hand, 0, 1, "A: 1\r\n\r\n");
+    assert_code(host_run(q.first.call), FCGI_OK);
+    assert_false(host_ready(q.watch.fd, READ));
+    host_free(q.first.call);
+    q.first.call = NULL;
+    run_queued(&q, 0, 2);
+    assert_true(q.response.outcome.reused);
+    end_queued(&q);
+}
+
+/* The connection is not kept, but its place can be had. */
+static void a_call_in_the_queue_is_woken_by_a_place(void **state)
+{
+    (void)state;
+    struct queued q;
+    begin_queued(&q, NULL);
+    host_free(q.first.call);
+    q.first.call = NULL;
+    run_queued(&q, 1, 1);
+    assert_false(q.response.outcome.reused);
+    end_queued(&q);
+}
+
+static void a_call_in_the_queue_is_woken_by_the_end(void **state)
+{
+    (void)state;
+    struct queued q;
+    begin_queued(&q, NULL);
+    fcgi_client_close(q.first.client);
+    assert_true(host_ready(q.watch.fd, READ));
+    assert_code(host_advance(q.call), FCGI_ERR_POOL_CLOSED);
+    assert_true(host_watch_holds(&q.watch));
+    end_queued(&q);
+    assert_false(host_watch_holds(&q.watch));
+}
+
+static void a_wait_in_the_queue_that_is_over_keeps_its_descriptor(void **state)
+{
+    (void)state;
+    struct queued q;
+    struct fcgi_timeouts limits = {.queue_ms = LIMIT};
+    begin_queued(&q, &limits);
+    assert_code(host_run(q.call), FCGI_ERR_QUEUE_TIMEOUT);
+    assert_true(host_watch_holds(&q.watch));
+    end_queued(&q);
+    assert_false(host_watch_holds(&q.watch));
+}
+
+/* ---- a descriptor that changes ------------------------------------------ */
+
+/* A call on a pooled connection that turns out dead when it is advanced. */
+static void begin_on_dead_connection(struct hand_call *c)
+{
+    struct fcgi_request request = get_request();
+    hand_call_begin(c, NULL, &request);
+    assert_code(host_settle(c->call), FCGI_WAIT);
+    hand_answer(&c->hand, 0, 1, "A: 1\r\n\r\n");
+    assert_code(host_run(c->call), FCGI_OK);
+    host_free(c->call);
+    hand_close(&c->hand, 0);
+    c->call = host_begin(c->client, &request, &c->response);
+}
+
+static void the_old_descriptor_stays_until_another_was_told(void **state)
+{
+    (void)state;
+    struct hand_call c;
+    begin_on_dead_connection(&c);
+    struct host_watch old = host_watch(c.call);
+    for (int i = 0; i < 3; i++) {
+        assert_code(fcgi_call_advance(c.call), FCGI_WAIT);
+        assert_true(host_watch_holds(&old));
+    }
+    assert_int_equal(stats_of(c.client).retries, 1);
+    struct host_watch next = host_watch(c.call);
+    assert_true(next.fd >= 0 && next.fd != old.fd);
+    assert_true(host_watch_holds(&old));
+    assert_code(fcgi_call_advance(c.call), FCGI_WAIT);
+    assert_false(host_watch_holds(&old));
+    assert_true(host_watch_holds(&next));
+    hand_answer(&c.hand, 1, 1, "A: 1\r\n\r\n");
+    assert_code(host_run(c.call), FCGI_OK);
+    hand_call_end(&c);
+}
+
+/* A child of PHP-FPM that has had its requests sends no more, and reads until
+ * the client is gone. It must not wait for the host to advance the call, which
+ * may itself wait for that child to make room for another. */
+static void the_old_connection_ends_though_its_descriptor_stays(void **state)
+{
+    (void)state;
+    struct hand_call c;
+    struct wire received = {0};
+    struct fcgi_request request = get_request();
+    hand_call_begin(&c, NULL, &request);
+    assert_code(host_settle(c.call), FCGI_WAIT);
+    hand_answer(&c.hand, 0, 1, "A: 1\r\n\r\n");
+    assert_code(host_run(c.call), FCGI_OK);
+    host_free(c.call);
+    hand_half_close(&c.hand, 0);
+    c.call = host_begin(c.client, &request, &c.response);
+    struct host_watch old = host_watch(c.call);
+    assert_code(fcgi_call_advance(c.call), FCGI_WAIT);
+    assert_int_equal(stats_of(c.client).retries, 1);
+    assert_true(host_watch_holds(&old));
+    assert_false(hand_receive(&c.hand, 0, &received));
+    wire_free(&received);
+    hand_call_end(&c);
+}
+
+/* What was never told need not stay. */
+static void a_descriptor_nobody_was_told_is_closed_at_once(void **state)
+{
+    (void)state;
+    struct hand_call c;
+    begin_on_dead_connection(&c);
+    size_t before = open_descriptors();
+    assert_code(fcgi_call_advance(c.call), FCGI_WAIT);
+    assert_int_equal(stats_of(c.client).retries, 1);
+    /* The new one has two ends. */
+    assert_int_equal(open_descriptors(), before + 1);
+    hand_call_end(&c);
+}
+
+/* Cancelled, or ended, before the host has asked again. */
+static void the_old_descriptor_stays_until_the_call_is_freed(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        struct hand_call c;
+        begin_on_dead_connection(&c);
+        struct host_watch old = host_watch(c.call);
+        assert_code(fcgi_call_advance(c.call), FCGI_WAIT);
+        if (i == 0) {
+            host_cancel(c.call);
+        } else if (i == 1) {
+            hand_answer(&c.hand, 1, 1, "A: 1\r\n\r\n");
+            assert_code(fcgi_call_advance(c.call), FCGI_OK);
+        }
+        assert_true(host_watch_holds(&old));
+        hand_call_end(&c);
+        assert_false(host_watch_holds(&old));
+    }
+}
+
+/* The same with sockets that connect, where the second is one that has not
+ * done so yet (TCP). */
+static void a_retry_keeps_the_old_descriptor_over_sockets_too(void **state)
+{
+    (void)state;
+    static const struct fake_step script[] = {FAKE_ACCEPT,
+                                              FAKE_SERVE_TIMES(1),
+                                              FAKE_CLOSE,
+                                              FAKE_ACCEPT,
+                                              FAKE_READ_REQUEST,
+                                              FAKE_PAUSE,
+                                              FAKE_ANSWER("A: 1\r\n\r\n")};
+    for (size_t i = 0; i < 2; i++) {
+        struct fake *app = FAKE_RUN(families[i], script);
+        struct fcgi_client *client = client_for(app, NULL);
+        struct fcgi_request request = get_request();
+        struct fcgi_response response = {0};
+        ask_hello(client);
+        fake_await(app, FAKE_CLOSED, 1);
+        struct fcgi_call *call = host_begin(client, &request, &response);
+        struct host_watch old = host_watch(call);
+        while (fcgi_call_fd(call) == old.fd) {
+            assert_code(host_wait(call), FCGI_WAIT);
+        }
+        assert_true(host_watch_holds(&old));
+        assert_code(host_advance(call), FCGI_WAIT);
+        assert_false(host_watch_holds(&old));
+        fake_go(app);
+        assert_code(host_run(call), FCGI_OK);
+        assert_true(response.outcome.retried);
+        host_free(call);
+        fcgi_response_free(&response);
+        fcgi_client_free(client);
+        fake_stop(app);
+    }
+}
+
+/* Two addresses of one name: nobody listens at the first. This stands in place
+ * of the system's resolver in this program. */
+static struct sockaddr_in addresses[2];
+static struct addrinfo resolved[2];
+
+int getaddrinfo(const char *name, const char *service,
+                const struct addrinfo *hints, struct addrinfo **found)
+{
+    (void)name;
+    (void)service;
+    (void)hints;
+    for (size_t i = 0; i < 2; i++) {
+        resolved[i].ai_family = AF_INET;
+        resolved[i].ai_socktype = SOCK_STREAM;
+        resolved[i].ai_addr = (struct sockaddr *)&addresses[i];
+        resolved[i].ai_addrlen = sizeof(addresses[i]);
+    }
+    resolved[0].ai_next = &resolved[1];
+    *found = &resolved[0];
+    return 0;
+}
+
+void freeaddrinfo(struct addrinfo *found)
+{
+    (void)found;
+}
+
+static void set_address(struct sockaddr_in *address, struct fake *app)
+{
+    const char *port = strrchr(fake_address(app), ':') + 1;
+    address->sin_family = AF_INET;
+    address->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address->sin_port = htons((uint16_t)strtol(port, NULL, 10));
+}
+
+/* The socket of the first was told while it was connecting. */
+static void the_next_address_has_another_descriptor(void **state)
+{
+    (void)state;
+    struct fcgi_client *client;
+    struct fcgi_request request = get_request();
+    struct fcgi_response response = {0};
+    struct fake *gone = fake_serve(FAKE_TCP);
+    struct fake *app = fake_serve(FAKE_TCP);
+    set_address(&addresses[0], gone);
+    set_address(&addresses[1], app);
+    fake_stop(gone);
+    assert_code(fcgi_client_new(&client, "two.example:80", NULL), FCGI_OK);
+    struct fcgi_call *call = host_begin(client, &request, &response);
+    struct host_watch first = host_watch(call);
+    assert_true(first.fd >= 0);
+    assert_code(host_wait(call), FCGI_WAIT);
+    assert_true(fcgi_call_fd(call) != first.fd);
+    assert_true(host_watch_holds(&first));
+    (void)host_advance(call);
+    assert_false(host_watch_holds(&first));
+    assert_code(host_run(call), FCGI_OK);
+    assert_int_equal(stats_of(client).dials, 1);
+    host_free(call);
+    fcgi_response_free(&response);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+/* ---- a call that has ended ---------------------------------------------- */
+
+/* It goes back to the pool only then, and nobody else may have it before. */
+static void an_ended_call_keeps_its_connection_until_freed(void **state)
+{
+    (void)state;
+    struct hand_call c;
+    struct fcgi_request request = get_request();
+    hand_call_begin(&c, NULL, &request);
+    assert_code(host_settle(c.call), FCGI_WAIT);
+    struct host_watch watch = host_watch(c.call);
+    hand_answer(&c.hand, 0, 1, "A: 1\r\n\r\n");
+    assert_code(host_run(c.call), FCGI_OK);
+    assert_true(host_watch_holds(&watch));
+    assert_int_equal(stats_of(c.client).open, 1);
+    assert_int_equal(stats_of(c.client).idle, 0);
+    host_free(c.call);
+    c.call = NULL;
+    assert_true(host_watch_holds(&watch));
+    assert_int_equal(stats_of(c.client).idle, 1);
+    hand_call_end(&c);
+}
+
+static void a_failed_call_keeps_its_descriptor_until_freed(void **state)
+{
+    (void)state;
+    struct hand_call c;
+    struct fcgi_request request = get_request();
+    hand_call_begin(&c, NULL, &request);
+    assert_code(host_settle(c.call), FCGI_WAIT);
+    struct host_watch watch = host_watch(c.call);
+    hand_close(&c.hand, 0);
+    assert_code(host_run(c.call), FCGI_ERR_CLOSED);
+    assert_true(host_watch_holds(&watch));
+    host_free(c.call);
+    c.call = NULL;
+    assert_false(host_watch_holds(&watch));
+    assert_int_equal(stats_of(c.client).open, 0);
+    hand_call_end(&c);
+}
+
+static void a_cancelled_call_keeps_its_descriptor_until_freed(void **state)
+{
+    (void)state;
+    struct hand_call c;
+    struct fcgi_request request = get_request();
+    hand_call_begin(&c, NULL, &request);
+    assert_code(host_settle(c.call), FCGI_WAIT);
+    struct host_watch watch = host_watch(c.call);
+    host_cancel(c.call);
+    assert_true(host_watch_holds(&watch));
+    host_free(c.call);
+    c.call = NULL;
+    assert_false(host_watch_holds(&watch));
+    hand_call_end(&c);
+}
+
+/* Drive a call that cannot connect to its end. */
+static void assert_kept_until_freed(const char *address, int want)
+{
+    struct fcgi_client *client;
+    struct fcgi_request request = get_request();
+    struct fcgi_response response = {0};
+    request.timeouts.connect_ms = LIMIT;
+    assert_code(fcgi_client_new(&client, address, NULL), FCGI_OK);
+    struct fcgi_call *call = host_begin(client, &request, &response);
+    struct host_watch watch = host_watch(call);
+    assert_true(watch.fd >= 0);
+    assert_code(host_run(call), want);
+    assert_true(host_watch_holds(&watch));
+    assert_int_equal(stats_of(client).open, 0);
+    host_free(call);
+    assert_false(host_watch_holds(&watch));
+    fcgi_response_free(&response);
+    fcgi_client_free(client);
+}
+
+static void a_refused_call_keeps_its_descriptor_until_freed(void **state)
+{
+    (void)state;
+    char address[64];
+    struct fake *app = fake_serve(FAKE_TCP);
+    (void)snprintf(address, sizeof(address), "%s", fake_address(app));
+    fake_stop(app);
+    assert_kept_until_freed(address, FCGI_ERR_CONNECT);
+    app = fake_clogged(FAKE_TCP);
+    assert_kept_until_freed(fake_address(app), FCGI_ERR_CONNECT_TIMEOUT);
+    fake_stop(app);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_call_that_connects_waits_to_write),
+        cmocka_unit_test(a_call_that_awaits_its_answer_waits_to_read),
+        cmocka_unit_test(a_body_that_is_not_taken_waits_for_both),
+        cmocka_unit_test(a_source_that_waits_leaves_the_answer_to_wait_for),
+        cmocka_unit_test(a_paused_call_waits_for_nothing),
+        cmocka_unit_test(a_paused_call_still_waits_to_send_its_body),
+        cmocka_unit_test(descriptor_0_is_like_any_other),
+        cmocka_unit_test(what_a_call_waits_for_is_not_there),
+        cmocka_unit_test(an_endless_answer_leaves_others_their_turn),
+        cmocka_unit_test(an_endless_body_leaves_others_their_turn),
+        cmocka_unit_test(a_full_listen_queue_is_a_timer),
+        cmocka_unit_test(a_call_in_the_queue_is_woken_by_its_descriptor),
+        cmocka_unit_test(a_call_in_the_queue_is_woken_by_a_place),
+        cmocka_unit_test(a_call_in_the_queue_is_woken_by_the_end),
+        cmocka_unit_test(a_wait_in_the_queue_that_is_over_keeps_its_descriptor),
+        cmocka_unit_test(the_old_descriptor_stays_until_another_was_told),
+        cmocka_unit_test(the_old_connection_ends_though_its_descriptor_stays),
+        cmocka_unit_test(a_descriptor_nobody_was_told_is_closed_at_once),
+        cmocka_unit_test(the_old_descriptor_stays_until_the_call_is_freed),
+        cmocka_unit_test(a_retry_keeps_the_old_descriptor_over_sockets_too),
+        cmocka_unit_test(the_next_address_has_another_descriptor),
+        cmocka_unit_test(an_ended_call_keeps_its_connection_until_freed),
+        cmocka_unit_test(a_failed_call_keeps_its_descriptor_until_freed),
+        cmocka_unit_test(a_cancelled_call_keeps_its_descriptor_until_freed),
+        cmocka_unit_test(a_refused_call_keeps_its_descriptor_until_freed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,491 @@
+/*
+ * The retry, the suspicion and the rules for using a connection again are the
+ * same for a pollable call as for fcgi_client_do(): each case here is asked in
+ * both ways, of an application that does the same each time, and nothing in the
+ * two accounts may differ. What the rules are is in test_retry.c and
+ * test_replay.c; what only a pollable call can show stands behind the cases.
+ */
+#define _POSIX_C_SOURCE 200809L
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+#include <unistd.h>
+
+#include <fcgi_client.h>
+#include <fcgi_client/io.h>
+
+#include "ask.h"
+#include "fake.h"
+#include "feeder.h"
+#include "hand.h"
+#include "host.h"
+#include "pattern.h"
+#include "temp.h"
+
+#define LARGE 3000000
+
+static const enum fake_family families[] = {FAKE_UNIX, FAKE_TCP};
+
+/* ---- requests ----------------------------------------------------------- */
+
+/* What the request of a case refers to. */
+struct matter {
+    struct feeder feeder;
+    struct pattern_upload upload;
+};
+
+static struct fcgi_request plain(struct matter *m)
+{
+    (void)m;
+    return get_request();
+}
+
+static struct fcgi_request post(struct matter *m)
+{
+    (void)m;
+    return post_text("a body");
+}
+
+static struct fcgi_request impatient(struct matter *m)
+{
+    struct fcgi_request request = plain(m);
+    request.timeouts.first_byte_ms = 40;
+    return request;
+}
+
+static struct fcgi_request never(struct matter *m)
+{
+    struct fcgi_request request = plain(m);
+    request.retry = FCGI_RETRY_NEVER;
+    return request;
+}
+
+static struct fcgi_request careful_get(struct matter *m)
+{
+    struct fcgi_request request = plain(m);
+    request.retry = FCGI_RETRY_IDEMPOTENT;
+    return request;
+}
+
+static struct fcgi_request careful_post(struct matter *m)
+{
+    struct fcgi_request request = post(m);
+    request.retry = FCGI_RETRY_IDEMPOTENT;
+    return request;
+}
+
+static struct fcgi_request only_once(struct matter *m)
+{
+    m->feeder = (struct feeder){.data = "only once", .len = 9};
+    return post_request(feeder_source(&m->feeder));
+}
+
+static struct fcgi_request failing(struct matter *m)
+{
+    m->feeder = (struct feeder){
+        .data = "body", .len = 4, .fails = true, .error = FCGI_ERR_CLOSED};
+    return post_request(feeder_source(&m->feeder));
+}
+
+static struct fcgi_request large(struct matter *m)
+{
+    m->upload = (struct pattern_upload){.len = LARGE};
+    return post_request(pattern_source(&m->upload));
+}
+
+/* More than any socket takes before the application is heard. */
+static struct fcgi_request endless(struct matter *m)
+{
+    m->upload = (struct pattern_upload){.len = UINT64_C(1) << 40};
+    return post_request(pattern_source(&m->upload));
+}
+
+/* ---- applications ------------------------------------------------------- */
+
+/* The connection that is to be reused serves once, and then does what is said;
+ * FAKE_REACHED tells that it has done what it does before it is used again. */
+#define SERVED_ONCE FAKE_ACCEPT, FAKE_SERVE_TIMES(1)
+#define THEN_SERVES FAKE_ACCEPT, FAKE_SERVE
+
+static const struct fake_step serves[] = {FAKE_ACCEPT, FAKE_SERVE_TIMES(1),
+                                          FAKE_REACH, FAKE_SERVE};
+static const struct fake_step half_closes[] = {SERVED_ONCE, FAKE_HALF_CLOSE,
+                                               FAKE_REACH, THEN_SERVES};
+static const struct fake_step closes_on_request[] = {
+    SERVED_ONCE, FAKE_REACH, FAKE_READ_REQUEST, FAKE_CLOSE, THEN_SERVES};
+static const struct fake_step resets_on_request[] = {
+    SERVED_ONCE, FAKE_REACH, FAKE_READ(8), FAKE_RESET, THEN_SERVES};
+static const struct fake_step always_closes[] = {
+    SERVED_ONCE, FAKE_REACH,        FAKE_READ_REQUEST, FAKE_CLOSE,
+    FAKE_ACCEPT, FAKE_READ_REQUEST, FAKE_CLOSE};
+static const struct fake_step says_one_byte[] = {
+    SERVED_ONCE,       FAKE_REACH, FAKE_READ_REQUEST,
+    FAKE_SEND("\x01"), FAKE_CLOSE, THEN_SERVES};
+static const struct fake_step says_half_a_record[] = {
+    SERVED_ONCE,
+    FAKE_REACH,
+    FAKE_READ_REQUEST,
+    FAKE_PROMISE(WIRE_STDOUT, 65535),
+    FAKE_SEND("Status: 200\r\n\r\nbegun"),
+    FAKE_CLOSE,
+    THEN_SERVES};
+static const struct fake_step says_stderr[] = {
+    SERVED_ONCE,          FAKE_REACH, FAKE_READ_REQUEST,
+    FAKE_STDERR("dying"), FAKE_CLOSE, THEN_SERVES};
+static const struct fake_step stays_silent[] = {SERVED_ONCE, FAKE_REACH,
+                                                FAKE_READ_REQUEST, THEN_SERVES};
+static const struct fake_step is_overloaded[] = {
+    SERVED_ONCE, FAKE_REACH, FAKE_READ_REQUEST, FAKE_END(WIRE_OVERLOADED),
+    THEN_SERVES};
+static const struct fake_step ends_early[] = {
+    SERVED_ONCE, FAKE_REACH, FAKE_READ_PARAMS,
+    FAKE_ANSWER("Status: 413\r\n\r\ntoo large"), THEN_SERVES};
+static const struct fake_step ends_twice[] = {SERVED_ONCE,
+                                              FAKE_REACH,
+                                              FAKE_READ_REQUEST,
+                                              FAKE_CORK,
+                                              FAKE_ANSWER("A: 1\r\n\r\nbody"),
+                                              FAKE_END(WIRE_COMPLETE),
+                                              FAKE_UNCORK,
+                                              THEN_SERVES};
+static const struct fake_step answers_another[] = {
+    SERVED_ONCE,
+    FAKE_REACH,
+    FAKE_READ_REQUEST,
+    FAKE_CORK,
+    FAKE_STRANGER(WIRE_STDOUT, "intruder"),
+    FAKE_ANSWER("A: 1\r\n\r\nbody"),
+    FAKE_UNCORK,
+    THEN_SERVES};
+static const struct fake_step says_more_while_idle[] = {
+    SERVED_ONCE, FAKE_PAUSE, FAKE_STDOUT("by the way"), FAKE_REACH,
+    THEN_SERVES};
+
+static const struct retry_case {
+    const char *name;
+    const struct fake_step *steps;
+    size_t count;
+    struct fcgi_request (*request)(struct matter *m);
+    int want;
+    bool retried;
+} cases[] = {
+    {"lives", FAKE_STEPS(serves), plain, FCGI_OK, false},
+    {"lives, once", FAKE_STEPS(serves), only_once, FCGI_OK, false},
+    {"half closed", FAKE_STEPS(half_closes), plain, FCGI_OK, true},
+    {"half closed, once", FAKE_STEPS(half_closes), only_once, FCGI_OK, false},
+    {"half closed, never", FAKE_STEPS(half_closes), never, FCGI_OK, false},
+    {"closes", FAKE_STEPS(closes_on_request), plain, FCGI_OK, true},
+    {"closes, POST", FAKE_STEPS(closes_on_request), post, FCGI_OK, true},
+    {"closes, large", FAKE_STEPS(closes_on_request), large, FCGI_OK, true},
+    {"closes, careful GET", FAKE_STEPS(closes_on_request), careful_get, FCGI_OK,
+     true},
+    {"closes, careful POST", FAKE_STEPS(closes_on_request), careful_post,
+     FCGI_ERR_CLOSED, false},
+    {"closes, once", FAKE_STEPS(closes_on_request), only_once, FCGI_ERR_CLOSED,
+     false},
+    {"closes, never", FAKE_STEPS(closes_on_request), never, FCGI_ERR_CLOSED,
+     false},
+    {"resets", FAKE_STEPS(resets_on_request), plain, FCGI_OK, true},
+    {"resets, POST", FAKE_STEPS(resets_on_request), post, FCGI_OK, true},
+    {"always closes", FAKE_STEPS(always_closes), plain, FCGI_ERR_CLOSED, true},
+    {"one byte", FAKE_STEPS(says_one_byte), plain, FCGI_ERR_TRUNCATED, false},
+    {"half a record", FAKE_STEPS(says_half_a_record), plain, FCGI_ERR_TRUNCATED,
+     false},
+    {"stderr", FAKE_STEPS(says_stderr), plain, FCGI_ERR_TRUNCATED, false},
+    {"silence", FAKE_STEPS(stays_silent), impatient,
+     FCGI_ERR_FIRST_BYTE_TIMEOUT, false},
+    {"failing source", FAKE_STEPS(serves), failing, FCGI_ERR_SOURCE, false},
+    {"overloaded", FAKE_STEPS(is_overloaded), post, FCGI_ERR_OVERLOADED, false},
+    {"early answer", FAKE_STEPS(ends_early), endless, FCGI_OK, false},
+    {"second end", FAKE_STEPS(ends_twice), plain, FCGI_OK, false},
+    {"foreign record", FAKE_STEPS(answers_another), plain, FCGI_OK, false},
+    {"readable", FAKE_STEPS(says_more_while_idle), only_once, FCGI_OK, false},
+};
+
+/* ---- accounts ----------------------------------------------------------- */
+
+/* All that is said of a request, but times and what depends on them. */
+struct account {
+    int rc;
+    struct fcgi_outcome outcome;
+    struct fcgi_pool_stats stats;
+    int status;
+    uint32_t app_status;
+    int protocol_status;
+    size_t body_len;
+    size_t accepted; /* connections, by the application */
+    bool next_reused;
+};
+
+typedef int asker(struct fcgi_client *client,
+                  const struct fcgi_request *request,
+                  struct fcgi_response *response);
+
+/* How much of an upload gets through before its end is a matter of chance. */
+static void forget_chance(struct account *account)
+{
+    struct fcgi_outcome *outcome = &account->outcome;
+    outcome->queue_us = 0;
+    outcome->connect_us = 0;
+    outcome->first_byte_us = 0;
+    outcome->total_us = 0;
+    if (account->status == 413) {
+        outcome->bytes_sent = 0;
+        outcome->records_sent = 0;
+    }
+}
+
+static void give_account(struct account *account, struct fake *app,
+                         struct fcgi_client *client,
+                         const struct fcgi_response *response)
+{
+    account->outcome = response->outcome;
+    account->stats = stats_of(client);
+    account->status = response->status;
+    account->app_status = response->app_status;
+    account->protocol_status = response->protocol_status;
+    account->body_len = response->body.len;
+    forget_chance(account);
+    account->accepted = fake_count(app, FAKE_ACCEPTED);
+}
+
+static struct account ask_by(const struct retry_case *it,
+                             enum fake_family family, asker *ask)
+{
+    struct account account;
+    struct matter matter;
+    struct fcgi_response response = {0};
+    struct fake *app = fake_start(family, it->steps, it->count);
+    struct fcgi_client *client = client_for(app, NULL);
+    memset(&account, 0, sizeof(account));
+    memset(&matter, 0, sizeof(matter));
+    ask_hello(client);
+    fake_go(app); /* what pauses once it has served */
+    fake_await(app, FAKE_REACHED, 1);
+    struct fcgi_request request = it->request(&matter);
+    account.rc = ask(client, &request, &response);
+    give_account(&account, app, client, &response);
+    if (it->steps != always_closes) {
+        account.next_reused = ask_hello(client).reused;
+    }
+    fcgi_response_free(&response);
+    fcgi_client_free(client);
+    fake_stop(app);
+    return account;
+}
+
+static void assert_same(const struct account *a, const struct account *b,
+                        const char *name)
+{
+    if (a->rc != b->rc || a->body_len != b->body_len ||
+        a->status != b->status || a->app_status != b->app_status ||
+        a->protocol_status != b->protocol_status ||
+        a->next_reused != b->next_reused || a->accepted != b->accepted) {
+        fail_msg("\"%s\": the answers differ", name);
+    }
+    if (memcmp(&a->outcome, &b->outcome, sizeof(a->outcome)) != 0) {
+        fail_msg("\"%s\": the outcomes differ", name);
+    }
+    if (memcmp(&a->stats, &b->stats, sizeof(a->stats)) != 0) {
+        fail_msg("\"%s\": the statistics differ", name);
+    }
+}
+
+static void a_call_and_a_blocking_request_fare_the_same(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 2 * sizeof(cases) / sizeof(cases[0]); i++) {
+        const struct retry_case *it = &cases[i / 2];
+        struct account one = ask_by(it, families[i % 2], fcgi_client_do);
+        struct account other = ask_by(it, families[i % 2], host_do);
+        if (other.rc != it->want || other.outcome.retried != it->retried) {
+            fail_msg("\"%s\": %s, retried %d", it->name,
+                     fcgi_error_name(other.rc), other.outcome.retried);
+        }
+        assert_same(&one, &other, it->name);
+    }
+}
+
+/* ---- what was begun anew ------------------------------------------------ */
+
+/* Not from the start of the file. */
+static void retry_replays_stdin_from_where_it_began(void **state)
+{
+    (void)state;
+    struct fcgi_fd_state file;
+    int fd = temp_file("skipped, sent", 13);
+    struct fake *app = FAKE_RUN(FAKE_UNIX, closes_on_request);
+    struct fcgi_client *client = client_for(app, NULL);
+    assert_int_equal(lseek(fd, 9, SEEK_SET), 9);
+    struct fcgi_request request = post_request(fcgi_fd_source(&file, fd));
+    ask_hello(client);
+    assert_true(host_expecting_body(client, &request, "sent").retried);
+    for (size_t i = 1; i <= 2; i++) {
+        const struct wire_request *seen = fake_request(app, i);
+        assert_int_equal(seen->body.len, 4);
+        assert_memory_equal(seen->body.data, "sent", 4);
+        assert_int_equal(seen->body_ends, 1);
+    }
+    close(fd);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+/* Amid a body of which only part was sent, while the host waits in between. */
+static void retry_begins_a_half_sent_body_anew(void **state)
+{
+    (void)state;
+    static const struct fake_step script[] = {SERVED_ONCE, FAKE_READ(500000),
+                                              FAKE_CLOSE, THEN_SERVES};
+    for (size_t i = 0; i < 2; i++) {
+        struct fake *app = FAKE_RUN(families[i], script);
+        struct fcgi_client *client = client_for(app, NULL);
+        struct pattern_upload upload = {.len = LARGE};
+        struct pattern_download download = {0};
+        struct fcgi_request request = post_request(pattern_source(&upload));
+        request.sink = pattern_sink(&download);
+        ask_hello(client);
+        assert_true(host_expecting(client, &request, FCGI_OK).retried);
+        assert_int_equal(download.at, LARGE);
+        assert_false(download.wrong);
+        fcgi_client_free(client);
+        fake_stop(app);
+    }
+}
+
+/* A source that waits is asked to go back too, and then goes on. */
+static void retry_replays_a_source_that_waits(void **state)
+{
+    (void)state;
+    struct hand_call c;
+    struct feeder feeder = {.data = "12345678", .len = 8, .replays = true};
+    struct fcgi_request request = get_request();
+    hand_call_begin(&c, NULL, &request);
+    hand_answer(&c.hand, 0, 1, "A: 1\r\n\r\n");
+    assert_code(host_run(c.call), FCGI_OK);
+    host_free(c.call);
+    request = post_request(feeder_source(&feeder));
+    feeder.waits = true;
+    feeder.ready = 5;
+    c.call = host_begin(c.client, &request, &c.response);
+    assert_code(host_settle(c.call), FCGI_WAIT);
+    hand_close(&c.hand, 0);
+    assert_code(host_settle(c.call), FCGI_WAIT);
+    assert_int_equal(stats_of(c.client).retries, 1);
+    assert_int_equal(feeder.replay_calls, 1);
+    assert_int_equal(feeder.replay_taken, 5);
+    feeder.waits = false;
+    assert_code(host_resume(c.call), FCGI_WAIT);
+    struct wire_request seen = hand_request(&c.hand, 1);
+    assert_int_equal(seen.body.len, 8);
+    assert_memory_equal(seen.body.data, "12345678", 8);
+    assert_int_equal(seen.body_ends, 1);
+    hand_answer(&c.hand, 1, 1, "A: 1\r\n\r\n");
+    assert_code(host_run(c.call), FCGI_OK);
+    wire_request_free(&seen);
+    hand_call_end(&c);
+}
+
+/* ---- places and suspicion ----------------------------------------------- */
+
+/* There is one place in all: who waits for it must not come between. */
+static void the_retry_keeps_its_place(void **state)
+{
+    (void)state;
+    struct hand_call c;
+    struct fcgi_client_config config = {.pool = {.max_open = 1}};
+    struct fcgi_response other = {0};
+    struct fcgi_request request = get_request();
+    hand_call_begin(&c, &config, &request);
+    hand_answer(&c.hand, 0, 1, "A: 1\r\n\r\n");
+    assert_code(host_run(c.call), FCGI_OK);
+    host_free(c.call);
+    c.call = host_begin(c.client, &request, &c.response);
+    struct fcgi_call *waits = host_begin(c.client, &request, &other);
+    hand_close(&c.hand, 0);
+    assert_code(host_settle(c.call), FCGI_WAIT);
+    assert_int_equal(stats_of(c.client).retries, 1);
+    assert_code(host_settle(waits), FCGI_WAIT);
+    assert_int_equal(stats_of(c.client).waiting, 1);
+    assert_int_equal(stats_of(c.client).open, 1);
+    hand_answer(&c.hand, 1, 1, "A: 1\r\n\r\n");
+    assert_code(host_run(c.call), FCGI_OK);
+    host_free(c.call);
+    c.call = NULL;
+    assert_code(host_settle(waits), FCGI_WAIT);
+    hand_answer(&c.hand, 1, 2, "A: 1\r\n\r\n");
+    assert_code(host_run(waits), FCGI_OK);
+    host_free(waits);
+    fcgi_response_free(&other);
+    hand_call_end(&c);
+}
+
+/* A restart kills all idle connections: one is found out by a call, the others
+ * are checked before one is entrusted to them. */
+static void after_one_dead_connection_the_others_are_checked(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct fake *app = fake_serve(families[i]);
+        struct fcgi_client *client = client_for(app, NULL);
+        struct fcgi_request request = get_request();
+        keep_idle(app, client, 4);
+        fake_restart(app);
+        assert_true(host_expecting(client, &request, FCGI_OK).retried);
+        struct fcgi_connection *fresh = take(fcgi_client_pool(client));
+        struct fcgi_outcome outcome = host_expecting(client, &request, FCGI_OK);
+        assert_false(outcome.retried);
+        assert_false(outcome.reused);
+        assert_int_equal(stats_of(client).stale, 4);
+        assert_int_equal(stats_of(client).retries, 1);
+        fcgi_pool_put(fcgi_client_pool(client), fresh);
+        fcgi_client_free(client);
+        fake_stop(app);
+    }
+}
+
+/* Calls at the same time, each on a pooled connection that is dead. */
+static void calls_at_a_time_are_retried_each(void **state)
+{
+    (void)state;
+    struct fake *app = fake_serve(FAKE_TCP);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_request request = get_request();
+    struct fcgi_response responses[4] = {{0}};
+    struct fcgi_call *calls[4];
+    keep_idle(app, client, 4);
+    for (size_t i = 0; i < 4; i++) {
+        calls[i] = host_begin(client, &request, &responses[i]);
+    }
+    fake_restart(app);
+    for (size_t i = 0; i < 4; i++) {
+        assert_code(host_run(calls[i]), FCGI_OK);
+        assert_true(responses[i].outcome.retried);
+        host_free(calls[i]);
+        fcgi_response_free(&responses[i]);
+    }
+    assert_int_equal(stats_of(client).retries, 4);
+    assert_int_equal(stats_of(client).idle, 4);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_call_and_a_blocking_request_fare_the_same),
+        cmocka_unit_test(retry_replays_stdin_from_where_it_began),
+        cmocka_unit_test(retry_begins_a_half_sent_body_anew),
+        cmocka_unit_test(retry_replays_a_source_that_waits),
+        cmocka_unit_test(the_retry_keeps_its_place),
+        cmocka_unit_test(after_one_dead_connection_the_others_are_checked),
+        cmocka_unit_test(calls_at_a_time_are_retried_each),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,327 @@
+/*
+ * Requests made at random of what has led servers astray, from fixed seeds:
+ * whatever a request says, some things hold for the variables it comes to.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+#include <fcgi_client/cgi.h>
+
+#include "gateway.h"
+#include "guard.h"
+
+#define ROUNDS 100000
+#define TARGET_MAX 256
+
+/* ---- random requests --------------------------------------------------- */
+
+static uint64_t seed;
+
+/* 0..limit-1, the same ones each time (an additive step, well mixed). */
+static size_t dice(size_t limit)
+{
+    seed += 0x9e3779b97f4a7c15;
+    uint64_t mixed = (seed ^ seed >> 31) * 0xd6e8feb86659fd93;
+    return (size_t)(mixed >> 33) % limit;
+}
+
+static const char *pick(const char *const *from, size_t count)
+{
+    return from[dice(count)];
+}
+
+#define PICK(from) pick(from, sizeof(from) / sizeof((from)[0]))
+
+/* A target of some pieces: mostly slashes, names and dots, now and then what
+ * is refused. */
+static void make_target(char target[TARGET_MAX])
+{
+    static const char *const starts[] = {
+        "/", "/", "/", "/", "//", "", "http://h", "HTTPS://h:1/", "*", "/."};
+    static const char *const usual[] = {
+        "/",   "/",      "/",      "/",    "/..",   "/../",   "/.",
+        "..",  ".",      "a",      "b",    "a.php", "b.PHP/", ".php",
+        "%2e", "%2E%2e", "%41",    "%20",  "?",     "c=d",    "index.php",
+        ";",   "...",    "%c3%a4", "\xe4", "%25",   "+"};
+    static const char *const rare[] = {
+        "%2f",   "%2F",   "%5c", "\\",     "%",      "%0",   "%zz",  "%00",
+        "%0d",   "%0a",   "%7f", "#",      " ",      "\r\n", "\x01", "\x7f",
+        "%252e", "%252f", "..;", "%c0%ae", "%u002e", "@",    ":",    "//"};
+    size_t pieces = dice(14);
+    strcpy(target, PICK(starts));
+    for (size_t i = 0; i < pieces; i++) {
+        strcat(target, dice(12) == 0 ? PICK(rare) : PICK(usual));
+    }
+}
+
+static void make_fields(struct gateway *g)
+{
+    static const char *const names[] = {"Accept",
+                                        "accept",
+                                        "X-Y",
+                                        "x-y",
+                                        "X",
+                                        "Cookie",
+                                        "Proxy",
+                                        "proxy",
+                                        "Host",
+                                        "Content-Length",
+                                        "Via",
+                                        "Connection",
+                                        "connection",
+                                        "TE",
+                                        "Content-Type",
+                                        "X_Y",
+                                        "X.Y",
+                                        "Pro_xy",
+                                        "S",
+                                        "Transfer-Encoding",
+                                        "PROXY",
+                                        "Keep-Alive",
+                                        "Content_Length",
+                                        "A B",
+                                        ""};
+    static const char *const values[] = {
+        "",      "a",    "5",       "5",          "6",         "close, X-Y",
+        "a, b",  "h:80", "Proxy",   "x\ty",       "caf\xe9",   "Accept",
+        "a;b=c", "0",    "X_Y,via", "keep-alive", "a\r\nB: c", "\x7f"};
+    size_t count = dice(7);
+    g->request.field_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        gateway_field(g, PICK(names), PICK(values));
+    }
+}
+
+/* ---- what holds for all ------------------------------------------------ */
+
+static bool is_control(char byte)
+{
+    return ((unsigned char)byte < 0x20 && byte != '\t') || byte == 0x7f;
+}
+
+/* PHP takes names in any case for the same, and some for others. */
+static bool looks_like(const struct fcgi_param *a, const struct fcgi_param *b)
+{
+    size_t same = 0;
+    while (same < a->name_len && same < b->name_len &&
+           ((a->name[same] | 0x20) == (b->name[same] | 0x20) ||
+            (strchr("-._", a->name[same]) && strchr("-._", b->name[same])))) {
+        same++;
+    }
+    return same == a->name_len && same == b->name_len;
+}
+
+static void check_variables(const struct gateway *g)
+{
+    static const struct fcgi_param proxy = {"HTTP_PROXY", "", 10, 0};
+    size_t count;
+    const struct fcgi_param *params = fcgi_cgi_params(g->cgi, &count);
+    for (size_t i = 0; i < count; i++) {
+        assert_false(looks_like(&params[i], &proxy));
+        for (size_t j = 0; j < i; j++) {
+            assert_false(looks_like(&params[i], &params[j]));
+        }
+        for (size_t j = 0; j < params[i].value_len; j++) {
+            assert_false(is_control(params[i].value[j]));
+        }
+    }
+}
+
+/* A file below the root: no name in it leads up, whatever parts the names. */
+static void check_file(const struct gateway *g, const char *name)
+{
+    const struct fcgi_param *file = gateway_find(g, name);
+    size_t start = strlen(g->site.root) + 1;
+    if (file == NULL) {
+        return;
+    }
+    assert_true(file->value_len >= start);
+    assert_memory_equal(file->value, g->site.root, start - 1);
+    assert_int_equal(file->value[start - 1], '/');
+    for (size_t i = start; i <= file->value_len; i++) {
+        if (i == file->value_len || strchr("/\\", file->value[i]) != NULL) {
+            assert_false(i - start == 2 &&
+                         memcmp(file->value + start, "..", 2) == 0);
+            start = i + 1;
+        }
+    }
+}
+
+/* ---- the path, resolved in another way --------------------------------- */
+
+/* Names between slashes. */
+struct names {
+    const char *data[TARGET_MAX];
+    size_t len[TARGET_MAX];
+    size_t count;
+    bool ends_open; /* in a slash, or in dots */
+};
+
+static size_t decode(char *text)
+{
+    size_t len = 0;
+    for (const char *at = text; *at != '\0' && *at != '?'; at++) {
+        if (*at == '%') {
+            int high = at[1] <= '9' ? at[1] - '0' : (at[1] | 0x20) - 'a' + 10;
+            int low = at[2] <= '9' ? at[2] - '0' : (at[2] | 0x20) - 'a' + 10;
+            text[len++] = (char)(high * 16 + low);
+            at += 2;
+        } else {
+            text[len++] = *at;
+        }
+    }
+    text[len] = '\0';
+    return len;
+}
+
+static void take_name(struct names *names, const char *name, size_t len)
+{
+    bool is_up = len == 2 && memcmp(name, "..", 2) == 0;
+    names->ends_open = len == 0 || is_up || (len == 1 && *name == '.');
+    if (is_up) {
+        assert_true(names->count > 0);
+        names->count--;
+    } else if (!names->ends_open) {
+        names->data[names->count] = name;
+        names->len[names->count++] = len;
+    }
+}
+
+/* What an accepted target names, found by keeping a stack of names. */
+static void find_path(const char *target, char path[2 * TARGET_MAX])
+{
+    static char text[TARGET_MAX];
+    struct names names = {.ends_open = true};
+    if (*target == '*') {
+        strcpy(path, "/");
+        return;
+    }
+    strcpy(text, *target == '/' ? target : strstr(target, "//") + 2);
+    char *start = text + strcspn(text, "/?");
+    size_t len = decode(start);
+    for (size_t at = *start == '/'; at < len;) {
+        size_t end = at + strcspn(start + at, "/");
+        take_name(&names, start + at, end - at);
+        names.ends_open = names.ends_open || start[end] == '/';
+        at = end + 1;
+    }
+    *path = '\0';
+    for (size_t i = 0; i < names.count; i++) {
+        strcat(path, "/");
+        strncat(path, names.data[i], names.len[i]);
+    }
+    if (names.ends_open) {
+        strcat(path, "/");
+    }
+}
+
+/* DOCUMENT_URI is that path, with an index behind it or in its place. */
+static void check_path(const struct gateway *g, const char *target)
+{
+    const struct fcgi_param *uri = gateway_find(g, "DOCUMENT_URI");
+    char path[2 * TARGET_MAX];
+    find_path(target, path);
+    size_t len = strlen(path);
+    bool is_folder = path[len - 1] == '/';
+    assert_non_null(uri);
+    if (uri->value_len == len && memcmp(uri->value, path, len) == 0) {
+        return;
+    }
+    if (!is_folder) {
+        strcpy(path, "/");
+    }
+    strcat(path, "index.php");
+    gateway_assert(g, "DOCUMENT_URI", path);
+    gateway_assert(g, "SCRIPT_NAME", path);
+    gateway_assert(g, "PATH_INFO", NULL);
+}
+
+static void check_strings(const struct gateway *g, const char *target)
+{
+    const char *query = strchr(target, '?');
+    gateway_assert(g, "REQUEST_URI", target);
+    gateway_assert(g, "QUERY_STRING", query == NULL ? "" : query + 1);
+}
+
+/* ---- tests ------------------------------------------------------------- */
+
+/* Build one; returns whether it came to variables. */
+static bool build_random(struct gateway *g, struct guard *guard,
+                         char target[TARGET_MAX])
+{
+    make_target(target);
+    size_t len = strlen(target);
+    g->request.target.data = guard_put(guard, target, len);
+    g->request.target.len = len;
+    g->request.method = gateway_slice(dice(3) == 0 ? "OPTIONS" : "GET");
+    g->site.folding = (enum fcgi_cgi_folding)dice(3);
+    g->request.content_length = (int64_t)dice(3) - 1;
+    int rc = gateway_build(g);
+    assert_true(rc == FCGI_OK || rc == FCGI_ERR_BAD_REQUEST ||
+                rc == FCGI_ERR_LENGTH_REQUIRED);
+    return rc != FCGI_ERR_BAD_REQUEST;
+}
+
+static void whatever_the_target_no_file_is_outside_the_root(void **state)
+{
+    char target[TARGET_MAX];
+    struct gateway g;
+    struct guard guard;
+    size_t built = 0;
+    (void)state;
+    seed = 1;
+    gateway_open(&g);
+    guard_open(&guard, TARGET_MAX);
+    for (int i = 0; i < ROUNDS; i++) {
+        if (!build_random(&g, &guard, target)) {
+            continue;
+        }
+        built++;
+        check_file(&g, "SCRIPT_FILENAME");
+        check_file(&g, "PATH_TRANSLATED");
+        check_path(&g, target);
+        check_strings(&g, target);
+        check_variables(&g);
+    }
+    /* Neither all nor none were refused. */
+    assert_in_range(built, ROUNDS / 10, ROUNDS / 10 * 9);
+    guard_close(&guard);
+    gateway_close(&g);
+}
+
+static void whatever_the_fields_no_variable_is_there_twice(void **state)
+{
+    char target[TARGET_MAX];
+    struct gateway g;
+    struct guard guard;
+    size_t built = 0;
+    (void)state;
+    seed = 2;
+    gateway_open(&g);
+    guard_open(&guard, TARGET_MAX);
+    for (int i = 0; i < ROUNDS; i++) {
+        make_fields(&g);
+        if (build_random(&g, &guard, target)) {
+            built++;
+            check_variables(&g);
+        }
+    }
+    assert_in_range(built, ROUNDS / 20, ROUNDS / 10 * 9);
+    guard_close(&guard);
+    gateway_close(&g);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(whatever_the_target_no_file_is_outside_the_root),
+        cmocka_unit_test(whatever_the_fields_no_variable_is_there_twice),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,194 @@
+/*
+ * Both ways at once: neither direction waits for the other to end, or to pause.
+ */
+#define _POSIX_C_SOURCE 200809L
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <pthread.h>
+#include <unistd.h>
+
+#include <fcgi_client.h>
+#include <fcgi_client/io.h>
+
+#include "ask.h"
+#include "fake.h"
+#include "pattern.h"
+#include "process.h"
+
+#define LARGE 4000003
+
+/* The application writes all of its answer before it reads the body, more
+ * than sockets hold: who sends everything first would hang here. */
+static void a_large_upload_meets_a_large_answer(void **state)
+{
+    (void)state;
+    static const enum fake_family families[] = {FAKE_UNIX, FAKE_TCP};
+    static const struct fake_step script[] = {
+        FAKE_ACCEPT,       FAKE_READ_PARAMS,        FAKE_STDOUT("A: 1\r\n\r\n"),
+        FAKE_BODY(LARGE),  FAKE_READ_REQUEST,       FAKE_END(WIRE_COMPLETE),
+        FAKE_READ_REQUEST, FAKE_ANSWER("\r\nagain")};
+    for (size_t i = 0; i < 2; i++) {
+        struct fake *app = FAKE_RUN(families[i], script);
+        struct fcgi_client *client = client_for(app, NULL);
+        struct pattern_upload upload = {.len = LARGE};
+        struct pattern_download download = {0};
+        struct fcgi_request request = post_request(pattern_source(&upload));
+        request.sink = pattern_sink(&download);
+        ask_expecting(client, &request, FCGI_OK);
+        assert_int_equal(download.at, LARGE);
+        assert_false(download.wrong);
+        const struct wire_request *seen = fake_request(app, 0);
+        assert_int_equal(seen->body.len, LARGE);
+        assert_true(pattern_matches(seen->body.data, 0, LARGE));
+        request = get_request();
+        assert_true(ask_expecting_body(client, &request, "again").reused);
+        fcgi_client_free(client);
+        fake_stop(app);
+    }
+}
+
+/* The application reads all the time and writes all the time. On one processor
+ * the client always finds something to receive; and what it has to send must
+ * go on nevertheless. */
+static void an_upload_goes_on_while_the_answer_flows(void **state)
+{
+    (void)state;
+    static const struct fake_step script[] = {
+        FAKE_ACCEPT, FAKE_READ_PARAMS, FAKE_DUPLEX,
+        FAKE_ANSWER("A: 1\r\n\r\nall read")};
+    share_one_processor(true);
+    for (size_t i = 0; i < 4; i++) {
+        struct fake *app = FAKE_RUN(FAKE_TCP, script);
+        struct fcgi_client *client = client_for(app, NULL);
+        struct pattern_upload upload = {.len = 30000000};
+        struct fcgi_request request = post_request(pattern_source(&upload));
+        request.timeouts.write_ms = 5000;
+        ask_expecting_body(client, &request, "all read");
+        assert_int_equal(fake_request(app, 0)->body.len, 30000000);
+        fcgi_client_free(client);
+        fake_stop(app);
+    }
+    share_one_processor(false);
+}
+
+static void *write_later(void *argument)
+{
+    const int *fd = argument;
+    pass_ms(50);
+    (void)!write(*fd, "late", 4);
+    (void)close(*fd);
+    return NULL;
+}
+
+static void a_pipe_is_watched_while_the_answer_flows(void **state)
+{
+    (void)state;
+    static const struct fake_step script[] = {
+        FAKE_ACCEPT, FAKE_READ_PARAMS, FAKE_DUPLEX,
+        FAKE_ANSWER("A: 1\r\n\r\nall read")};
+    int fds[2];
+    pthread_t thread;
+    struct fcgi_fd_state slow;
+    assert_int_equal(pipe(fds), 0);
+    share_one_processor(true);
+    struct fake *app = FAKE_RUN(FAKE_TCP, script);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_request request = post_request(fcgi_fd_source(&slow, fds[0]));
+    request.timeouts.total_ms = 10000;
+    assert_int_equal(pthread_create(&thread, NULL, write_later, &fds[1]), 0);
+    ask_expecting_body(client, &request, "all read");
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    share_one_processor(false);
+    close(fds[0]);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+/* What is to happen once the answer has begun. */
+struct continuation {
+    struct fake *app;
+    pthread_t writer;
+    int pipe[2];
+};
+
+static int let_go_on(void *context, const struct fcgi_response *response)
+{
+    struct continuation *next = context;
+    (void)response;
+    fake_go(next->app);
+    return 0;
+}
+
+/* The application reads the body only when its answer has begun: whoever now
+ * waits for the answer alone would hang. */
+static void an_upload_goes_on_after_the_answer_has_begun(void **state)
+{
+    (void)state;
+    static const struct fake_step script[] = {FAKE_ACCEPT,
+                                              FAKE_READ_PARAMS,
+                                              FAKE_STDOUT("A: 1\r\n\r\n"),
+                                              FAKE_PAUSE,
+                                              FAKE_READ_REQUEST,
+                                              FAKE_STDOUT("all read"),
+                                              FAKE_END(WIRE_COMPLETE)};
+    struct fake *app = FAKE_RUN(FAKE_UNIX, script);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct continuation next = {.app = app};
+    struct pattern_upload upload = {.len = LARGE};
+    struct fcgi_request request = post_request(pattern_source(&upload));
+    request.timeouts.write_ms = -1;
+    request.sink.head = let_go_on;
+    request.sink.context = &next;
+    ask_expecting_body(client, &request, "all read");
+    assert_int_equal(fake_request(app, 0)->body.len, LARGE);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+static int begin_writing(void *context, const struct fcgi_response *response)
+{
+    struct continuation *next = context;
+    (void)response;
+    return pthread_create(&next->writer, NULL, write_later, &next->pipe[1]);
+}
+
+static void a_pipe_is_watched_after_the_answer_has_begun(void **state)
+{
+    (void)state;
+    static const struct fake_step script[] = {
+        FAKE_ACCEPT,       FAKE_READ_PARAMS,        FAKE_STDOUT("A: 1\r\n\r\n"),
+        FAKE_READ_REQUEST, FAKE_STDOUT("all read"), FAKE_END(WIRE_COMPLETE)};
+    struct fake *app = FAKE_RUN(FAKE_UNIX, script);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct continuation next = {.app = app};
+    struct fcgi_fd_state slow;
+    assert_int_equal(pipe(next.pipe), 0);
+    struct fcgi_request request =
+        post_request(fcgi_fd_source(&slow, next.pipe[0]));
+    request.sink.head = begin_writing;
+    request.sink.context = &next;
+    ask_expecting_body(client, &request, "all read");
+    assert_int_equal(pthread_join(next.writer, NULL), 0);
+    assert_int_equal(fake_request(app, 0)->body.len, 4);
+    close(next.pipe[0]);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_large_upload_meets_a_large_answer),
+        cmocka_unit_test(an_upload_goes_on_while_the_answer_flows),
+        cmocka_unit_test(a_pipe_is_watched_while_the_answer_flows),
+        cmocka_unit_test(an_upload_goes_on_after_the_answer_has_begun),
+        cmocka_unit_test(a_pipe_is_watched_after_the_answer_has_begun),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
