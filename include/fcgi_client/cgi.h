@@ -89,8 +89,9 @@ FCGI_API void fcgi_cgi_free(struct fcgi_cgi *cgi);
  * Fields become HTTP_*, but Content-Type and Content-Length their bare
  * variables; `Proxy` is never passed on, nor are hop-by-hop fields (RFC 9110,
  * 7.6.1) and those that Connection names. Repeated fields are joined with ", ",
- * Cookie with "; ". The path is decoded and its dots are resolved before it
- * becomes SCRIPT_NAME and PATH_INFO; REQUEST_URI stays as it came.
+ * Cookie with "; "; Host and Content-Type may not be repeated. The path is
+ * decoded and its dots are resolved before it becomes SCRIPT_NAME and
+ * PATH_INFO; REQUEST_URI stays as it came.
  *
  * @return FCGI_OK, or, with no variables,
  *         FCGI_ERR_ARGUMENT         NULL where it is not allowed, no root
@@ -123,7 +124,8 @@ FCGI_API int fcgi_cgi_set(struct fcgi_cgi *cgi, const char *name,
  * The variables, as `params` of struct fcgi_request.
  *
  * @param count  set to how many there are
- * @return owned by `cgi`, until it is built, set or freed
+ * @return owned by `cgi`, until it is built, set or freed; a NUL stands behind
+ *         every name and value
  */
 FCGI_API const struct fcgi_param *fcgi_cgi_params(const struct fcgi_cgi *cgi,
                                                   size_t *count);

@@ -153,7 +153,8 @@ FCGI_API void fcgi_pool_free(struct fcgi_pool *pool);
 FCGI_API int fcgi_pool_get(struct fcgi_pool *pool,
                            struct fcgi_connection **connection, bool *reused);
 
-/** As fcgi_pool_get(), but always a new connection, past the idle ones. */
+/** As fcgi_pool_get(), but always a new connection, past the idle ones: where
+ *  `max_open` are open, the one idle longest makes room. */
 FCGI_API int fcgi_pool_dial(struct fcgi_pool *pool,
                             struct fcgi_connection **connection);
 
