@@ -81,7 +81,7 @@ static void assert_refused(struct setup *setup, const struct wrong *wrong,
     web_read(web, &answer);
     if (!is_as_wanted(setup, web, &answer, wrong->status) ||
         fake_count(setup->app, FAKE_BEGUN) != begun) {
-        fail_msg("%d instead of %d for: %s", answer.status, wrong->status,
+        fail_msg("%d instead of %d for: %.200s", answer.status, wrong->status,
                  wrong->text);
     }
     web_answer_free(&answer);
@@ -175,7 +175,6 @@ static void lengths_that_disagree_are_refused(void **state)
         {400, POST "Content-Length: 5 5\r\n\r\nhello"},
         {400, POST "Content-Length: \r\n\r\nhello"},
         {400, POST "Content-Length: 99999999999999999999\r\n\r\nhello"},
-        {413, POST "Content-Length: 9223372036854775808\r\n\r\nhello"},
         {400, POST "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"
                    "0\r\n\r\n"},
         {400, POST "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n"
@@ -184,10 +183,11 @@ static void lengths_that_disagree_are_refused(void **state)
     ASSERT_ALL_REFUSED(state, wrongs);
 }
 
-/* RFC 9110, section 8.6, would let it pass. */
-static void a_length_that_stands_twice_is_refused(void **state)
+/* RFC 9110, section 8.6, would let the first of these pass. */
+static void lengths_that_are_strange_are_refused(void **state)
 {
     static const struct wrong wrongs[] = {
+        {413, POST "Content-Length: 9223372036854775808\r\n\r\nhello"},
         {400, POST "Content-Length: 5\r\nContent-Length: 5\r\n\r\nhello"},
     };
     ASSERT_ALL_REFUSED(state, wrongs);
@@ -417,7 +417,6 @@ static int stop(void **state)
 #define TESTS_OF_BOTH                                                          \
     cmocka_unit_test(targets_that_lead_astray_are_refused),                    \
         cmocka_unit_test(lengths_that_disagree_are_refused),                   \
-        cmocka_unit_test(what_is_too_long_is_refused),                         \
         cmocka_unit_test(too_many_fields_are_refused)
 
 /* The other is as strict as libmicrohttpd is. */
@@ -427,9 +426,10 @@ int main(void)
         TESTS_OF_BOTH,
         cmocka_unit_test(lines_that_are_no_request_are_refused),
         cmocka_unit_test(fields_that_are_malformed_are_refused),
-        cmocka_unit_test(a_length_that_stands_twice_is_refused),
+        cmocka_unit_test(lengths_that_are_strange_are_refused),
         cmocka_unit_test(codings_that_nobody_decodes_are_refused),
         cmocka_unit_test(chunks_that_are_malformed_are_refused),
+        cmocka_unit_test(what_is_too_long_is_refused),
         cmocka_unit_test(a_head_of_the_greatest_size_is_taken),
         cmocka_unit_test(a_chunked_body_that_is_too_long_is_refused),
         cmocka_unit_test(endless_trailers_are_refused),

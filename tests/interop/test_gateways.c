@@ -262,7 +262,7 @@ static void pipelined_requests_are_answered_in_order(void **state)
     }
     for (int i = 0; i < 50; i++) {
         struct web_answer answer;
-        char number[8];
+        char number[16];
         (void)snprintf(number, sizeof(number), "%02d", i);
         web_read(web, &answer);
         assert_string_equal(answer.body, number);
