@@ -230,6 +230,8 @@ static int end(struct fcgi_call *call, int error)
     }
     if (call->stage == TALKING) {
         note_attempt(call, error);
+        /* In the child of a fork() the descriptor is another's by now. */
+        call->talk.fd = call->lease.connection->fd;
         if (gives_up(error)) {
             fcgi__talk_abort(&call->talk);
         }
@@ -330,6 +332,9 @@ int fcgi__call_step(struct fcgi_call *call, bool may_block)
 
     if (call->stage == ENDED) {
         return call->error;
+    }
+    if (call->running) {
+        return FCGI_ERR_STATE;
     }
     call->now = fcgi__now();
     fcgi__shown_release(&call->lease.shown);

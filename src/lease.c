@@ -74,7 +74,9 @@ static int connected(struct fcgi__lease *lease, int fd, int64_t now)
 
 static int advance_dial(struct fcgi__lease *lease, int64_t now)
 {
-    int rc = fcgi__dial_advance(&lease->dial, now);
+    int rc = lease->connection->orphaned
+                 ? FCGI_ERR_STATE /* this is the child of a fork() */
+                 : fcgi__dial_advance(&lease->dial, now);
     int fd = lease->dial.fd;
 
     if (rc == FCGI_WAIT) {
@@ -130,6 +132,7 @@ static void replace(struct fcgi__lease *lease, int64_t now, bool fresh)
     int dead = fcgi__pool_replace(lease->pool, now, fresh, &lease->connection);
 
     trace(lease, FCGI_TRACE_STALE, dead, FCGI_OK);
+    fcgi__net_shutdown(dead);
     fcgi__shown_keep(&lease->shown, &dead);
     fcgi__net_close(dead);
 }

@@ -59,6 +59,11 @@ void fcgi__net_close(int fd)
     errno = saved;
 }
 
+void fcgi__net_shutdown(int fd)
+{
+    (void)shutdown(fd, SHUT_RDWR);
+}
+
 void fcgi__shown_begin(struct fcgi__shown *shown)
 {
     shown->fd = -1;
@@ -68,8 +73,6 @@ void fcgi__shown_begin(struct fcgi__shown *shown)
 void fcgi__shown_keep(struct fcgi__shown *shown, int *fd)
 {
     if (*fd >= 0 && *fd == shown->fd) {
-        /* The peer need not wait for the host. */
-        (void)shutdown(*fd, SHUT_RDWR);
         shown->kept = *fd;
         *fd = -1;
     }

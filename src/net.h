@@ -109,6 +109,9 @@ int fcgi__net_pipe(int ends[2]);
 void fcgi__net_ring(int writing_end);
 void fcgi__net_unring(int reading_end);
 
+/* End a connection whose descriptor is to stay open for a while. */
+void fcgi__net_shutdown(int fd);
+
 /* Close a descriptor unless it is -1; errno stays as it was. */
 void fcgi__net_close(int fd);
 

@@ -61,6 +61,7 @@ FCGI_API int fcgi_call_start(struct fcgi_call **call,
  * @return FCGI_WAIT  under way: descriptor, events and time may have changed
  *         FCGI_OK or an error of fcgi_client_do()  how the request ended; asked
  *                    again, the same
+ *         FCGI_ERR_STATE  from within a source or a sink of its own
  */
 FCGI_API int fcgi_call_advance(struct fcgi_call *call);
 

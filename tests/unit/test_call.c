@@ -436,6 +436,78 @@ static void a_sink_may_begin_another_call(void **state)
     hand_free(&hand);
 }
 
+/* A sink that would drive its own call, which is at work already. */
+struct driver {
+    struct fcgi_call *call;
+    struct pattern_download download;
+    bool drove;
+};
+
+static int drive_own_call(void *context, const void *data, size_t *len)
+{
+    struct driver *driver = context;
+    driver->drove = driver->drove || fcgi_call_advance(driver->call) >= 0 ||
+                    fcgi_call_resume(driver->call) >= 0;
+    return pattern_sink(&driver->download).body(&driver->download, data, len);
+}
+
+static void a_sink_cannot_drive_its_own_call(void **state)
+{
+    (void)state;
+    struct hand_call c;
+    struct driver driver = {.drove = false};
+    struct wire answer = {0};
+    struct fcgi_request request = get_request();
+    void *body = pattern_make(100000);
+    wire_stdout(&answer, 1, "A: 1\r\n\r\n");
+    wire_stream(&answer, WIRE_STDOUT, 1, body, 100000);
+    wire_end(&answer, 1, 0, WIRE_COMPLETE);
+    request.sink.body = drive_own_call;
+    request.sink.context = &driver;
+    hand_call_begin(&c, NULL, &request);
+    driver.call = c.call;
+    hand_say(&c.hand, 0, &answer);
+    assert_code(host_run(c.call), FCGI_OK);
+    assert_int_equal(driver.download.at, 100000);
+    assert_false(driver.download.wrong);
+    assert_false(driver.drove);
+    free(body);
+    wire_free(&answer);
+    hand_call_end(&c);
+}
+
+/* ---- the account -------------------------------------------------------- */
+
+static void the_outcome_tells_where_the_time_went(void **state)
+{
+    (void)state;
+    struct fcgi_client_config config = {.pool = {.max_open = 1}};
+    struct hand hand = {0};
+    struct fcgi_client *client = hand_client(&hand, &config);
+    struct fcgi_connection *connection = take(fcgi_client_pool(client));
+    struct fcgi_request request = get_request();
+    struct fcgi_response response = {0};
+    const struct fcgi_outcome *outcome = &response.outcome;
+    struct fcgi_call *call = host_begin(client, &request, &response);
+    pass_ms(20);
+    fcgi_pool_put(fcgi_client_pool(client), connection);
+    assert_code(host_settle(call), FCGI_WAIT);
+    pass_ms(20);
+    hand_answer(&hand, 0, 1, "A: 1\r\n\r\nbody");
+    assert_code(host_run(call), FCGI_OK);
+    assert_true(outcome->queue_us >= 20000);
+    assert_true(outcome->first_byte_us >= outcome->queue_us + 20000);
+    assert_true(outcome->total_us >= outcome->first_byte_us);
+    assert_int_equal(outcome->connect_us, 0);
+    assert_int_equal(outcome->phase, FCGI_PHASE_END);
+    assert_int_equal(outcome->records_sent, 4);
+    assert_int_equal(outcome->records_received, 3);
+    host_free(call);
+    fcgi_response_free(&response);
+    fcgi_client_free(client);
+    hand_free(&hand);
+}
+
 /* ---- memory ------------------------------------------------------------- */
 
 static void a_warm_call_allocates_nothing(void **state)
@@ -760,6 +832,8 @@ int main(void)
         cmocka_unit_test(calls_on_one_thread_do_not_mix),
         cmocka_unit_test(a_call_and_a_blocking_request_share_a_client),
         cmocka_unit_test(a_sink_may_begin_another_call),
+        cmocka_unit_test(a_sink_cannot_drive_its_own_call),
+        cmocka_unit_test(the_outcome_tells_where_the_time_went),
         cmocka_unit_test(a_warm_call_allocates_nothing),
         cmocka_unit_test(each_allocation_may_fail),
         cmocka_unit_test(each_failure_of_the_application_has_its_code),
