@@ -206,6 +206,7 @@ static void seed_large(void)
         TELL, 2,  7,       TELL, 7,   3,       142, TELL,    4, RECEIVE,
         1,    16, RECEIVE, 1,    140, RECEIVE, 0,   RECEIVE, 0};
     struct wire input = begin(6);
+    input.data[4] = 99; /* cuts */
     wire_append(&input, story, sizeof(story));
     keep("conversation", "landing", &input);
     wire_clear(&input);
