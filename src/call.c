@@ -354,10 +354,10 @@ int fcgi_call_advance(struct fcgi_call *call)
 
 int fcgi_call_resume(struct fcgi_call *call)
 {
-    if (call == NULL || call->running) {
+    if (call == NULL) {
         return FCGI_ERR_ARGUMENT;
     }
-    if (call->stage == TALKING) {
+    if (call->stage == TALKING && !call->running) {
         call->running = true;
         fcgi__talk_resume(&call->talk);
         call->running = false;

@@ -88,7 +88,7 @@ const char *fcgi__value_end(const char *at, const char *end)
 
 bool fcgi__is_value(const char *text, size_t len)
 {
-    return fcgi__value_end(text, text + len) == text + len;
+    return len == 0 || fcgi__value_end(text, text + len) == text + len;
 }
 
 static char lower(char letter)

@@ -43,6 +43,10 @@ has_php_fpm() {
     has php-fpm || ls /usr/sbin/php-fpm*
 }
 
+has_libfuzzer() {
+    ls "$(clang -print-resource-dir)"/lib/*/libclang_rt.fuzzer*
+}
+
 find_missing() {
     missing=
     need gcc has gcc
@@ -57,6 +61,7 @@ find_missing() {
     need libuv1-dev pkg-config --exists libuv
     need php-fpm has_php_fpm
     need clang has clang
+    need libclang-rt-14-dev has_libfuzzer
     need clang-format-14 has clang-format-14
     [ -z "$repeat" ] || need valgrind has valgrind
 }
@@ -115,6 +120,20 @@ count_tests() {
     [ "$skipped" = 0 ] || summary="$summary, $skipped skipped"
 }
 
+# Look for inputs that break something, for 20 seconds a kind.
+fuzz() {
+    echo "fuzz ..."
+    if FCGI_BUILD_DIR=$build/fuzz sh "$root/tests/fuzz/run.sh" 20 \
+        >"$build/fuzz.log" 2>&1; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        tail -n 100 "$build/fuzz.log"
+    fi
+    report="$report$(grep '^fuzz ' "$build/fuzz.log")
+"
+}
+
 # ---- All of it ------------------------------------------------------------
 
 case "$*" in
@@ -151,6 +170,7 @@ stage portable "-DFCGI_CLIENT_PORTABLE=ON" -LE package
 stage address "$debug -DFCGI_CLIENT_SANITIZE=address,undefined" -LE package
 stage thread "$debug -DFCGI_CLIENT_SANITIZE=thread" \
     -R 'threads|^test_(pool|queue|client)$'
+fuzz
 if [ -n "$repeat" ]; then
     repeat=
     checked="valgrind;--quiet;--leak-check=full;--error-exitcode=9"
