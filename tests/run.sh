@@ -56,6 +56,7 @@ find_missing() {
     need libevent-dev pkg-config --exists libevent_core
     need libuv1-dev pkg-config --exists libuv
     need php-fpm has_php_fpm
+    need strace has strace
     need clang has clang
     need clang-format-14 has clang-format-14
     [ -z "$repeat" ] || need valgrind has valgrind
