@@ -155,8 +155,11 @@ void fcgi__net_ring(int writing_end)
 {
     static const char byte = 0;
 
-    /* A pipe too full to take it is readable already. */
-    while (write(writing_end, &byte, 1) < 0 && errno == EINTR) {
+    /* A pipe too full to take it is readable already. Nothing else lasts: the
+     * other end is open, and the memory that the system has none of for an
+     * empty pipe (ENOMEM) comes back. Who waits would else do so for ever. */
+    while (write(writing_end, &byte, 1) < 0 && errno != EAGAIN &&
+           errno != EWOULDBLOCK) {
     }
 }
 

@@ -60,6 +60,7 @@ find_missing() {
     need libevent-dev pkg-config --exists libevent_core
     need libuv1-dev pkg-config --exists libuv
     need php-fpm has_php_fpm
+    need strace has strace
     need clang has clang
     need libclang-rt-14-dev has_libfuzzer
     need clang-format-14 has clang-format-14
