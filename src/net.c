@@ -70,19 +70,21 @@ void fcgi__shown_begin(struct fcgi__shown *shown)
     shown->kept = -1;
 }
 
-void fcgi__shown_keep(struct fcgi__shown *shown, int *fd)
-{
-    if (*fd >= 0 && *fd == shown->fd) {
-        shown->kept = *fd;
-        *fd = -1;
-    }
-}
-
 void fcgi__shown_release(struct fcgi__shown *shown)
 {
     if (shown->kept != shown->fd) {
         fcgi__net_close(shown->kept);
         shown->kept = -1;
+    }
+}
+
+void fcgi__shown_keep(struct fcgi__shown *shown, int *fd)
+{
+    if (*fd >= 0 && *fd == shown->fd) {
+        /* One that was kept before this was shown has been replaced. */
+        fcgi__shown_release(shown);
+        shown->kept = *fd;
+        *fd = -1;
     }
 }
 
