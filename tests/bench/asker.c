@@ -45,8 +45,8 @@ void asker_ours(void *context, size_t n)
     struct asker *asker = context;
 
     for (size_t i = 0; i < n; i++) {
-        int rc = fcgi_client_do(asker->client, &asker->request,
-                                &asker->response);
+        int rc =
+            fcgi_client_do(asker->client, &asker->request, &asker->response);
         bench_check(rc == FCGI_OK && asker->response.status == 200,
                     fcgi_strerror(rc));
     }

@@ -1,7 +1,7 @@
 /*
  * bench - the program that is measured, and that measures:
  *
- *     bench list                        the names of the rows
+ *     bench list                        the names of what can be counted
  *     bench time [--quick] [NAME...]    NAME ours limit ratio low high pairs
  *     bench count NAME N                do ours N times, and say how many
  *                                       allocations that took
@@ -9,8 +9,8 @@
  *     bench respond threads|events N    be the application that is asked
  *
  * What counts instructions runs `count` with N and with twice as many: the
- * difference is that of N operations, whatever starting took. What counts system
- * calls looks between two calls of getppid().
+ * difference is that of N operations, whatever starting took. What counts
+ * system calls looks between two calls of getppid().
  */
 #define _GNU_SOURCE
 
@@ -28,10 +28,10 @@
 #define SECONDS_QUICK 1.5
 
 static const struct bench_row *const groups[] = {
-    bench_request_rows,
-    bench_params_rows,
-    bench_header_rows,
-    bench_head_rows,
+    bench_request_rows,   bench_bodies_rows, bench_threads_rows,
+    bench_calls_rows,     bench_pool_rows,   bench_params_rows,
+    bench_header_rows,    bench_head_rows,   bench_growth_rows,
+    bench_footprint_rows,
 };
 
 /* ---- Rows --------------------------------------------------------------- */
@@ -84,33 +84,43 @@ static void close_row(const struct bench_row *row, void *context)
 static void list_row(const struct bench_row *row, void *context)
 {
     (void)context;
-    puts(row->name);
+    if (row->measure == NULL && !row->processor_time && !row->any_processor) {
+        puts(row->name);
+    }
+}
+
+static struct bench_ratio measure_row(const struct bench_row *row,
+                                      double seconds)
+{
+    void *context = open_row(row);
+    struct bench_ratio ratio = row->measure == NULL
+                                   ? bench_compare(row, context, seconds)
+                                   : row->measure(row, seconds);
+
+    close_row(row, context);
+    return ratio;
 }
 
 static void time_row(const struct bench_row *row, void *seconds)
 {
-    void *context = open_row(row);
-    struct bench_ratio r = bench_compare(row, context, *(double *)seconds);
+    struct bench_ratio r = measure_row(row, *(double *)seconds);
 
-    close_row(row, context);
-    printf("%s %.1f %.1f %.3f %.3f %.3f %zu\n", row->name, r.ours, r.limit,
-           r.ratio, r.low, r.high, r.pairs);
+    if (r.pairs == 0) {
+        printf("%s %.1f - - - - 0\n", row->name, r.ours);
+    } else {
+        printf("%s %.1f %.1f %.3f %.3f %.3f %zu\n", row->name, r.ours, r.limit,
+               r.ratio, r.low, r.high, r.pairs);
+    }
     fflush(stdout);
-}
-
-static struct counting_allocator memory;
-static bool counting;
-
-struct fcgi_allocator bench_allocator(void)
-{
-    return counting ? counting_allocator(&memory) : (struct fcgi_allocator){0};
 }
 
 #define WARM_UP 100
 
 static void count_row(const struct bench_row *row, void *times)
 {
-    counting = true;
+    struct counting_allocator memory = {0};
+
+    bench_use_allocator(counting_allocator(&memory));
     void *context = open_row(row);
     row->ours(context, WARM_UP);
     size_t before = memory.calls;
@@ -135,8 +145,7 @@ static void tell_machine(void)
             break;
         }
     }
-    printf("buffers %zu bytes past a page\n",
-           (size_t)bench_memory(1) % 4096);
+    printf("buffers %zu bytes past a page\n", (size_t)bench_memory(1) % 4096);
 }
 
 static int usage(void)

@@ -36,9 +36,9 @@ static void parse(void *context, size_t n)
     for (size_t i = 0; i < n; i++) {
         size_t used;
         fcgi__head_reset(&parser->head);
-        int rc = fcgi__head_feed(&parser->head, &parser->allocator,
-                                 &parser->limits, text, sizeof(text) - 1,
-                                 &used);
+        int rc =
+            fcgi__head_feed(&parser->head, &parser->allocator, &parser->limits,
+                            text, sizeof(text) - 1, &used);
         bench_check(rc == FCGI_OK, "the head is not understood");
     }
 }

@@ -77,13 +77,7 @@ static void walk(void *context, size_t n)
 }
 
 const struct bench_row bench_params_rows[] = {
-    {.name = "encode-18",
-     .open = open_params,
-     .ours = encode,
-     .limit = copy},
-    {.name = "decode-18",
-     .open = open_params,
-     .ours = decode,
-     .limit = walk},
+    {.name = "encode-18", .open = open_params, .ours = encode, .limit = copy},
+    {.name = "decode-18", .open = open_params, .ours = decode, .limit = walk},
     {.name = NULL},
 };

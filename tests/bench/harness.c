@@ -86,6 +86,18 @@ void *bench_memory(size_t len)
     return pages + 64;
 }
 
+static struct fcgi_allocator current_allocator;
+
+struct fcgi_allocator bench_allocator(void)
+{
+    return current_allocator;
+}
+
+void bench_use_allocator(struct fcgi_allocator allocator)
+{
+    current_allocator = allocator;
+}
+
 static int compare_doubles(const void *a, const void *b)
 {
     double x = *(const double *)a;
@@ -130,15 +142,15 @@ static size_t fit_block(const struct bench_row *row, void *context)
     }
 }
 
-static struct bench_ratio summarize(double *ours, double *limit, double *ratios,
-                                    size_t pairs, size_t n)
+struct bench_ratio bench_summarize(double *ours, double *limit, double *ratios,
+                                   size_t pairs)
 {
     bench_sort(ours, pairs);
     bench_sort(limit, pairs);
     bench_sort(ratios, pairs);
     return (struct bench_ratio){
-        .ours = bench_quantile(ours, pairs, 0.5) / (double)n,
-        .limit = bench_quantile(limit, pairs, 0.5) / (double)n,
+        .ours = bench_quantile(ours, pairs, 0.5),
+        .limit = bench_quantile(limit, pairs, 0.5),
         .ratio = bench_quantile(ratios, pairs, 0.5),
         .low = bench_quantile(ratios, pairs, 0.25),
         .high = bench_quantile(ratios, pairs, 0.75),
@@ -158,10 +170,10 @@ struct bench_ratio bench_compare(const struct bench_row *row, void *context,
         bool first = pairs % 2 == 0;
         double a = time_block(row, context, first, n);
         double b = time_block(row, context, !first, n);
-        ours[pairs] = first ? a : b;
-        limit[pairs] = first ? b : a;
+        ours[pairs] = (first ? a : b) / (double)n;
+        limit[pairs] = (first ? b : a) / (double)n;
         ratios[pairs] = ours[pairs] / limit[pairs];
         pairs++;
     }
-    return summarize(ours, limit, ratios, pairs, n);
+    return bench_summarize(ours, limit, ratios, pairs);
 }

@@ -106,8 +106,8 @@ static bool send_answer(int fd, const struct answer *answer)
     size_t sent = 0;
 
     while (sent < answer->len) {
-        ssize_t n = send(fd, answer->bytes + sent, answer->len - sent,
-                         MSG_NOSIGNAL);
+        ssize_t n =
+            send(fd, answer->bytes + sent, answer->len - sent, MSG_NOSIGNAL);
         if (n <= 0) {
             return false;
         }
@@ -210,9 +210,9 @@ static void run_threads(size_t body_len)
     pthread_t thread;
 
     for (size_t i = 1; i < count; i++) {
-        bench_check(pthread_create(&thread, NULL, serve_connections,
-                                   &body_len) == 0,
-                    "no thread");
+        bench_check(
+            pthread_create(&thread, NULL, serve_connections, &body_len) == 0,
+            "no thread");
     }
     (void)serve_connections(&body_len);
 }

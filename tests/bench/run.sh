@@ -52,5 +52,7 @@ done
 sh "$here/counts.sh" "$bench" "$folder" $(cat "$folder/names") \
     >"$folder/counts"
 "$bench" time $quick >"$folder/times" || die "the program failed"
+echo "text $(sh "$here/text.sh" "$build"/libfcgi-client.*) - - - - 0" \
+    >>"$folder/times"
 awk -v json="$json" -f "$here/table.awk" "$here/goals" "$folder/counts" \
     "$folder/times"

@@ -79,10 +79,12 @@ function all_goals(name, text) {
     return text == "" ? "-" : text
 }
 
-# Nanoseconds in the unit that reads best; a mark by itself is no time.
-function time(ns) {
+# Nanoseconds in the unit that reads best, or bytes.
+function amount(name, ns) {
     if (ns == "" || ns == "-")
         return "-"
+    if (goal[name] ~ /B$/)
+        return sprintf("%d B", ns)
     if (ns < 10000)
         return sprintf("%.1f ns", ns)
     if (ns < 10000000)
@@ -101,7 +103,7 @@ function compared(name) {
 }
 
 function json_number(value) {
-    return value ~ /^[0-9]/ ? value + 0 : "null"
+    return value ~ /^-?[0-9]/ ? value : "null"
 }
 
 function write_json(name, last) {
@@ -117,7 +119,7 @@ function write_json(name, last) {
 }
 
 END {
-    line = "%-40s %10s %10s %22s %9s %6s %6s  %-28s %s\n"
+    line = "%-41s %10s %10s %22s %9s %6s %6s  %-28s %s\n"
     printf line, "operation", "ours", "limit", "ratio (quartiles)", "instr.",
         "alloc.", "calls", "goal", ""
     for (i = 1; i <= rows; i++) {
@@ -127,7 +129,7 @@ END {
         shown[++done] = name
         if (goal[name] ~ /^>=/)
             turn(name)
-        printf line, title[name], time(ours[name]), time(limit[name]),
+        printf line, title[name], amount(name, ours[name]), amount(name, limit[name]),
             compared(name), counted(name, "instructions"),
             counted(name, "allocations"), counted(name, "calls"),
             all_goals(name), is_met(name) ? "met" : "MISSED"

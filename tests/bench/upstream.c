@@ -105,9 +105,8 @@ int upstream_connect(const struct upstream *upstream)
     if (fd >= 0 && upstream->name.ss_family == AF_INET) {
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     }
-    bench_check(fd >= 0 &&
-                    connect(fd, (const struct sockaddr *)&upstream->name,
-                            upstream->name_len) == 0,
+    bench_check(fd >= 0 && connect(fd, (const struct sockaddr *)&upstream->name,
+                                   upstream->name_len) == 0,
                 "no connection");
     return fd;
 }
