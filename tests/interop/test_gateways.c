@@ -251,19 +251,21 @@ static void http_1_0_may_keep_its_connection(void **state)
     web_close(web);
 }
 
+/* More than fits in any buffer for heads. */
 static void pipelined_requests_are_answered_in_order(void **state)
 {
+    enum { COUNT = 1000 };
     struct web *web = web_open(address_of(state));
-    for (int i = 0; i < 50; i++) {
+    for (int i = 0; i < COUNT; i++) {
         (void)web_sendf(web,
                         "POST /cat.php HTTP/1.1\r\n" HOST
-                        "Content-Length: 2\r\n\r\n%02d",
+                        "Content-Length: 4\r\n\r\n%04d",
                         i);
     }
-    for (int i = 0; i < 50; i++) {
+    for (int i = 0; i < COUNT; i++) {
         struct web_answer answer;
         char number[16];
-        (void)snprintf(number, sizeof(number), "%02d", i);
+        (void)snprintf(number, sizeof(number), "%04d", i);
         web_read(web, &answer);
         assert_string_equal(answer.body, number);
         web_answer_free(&answer);
@@ -298,6 +300,31 @@ static void fields_that_could_pass_for_others_are_left_out(void **state)
     web_answer_free(&answer);
 }
 
+/* Neither by the gateway, nor by an application that sees the offer. */
+static void another_protocol_is_not_taken_up(void **state)
+{
+    struct web *web = web_open(address_of(state));
+    for (int i = 0; i < 2; i++) {
+        struct web_answer answer;
+        (void)web_send(web, "POST /server.php HTTP/1.1\r\n" HOST
+                            "Connection: Upgrade\r\nUpgrade: websocket\r\n"
+                            "Transfer-Encoding: chunked\r\n\r\n"
+                            "5\r\nhello\r\n0\r\n\r\n"
+                            "GET /server.php HTTP/1.1\r\n" HOST
+                            "Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n");
+        web_read(web, &answer);
+        assert_int_equal(answer.status, 200);
+        assert_true(reported(&answer, "CONTENT_LENGTH", "5"));
+        assert_null(strstr(answer.body, "websocket"));
+        web_answer_free(&answer);
+        web_read(web, &answer);
+        assert_int_equal(answer.status, 200);
+        assert_null(strstr(answer.body, "h2c"));
+        web_answer_free(&answer);
+    }
+    web_close(web);
+}
+
 static void repeated_fields_of_an_answer_stay_in_order(void **state)
 {
     struct web_answer answer;
@@ -329,6 +356,12 @@ static void an_error_of_php_is_its_own_answer(void **state)
     web_answer_free(&answer);
 }
 
+static bool never(void *context)
+{
+    (void)context;
+    return false;
+}
+
 /* curl, as a client that somebody else has written. */
 static void assert_curl_uploads(void **state, const char *with)
 {
@@ -347,9 +380,7 @@ static void assert_curl_uploads(void **state, const char *with)
     struct program_spec spec = {.path = "/usr/bin/curl",
                                 .arguments = arguments};
     struct program *curl = program_start(&spec);
-    while (program_runs(curl)) {
-        /* It ends by itself: the gateway has its time limits. */
-    }
+    (void)program_await(curl, 60000, never, NULL);
     program_stop(curl);
     struct web_answer answer = {.status = 200, .body = calloc(1, 100)};
     stream = fopen(out, "r");
@@ -498,6 +529,7 @@ int main(void)
         cmocka_unit_test(pipelined_requests_are_answered_in_order),
         cmocka_unit_test(repeated_fields_are_joined),
         cmocka_unit_test(fields_that_could_pass_for_others_are_left_out),
+        cmocka_unit_test(another_protocol_is_not_taken_up),
         cmocka_unit_test(repeated_fields_of_an_answer_stay_in_order),
         cmocka_unit_test(a_redirection_reaches_the_client),
         cmocka_unit_test(an_error_of_php_is_its_own_answer),
