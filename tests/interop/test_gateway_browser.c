@@ -16,40 +16,27 @@
 #include <cmocka.h>
 
 #include "front.h"
+#include "output.h"
 #include "pattern.h"
-#include "php_fpm.h"
 #include "program.h"
+#include "site.h"
 #include "temp.h"
 
 #define BROWSER "/usr/bin/chromium"
 #define SKIPPED 77
-#define PATIENCE_MS 120000
 #define FILE_LEN ((size_t)1024 * 1024)
 
-struct setup {
-    struct php_fpm *fpm;
-    struct front *front;
-    char page[64 * 1024]; /* as it stands when its script has ended */
-};
+/* A browser opens six connections; each may need one of the children, and keeps
+ * it from the others while it is idle. */
+#define CHILDREN 8
 
-static bool never(void *context)
-{
-    (void)context;
-    return false;
-}
+/* As it stands when its script has ended. */
+static char *page;
 
-static void read_page(struct setup *setup, const char *path)
-{
-    FILE *file = fopen(path, "r");
-    assert_non_null(file);
-    size_t len = fread(setup->page, 1, sizeof(setup->page) - 1, file);
-    setup->page[len] = '\0';
-    (void)fclose(file);
-}
-
-/* Its complaints (there is no desktop here) are no part of the page. The time
- * that the script may take stands still while it waits for an answer. */
-static void show_page(struct setup *setup)
+/* The browser's complaints (there is no desktop here) are no part of the page.
+ * The time that the script may take stands still while it waits for an
+ * answer. */
+static char *show_page(const struct front *front)
 {
     static const char command[] =
         "HOME=$0 exec " BROWSER " --headless --no-sandbox --disable-gpu"
@@ -57,27 +44,19 @@ static void show_page(struct setup *setup)
         " --dump-dom http://$1/page.php 2>/dev/null";
     struct temp *folder = temp_new();
     char *home = temp_path(folder, "");
-    char *out = temp_path(folder, "out");
-    const char *const arguments[] = {"-c", command, home,
-                                     front_address(setup->front), NULL};
-    struct program_spec spec = {
-        .path = "/bin/sh", .arguments = arguments, .log = out};
-    struct program *browser = program_start(&spec);
-    (void)program_await(browser, PATIENCE_MS, never, NULL);
-    program_stop(browser);
-    read_page(setup, out);
+    const char *const arguments[] = {"-c", command, home, front_address(front),
+                                     NULL};
+    char *text = output_of("/bin/sh", arguments);
     free(home);
-    free(out);
     temp_free(folder);
+    return text;
 }
 
 static void assert_seen(void **state, const char *line)
 {
-    const struct setup *setup = *state;
-    if (setup == NULL) {
-        skip();
-    } else if (strstr(setup->page, line) == NULL) {
-        fail_msg("'%s' is not on the page:\n%s", line, setup->page);
+    (void)site_get(state);
+    if (strstr(page, line) == NULL) {
+        fail_msg("'%s' is not on the page:\n%s", line, page);
     }
 }
 
@@ -117,24 +96,11 @@ static void the_session_lasts_from_one_request_to_the_next(void **state)
 
 static int start(void **state, const char *program)
 {
-    /* A browser opens six connections; each may need one of the children, and
-     * keeps it from the others while it is idle. */
-    static const struct php_fpm_options options = {.max_children = 8};
-    static struct setup setup;
-    if (!php_fpm_installed()) {
-        return program_missing("php-fpm");
+    int rc = site_of_php(state, program, CHILDREN);
+    if (*state != NULL) {
+        page = show_page(site_get(state)->front);
     }
-    setup.fpm = php_fpm_start(&options);
-    char *root = php_fpm_script("");
-    setup.front = front_start(program, php_fpm_address(setup.fpm), root, NULL);
-    free(root);
-    if (setup.front == NULL) {
-        php_fpm_stop(setup.fpm);
-        return program_missing(program);
-    }
-    show_page(&setup);
-    *state = &setup;
-    return 0;
+    return rc;
 }
 
 static int start_events(void **state)
@@ -149,13 +115,9 @@ static int start_threads(void **state)
 
 static int stop(void **state)
 {
-    struct setup *setup = *state;
-    bool ended = true;
-    if (setup != NULL) {
-        ended = front_stop(setup->front);
-        php_fpm_stop(setup->fpm);
-    }
-    return ended ? 0 : -1;
+    free(page);
+    page = NULL;
+    return site_stop(state);
 }
 
 int main(void)

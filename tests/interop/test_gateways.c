@@ -11,35 +11,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include <cmocka.h>
 
-#include "app.h"
 #include "front.h"
+#include "output.h"
 #include "pattern.h"
-#include "php_fpm.h"
-#include "program.h"
+#include "site.h"
 #include "temp.h"
 #include "web.h"
 
 #define HOST "Host: test\r\n"
 #define MEGABYTE ((size_t)1024 * 1024)
 
-struct setup {
-    struct php_fpm *fpm;
-    struct app *app;
-    struct front *front;
-};
-
 static const char *address_of(void **state)
 {
-    const struct setup *setup = *state;
-    if (setup == NULL) {
-        skip();
-        return NULL;
-    }
-    return front_address(setup->front);
+    return front_address(site_get(state)->front);
 }
 
 /* Ask, over a connection of its own; the answer must be whole. */
@@ -348,25 +335,18 @@ static void a_redirection_reaches_the_client(void **state)
 
 static void an_error_of_php_is_its_own_answer(void **state)
 {
-    const struct setup *setup = *state;
     struct web_answer answer;
     ask(state, "GET /fatal.php HTTP/1.1\r\n" HOST "\r\n", &answer);
     assert_int_equal(answer.status, 500);
-    assert_true(front_await(setup->front, "function_that_is_not_there"));
+    assert_true(
+        front_await(site_get(state)->front, "function_that_is_not_there"));
     web_answer_free(&answer);
-}
-
-static bool never(void *context)
-{
-    (void)context;
-    return false;
 }
 
 /* curl, as a client that somebody else has written. */
 static void assert_curl_uploads(void **state, const char *with)
 {
     struct temp *folder = temp_new();
-    char *out = temp_path(folder, "out");
     char *file = temp_path(folder, "file");
     char *pattern = pattern_make(4 * MEGABYTE);
     char url[100];
@@ -375,23 +355,13 @@ static void assert_curl_uploads(void **state, const char *with)
     assert_non_null(stream);
     assert_int_equal(fwrite(pattern, 1, 4 * MEGABYTE, stream), 4 * MEGABYTE);
     assert_int_equal(fclose(stream), 0);
-    const char *const arguments[] = {"-s", "-o", out, "-H", with,
-                                     "-T", file, url, NULL};
-    struct program_spec spec = {.path = "/usr/bin/curl",
-                                .arguments = arguments};
-    struct program *curl = program_start(&spec);
-    (void)program_await(curl, 60000, never, NULL);
-    program_stop(curl);
-    struct web_answer answer = {.status = 200, .body = calloc(1, 100)};
-    stream = fopen(out, "r");
-    assert_non_null(stream);
-    answer.len = fread(answer.body, 1, 99, stream);
-    (void)fclose(stream);
+    const char *const arguments[] = {"-s", "-H", with, "-T", file, url, NULL};
+    struct web_answer answer = {.status = 200,
+                                .body = output_of("/usr/bin/curl", arguments)};
     assert_hashed(&answer, 4 * MEGABYTE);
     web_answer_free(&answer);
     free(pattern);
     free(file);
-    free(out);
     temp_free(folder);
 }
 
@@ -442,74 +412,28 @@ static void libfcgi_gets_a_large_body(void **state)
  * The groups.
  */
 
-static int put_front(void **state, struct setup *setup, const char *program,
-                     const char *upstream)
-{
-    char *root = php_fpm_script("");
-    setup->front = front_start(program, upstream, root, NULL);
-    free(root);
-    *state = setup->front == NULL ? NULL : setup;
-    return setup->front == NULL ? program_missing(program) : 0;
-}
-
-static int stop(void **state)
-{
-    struct setup *setup = *state;
-    bool ended = true;
-    if (setup != NULL) {
-        ended = front_stop(setup->front);
-        php_fpm_stop(setup->fpm);
-        app_stop(setup->app);
-        *setup = (struct setup){0};
-    }
-    return ended ? 0 : -1;
-}
-
-static int start_php(void **state, const char *program)
-{
-    static const struct php_fpm_options options = {.max_children = 4};
-    static struct setup setup;
-    if (!php_fpm_installed()) {
-        return program_missing("php-fpm");
-    }
-    setup.fpm = php_fpm_start(&options);
-    return put_front(state, &setup, program, php_fpm_address(setup.fpm));
-}
-
-static int start_libfcgi(void **state, const char *program)
-{
-    static struct setup setup;
-    char *path = program_built("app_libfcgi");
-    if (path == NULL) {
-        return program_missing("app_libfcgi");
-    }
-    setup.app = app_start(path, true);
-    free(path);
-    return put_front(state, &setup, program, app_address(setup.app));
-}
-
 static int start_threads_php(void **state)
 {
-    return start_php(state, "gateway-threads");
+    return site_of_php(state, "gateway-threads", 4);
 }
 
 static int start_events_php(void **state)
 {
-    return start_php(state, "fcgi-gateway");
+    return site_of_php(state, "fcgi-gateway", 4);
 }
 
 static int start_threads_libfcgi(void **state)
 {
-    return start_libfcgi(state, "gateway-threads");
+    return site_of_libfcgi(state, "gateway-threads");
 }
 
 static int start_events_libfcgi(void **state)
 {
-    return start_libfcgi(state, "fcgi-gateway");
+    return site_of_libfcgi(state, "fcgi-gateway");
 }
 
 #define RUN(name, tests, start)                                                \
-    cmocka_run_group_tests_name(name, tests, start, stop)
+    cmocka_run_group_tests_name(name, tests, start, site_stop)
 
 int main(void)
 {
