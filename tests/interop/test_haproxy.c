@@ -151,6 +151,19 @@ static void await_answers(struct crowd *crowd, size_t more)
     assert_true(done);
 }
 
+/* The threads go on until one of them has met a connection that has died. */
+static void await_loss(struct crowd *crowd)
+{
+    struct fcgi_pool_stats stats;
+    int64_t since = now_ms();
+    do {
+        pass_ms(5);
+        stats = stats_of(crowd->client);
+    } while (stats.retries + stats.stale == 0 &&
+             now_ms() < since + PATIENCE_MS);
+    assert_true(stats.retries + stats.stale > 0);
+}
+
 static void run_crowd(struct crowd *crowd, pthread_t *threads)
 {
     for (int i = 0; i < THREADS; i++) {
@@ -186,10 +199,9 @@ static void the_loss_of_an_application_costs_no_request(void **state)
     fake_await(apps[0], FAKE_ANSWERED, 100);
     fake_await(apps[1], FAKE_ANSWERED, 100);
     fake_stop(apps[0]);
+    await_loss(&crowd);
     await_answers(&crowd, 500);
     end_crowd(&crowd, threads);
-    struct fcgi_pool_stats stats = stats_of(crowd.client);
-    assert_true(stats.retries + stats.stale > 0);
     fcgi_client_free(crowd.client);
     stop_balancer(&balancer);
     fake_stop(apps[1]);
