@@ -4,9 +4,10 @@
  *
  *     gateway_responder /path/of/socket
  *
- * A request whose variables hold "/large" is answered with 1 MB, any other with
- * 100 bytes. Answers are made beforehand; only the request's id is written into
- * each of their records. One thread serves all connections.
+ * A request whose variables hold "/large" is answered with 1 MB, "/accepted"
+ * with how many connections there were, any other with 100 bytes. Answers are
+ * made beforehand; only the request's id is written into each of their records.
+ * One thread serves all connections.
  */
 #define _GNU_SOURCE
 
@@ -30,6 +31,9 @@
 #define EVENTS 64
 
 enum { BEGIN = 1, END = 3, PARAMS = 4, STDIN = 5, STDOUT = 6 };
+
+/* Connections, since the start. */
+static size_t accepted;
 
 struct answer {
     uint8_t *data;
@@ -60,14 +64,16 @@ static void put_record(struct answer *answer, uint8_t type, const void *content,
     answer->len += HEADER + len + padding;
 }
 
-static void make_answer(struct answer *answer, size_t body)
+/* The body is `body` bytes, and begins with a text. */
+static void make_answer(struct answer *answer, const char *begin, size_t body)
 {
     static const uint8_t end[8];
     size_t total = body + 100;
     char *text = malloc(total);
     size_t len;
 
-    answer->data = malloc(total + RECORDS_MAX * 16);
+    free(answer->data);
+    *answer = (struct answer){.data = malloc(total + RECORDS_MAX * 16)};
     if (text == NULL || answer->data == NULL) {
         exit(EXIT_FAILURE);
     }
@@ -76,6 +82,7 @@ static void make_answer(struct answer *answer, size_t body)
                            "Content-Length: %zu\r\n\r\n",
                            body);
     memset(text + len, 'x', body);
+    memcpy(text + len, begin, strlen(begin));
     len += body;
     for (size_t at = 0; at < len; at += RECORD_MAX) {
         size_t left = len - at;
@@ -91,12 +98,14 @@ static void make_answer(struct answer *answer, size_t body)
  * Connections.
  */
 
+enum wanted { SMALL_ANSWER, LARGE_ANSWER, COUNT_ANSWER, ANSWERS };
+
 struct connection {
     int fd;
     bool keep;
-    bool wants_large;
+    enum wanted wanted;
     uint8_t id[2];
-    struct answer small_answer, large_answer;
+    struct answer answers[ANSWERS];
     const uint8_t *out; /* what is left to send */
     size_t out_len;
     size_t len; /* received */
@@ -117,11 +126,21 @@ static bool flush(struct connection *c)
     return c->keep;
 }
 
+static void count_connections(struct answer *answer)
+{
+    char text[32];
+
+    (void)snprintf(text, sizeof(text), "%zu\n", accepted);
+    make_answer(answer, text, strlen(text));
+}
+
 static bool respond(struct connection *c)
 {
-    struct answer *answer =
-        c->wants_large ? &c->large_answer : &c->small_answer;
+    struct answer *answer = &c->answers[c->wanted];
 
+    if (c->wanted == COUNT_ANSWER) {
+        count_connections(answer);
+    }
     for (size_t i = 0; i < answer->count; i++) {
         memcpy(answer->data + answer->records[i] + 2, c->id, 2);
     }
@@ -148,6 +167,15 @@ static bool holds(const uint8_t *data, size_t len, const char *text)
     return false;
 }
 
+static void note_target(struct connection *c, const uint8_t *params, size_t len)
+{
+    if (holds(params, len, "/large")) {
+        c->wanted = LARGE_ANSWER;
+    } else if (holds(params, len, "/accepted")) {
+        c->wanted = COUNT_ANSWER;
+    }
+}
+
 /* Look at one record; false: the connection is over. */
 static bool take_record(struct connection *c, const uint8_t *record, size_t len)
 {
@@ -155,11 +183,10 @@ static bool take_record(struct connection *c, const uint8_t *record, size_t len)
     case BEGIN:
         memcpy(c->id, record + 2, 2);
         c->keep = (record[HEADER + 2] & 1) != 0;
-        c->wants_large = false;
+        c->wanted = SMALL_ANSWER;
         return true;
     case PARAMS:
-        c->wants_large =
-            c->wants_large || holds(record + HEADER, len, "/large");
+        note_target(c, record + HEADER, len);
         return true;
     case STDIN:
         return len > 0 ? true : respond(c);
@@ -210,8 +237,9 @@ static void begin(int epoll, int fd)
     }
     c->fd = fd;
     c->keep = true;
-    make_answer(&c->small_answer, SMALL);
-    make_answer(&c->large_answer, LARGE);
+    accepted += 1;
+    make_answer(&c->answers[SMALL_ANSWER], "", SMALL);
+    make_answer(&c->answers[LARGE_ANSWER], "", LARGE);
     event.data.ptr = c;
     (void)epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event);
 }
@@ -219,8 +247,9 @@ static void begin(int epoll, int fd)
 static void end(struct connection *c)
 {
     (void)close(c->fd);
-    free(c->small_answer.data);
-    free(c->large_answer.data);
+    for (int i = 0; i < ANSWERS; i++) {
+        free(c->answers[i].data);
+    }
     free(c);
 }
 

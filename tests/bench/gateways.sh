@@ -5,10 +5,11 @@
 #     sh tests/bench/gateways.sh [ROUNDS [SECONDS]]
 #
 # Each gateway has one worker, no access log, and keeps its connections to the
-# application where it can. wrk asks over 16 connections. The gateways take
-# turns, so that what else goes on here hits all of them; the table has the
-# median of the rounds, in microseconds of user and system time of all
-# processes of a gateway for each request.
+# application where it can: the application counts them, and the table tells how
+# many a request took. wrk asks over 16 connections. The gateways take turns, so
+# that what else goes on here hits all of them; the table has the median of the
+# rounds, in microseconds of user and system time of all processes of a gateway
+# for each request.
 
 set -u
 
@@ -27,17 +28,36 @@ has() {
     command -v "$1" >/dev/null
 }
 
-for program in wrk curl cmake cc; do
+for program in wrk curl cmake cc setsid; do
     has "$program" || die "please install $program"
 done
 
 folder=$(mktemp -d "${TMPDIR:-/tmp}/fcgi-client.XXXXXX") || exit 3
-pids=
-clean() {
-    for pid in $pids; do
-        kill "$pid" 2>/dev/null
+groups=
+
+# Every program here leads a process group.
+alive() {
+    for group in $groups; do
+        ! kill -0 "-$group" 2>/dev/null || return 0
     done
-    wait
+    return 1
+}
+
+end_all() {
+    for group in $groups; do
+        kill "-$1" "-$group" 2>/dev/null
+    done
+}
+
+clean() {
+    trap '' HUP INT TERM
+    end_all TERM
+    tries=0
+    while alive && [ $tries -lt 50 ]; do
+        tries=$((tries + 1))
+        sleep 0.1
+    done
+    end_all KILL
     rm -rf "$folder"
 }
 trap clean EXIT
@@ -56,8 +76,8 @@ fi
 socket=$folder/app.sock
 cc -O2 "$root/tests/bench/gateway_responder.c" \
     -o "$folder/responder" || die "the responder does not build"
-$elsewhere "$folder/responder" "$socket" &
-pids=$!
+setsid $elsewhere "$folder/responder" "$socket" &
+groups=$!
 
 {
     cmake -S "$root" -B "$folder/build" -DCMAKE_BUILD_TYPE=Release \
@@ -69,21 +89,30 @@ pids=$!
 
 mkdir "$folder/tmp"
 names=
-port=$((20000 + $$ % 10000))
+port=$((31000 + $$ % 1000)) # below those that systems hand out
 
-# start NAME PROGRAM ARGUMENT...: in a process group of its own, by which its
-# processes are found.
+# ask PORT TARGET
+ask() {
+    curl -sf --noproxy '*' "http://127.0.0.1:$1$2"
+}
+
+# Whether the large answer comes through whole.
+serves() {
+    [ "$(ask "$port" /large | wc -c)" = 1000000 ]
+}
+
+# start NAME PROGRAM ARGUMENT...
 start() {
     name=$1
     shift
     setsid $there "$@" >"$folder/$name.log" 2>&1 &
     pid=$!
-    pids="$pids $pid"
+    groups="$groups $pid"
     tries=0
-    until curl -so /dev/null "http://127.0.0.1:$port/large"; do
+    until serves; do
         tries=$((tries + 1))
         if [ $tries = 50 ] || ! kill -0 "$pid" 2>/dev/null; then
-            echo "$name does not start: $(tail -n 3 "$folder/$name.log")"
+            echo "$name does not serve: $(tail -n 3 "$folder/$name.log")"
             return
         fi
         sleep 0.1
@@ -262,8 +291,8 @@ http://127.0.0.1:$port {
     }
 }
 END
-    GOMAXPROCS=1 HOME=$folder start caddy caddy run --adapter caddyfile \
-        --config "$folder/Caddyfile"
+    start caddy env GOMAXPROCS=1 HOME="$folder" \
+        caddy run --adapter caddyfile --config "$folder/Caddyfile"
 }
 
 start_fcgi_gateway
@@ -283,20 +312,24 @@ ticks() {
         awk -v group="$1" '$3 == group { sum += $12 + $13 } END { print sum+0 }'
 }
 
-# measure NAME TARGET
+# measure NAME TARGET: a line with the time of a request, requests a second, and
+# connections to the application for each request.
 measure() {
     eval "port=\$port_$1 pid=\$pid_$1"
+    dialled=$(ask "$port" /accepted)
     before=$(ticks "$pid")
     $elsewhere wrk -t1 -c "$clients" -d "${seconds}s" \
         "http://127.0.0.1:$port$2" >"$folder/wrk" 2>&1
     after=$(ticks "$pid")
+    dialled=$(($(ask "$port" /accepted) - dialled))
     if grep -q 'Non-2xx\|Socket errors' "$folder/wrk"; then
         echo "$1: $(grep 'Non-2xx\|Socket errors' "$folder/wrk")" >&2
     fi
-    awk -v ticks=$((after - before)) -v hertz="$(getconf CLK_TCK)" '
+    awk -v us="$(((after - before) * 1000000 / $(getconf CLK_TCK)))" \
+        -v dialled="$dialled" '
         / requests in / { count = $1 }
         /^Requests\/sec/ { rate = $2 }
-        END { if (count > 0) print ticks / hertz * 1e6 / count, rate }
+        END { if (count > 0) print us / count, rate, dialled / count }
     ' "$folder/wrk" >>"$folder/$1$(echo "$2" | tr / .)"
 }
 
@@ -323,13 +356,16 @@ done
 uname -srm
 echo "$(getconf _NPROCESSORS_ONLN) processors, $clients clients," \
     "$rounds rounds of $seconds s; CPU time a request in microseconds"
-printf '%-14s %10s %10s %12s %10s\n' '' '100 bytes' 'a second' \
-    '1,000,000' 'a second'
+row() {
+    printf '%-14s %10s %9s %6s %11s %9s %6s\n' "$@"
+}
+row '' '100 bytes' 'a second' dials '1,000,000' 'a second' dials
 for name in $names; do
-    printf '%-14s %10.1f %10.0f %12.0f %10.0f\n' \
-        "$(echo "$name" | tr _ -)" \
-        "$(median "$folder/$name.small" 1)" \
-        "$(median "$folder/$name.small" 2)" \
-        "$(median "$folder/$name.large" 1)" \
-        "$(median "$folder/$name.large" 2)"
+    set --
+    for file in "$folder/$name.small" "$folder/$name.large"; do
+        set -- "$@" "$(printf %.1f "$(median "$file" 1)")" \
+            "$(printf %.0f "$(median "$file" 2)")" \
+            "$(printf %.2f "$(median "$file" 3)")"
+    done
+    row "$(echo "$name" | tr _ -)" "$@"
 done
