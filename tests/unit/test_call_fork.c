@@ -24,6 +24,7 @@
 #include "hand.h"
 #include "host.h"
 #include "pattern.h"
+#include "process.h"
 
 /* What a child finds not to be so ends it. */
 #define CHILD_REQUIRE(condition)                                               \
@@ -34,9 +35,7 @@
         }                                                                      \
     } while (0)
 
-/* Let a child do something with its copy of a call; returns once it is gone. It
- * ends well by a signal, since a checker of leaks would find the stacks of the
- * parent's threads. */
+/* Let a child do something with its copy of a call; returns once it is gone. */
 static void in_child(void (*act)(struct fcgi_call *call),
                      struct fcgi_call *call)
 {
@@ -45,7 +44,7 @@ static void in_child(void (*act)(struct fcgi_call *call),
     if (pid == 0) {
         (void)alarm(60);
         act(call);
-        (void)raise(SIGKILL);
+        end_child();
     }
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_true(WIFSIGNALED(status));
