@@ -315,6 +315,7 @@ static void no_connection_and_no_pool_are_fine(void **state)
     fcgi_pool_discard(pool, NULL);
     fcgi_pool_close(NULL);
     fcgi_pool_free(NULL);
+    fcgi_pool_config_init(NULL);
     assert_int_equal(fcgi_connection_fd(NULL), -1);
     assert_int_equal(stats_of_pool(pool).open, 0);
     fcgi_pool_free(pool);
