@@ -212,7 +212,7 @@ static void tell_and_end(int fd, struct stage *stage)
     told.well =
         told.rc != FCGI_OK || strcmp(stage->response.body.data, "hello") == 0;
     (void)!write(fd, &told, sizeof(told));
-    end_child();
+    child_ends_well();
 }
 
 static int ask_in_child(struct stage *stage)

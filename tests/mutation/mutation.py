@@ -113,7 +113,7 @@ class Bench:
         """None if it passes; else how it failed."""
         with tempfile.TemporaryDirectory(dir=self.folder) as place:
             with subprocess.Popen(
-                    ["sh", "-c", 'ulimit -v 4000000; exec "$0"',
+                    ["sh", "-c", 'ulimit -v 8000000; exec "$0"',
                      test.with_suffix("")],
                     cwd=place, stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -133,18 +133,21 @@ class Bench:
 
     def measure(self):
         """Which lines each test reaches, and how long it takes."""
-        self.each(self.measure_test, list(self.tests))
-        # The quickest first.
-        self.tests.sort(key=lambda test: self.seconds[test])
+        self.each(self.measure_test, self.tests)
+        # What fails without a mutant tells nothing about one.
+        for test in self.tests:
+            if test not in self.seconds:
+                print(f"{test.stem} fails without a mutant: left out")
+        self.tests = [t for t in self.tests if t in self.seconds]
 
     def measure_test(self, test):
         place = self.folder / "reached" / test.stem
         begun = time.monotonic()
         code = self.run(test, self.folder / "counted", 300,
                         GCOV_PREFIX=str(place))
-        self.seconds[test] = time.monotonic() - begun
         if code is not None:
-            sys.exit(f"mutation: {test.stem} fails without a mutant: {code}")
+            return
+        self.seconds[test] = time.monotonic() - begun
         counted = place / (self.folder / "counted").relative_to("/")
         for notes in (self.folder / "counted").glob("*.gcno"):
             if counted.exists():

@@ -145,7 +145,7 @@ static void keep_counts(void)
 }
 #endif
 
-void end_child(void)
+void child_ends_well(void)
 {
     keep_counts();
     (void)raise(SIGKILL);

@@ -44,7 +44,7 @@ static void in_child(void (*act)(struct fcgi_call *call),
     if (pid == 0) {
         (void)alarm(60);
         act(call);
-        end_child();
+        child_ends_well();
     }
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_true(WIFSIGNALED(status));

@@ -66,7 +66,7 @@ static void child_is_done(struct child *child)
     char byte = 0;
     (void)!write(child->says[1], &byte, 1);
     (void)!read(child->told[0], &byte, 1);
-    end_child();
+    child_ends_well();
 }
 
 static void await_child(struct child *child)
