@@ -188,7 +188,7 @@ int fcgi__net_adopt(int fd, int receive_timeout_ms)
 #endif
     if (receive_timeout_ms > 0) {
         struct timeval timeout = {receive_timeout_ms / 1000,
-                                  receive_timeout_ms % 1000 * 1000};
+                                  receive_timeout_ms % 1000 * 1000L};
         if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout,
                        sizeof(timeout)) != 0) {
             return FCGI_ERR_SYSTEM;
