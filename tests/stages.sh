@@ -94,7 +94,8 @@ machine() {
     wanted "$1" || return 0
     prefix=$build/cmocka/$name
     options="-DCMAKE_SYSTEM_NAME=Linux -DCMAKE_C_COMPILER=$2
-        -DCMAKE_CROSSCOMPILING_EMULATOR=$3 -DCMAKE_C_FLAGS=-Werror
+        -DCMAKE_CROSSCOMPILING_EMULATOR=$3
+        -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS=-Werror
         -DCMAKE_FIND_ROOT_PATH=$prefix -DCMAKE_FIND_ROOT_PATH_MODE_LIBRARY=ONLY"
     if ! sh "$root/tests/machines/cmocka.sh" "$prefix" "$2" >"$log" 2>&1; then
         tail -n 20 "$log"
@@ -120,6 +121,6 @@ check() {
         failed=$((failed + 1))
         tail -n 100 "$log"
     fi
-    report="$report$(grep "^$name" "$log")
+    report="$report$(grep "^$name" "$log" || echo "$name: failed")
 "
 }
