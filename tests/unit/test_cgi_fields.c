@@ -325,9 +325,8 @@ static void very_many_fields_cost_no_more_than_their_bytes(void **state)
 
 static void nothing_is_read_behind_the_last_field(void **state)
 {
-    static const struct fcgi_field fields[] = {{"A", "1", 1, 1},
-                                               {"Connection", "B", 10, 1},
-                                               {"B", "2", 1, 1}};
+    static const struct fcgi_field fields[] = {
+        {"A", "1", 1, 1}, {"Connection", "B", 10, 1}, {"B", "2", 1, 1}};
     struct gateway g;
     struct guard guard;
     (void)state;
