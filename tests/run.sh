@@ -153,6 +153,7 @@ thorough_stages() {
 
 coverage_stages() {
     labels coverage "-DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS=--coverage
+        -DCMAKE_C_FLAGS_DEBUG=-fprofile-update=atomic
         -DCMAKE_EXE_LINKER_FLAGS=-Wl,-u,__gcov_dump" unit fault split sim
     check reached "$root/tests/analysis/coverage.sh" "$build/coverage"
 }
