@@ -59,14 +59,12 @@ static int receive_timeout(const struct fcgi_timeouts *timeouts)
 static int set_options(struct fcgi_client *client,
                        const struct fcgi_client_config *config)
 {
-    struct fcgi_limits checked;
-
-    client->limits = config->limits;
     client->retry =
         config->retry == FCGI_RETRY_DEFAULT ? FCGI_RETRY_STALE : config->retry;
     client->keeps = config->pool.max_idle != -1;
     if (client->retry < FCGI_RETRY_STALE || client->retry > FCGI_RETRY_NEVER ||
-        fcgi__limits_resolve(&checked, &config->limits) != FCGI_OK ||
+        fcgi__limits_resolve(&client->limits, &config->limits, NULL) !=
+            FCGI_OK ||
         fcgi__timeouts_resolve(&client->timeouts, &config->timeouts,
                                &standard_timeouts) != FCGI_OK) {
         return FCGI_ERR_ARGUMENT;

@@ -124,11 +124,11 @@ int64_t fcgi__parse_length(const char *digits, size_t len)
     int64_t length = 0;
 
     for (size_t i = 0; i < len; i++) {
-        if (digits[i] < '0' || digits[i] > '9' ||
-            length > (INT64_MAX - 9) / 10) {
+        unsigned digit = (unsigned char)digits[i] - (unsigned)'0';
+        if (digit > 9 || length > (INT64_MAX - 9) / 10) {
             return -1;
         }
-        length = length * 10 + (digits[i] - '0');
+        length = length * 10 + (int64_t)digit;
     }
     return len == 0 ? -1 : length;
 }

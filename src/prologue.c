@@ -232,26 +232,32 @@ static int add_encoded(struct packer *packer, struct fcgi_slice encoded)
     return rc;
 }
 
-static int add_begin(struct packer *packer, struct fcgi_begin_request body)
+/* There is room for it. */
+static void add_begin(struct packer *packer, struct fcgi_begin_request body)
 {
-    uint8_t record[16];
+    struct fcgi__buffer *wire = packer->wire;
+    uint8_t *out = (uint8_t *)wire->data;
 
-    fcgi__record_header(record, FCGI_TYPE_BEGIN_REQUEST, packer->request_id, 8);
-    fcgi_begin_request_encode(record + FCGI__HEADER_LEN, &body);
-    packer->prologue->records += 1;
-    return fcgi__buffer_append(packer->wire, packer->allocator, record,
-                               sizeof(record));
+    fcgi__record_header(out, FCGI_TYPE_BEGIN_REQUEST, packer->request_id, 8);
+    fcgi_begin_request_encode(out + FCGI__HEADER_LEN, &body);
+    wire->len = FCGI__HEADER_LEN + 8;
+    packer->prologue->records = 1;
 }
 
-static int add_end_of_params(struct packer *packer)
+int fcgi__prologue_end_stream(struct fcgi__prologue *prologue,
+                              const struct fcgi_allocator *allocator,
+                              uint8_t type, uint16_t request_id)
 {
-    uint8_t record[FCGI__HEADER_LEN];
+    struct fcgi__buffer *wire = &prologue->wire;
+    int rc = fcgi__buffer_reserve(wire, allocator, FCGI__HEADER_LEN);
 
-    close_record(packer);
-    fcgi__record_header(record, FCGI_TYPE_PARAMS, packer->request_id, 0);
-    packer->prologue->records += 1;
-    return fcgi__buffer_append(packer->wire, packer->allocator, record,
-                               sizeof(record));
+    if (rc == FCGI_OK) {
+        fcgi__record_header((uint8_t *)wire->data + wire->len, type, request_id,
+                            0);
+        wire->len += FCGI__HEADER_LEN;
+        prologue->records += 1;
+    }
+    return rc;
 }
 
 static void begin(struct fcgi__prologue *prologue)
@@ -272,16 +278,21 @@ int fcgi__prologue_encode(struct fcgi__prologue *prologue,
 
     begin(prologue);
     rc = fcgi__buffer_reserve(&prologue->wire, allocator, USUAL_LEN);
-    if (rc == FCGI_OK) {
-        rc = add_begin(&packer, body);
+    if (rc != FCGI_OK) {
+        return rc;
     }
-    if (rc == FCGI_OK) {
-        rc = add_encoded(&packer, request->encoded_params);
-    }
+    add_begin(&packer, body);
+    rc = add_encoded(&packer, request->encoded_params);
     if (rc == FCGI_OK) {
         rc = add_params(&packer, request->params, request->param_count);
     }
-    return rc == FCGI_OK ? add_end_of_params(&packer) : rc;
+    close_record(&packer);
+    if (rc == FCGI_OK) {
+        rc = fcgi__prologue_end_stream(prologue, allocator, FCGI_TYPE_PARAMS,
+                                       request_id);
+    }
+    prologue->params_len = prologue->wire.len;
+    return rc;
 }
 
 /* Padded though it need not be: libfcgi answers only after it has read
@@ -307,6 +318,11 @@ int fcgi__prologue_encode_values(struct fcgi__prologue *prologue,
     prologue->records = 1;
     return fcgi__buffer_append(&prologue->wire, allocator, record,
                                FCGI__HEADER_LEN + len + 8);
+}
+
+bool fcgi__prologue_is_head(const struct fcgi__prologue *prologue)
+{
+    return memcmp(prologue->method, "HEAD", sizeof("HEAD")) == 0;
 }
 
 static size_t record_wire(const uint8_t *bytes, struct fcgi_header *header)

@@ -39,12 +39,26 @@ compiles() {
     echo "$1" | cc -E -
 }
 
+has_server() {
+    has "$1" || ls "/usr/sbin/$1"
+}
+
 has_php_fpm() {
     has php-fpm || ls /usr/sbin/php-fpm*
 }
 
 has_libfuzzer() {
     ls "$(clang -print-resource-dir)"/lib/*/libclang_rt.fuzzer*
+}
+
+# Debian 12 has llhttp as sources alone.
+has_llhttp() {
+    pkg-config --exists libllhttp || [ -f /usr/share/llhttp/llhttp.c ]
+}
+
+llhttp_package() {
+    apt-cache show libllhttp-dev >/dev/null 2>&1 && echo libllhttp-dev ||
+        echo node-llhttp
 }
 
 find_missing() {
@@ -59,11 +73,18 @@ find_missing() {
     need libfcgi-dev compiles '#include <fcgiapp.h>'
     need libevent-dev pkg-config --exists libevent_core
     need libuv1-dev pkg-config --exists libuv
+    need libmicrohttpd-dev pkg-config --exists libmicrohttpd
+    need "$(llhttp_package)" has_llhttp
     need php-fpm has_php_fpm
+    need strace has strace
+    need curl has curl
+    need haproxy has_server haproxy
+    need wrk has wrk
     need clang has clang
     need libclang-rt-14-dev has_libfuzzer
     need clang-format-14 has clang-format-14
     [ -z "$repeat" ] || need valgrind has valgrind
+    [ -z "$repeat" ] || need chromium has chromium
 }
 
 install_missing() {
