@@ -439,6 +439,17 @@ static void write_long_lines(struct wire *w)
     wire_free(&text);
 }
 
+static void write_endless_line(struct wire *w)
+{
+    struct wire text = {0};
+    wire_text(&text, "A: b\nX: ");
+    for (size_t i = 0; i < 2000; i++) {
+        wire_text(&text, "v");
+    }
+    talk_write_answer(w, text.data, text.len);
+    wire_free(&text);
+}
+
 static void write_tls_handshake(struct wire *w)
 {
     wire_append(w, "\x16\3\1\2\0\1", 6);
@@ -536,6 +547,16 @@ const struct conversation corpus[] = {
      FCGI_ERR_HEAD_TOO_LARGE,
      "GET",
      {.line_len = 510}},
+    {"endless line",
+     write_endless_line,
+     FCGI_ERR_HEAD_TOO_LARGE,
+     "GET",
+     {.line_len = 700}},
+    {"endless line, small limit",
+     write_endless_line,
+     FCGI_ERR_HEAD_TOO_LARGE,
+     "GET",
+     {.line_len = 4}},
     {"head over limit",
      write_long_lines,
      FCGI_ERR_HEAD_TOO_LARGE,
