@@ -47,13 +47,14 @@ static int shorter(int a, int b)
 }
 
 /* A receive may block without poll() while no less than the socket's timeout
- * remains of every limit: half of the shortest. */
+ * remains of every limit: half of the shortest, where that is a time that a
+ * socket can have. */
 static int receive_timeout(const struct fcgi_timeouts *timeouts)
 {
     int shortest = shorter(timeouts->total_ms,
                            shorter(timeouts->first_byte_ms, timeouts->idle_ms));
 
-    return shortest < 0 ? -1 : shortest / 2;
+    return shortest < 2 ? -1 : shortest / 2;
 }
 
 static int set_options(struct fcgi_client *client,

@@ -457,7 +457,9 @@ int fcgi__net_send(int fd, const struct fcgi_slice *slices, size_t count,
     memset(&message, 0, sizeof(message));
     message.msg_iov = vector;
     message.msg_iovlen = (unsigned short)count; /* int, or size_t in glibc */
-    n = send_message(fd, &message);
+    do {
+        n = send_message(fd, &message);
+    } while (n < 0 && errno == EINTR);
     *sent = n < 0 ? 0 : (size_t)n;
     return n < 0 ? judge_failure(errno) : FCGI_OK;
 }
@@ -477,7 +479,9 @@ int fcgi__net_receive(int fd, const struct fcgi_memory *room, size_t count,
     memset(&message, 0, sizeof(message));
     message.msg_iov = vector;
     message.msg_iovlen = (unsigned short)count;
-    n = recvmsg(fd, &message, may_block ? 0 : MSG_DONTWAIT);
+    do {
+        n = recvmsg(fd, &message, may_block ? 0 : MSG_DONTWAIT);
+    } while (n < 0 && errno == EINTR && !may_block);
     *got = n < 0 ? 0 : (size_t)n;
     return n < 0 ? judge_failure(errno) : FCGI_OK;
 }

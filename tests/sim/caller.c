@@ -282,8 +282,7 @@ static void prepare_params(struct caller *c)
     static const char *const methods[] = {"GET",  "GET",   "HEAD", "PUT",
                                           "POST", "PATCH", "POST", "GET"};
     const char *method = methods[world_below(8)];
-    size_t len =
-        world_chance(5) ? (size_t)world_below(140000) : world_size(300);
+    size_t len = world_size(world_chance(5) ? 140000 : 300);
 
     (void)snprintf(c->token, sizeof(c->token), "%016" PRIx64, c->entry->token);
     c->filling = malloc(len + 1);

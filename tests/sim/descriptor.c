@@ -179,6 +179,17 @@ size_t descriptor_edges(int fd, bool reading)
     return reading ? d->stream->read_edges : d->stream->write_edges;
 }
 
+/* A signal comes to one that blocks. */
+static bool is_interrupted(void)
+{
+    bool interrupted = table.interrupted && world_chance(10);
+
+    if (interrupted) {
+        world_saw(SIGHT_INTERRUPTED);
+    }
+    return interrupted;
+}
+
 static int count_ready(struct pollfd *fds, nfds_t count)
 {
     int ready = 0;
@@ -199,8 +210,7 @@ int descriptors_wait(struct pollfd *fds, nfds_t count, int timeout)
     world_require(timeout == 0 || table.may_block,
                   "a pollable call never blocks", timeout, 0);
     while (ready == 0 && world_now() < until) {
-        if (table.interrupted && world_chance(2)) {
-            world_saw(SIGHT_INTERRUPTED);
+        if (is_interrupted()) {
             return -EINTR;
         }
         application_pass(until);
@@ -277,20 +287,6 @@ int descriptor_connect(int fd, const struct sockaddr *address)
     return rc;
 }
 
-/* A signal comes; whoever watches hears of the descriptor again. */
-static bool is_interrupted(struct descriptor *d)
-{
-    if (!table.interrupted || !world_chance(2)) {
-        return false;
-    }
-    if (d->kind == SOCKET) {
-        d->stream->read_edges += 1;
-        d->stream->write_edges += 1;
-    }
-    world_saw(SIGHT_INTERRUPTED);
-    return true;
-}
-
 static long write_to_pipe(struct descriptor *d, size_t len)
 {
     struct descriptor *reader;
@@ -321,7 +317,7 @@ static long send_on_socket(struct descriptor *d, const struct iovec *vector,
     world_require(d->closed_on_exec, "a socket is closed on exec", 0, 0);
     stream_serve(d->stream, table.caller);
     stream_try(d->stream);
-    return is_interrupted(d) ? -EINTR : stream_send(d->stream, vector, count);
+    return stream_send(d->stream, vector, count);
 }
 
 long descriptor_send(int fd, const struct iovec *vector, size_t count,
@@ -372,7 +368,7 @@ static long receive_from_socket(struct descriptor *d,
     }
     world_require(!blocks || table.may_block, "a pollable call never blocks", 0,
                   0);
-    if (is_interrupted(d)) {
+    if (blocks && !is_readable(d) && is_interrupted()) {
         return -EINTR;
     }
     if (blocks && !wait_to_receive(d)) {

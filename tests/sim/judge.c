@@ -24,12 +24,6 @@ static int64_t later(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
-/* A second attempt was begun, and has no connection yet. */
-static bool is_given_up(const struct stream *s)
-{
-    return s->client_open && s->client_shut;
-}
-
 /*
  * Time limits.
  */
@@ -82,7 +76,7 @@ void judge_limits(const struct caller *c)
 
     require_in_time(c, c->started, c->limits.total_ms,
                     "the limit of the whole holds");
-    if (s != NULL && s->lease.begun != 0 && !is_given_up(s) && !is_paused(c)) {
+    if (s != NULL && s->lease.begun != 0 && !s->given_up && !is_paused(c)) {
         judge_talk(c, &s->lease);
     }
 }
@@ -379,7 +373,7 @@ static void judge_outcome(const struct caller *c, const struct stream *s)
     require(outcome->safe_to_repeat ==
                 (!outcome->may_have_run || c->idempotent),
             "what can be repeated is told", c, outcome->safe_to_repeat);
-    if (s != NULL && s->lease.begun != 0 && !is_given_up(s)) {
+    if (s != NULL && s->lease.begun != 0 && !s->given_up) {
         require(outcome->reused == s->lease.reused, "reuse is told", c, 0);
         /* That it is given up goes out as far as the socket takes it. */
         require(outcome->bytes_sent <= s->lease.sent &&
@@ -389,6 +383,23 @@ static void judge_outcome(const struct caller *c, const struct stream *s)
                 "bytes received are told", c, (int64_t)outcome->bytes_received);
     }
     c->entry->may_have_run = outcome->may_have_run;
+}
+
+/* How often and how long a connection may be used. */
+static void judge_use(const struct caller *c, const struct stream *s)
+{
+    const struct fcgi_pool_config *pool = &c->client->config.pool;
+
+    require(pool->max_requests <= 0 ||
+                application_requests(s) <= (unsigned)pool->max_requests,
+            "a connection has no more requests than it may", c,
+            application_requests(s));
+    require(!s->lease.reused || pool->max_age_ms <= 0 ||
+                s->lease.begun <= s->connected_at +
+                                      pool->max_age_ms * MILLISECOND +
+                                      allowance(c),
+            "a connection is not used beyond its age", c,
+            s->lease.begun - s->connected_at);
 }
 
 void judge_end(const struct caller *c)
@@ -405,6 +416,9 @@ void judge_end(const struct caller *c)
     judge_outcome(c, s);
     judge_cause(c, s, a);
     judge_retry(c, s);
+    if (s != NULL && s->lease.begun != 0) {
+        judge_use(c, s);
+    }
 }
 
 /*
@@ -440,6 +454,9 @@ void judge_return(const struct caller *c, const struct stream *s, bool had_room)
         return;
     }
     if (!s->client_open) {
+        if (c->rc == FCGI_OK && is_spent(c->client, s)) {
+            world_saw(SIGHT_SPENT);
+        }
         require(!had_room || !is_worth_keeping(c, s, a),
                 "a clean connection is kept", c, s->index);
         return;

@@ -15,6 +15,9 @@
 
 #define NAMED_MAX 3
 
+/* 10.0.0.0 */
+#define FIRST_ADDRESS UINT32_C(0x0a000000)
+
 const char *const network_addresses[NETWORK_ADDRESSES] = {
     "unix:/sim/application", "10.0.0.0:9000", "application.sim:9000"};
 
@@ -82,8 +85,23 @@ static int connect_tcp(int64_t *delay)
     return world_chance(network.bad) ? EHOSTUNREACH : 0;
 }
 
+/* Whether it is another than the first of a name. */
+static bool is_next(const struct sockaddr *address)
+{
+    struct sockaddr_in ipv4;
+
+    if (address->sa_family != AF_INET) {
+        return false;
+    }
+    memcpy(&ipv4, address, sizeof(ipv4));
+    return ntohl(ipv4.sin_addr.s_addr) != FIRST_ADDRESS;
+}
+
 int network_connect(const struct sockaddr *address, int64_t *delay)
 {
+    if (is_next(address)) {
+        world_saw(SIGHT_NEXT_ADDRESS);
+    }
     *delay = 0;
     return address->sa_family == AF_UNIX ? connect_unix() : connect_tcp(delay);
 }
@@ -98,7 +116,7 @@ static void name_address(int i, struct addrinfo *next)
     struct addrinfo *named = &network.named[i];
 
     address->sin_family = AF_INET;
-    address->sin_addr.s_addr = htonl(UINT32_C(0x0a000000) + (uint32_t)i);
+    address->sin_addr.s_addr = htonl(FIRST_ADDRESS + (uint32_t)i);
     named->ai_family = AF_INET;
     named->ai_socktype = SOCK_STREAM;
     named->ai_addr = (struct sockaddr *)address;
@@ -116,7 +134,7 @@ int network_resolve(const char *host, struct addrinfo **found)
     if (world_chance(network.bad) && world_chance(20)) {
         return EAI_NONAME;
     }
-    for (int i = 0; i < NAMED_MAX; i++) {
+    for (int i = NAMED_MAX - 1; i >= 0; i--) {
         name_address(i, next);
         next = &network.named[i];
     }

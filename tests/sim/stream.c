@@ -108,12 +108,12 @@ static void hear(struct stream *s)
     s->write_edges += 1;
 }
 
+/* Sometimes next to nothing. */
 static size_t some_room(void)
 {
-    static const size_t rooms[] = {1, 30, 400, 4096, 65536, 200000};
+    size_t most = world_chance(10) ? 8 : world_grain() * 4;
 
-    return rooms[world_below(sizeof(rooms) / sizeof(rooms[0]))] +
-           (size_t)world_below(100);
+    return 1 + (size_t)world_below(most);
 }
 
 static void wipe(struct stream *s)
@@ -169,7 +169,6 @@ void stream_connect(struct stream *s, int error, int64_t delay)
 void stream_connected(struct stream *s)
 {
     hear(s);
-    s->connected_at = world_now();
     if (s->connect_error != 0) {
         s->state = FAILED;
         return;
@@ -208,6 +207,9 @@ void stream_try(struct stream *s)
     }
     entry = ledger_at(s->lease.user);
     s->lease.begun = world_now();
+    if (!s->lease.reused) {
+        s->connected_at = world_now();
+    }
     entry->attempts += 1;
     world_require(
         entry->attempts == 1 ||
@@ -377,6 +379,7 @@ long stream_peek(struct stream *s)
 void stream_client_shut(struct stream *s)
 {
     s->client_shut = true;
+    s->given_up = true;
     hear(s);
     if (s->app_open) {
         application_hears(s);

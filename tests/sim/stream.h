@@ -55,11 +55,12 @@ struct stream {
 
     int connect_error; /**< what CONNECTING will come to, */
     int64_t connect_at;
-    int64_t connected_at;
+    int64_t connected_at; /**< when its client has seen that it is */
 
     struct queue up, down;
     bool client_open; /**< its descriptor is */
-    bool client_shut; /**< the client has ended both directions */
+    bool client_shut; /**< the client has ended both directions, */
+    bool given_up;    /**< though it has not closed it yet */
     bool app_open;    /**< the application reads and may give */
     bool app_ended;   /**< no more is given */
     bool app_deaf;    /**< what is sent next is accepted, and lost */

@@ -8,6 +8,9 @@
 
 #include "world.h"
 
+/* How many grains the largest body has. */
+#define SIZE_PER_GRAIN 60
+
 /* More than any seed needs: what goes on for longer goes on for ever. */
 #define NOTES_MAX 3000000
 
@@ -21,6 +24,7 @@ static struct {
     uint64_t hash;
     uint64_t notes;
     int64_t now;
+    size_t grain;
     int64_t stolen;
 } world;
 
@@ -36,6 +40,7 @@ void world_begin(uint64_t seed, bool aloud)
     world.chance = seed;
     world.hash = UINT64_C(0xcbf29ce484222325);
     world.now = (int64_t)world_below(1000 * 1000 * MILLISECOND);
+    world.grain = (size_t)1 << world_between(5, 16);
 }
 
 void world_end(void)
@@ -85,9 +90,17 @@ bool world_chance(unsigned percent)
 
 size_t world_size(size_t most)
 {
-    size_t scale = (size_t)1 << world_below(20);
+    size_t scale = (size_t)1 << world_below(18);
 
+    if (most > world.grain * SIZE_PER_GRAIN) {
+        most = world.grain * SIZE_PER_GRAIN;
+    }
     return (size_t)world_below((scale < most ? scale : most) + 1);
+}
+
+size_t world_grain(void)
+{
+    return world.grain;
 }
 
 /*

@@ -32,8 +32,7 @@
     X(QUEUE_LEFT, "a call was cancelled while it waited")                      \
     X(HANDED_ON, "a connection went to one who waited")                        \
     X(EVICTED, "an idle connection was closed for its time")                   \
-    X(SPENT, "a connection was closed for its number of requests")             \
-    X(AGED, "a connection was too old to be used again")                       \
+    X(SPENT, "a connection was closed for its requests or its age")            \
     X(CLIENT_CLOSED, "a client was closed amid its calls")                     \
     X(PAUSED, "a sink paused")                                                 \
     X(SOURCE_WAITED, "a source had nothing yet")                               \
@@ -81,6 +80,10 @@ uint64_t world_random(void);
 uint64_t world_below(uint64_t n);                   /**< 0..n-1; n > 0 */
 int64_t world_between(int64_t least, int64_t most); /**< both included */
 bool world_chance(unsigned percent);
+
+/** How coarse this world is: about as many bytes go at once, and no body is
+ *  much larger, so that each takes a bounded number of steps. */
+size_t world_grain(void);
 
 /** Mostly small, sometimes up to `most`. */
 size_t world_size(size_t most);
