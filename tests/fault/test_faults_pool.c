@@ -16,7 +16,6 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <fcgi_client.h>
@@ -224,8 +223,8 @@ static int ask_in_child(struct stage *stage)
         tell_and_end(stage->fds[1], stage);
     }
     (void)faults_expose(false);
-    assert_int_equal(waitpid(pid, NULL, 0), pid);
-    assert_int_equal(read(stage->fds[0], &told, sizeof(told)), sizeof(told));
+    (void)await_exit(pid);
+    assert_int_equal(read_on(stage->fds[0], &told, sizeof(told)), sizeof(told));
     assert_true(told.well);
     if (told.struck) {
         faults_strike_in_child();
