@@ -178,7 +178,7 @@ if [ -n "$repeat" ]; then
     checked="valgrind;--quiet;--tool=helgrind;--child-silent-after-fork=yes"
     checked="$checked;--error-exitcode=9"
     stage helgrind "-DCMAKE_CROSSCOMPILING_EMULATOR=$checked" \
-        -R '^test_(threads|threads_crowd|queue|eviction)$'
+        -R '^test_(threads_crowd|queue|eviction)$'
     FCGI_TEST_REQUESTS=100000
     export FCGI_TEST_REQUESTS
     again crowd thread -R '^test_threads_crowd$' --timeout 7200
