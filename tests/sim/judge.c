@@ -395,11 +395,10 @@ static void judge_use(const struct caller *c, const struct stream *s)
             "a connection has no more requests than it may", c,
             application_requests(s));
     require(!s->lease.reused || pool->max_age_ms <= 0 ||
-                s->lease.begun <= s->connected_at +
-                                      pool->max_age_ms * MILLISECOND +
-                                      allowance(c),
+                s->lease.begun <=
+                    s->used_at + pool->max_age_ms * MILLISECOND + allowance(c),
             "a connection is not used beyond its age", c,
-            s->lease.begun - s->connected_at);
+            s->lease.begun - s->used_at);
 }
 
 void judge_end(const struct caller *c)

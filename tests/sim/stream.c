@@ -169,6 +169,7 @@ void stream_connect(struct stream *s, int error, int64_t delay)
 void stream_connected(struct stream *s)
 {
     hear(s);
+    s->connected_at = world_now();
     if (s->connect_error != 0) {
         s->state = FAILED;
         return;
@@ -208,7 +209,7 @@ void stream_try(struct stream *s)
     entry = ledger_at(s->lease.user);
     s->lease.begun = world_now();
     if (!s->lease.reused) {
-        s->connected_at = world_now();
+        s->used_at = world_now();
     }
     entry->attempts += 1;
     world_require(

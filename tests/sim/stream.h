@@ -55,7 +55,8 @@ struct stream {
 
     int connect_error; /**< what CONNECTING will come to, */
     int64_t connect_at;
-    int64_t connected_at; /**< when its client has seen that it is */
+    int64_t connected_at;
+    int64_t used_at; /**< by when its client has seen that */
 
     struct queue up, down;
     bool client_open; /**< its descriptor is */
