@@ -40,10 +40,16 @@ const struct answer *caller_answer(const struct caller *c)
  * Sources.
  */
 
-static void take_time(bool is_slow)
+static void take_time(const struct caller *c, bool is_slow)
 {
+    struct stream *s = caller_stream(c);
+    int64_t us = world_between(0, 20 * MILLISECOND);
+
     if (is_slow && world_chance(20)) {
-        world_steal(world_between(0, 10 * MILLISECOND));
+        world_steal(us);
+        if (s != NULL) {
+            stream_forgive(s, us);
+        }
     }
 }
 
@@ -82,7 +88,7 @@ static int read_feed(void *context, void *buf, size_t cap, size_t *got)
     size_t most = cap < left ? cap : left;
 
     world_require(!feed->has_ended, "a source that failed is not read", 0, 0);
-    take_time(feed->is_slow);
+    take_time(feed->caller, feed->is_slow);
     try_reentry(feed->caller);
     feed->waits = false;
     if (feed->at >= feed->ends_at) {
@@ -145,7 +151,7 @@ static int take_head(void *context, const struct fcgi_response *response)
     struct caller *c = context;
     const struct answer *answer = caller_answer(c);
 
-    take_time(c->drain.is_slow);
+    take_time(c, c->drain.is_slow);
     try_reentry(c);
     c->drain.heads += 1;
     world_require(c->drain.heads == 1, "a head is told once", c->index, 0);
@@ -174,7 +180,7 @@ static int take_body(void *context, const void *data, size_t *len)
     const struct answer *answer = caller_answer(c);
     size_t taken = some_of(c, *len);
 
-    take_time(c->drain.is_slow);
+    take_time(c, c->drain.is_slow);
     try_reentry(c);
     world_require(
         answer != NULL && *len > 0 &&
@@ -202,7 +208,7 @@ static int take_errors(void *context, const void *data, size_t len)
     const struct answer *answer = caller_answer(c);
     size_t at = c->drain.errors_at;
 
-    take_time(c->drain.is_slow);
+    take_time(c, c->drain.is_slow);
     world_require(answer != NULL && at + len <= answer->errors.len &&
                       memcmp(data, answer->errors.data + at, len) == 0,
                   "stderr is the answer's own", c->index, (int64_t)at);
@@ -368,6 +374,9 @@ void caller_prepare(struct caller *c, struct sim_client *client, bool blocks)
     prepare_params(c);
     prepare_sink(c);
     prepare_limits(c);
+    c->entry->must_check =
+        c->retry == FCGI_RETRY_NEVER || !c->can_replay ||
+        (c->retry == FCGI_RETRY_IDEMPOTENT && !c->idempotent);
     c->started = world_now();
     c->stolen = world_stolen();
 }

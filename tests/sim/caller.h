@@ -25,6 +25,7 @@ struct sim_client {
     struct fcgi_client_config config;
     struct counting_allocator memory;
     bool is_closed;
+    int addresses; /**< of its name */
     int64_t evict_at;
 };
 
@@ -85,7 +86,9 @@ struct caller {
     bool was_short; /**< of a descriptor */
     int64_t started;
     int64_t resume_at;     /**< NEVER: nothing has paused */
-    int64_t resumed_at;    /**< when something was resumed last */
+    int64_t resumed_at;    /**< when something was resumed last, */
+    int64_t drained_at;    /**< and when the sink was */
+    uint64_t queued;       /**< its place in the queue */
     int64_t pending_since; /**< bytes that the socket did not take; NEVER */
     int64_t stolen; /**< what the host had been late by when it started */
     int rc;

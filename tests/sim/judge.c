@@ -211,8 +211,9 @@ static int64_t when_accepted(const struct caller *c, const struct lease *lease)
 {
     bool aborted = c->response.outcome.bytes_sent < lease->sent;
 
-    return later(aborted ? lease->accepted_before : lease->accepted,
-                 lease->begun);
+    return later(
+        later(aborted ? lease->accepted_before : lease->accepted, lease->begun),
+        c->drained_at);
 }
 
 static void judge_timeout(const struct caller *c, const struct stream *s)
@@ -224,6 +225,7 @@ static void judge_timeout(const struct caller *c, const struct stream *s)
     case FCGI_ERR_WRITE_TIMEOUT:
         require_over(c, accepted, c->limits.write_ms,
                      "the write limit is not early");
+        require(stream_is_full(s), "what can be sent is sent", c, s->index);
         return;
     case FCGI_ERR_FIRST_BYTE_TIMEOUT:
         require_over(c, accepted, c->limits.first_byte_ms,
@@ -251,6 +253,9 @@ static void judge_lease(const struct caller *c)
     case FCGI_ERR_BACKLOG_FULL:
         require(outcome->connect_us >= c->limits.connect_ms * MILLISECOND,
                 "the connect limit is not early", c, outcome->connect_us);
+        require(c->was_short ||
+                    c->entry->dials == (unsigned)c->client->addresses,
+                "each address has its turn", c, c->entry->dials);
         break;
     case FCGI_ERR_QUEUE_FULL:
         require(c->pool_was_full, "a queue is full", c, 0);
@@ -479,6 +484,23 @@ static bool waits_in_queue(const struct caller *c)
            descriptor_stream(c->fd) == NULL;
 }
 
+static bool still_waits(const struct caller *c)
+{
+    return waits_in_queue(c) && descriptor_poll(c->fd, POLLIN) == 0;
+}
+
+/* Nobody who came later has had his turn. */
+static void judge_queue(const struct caller *c, const struct caller *callers,
+                        int count)
+{
+    for (int i = 0; i < count; i++) {
+        const struct caller *other = &callers[i];
+        require(!waits_in_queue(other) || other->client != c->client ||
+                    other->queued <= c->queued || still_waits(other),
+                "first come, first served", c, i);
+    }
+}
+
 static bool has_talked(const struct caller *c)
 {
     return c->response.outcome.phase >= FCGI_PHASE_SEND;
@@ -495,8 +517,9 @@ static void count_slots(const struct sim_client *client,
         if (c->state == VACANT || c->client != client) {
             continue;
         }
-        if (waits_in_queue(c) && descriptor_poll(c->fd, POLLIN) == 0) {
+        if (still_waits(c)) {
             *queued += 1;
+            judge_queue(c, callers, count);
         } else if (c->state == CALLING || has_talked(c)) {
             *holders += 1;
             *served += waits_in_queue(c) || caller_stream(c) == NULL;
@@ -555,6 +578,9 @@ void judge_pool(struct sim_client *client, const struct caller *callers,
     world_require(stats.idle <= idle && idle <= stats.idle + served,
                   "idle connections are counted", (int64_t)stats.idle,
                   (int64_t)idle);
+    world_require(!client->is_closed || (stats.waiting == 0 && stats.idle == 0),
+                  "who waits and what is idle ends with the pool",
+                  (int64_t)stats.waiting, (int64_t)stats.idle);
     world_require(stats.waiting == 0 ||
                       (stats.idle == 0 && stats.open == (size_t)pool->max_open),
                   "nobody waits for what is free", (int64_t)stats.waiting,
