@@ -247,6 +247,7 @@ int descriptor_socket(int family, int type)
     stream_serve(table.all[i].stream, table.caller);
     if (table.caller != NOBODY) {
         ledger_at(table.caller)->dials += 1;
+        ledger_at(table.caller)->dialled = world_now();
     }
     world_note("socket: fd, caller", DESCRIPTOR_BASE + i, table.caller, 0);
     return DESCRIPTOR_BASE + i;

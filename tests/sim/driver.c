@@ -213,6 +213,18 @@ static void note_pending(struct caller *c)
     }
 }
 
+/* A host that hears of changes alone would not hear of this again. */
+static void check_work(const struct caller *c, const struct stream *s)
+{
+    if (c->until <= world_now() || s->lease.begun == 0) {
+        return;
+    }
+    world_require(!(c->events & FCGI_EVENT_READ) || !stream_readable(s),
+                  "what can be received is work left", c->index, c->fd);
+    world_require(!(c->events & FCGI_EVENT_WRITE) || stream_is_full(s),
+                  "what can be sent is work left", c->index, c->fd);
+}
+
 static void observe(struct caller *c)
 {
     int fd = fcgi_call_fd(c->call);
@@ -230,6 +242,7 @@ static void observe(struct caller *c)
     if (s != NULL) {
         stream_serve(s, c->index);
         note_pending(c);
+        check_work(c, s);
     } else if (fd >= 0) {
         c->queued = c->queued == 0 ? ++host.queued : c->queued;
         world_saw(SIGHT_QUEUED);

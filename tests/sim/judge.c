@@ -240,6 +240,20 @@ static void judge_timeout(const struct caller *c, const struct stream *s)
             (int64_t)queue_len(&s->down));
 }
 
+/* Each address has its turn, and its share of the time. */
+static void judge_shares(const struct caller *c)
+{
+    int addresses = c->client->addresses;
+    int64_t limit = c->limits.connect_ms * MILLISECOND;
+    int64_t began = world_now() - c->response.outcome.connect_us;
+
+    require(c->entry->dials == (unsigned)addresses, "each address has its turn",
+            c, c->entry->dials);
+    require(
+        c->entry->dialled <= began + limit - limit / addresses + allowance(c),
+        "each address has its share of the time", c, c->entry->dialled - began);
+}
+
 static void judge_lease(const struct caller *c)
 {
     const struct fcgi_outcome *outcome = &c->response.outcome;
@@ -253,9 +267,9 @@ static void judge_lease(const struct caller *c)
     case FCGI_ERR_BACKLOG_FULL:
         require(outcome->connect_us >= c->limits.connect_ms * MILLISECOND,
                 "the connect limit is not early", c, outcome->connect_us);
-        require(c->was_short ||
-                    c->entry->dials == (unsigned)c->client->addresses,
-                "each address has its turn", c, c->entry->dials);
+        if (!c->was_short) {
+            judge_shares(c);
+        }
         break;
     case FCGI_ERR_QUEUE_FULL:
         require(c->pool_was_full, "a queue is full", c, 0);

@@ -27,7 +27,8 @@ struct entry {
     bool was_reused;   /**< the last of these was used before, */
     bool was_dead;     /**< and was given up when it had ended */
     bool must_check;   /**< it cannot be sent again */
-    unsigned dials;    /**< sockets made for it */
+    unsigned dials;    /**< sockets made for it, */
+    int64_t dialled;   /**< and when the last was */
     uint64_t got;      /**< bytes of answer received */
     bool may_have_run; /**< what the client said of it in the end */
 };
