@@ -283,6 +283,16 @@ static void prepare_streams(struct caller *c, bool has_body)
     c->entry->data_len = c->data.len;
 }
 
+/* The first of them comes encoded. */
+static void encode_first(struct caller *c)
+{
+    wire_param(&c->encoded, "TOKEN", c->token);
+    c->request.encoded_params =
+        (struct fcgi_slice){(const char *)c->encoded.data, c->encoded.len};
+    c->request.params += 1;
+    c->request.param_count -= 1;
+}
+
 static void prepare_params(struct caller *c)
 {
     static const char *const methods[] = {"GET",  "GET",   "HEAD", "PUT",
@@ -299,6 +309,9 @@ static void prepare_params(struct caller *c)
     c->params[2].value_len = len;
     c->request.params = c->params;
     c->request.param_count = 3;
+    if (world_chance(30)) {
+        encode_first(c);
+    }
     c->entry->params_len = len;
     c->entry->to_head = strcmp(method, "HEAD") == 0;
     c->idempotent = method[0] != 'P' || strcmp(method, "PUT") == 0;
@@ -320,6 +333,17 @@ static void prepare_sink(struct caller *c)
     c->request.sink.body = drain->takes_body ? take_body : NULL;
     c->request.sink.stderr_data = drain->takes_errors ? take_errors : NULL;
     c->request.sink.context = c;
+}
+
+/* What is collected has its limits. */
+static void prepare_amounts(struct caller *c)
+{
+    if (world_chance(10)) {
+        c->request.limits.body_len = world_between(1, 2000);
+    }
+    if (world_chance(10)) {
+        c->request.limits.stderr_len = world_between(1, 500);
+    }
 }
 
 static int some_limit(int usual)
@@ -368,12 +392,14 @@ void caller_prepare(struct caller *c, struct sim_client *client, bool blocks)
     c->entry->keeps = client->config.pool.max_idle != -1;
     c->client = client;
     c->blocks = blocks;
+    c->failures = client->memory.failures;
     c->resume_at = NEVER;
     c->pending_since = NEVER;
     c->fd = -1;
     prepare_params(c);
     prepare_sink(c);
     prepare_limits(c);
+    prepare_amounts(c);
     c->entry->must_check =
         c->retry == FCGI_RETRY_NEVER || !c->can_replay ||
         (c->retry == FCGI_RETRY_IDEMPOTENT && !c->idempotent);
@@ -381,10 +407,26 @@ void caller_prepare(struct caller *c, struct sim_client *client, bool blocks)
     c->stolen = world_stolen();
 }
 
+void caller_forget_params(struct caller *c)
+{
+    memset(c->token, '?', sizeof(c->token));
+    memset(c->params, '?', sizeof(c->params));
+    memset(c->filling, '?', c->entry->params_len);
+    if (c->encoded.len > 0) {
+        memset(c->encoded.data, '?', c->encoded.len);
+    }
+}
+
+bool caller_was_starved(const struct caller *c)
+{
+    return c->client->memory.failures > c->failures;
+}
+
 void caller_clear(struct caller *c)
 {
     fcgi_response_free(&c->response);
     free(c->filling);
+    wire_free(&c->encoded);
     free(c->body.memory);
     free(c->data.memory);
     c->filling = c->body.memory = c->data.memory = NULL;

@@ -71,6 +71,7 @@ struct caller {
     struct fcgi_param params[4];
     char token[17];
     char *filling;
+    struct wire encoded;
     struct feed body, data;
     struct drain drain;
 
@@ -83,7 +84,8 @@ struct caller {
     bool blocks;
     bool cancelled; /**< by whomever */
     bool pool_was_full, pool_was_closed;
-    bool was_short; /**< of a descriptor */
+    bool was_short;  /**< of a descriptor */
+    size_t failures; /**< of its client's memory, when it began */
     int64_t started;
     int64_t resume_at;     /**< NEVER: nothing has paused */
     int64_t resumed_at;    /**< when something was resumed last, */
@@ -105,6 +107,12 @@ struct caller {
 
 /** Make up a request to that client. */
 void caller_prepare(struct caller *c, struct sim_client *client, bool blocks);
+
+/** It has begun: what its params were is of no matter any more. */
+void caller_forget_params(struct caller *c);
+
+/** Whether there was no memory for it. */
+bool caller_was_starved(const struct caller *c);
 
 /** Give back what it holds. */
 void caller_clear(struct caller *c);

@@ -138,6 +138,10 @@ static void open_client(struct sim_client *client)
     world_require(fcgi_client_new(&client->handle, address, &client->config) ==
                       FCGI_OK,
                   "a client is made", index, 0);
+    if (world_chance(5)) {
+        client->memory.fail_at =
+            client->memory.calls + (size_t)world_between(1, 100);
+    }
 }
 
 static bool is_used(const struct sim_client *client)
@@ -342,6 +346,7 @@ static void start_call(struct sim_client *client)
     world_note("starts: caller, client, body", c->index, client->index,
                (int64_t)c->body.len);
     rc = fcgi_call_start(&c->call, client->handle, &c->request, &c->response);
+    caller_forget_params(c);
     if (rc == FCGI_OK) {
         c->state = CALLING;
         follow(c, FCGI_WAIT);

@@ -150,6 +150,23 @@ static void judge_head(const struct caller *c, const struct answer *a,
             "a head is the answer's own", c, c->response.status);
 }
 
+/* What the request's limits make of an answer. */
+static bool is_too_large(const struct caller *c, const struct answer *a)
+{
+    int64_t limit = c->request.limits.body_len;
+
+    return !c->drain.takes_body && limit > 0 && (int64_t)a->body_len > limit;
+}
+
+static size_t errors_allowed(const struct caller *c, const struct answer *a)
+{
+    int64_t limit = c->request.limits.stderr_len;
+    bool is_cut =
+        !c->drain.takes_errors && limit > 0 && (int64_t)a->errors.len > limit;
+
+    return is_cut ? (size_t)limit : a->errors.len;
+}
+
 static void judge_success(const struct caller *c, const struct stream *s,
                           const struct answer *a)
 {
@@ -162,9 +179,12 @@ static void judge_success(const struct caller *c, const struct stream *s,
             "success is a good answer", c, a == NULL ? 0 : a->verdict);
     require(s->got + 255 >= application_answer_end(s, c->entry),
             "success is a whole answer", c, (int64_t)s->got);
-    require(body == a->body_len, "success is a whole body", c, (int64_t)body);
-    require(errors == a->errors.len, "success is all of stderr", c,
+    require(body == a->body_len && !is_too_large(c, a),
+            "success is a whole body", c, (int64_t)body);
+    require(errors == errors_allowed(c, a), "success is all of stderr", c,
             (int64_t)errors);
+    require(r->stderr_cut == (errors < a->errors.len),
+            "stderr that was cut says so", c, (int64_t)errors);
     require(r->app_status == a->app_status && r->protocol_status == 0,
             "an exit status is the answer's own", c, r->app_status);
     require(c->drain.heads == c->drain.takes_head, "a head is told once", c,
@@ -291,6 +311,7 @@ static bool is_verdict(const struct caller *c, const struct stream *s,
                        const struct answer *a)
 {
     return c->rc == a->verdict ||
+           (c->rc == FCGI_ERR_BODY_TOO_LARGE && is_too_large(c, a)) ||
            (a->verdict == FCGI_ERR_NOT_FASTCGI && s->lease.reused &&
             c->rc == FCGI_ERR_INVALID_HEADER);
 }
@@ -331,6 +352,9 @@ static void judge_cause(const struct caller *c, const struct stream *s,
     case FCGI_ERR_SOURCE:
         require(c->body.has_ended || c->data.has_ended,
                 "a source that fails has failed", c, 0);
+        break;
+    case FCGI_ERR_NO_MEMORY:
+        require(caller_was_starved(c), "there was no memory", c, 0);
         break;
     case FCGI_ERR_SYSTEM:
         require(c->was_short, "the system failed", c, 0);
