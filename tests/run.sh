@@ -58,7 +58,8 @@ find_missing() {
     need php-fpm has_php_fpm
     need clang has clang
     need clang-format-14 has clang-format-14
-    [ -z "$repeat" ] || need valgrind has valgrind
+    need valgrind has valgrind
+    need strace has strace
 }
 
 install_missing() {
