@@ -128,7 +128,7 @@ static int next_piece(struct body *body, size_t max, const char **piece,
 static int read_chunked(void *context, void *buf, size_t cap, size_t *got)
 {
     struct body *body = context;
-    const char *piece;
+    const char *piece = NULL;
     int rc = FCGI_OK;
 
     *got = 0;

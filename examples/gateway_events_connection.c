@@ -361,14 +361,9 @@ static bool conclude(struct connection *c, int rc)
 static bool await_call(struct connection *c)
 {
     struct transaction *t = c->transaction;
-    bool was_paused = t->answer.paused;
 
     if (!c->peer.full && answer_flush(&t->answer) < 0) {
         return enter(c, GONE);
-    }
-    if (was_paused && !c->peer.full) {
-        t->due = true;
-        return true;
     }
     if (upstream_watch(&c->worker->upstream, &t->ask, c) != FCGI_OK) {
         return conclude(c, FCGI_ERR_NO_MEMORY);

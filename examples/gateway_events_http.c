@@ -98,10 +98,7 @@ static int on_header_value(llhttp_t *parser, const char *at, size_t len)
 /* Whatever has a body is stopped here; what follows is read by other rules. */
 static int on_headers_complete(llhttp_t *parser)
 {
-    struct http *http = of(parser);
-
-    http->at = HTTP_IN_BODY;
-    parser->upgrade = 0; /* no other protocol is spoken here */
+    of(parser)->at = HTTP_IN_BODY;
     return HPE_PAUSED;
 }
 

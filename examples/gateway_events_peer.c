@@ -52,23 +52,36 @@ static int account(struct buffer *buffer, size_t sent, size_t len,
     return *taken < len ? FCGI_WAIT : FCGI_OK;
 }
 
+/* One piece is cheaper to send than a list of them. */
+static ssize_t send_both(int fd, const char *held, size_t held_len,
+                         const void *data, size_t len)
+{
+    struct iovec parts[2] = {{(void *)(uintptr_t)held, held_len},
+                             {(void *)(uintptr_t)data, len}};
+    struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
+
+    if (len == 0) {
+        return send(fd, held, held_len, MSG_NOSIGNAL);
+    }
+    if (held_len == 0) {
+        return send(fd, data, len, MSG_NOSIGNAL);
+    }
+    return sendmsg(fd, &message, MSG_NOSIGNAL);
+}
+
 int peer_send(struct peer *peer, struct buffer *buffer, const void *data,
               size_t len, size_t *taken)
 {
-    struct iovec parts[2] = {
-        {buffer->data + buffer->start, buffer_len(buffer)},
-        {(void *)(uintptr_t)data, len},
-    };
-    struct msghdr message = {.msg_iov = parts, .msg_iovlen = len > 0 ? 2 : 1};
     ssize_t n;
     int rc;
 
     *taken = 0;
-    if (parts[0].iov_len + len == 0) {
+    if (buffer_len(buffer) + len == 0) {
         return FCGI_OK;
     }
     do {
-        n = sendmsg(peer->fd, &message, MSG_NOSIGNAL);
+        n = send_both(peer->fd, buffer->data + buffer->start,
+                      buffer_len(buffer), data, len);
     } while (n < 0 && errno == EINTR);
     if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK) {
         return FCGI_ERR_CLOSED;

@@ -39,8 +39,26 @@ compiles() {
     echo "$1" | cc -E -
 }
 
+has_server() {
+    has "$1" || ls "/usr/sbin/$1"
+}
+
 has_php_fpm() {
     has php-fpm || ls /usr/sbin/php-fpm*
+}
+
+has_libfuzzer() {
+    ls "$(clang -print-resource-dir)"/lib/*/libclang_rt.fuzzer*
+}
+
+# Debian 12 has llhttp as sources alone.
+has_llhttp() {
+    pkg-config --exists libllhttp || [ -f /usr/share/llhttp/llhttp.c ]
+}
+
+llhttp_package() {
+    apt-cache show libllhttp-dev >/dev/null 2>&1 && echo libllhttp-dev ||
+        echo node-llhttp
 }
 
 find_missing() {
@@ -55,11 +73,18 @@ find_missing() {
     need libfcgi-dev compiles '#include <fcgiapp.h>'
     need libevent-dev pkg-config --exists libevent_core
     need libuv1-dev pkg-config --exists libuv
+    need libmicrohttpd-dev pkg-config --exists libmicrohttpd
+    need "$(llhttp_package)" has_llhttp
     need php-fpm has_php_fpm
+    need strace has strace
+    need curl has curl
+    need haproxy has_server haproxy
+    need wrk has wrk
     need clang has clang
+    need libclang-rt-14-dev has_libfuzzer
     need clang-format-14 has clang-format-14
     need valgrind has valgrind
-    need strace has strace
+    [ -z "$repeat" ] || need chromium has chromium
 }
 
 install_missing() {
@@ -116,6 +141,20 @@ count_tests() {
     [ "$skipped" = 0 ] || summary="$summary, $skipped skipped"
 }
 
+# Look for inputs that break something, for 20 seconds a kind.
+fuzz() {
+    echo "fuzz ..."
+    if FCGI_BUILD_DIR=$build/fuzz sh "$root/tests/fuzz/run.sh" 20 \
+        >"$build/fuzz.log" 2>&1; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        tail -n 100 "$build/fuzz.log"
+    fi
+    report="$report$(grep '^fuzz ' "$build/fuzz.log")
+"
+}
+
 # ---- All of it ------------------------------------------------------------
 
 case "$*" in
@@ -152,6 +191,7 @@ stage portable "-DFCGI_CLIENT_PORTABLE=ON" -LE package
 stage address "$debug -DFCGI_CLIENT_SANITIZE=address,undefined" -LE package
 stage thread "$debug -DFCGI_CLIENT_SANITIZE=thread" \
     -R 'threads|^test_(pool|queue|client)$'
+fuzz
 if [ -n "$repeat" ]; then
     repeat=
     checked="valgrind;--quiet;--leak-check=full;--error-exitcode=9"

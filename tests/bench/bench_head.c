@@ -62,7 +62,8 @@ static void *open_parser(void)
     struct fcgi_allocator counted = bench_allocator();
 
     bench_check(fcgi__allocator_init(&parser.allocator, &counted) == FCGI_OK &&
-                    fcgi__limits_resolve(&parser.limits, &defaults) == FCGI_OK,
+                    fcgi__limits_resolve(&parser.limits, &defaults, NULL) ==
+                        FCGI_OK,
                 "no parser");
     parse(&parser, 1);
     return &parser;

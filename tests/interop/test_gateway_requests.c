@@ -150,6 +150,7 @@ static void fields_that_are_malformed_are_refused(void **state)
         {400, GET ": x\r\n\r\n"},
         {400, GET "X: a\r\n folded\r\n\r\n"},
         {400, GET "X: a\r\n\tfolded\r\n\r\n"},
+        {400, GET "X: a\r\n \r\n\r\n"},
         {400, "GET / HTTP/1.1\r\n Host: test\r\n\r\n"},
         {400, GET "X: a\rb\r\n\r\n"},
         {400, GET "X: a\r\n\rX: b\r\n\r\n"},

@@ -11,35 +11,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include <cmocka.h>
 
-#include "app.h"
 #include "front.h"
+#include "output.h"
 #include "pattern.h"
-#include "php_fpm.h"
-#include "program.h"
+#include "site.h"
 #include "temp.h"
 #include "web.h"
 
 #define HOST "Host: test\r\n"
 #define MEGABYTE ((size_t)1024 * 1024)
 
-struct setup {
-    struct php_fpm *fpm;
-    struct app *app;
-    struct front *front;
-};
-
 static const char *address_of(void **state)
 {
-    const struct setup *setup = *state;
-    if (setup == NULL) {
-        skip();
-        return NULL;
-    }
-    return front_address(setup->front);
+    return front_address(site_get(state)->front);
 }
 
 /* Ask, over a connection of its own; the answer must be whole. */
@@ -251,19 +238,21 @@ static void http_1_0_may_keep_its_connection(void **state)
     web_close(web);
 }
 
+/* More than fits in any buffer for heads. */
 static void pipelined_requests_are_answered_in_order(void **state)
 {
+    enum { COUNT = 1000 };
     struct web *web = web_open(address_of(state));
-    for (int i = 0; i < 50; i++) {
+    for (int i = 0; i < COUNT; i++) {
         (void)web_sendf(web,
                         "POST /cat.php HTTP/1.1\r\n" HOST
-                        "Content-Length: 2\r\n\r\n%02d",
+                        "Content-Length: 4\r\n\r\n%04d",
                         i);
     }
-    for (int i = 0; i < 50; i++) {
+    for (int i = 0; i < COUNT; i++) {
         struct web_answer answer;
         char number[16];
-        (void)snprintf(number, sizeof(number), "%02d", i);
+        (void)snprintf(number, sizeof(number), "%04d", i);
         web_read(web, &answer);
         assert_string_equal(answer.body, number);
         web_answer_free(&answer);
@@ -298,6 +287,31 @@ static void fields_that_could_pass_for_others_are_left_out(void **state)
     web_answer_free(&answer);
 }
 
+/* Neither by the gateway, nor by an application that sees the offer. */
+static void another_protocol_is_not_taken_up(void **state)
+{
+    struct web *web = web_open(address_of(state));
+    for (int i = 0; i < 2; i++) {
+        struct web_answer answer;
+        (void)web_send(web, "POST /server.php HTTP/1.1\r\n" HOST
+                            "Connection: Upgrade\r\nUpgrade: websocket\r\n"
+                            "Transfer-Encoding: chunked\r\n\r\n"
+                            "5\r\nhello\r\n0\r\n\r\n"
+                            "GET /server.php HTTP/1.1\r\n" HOST
+                            "Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n");
+        web_read(web, &answer);
+        assert_int_equal(answer.status, 200);
+        assert_true(reported(&answer, "CONTENT_LENGTH", "5"));
+        assert_null(strstr(answer.body, "websocket"));
+        web_answer_free(&answer);
+        web_read(web, &answer);
+        assert_int_equal(answer.status, 200);
+        assert_null(strstr(answer.body, "h2c"));
+        web_answer_free(&answer);
+    }
+    web_close(web);
+}
+
 static void repeated_fields_of_an_answer_stay_in_order(void **state)
 {
     struct web_answer answer;
@@ -321,11 +335,11 @@ static void a_redirection_reaches_the_client(void **state)
 
 static void an_error_of_php_is_its_own_answer(void **state)
 {
-    const struct setup *setup = *state;
     struct web_answer answer;
     ask(state, "GET /fatal.php HTTP/1.1\r\n" HOST "\r\n", &answer);
     assert_int_equal(answer.status, 500);
-    assert_true(front_await(setup->front, "function_that_is_not_there"));
+    assert_true(
+        front_await(site_get(state)->front, "function_that_is_not_there"));
     web_answer_free(&answer);
 }
 
@@ -333,7 +347,6 @@ static void an_error_of_php_is_its_own_answer(void **state)
 static void assert_curl_uploads(void **state, const char *with)
 {
     struct temp *folder = temp_new();
-    char *out = temp_path(folder, "out");
     char *file = temp_path(folder, "file");
     char *pattern = pattern_make(4 * MEGABYTE);
     char url[100];
@@ -342,25 +355,13 @@ static void assert_curl_uploads(void **state, const char *with)
     assert_non_null(stream);
     assert_int_equal(fwrite(pattern, 1, 4 * MEGABYTE, stream), 4 * MEGABYTE);
     assert_int_equal(fclose(stream), 0);
-    const char *const arguments[] = {"-s", "-o", out, "-H", with,
-                                     "-T", file, url, NULL};
-    struct program_spec spec = {.path = "/usr/bin/curl",
-                                .arguments = arguments};
-    struct program *curl = program_start(&spec);
-    while (program_runs(curl)) {
-        /* It ends by itself: the gateway has its time limits. */
-    }
-    program_stop(curl);
-    struct web_answer answer = {.status = 200, .body = calloc(1, 100)};
-    stream = fopen(out, "r");
-    assert_non_null(stream);
-    answer.len = fread(answer.body, 1, 99, stream);
-    (void)fclose(stream);
+    const char *const arguments[] = {"-s", "-H", with, "-T", file, url, NULL};
+    struct web_answer answer = {.status = 200,
+                                .body = output_of("/usr/bin/curl", arguments)};
     assert_hashed(&answer, 4 * MEGABYTE);
     web_answer_free(&answer);
     free(pattern);
     free(file);
-    free(out);
     temp_free(folder);
 }
 
@@ -411,74 +412,28 @@ static void libfcgi_gets_a_large_body(void **state)
  * The groups.
  */
 
-static int put_front(void **state, struct setup *setup, const char *program,
-                     const char *upstream)
-{
-    char *root = php_fpm_script("");
-    setup->front = front_start(program, upstream, root, NULL);
-    free(root);
-    *state = setup->front == NULL ? NULL : setup;
-    return setup->front == NULL ? program_missing(program) : 0;
-}
-
-static int stop(void **state)
-{
-    struct setup *setup = *state;
-    bool ended = true;
-    if (setup != NULL) {
-        ended = front_stop(setup->front);
-        php_fpm_stop(setup->fpm);
-        app_stop(setup->app);
-        *setup = (struct setup){0};
-    }
-    return ended ? 0 : -1;
-}
-
-static int start_php(void **state, const char *program)
-{
-    static const struct php_fpm_options options = {.max_children = 4};
-    static struct setup setup;
-    if (!php_fpm_installed()) {
-        return program_missing("php-fpm");
-    }
-    setup.fpm = php_fpm_start(&options);
-    return put_front(state, &setup, program, php_fpm_address(setup.fpm));
-}
-
-static int start_libfcgi(void **state, const char *program)
-{
-    static struct setup setup;
-    char *path = program_built("app_libfcgi");
-    if (path == NULL) {
-        return program_missing("app_libfcgi");
-    }
-    setup.app = app_start(path, true);
-    free(path);
-    return put_front(state, &setup, program, app_address(setup.app));
-}
-
 static int start_threads_php(void **state)
 {
-    return start_php(state, "gateway-threads");
+    return site_of_php(state, "gateway-threads", 4);
 }
 
 static int start_events_php(void **state)
 {
-    return start_php(state, "fcgi-gateway");
+    return site_of_php(state, "fcgi-gateway", 4);
 }
 
 static int start_threads_libfcgi(void **state)
 {
-    return start_libfcgi(state, "gateway-threads");
+    return site_of_libfcgi(state, "gateway-threads");
 }
 
 static int start_events_libfcgi(void **state)
 {
-    return start_libfcgi(state, "fcgi-gateway");
+    return site_of_libfcgi(state, "fcgi-gateway");
 }
 
 #define RUN(name, tests, start)                                                \
-    cmocka_run_group_tests_name(name, tests, start, stop)
+    cmocka_run_group_tests_name(name, tests, start, site_stop)
 
 int main(void)
 {
@@ -498,6 +453,7 @@ int main(void)
         cmocka_unit_test(pipelined_requests_are_answered_in_order),
         cmocka_unit_test(repeated_fields_are_joined),
         cmocka_unit_test(fields_that_could_pass_for_others_are_left_out),
+        cmocka_unit_test(another_protocol_is_not_taken_up),
         cmocka_unit_test(repeated_fields_of_an_answer_stay_in_order),
         cmocka_unit_test(a_redirection_reaches_the_client),
         cmocka_unit_test(an_error_of_php_is_its_own_answer),

@@ -420,6 +420,8 @@ void fake_stop(struct fake *fake)
         (void)close(fake->stop_pipe[1]);
         (void)pthread_join(fake->thread, NULL);
         (void)close(fake->stop_pipe[0]);
+        /* Who loses a connection now does not get another. */
+        (void)shutdown(fake->listener.fd, SHUT_RDWR);
         drop_all(fake);
         join_connections(fake);
     }

@@ -11,9 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "output.h"
 #include "program.h"
 #include "temp.h"
-#include "wire.h"
 
 #define LIMIT_MS 10000
 #define ARGUMENTS_MAX 15
@@ -39,28 +39,10 @@ static void die(const char *what)
     exit(EXIT_FAILURE);
 }
 
-/* All it has printed, the caller's to free. */
-static char *read_log(const struct front *front)
-{
-    struct wire text = {0};
-    char bytes[4096];
-    FILE *file = fopen(front->log, "r");
-    size_t got = file == NULL ? 0 : fread(bytes, 1, sizeof(bytes), file);
-    while (got > 0) {
-        wire_append(&text, bytes, got);
-        got = fread(bytes, 1, sizeof(bytes), file);
-    }
-    if (file != NULL) {
-        (void)fclose(file);
-    }
-    wire_append(&text, "", 1);
-    return (char *)text.data;
-}
-
 size_t front_has_said(const struct front *front, const char *text)
 {
     size_t count = 0;
-    char *log = read_log(front);
+    char *log = output_read(front->log);
     const char *at = strstr(log, text);
     while (at != NULL) {
         count += 1;
@@ -88,7 +70,7 @@ static void find_address(struct front *front)
     if (!front_await(front, before)) {
         die("tests: the gateway does not start");
     }
-    char *log = read_log(front);
+    char *log = output_read(front->log);
     const char *at = strstr(log, before) + strlen(before);
     size_t len = strcspn(at, "\n");
     if (len >= sizeof(front->address)) {
@@ -164,7 +146,7 @@ bool front_stop(struct front *front)
     bool ended = has_ended(&wanted);
     /* What a sanitizer has found is to be seen. */
     if (front_has_said(front, "ERROR: ") > 0) {
-        char *log = read_log(front);
+        char *log = output_read(front->log);
         (void)fputs(log, stderr);
         free(log);
         ended = false;

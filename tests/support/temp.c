@@ -45,29 +45,32 @@ char *temp_path(const struct temp *temp, const char *name)
     return path;
 }
 
-static void remove_contents(const struct temp *temp)
+/* Programs leave folders of their own in it. */
+static void remove_tree(int at, const char *name)
 {
-    DIR *dir = opendir(temp->path);
+    int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
     if (dir == NULL) {
         return;
     }
     struct dirent *entry = readdir(dir);
     while (entry != NULL) {
         if (strcmp(entry->d_name, ".") != 0 &&
-            strcmp(entry->d_name, "..") != 0) {
-            (void)unlinkat(dirfd(dir), entry->d_name, 0);
+            strcmp(entry->d_name, "..") != 0 &&
+            unlinkat(fd, entry->d_name, 0) != 0) {
+            remove_tree(fd, entry->d_name);
         }
         entry = readdir(dir);
     }
     (void)closedir(dir);
+    (void)unlinkat(at, name, AT_REMOVEDIR);
 }
 
 static void remove_folder(const struct temp *temp)
 {
     /* A child of fork() has a copy of the list, but not the folders. */
     if (temp->owner == getpid()) {
-        remove_contents(temp);
-        (void)rmdir(temp->path);
+        remove_tree(AT_FDCWD, temp->path);
     }
 }
 
