@@ -51,7 +51,7 @@ each() {
 
 for name; do
     case $name in
-    body-* | upload-*) n=3 ;;
+    body-* | upload-*) n=1 ;;
     *) n=200 ;;
     esac
     echo "$name $(instructions "$name" $n)" \
