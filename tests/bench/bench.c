@@ -7,7 +7,12 @@
  *                                       and say how many allocations the N took
  *     bench plot [--quick]              the points of the plot
  *     bench machine                     what it runs on
- *     bench respond threads|events N    be the application that is asked
+ *     bench respond threads|events N [PATH]
+ *                                       be the application that is asked, and
+ *                                       answer with N bytes of body
+ *     bench ask ADDRESS N keep|dial     ask N times, on one connection or on
+ *                                       one for each
+ *     bench variables                   what is asked, as NAME=VALUE
  *
  * What counts instructions runs `count` with N and with twice as many: the
  * difference is that of N operations, whatever starting took. What counts
@@ -23,9 +28,11 @@
 #include <unistd.h>
 
 #include "allocator.h"
+#include "ask.h"
 #include "plot.h"
 #include "responder.h"
 #include "rows.h"
+#include "sample.h"
 
 #define SECONDS 8.0
 #define SECONDS_QUICK 1.0
@@ -154,6 +161,13 @@ static void tell_machine(void)
     printf("buffers %zu bytes past a page\n", (size_t)bench_memory(1) % 4096);
 }
 
+static void tell_variables(void)
+{
+    for (size_t i = 0; i < SAMPLE_PARAMS; i++) {
+        printf("%s=%s\n", sample_params[i].name, sample_params[i].value);
+    }
+}
+
 static size_t number(const char *text)
 {
     return (size_t)strtoull(text, NULL, 10);
@@ -162,7 +176,8 @@ static size_t number(const char *text)
 static int usage(void)
 {
     fputs("usage: bench list | time [--quick] [NAME...] | count NAME M N |"
-          " plot [--quick] | machine | respond threads|events N\n",
+          " plot [--quick] | machine | respond threads|events N [PATH] |"
+          " ask ADDRESS N keep|dial | variables\n",
           stderr);
     return 64;
 }
@@ -171,7 +186,10 @@ int main(int argc, char **argv)
 {
     const char *what = argc < 2 ? "" : argv[1];
 
-    if (strcmp(what, "respond") == 0 && argc == 4) {
+    if (strcmp(what, "respond") == 0 && argc >= 4) {
+        if (argc > 4) {
+            responder_listen(argv[4]);
+        }
         return responder_run(strcmp(argv[2], "events") == 0 ? RESPONDER_EVENTS
                                                             : RESPONDER_THREADS,
                              number(argv[3]));
@@ -187,6 +205,10 @@ int main(int argc, char **argv)
         for_each(argv + 2, count_row, times);
     } else if (strcmp(what, "plot") == 0) {
         bench_plot(argc > 2 ? SECONDS_QUICK / 2 : SECONDS / 4);
+    } else if (strcmp(what, "ask") == 0 && argc == 5) {
+        return ask_run(argv[2], number(argv[3]), strcmp(argv[4], "dial") == 0);
+    } else if (strcmp(what, "variables") == 0) {
+        tell_variables();
     } else if (strcmp(what, "machine") == 0) {
         tell_machine();
     } else {

@@ -1,5 +1,5 @@
 # gnuplot -e "points='FILE'; machine='...'" plot.gp > ratio.svg
-set terminal svg size 900,380 font "sans-serif,13" background "white"
+set terminal svg size 900,380 font "sans-serif,13" background "white" noenhanced
 set multiplot layout 1,2 title machine font ",11"
 set style data yerrorlines
 set grid ytics lc rgb "#dddddd"

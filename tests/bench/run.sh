@@ -42,7 +42,7 @@ trap 'rm -rf "$folder"' EXIT
 trap 'exit 1' HUP INT TERM
 build=${FCGI_BUILD_DIR:-$folder/build}
 
-sh "$here/build.sh" "$build" >"$folder/log" 2>&1 ||
+sh "$here/build.sh" "$build" bench >"$folder/log" 2>&1 ||
     die "it does not build: $(tail -n 20 "$folder/log")"
 bench=$build/bin/bench
 

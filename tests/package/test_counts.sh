@@ -11,7 +11,7 @@ cat >held <<END
 END
 
 bench=$root/tests/bench
-quietly sh "$bench/build.sh" build
+quietly sh "$bench/build.sh" build bench
 sh "$bench/counts.sh" build/bin/bench . small-unix small-tcp small-encoded \
     pool encode-18 decode-18 header-encode header-decode head-8 >counts
 build/bin/bench time idle-connection call-in-flight stack >times
