@@ -42,7 +42,7 @@ trap 'rm -rf "$folder"' EXIT
 trap 'exit 1' HUP INT TERM
 build=${FCGI_BUILD_DIR:-$folder/build}
 
-sh "$here/build.sh" "$build" bench >"$folder/log" 2>&1 ||
+sh "$here/build.sh" "$build" bench bench-lock >"$folder/log" 2>&1 ||
     die "it does not build: $(tail -n 20 "$folder/log")"
 bench=$build/bin/bench
 
@@ -65,6 +65,7 @@ done
 sh "$here/counts.sh" "$bench" "$folder" $(cat "$folder/names") \
     >"$folder/counts"
 "$bench" time $quick >"$folder/times" || die "the program failed"
+"$build/bin/bench-lock" >>"$folder/times"
 echo "text $(sh "$here/text.sh" "$build"/libfcgi-client.*) - - - - 0" \
     >>"$folder/times"
 awk -v json="$json" -f "$here/table.awk" "$here/goals" "$folder/counts" \
