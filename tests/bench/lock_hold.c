@@ -31,11 +31,15 @@ static uint64_t locked;
 static double holds[HOLDS];
 static size_t hold_count;
 
-/* Of what the processor counts at an even pace. */
+/* Of what the processor counts at an even pace, once all before is done and
+ * nothing after has begun. */
 static uint64_t ticks(void)
 {
-#if defined(__x86_64__) || defined(__i386__)
-    return __builtin_ia32_rdtsc();
+#if defined(__x86_64__)
+    __builtin_ia32_lfence();
+    uint64_t now = __builtin_ia32_rdtsc();
+    __builtin_ia32_lfence();
+    return now;
 #else
     return (uint64_t)bench_now();
 #endif
