@@ -84,7 +84,7 @@ find_missing() {
     need clang has clang
     need libclang-rt-14-dev has_libfuzzer
     need clang-format-14 has clang-format-14
-    [ -z "$repeat" ] || need valgrind has valgrind
+    need valgrind has valgrind
     [ -z "$repeat" ] || need chromium has chromium
 }
 
