@@ -85,17 +85,14 @@ static size_t offset_in(const void *block)
     return (size_t)(-(uintptr_t)block & (ALIGNMENT - 1));
 }
 
-int fcgi__buffer_reserve(struct fcgi__buffer *buffer,
-                         const struct fcgi_allocator *allocator, size_t extra)
+int fcgi__buffer_grow(struct fcgi__buffer *buffer,
+                      const struct fcgi_allocator *allocator, size_t extra)
 {
     size_t old_offset = offset_in(buffer->block);
     size_t offset;
     size_t cap;
     char *block;
 
-    if (extra <= buffer->cap - buffer->len) {
-        return FCGI_OK;
-    }
     cap = grown_size(buffer, extra);
     if (cap == 0) {
         return FCGI_ERR_NO_MEMORY;
@@ -140,6 +137,12 @@ void fcgi__buffer_grew(struct fcgi__buffer *buffer, size_t len)
 {
     buffer->len += len;
     buffer->data[buffer->len] = '\0';
+}
+
+void fcgi__buffer_cut(struct fcgi__buffer *buffer, size_t len)
+{
+    buffer->len = len;
+    buffer->data[len] = '\0';
 }
 
 void fcgi__buffer_free(struct fcgi__buffer *buffer,

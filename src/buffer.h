@@ -34,10 +34,20 @@ void *fcgi__allocate(const struct fcgi_allocator *allocator, size_t size);
 
 void fcgi__release(const struct fcgi_allocator *allocator, void *pointer);
 
-/* Make room for `extra` bytes behind `len`: FCGI_OK or FCGI_ERR_NO_MEMORY, the
- * buffer then being as it was. Bytes may move. */
-int fcgi__buffer_reserve(struct fcgi__buffer *buffer,
-                         const struct fcgi_allocator *allocator, size_t extra);
+/* Make a buffer larger, as fcgi__buffer_reserve(). */
+int fcgi__buffer_grow(struct fcgi__buffer *buffer,
+                      const struct fcgi_allocator *allocator, size_t extra);
+
+/* See that there is room for `extra` bytes behind `len`: FCGI_OK or
+ * FCGI_ERR_NO_MEMORY, the buffer then being as it was. Bytes may move. */
+static inline int fcgi__buffer_reserve(struct fcgi__buffer *buffer,
+                                       const struct fcgi_allocator *allocator,
+                                       size_t extra)
+{
+    return extra <= buffer->cap - buffer->len
+               ? FCGI_OK
+               : fcgi__buffer_grow(buffer, allocator, extra);
+}
 
 /* Append bytes, and put a NUL behind them, which `len` leaves out; as
  * fcgi__buffer_reserve(). `data` is not NULL. */
@@ -48,6 +58,9 @@ int fcgi__buffer_append(struct fcgi__buffer *buffer,
 /* Count `len` more bytes, which stand in the buffer already, and put a NUL
  * behind them, for which room was reserved too. */
 void fcgi__buffer_grew(struct fcgi__buffer *buffer, size_t len);
+
+/* Keep the first `len` bytes, and put a NUL behind them. */
+void fcgi__buffer_cut(struct fcgi__buffer *buffer, size_t len);
 
 void fcgi__buffer_free(struct fcgi__buffer *buffer,
                        const struct fcgi_allocator *allocator);

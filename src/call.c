@@ -326,7 +326,7 @@ static int advance(struct fcgi_call *call, bool may_block)
     return rc;
 }
 
-int fcgi__call_step(struct fcgi_call *call, bool may_block)
+int fcgi__call_step(struct fcgi_call *call, int64_t now, bool may_block)
 {
     int rc;
 
@@ -336,7 +336,9 @@ int fcgi__call_step(struct fcgi_call *call, bool may_block)
     if (call->running) {
         return FCGI_ERR_STATE;
     }
-    call->now = fcgi__now();
+    if (now > call->now) {
+        call->now = now; /* dialling may have gone on beyond it */
+    }
     fcgi__shown_release(&call->lease.shown);
     call->running = true;
     rc = advance(call, may_block);
@@ -346,20 +348,21 @@ int fcgi__call_step(struct fcgi_call *call, bool may_block)
 
 int fcgi_call_advance(struct fcgi_call *call)
 {
-    return call == NULL ? FCGI_ERR_ARGUMENT : fcgi__call_step(call, false);
+    return call == NULL ? FCGI_ERR_ARGUMENT
+                        : fcgi__call_step(call, fcgi__now(), false);
 }
 
 int fcgi_call_resume(struct fcgi_call *call)
 {
-    if (call == NULL || call->running) {
+    if (call == NULL) {
         return FCGI_ERR_ARGUMENT;
     }
-    if (call->stage == TALKING) {
+    if (call->stage == TALKING && !call->running) {
         call->running = true;
         fcgi__talk_resume(&call->talk);
         call->running = false;
     }
-    return fcgi__call_step(call, false);
+    return fcgi__call_step(call, fcgi__now(), false);
 }
 
 void fcgi_call_cancel(struct fcgi_call *call)
@@ -433,27 +436,16 @@ int fcgi_call_timeout_ms(const struct fcgi_call *call)
  * The beginning and the return.
  */
 
-static int64_t either(int64_t own, int64_t other)
-{
-    return own == 0 ? other : own;
-}
-
 /* What the request leaves open is the client's to say. */
 static int resolve(struct fcgi_call *call, const struct fcgi_request *request,
                    struct fcgi_limits *limits)
 {
     const struct fcgi_client *client = call->client;
-    const struct fcgi_limits *own = &request->limits;
-    const struct fcgi_limits *others = &client->limits;
 
-    limits->line_len = either(own->line_len, others->line_len);
-    limits->head_len = either(own->head_len, others->head_len);
-    limits->field_count = either(own->field_count, others->field_count);
-    limits->body_len = either(own->body_len, others->body_len);
-    limits->stderr_len = either(own->stderr_len, others->stderr_len);
     call->retry =
         request->retry == FCGI_RETRY_DEFAULT ? client->retry : request->retry;
-    if (call->retry < FCGI_RETRY_STALE || call->retry > FCGI_RETRY_NEVER) {
+    if (call->retry < FCGI_RETRY_STALE || call->retry > FCGI_RETRY_NEVER ||
+        fcgi__limits_resolve(limits, &request->limits, &client->limits)) {
         return FCGI_ERR_ARGUMENT;
     }
     return fcgi__timeouts_resolve(&call->talk.limits, &request->timeouts,
@@ -464,14 +456,14 @@ static int begin_request(struct fcgi_call *call,
                          const struct fcgi_request *request,
                          const struct fcgi_connection *idle)
 {
-    struct fcgi_request resolved = *request;
     uint8_t flags = call->client->keeps ? FCGI_FLAG_KEEP_CONN : 0;
-    int rc = resolve(call, request, &resolved.limits);
+    struct fcgi_limits limits;
+    int rc = resolve(call, request, &limits);
 
     call->request_id = idle == NULL ? 1 : fcgi__connection_peek_id(idle);
     if (rc == FCGI_OK) {
-        rc = fcgi_exchange_begin(call->exchange, &resolved, call->response,
-                                 call->request_id, flags);
+        rc = fcgi__exchange_begin(call->exchange, request, &limits,
+                                  call->response, call->request_id, flags);
     }
     return rc;
 }
@@ -533,12 +525,10 @@ static struct fcgi_call *take_call(struct fcgi_client *client, int64_t now,
                          : (struct fcgi_call *)(void *)spare;
 }
 
-/* `request` NULL stands for FCGI_GET_VALUES. */
-static int start(struct fcgi_call **call, struct fcgi_client *client,
-                 const struct fcgi_request *request,
-                 struct fcgi_response *response)
+int fcgi__call_start(struct fcgi_call **call, struct fcgi_client *client,
+                     const struct fcgi_request *request,
+                     struct fcgi_response *response, int64_t now)
 {
-    int64_t now = fcgi__now();
     struct fcgi_connection *idle = NULL;
     struct fcgi_call *made =
         take_call(client, now, request == NULL ? NULL : &idle);
@@ -576,13 +566,7 @@ int fcgi_call_start(struct fcgi_call **call, struct fcgi_client *client,
     if (client == NULL || request == NULL || response == NULL) {
         return FCGI_ERR_ARGUMENT;
     }
-    return start(call, client, request, response);
-}
-
-int fcgi__call_start_values(struct fcgi_call **call, struct fcgi_client *client,
-                            struct fcgi_response *response)
-{
-    return start(call, client, NULL, response);
+    return fcgi__call_start(call, client, request, response, fcgi__now());
 }
 
 void fcgi_call_free(struct fcgi_call *call)

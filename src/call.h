@@ -12,19 +12,22 @@
 #define FCGI__CALL_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <fcgi_client/call.h>
 
 #include "net.h"
 
-/* As fcgi_call_start(), for FCGI_GET_VALUES in place of a request; over a
- * connection of its own, since some applications close it afterwards. */
-int fcgi__call_start_values(struct fcgi_call **call, struct fcgi_client *client,
-                            struct fcgi_response *response);
+/* As fcgi_call_start(), at a moment that is known. `request` NULL stands for
+ * FCGI_GET_VALUES, which gets a connection of its own, since some applications
+ * close it afterwards. */
+int fcgi__call_start(struct fcgi_call **call, struct fcgi_client *client,
+                     const struct fcgi_request *request,
+                     struct fcgi_response *response, int64_t now);
 
-/* As fcgi_call_advance(); with `may_block` a receive may wait for the
- * application, and a sink that pauses is asked again. */
-int fcgi__call_step(struct fcgi_call *call, bool may_block);
+/* As fcgi_call_advance(), at a moment that is known; with `may_block` a receive
+ * may wait for the application, and a sink that pauses is asked again. */
+int fcgi__call_step(struct fcgi_call *call, int64_t now, bool may_block);
 
 /* What it waits for. */
 void fcgi__call_wait(const struct fcgi_call *call, struct fcgi__wait *wait);

@@ -47,26 +47,25 @@ static int shorter(int a, int b)
 }
 
 /* A receive may block without poll() while no less than the socket's timeout
- * remains of every limit: half of the shortest. */
+ * remains of every limit: half of the shortest, where that is a time that a
+ * socket can have. */
 static int receive_timeout(const struct fcgi_timeouts *timeouts)
 {
     int shortest = shorter(timeouts->total_ms,
                            shorter(timeouts->first_byte_ms, timeouts->idle_ms));
 
-    return shortest < 0 ? -1 : shortest / 2;
+    return shortest < 2 ? -1 : shortest / 2;
 }
 
 static int set_options(struct fcgi_client *client,
                        const struct fcgi_client_config *config)
 {
-    struct fcgi_limits checked;
-
-    client->limits = config->limits;
     client->retry =
         config->retry == FCGI_RETRY_DEFAULT ? FCGI_RETRY_STALE : config->retry;
     client->keeps = config->pool.max_idle != -1;
     if (client->retry < FCGI_RETRY_STALE || client->retry > FCGI_RETRY_NEVER ||
-        fcgi__limits_resolve(&checked, &config->limits) != FCGI_OK ||
+        fcgi__limits_resolve(&client->limits, &config->limits, NULL) !=
+            FCGI_OK ||
         fcgi__timeouts_resolve(&client->timeouts, &config->timeouts,
                                &standard_timeouts) != FCGI_OK) {
         return FCGI_ERR_ARGUMENT;

@@ -10,7 +10,7 @@ struct fcgi_client {
     struct fcgi_allocator allocator;
     struct fcgi_pool *pool;
     struct fcgi_timeouts timeouts; /* resolved: -1 is none, 0 is not */
-    struct fcgi_limits limits;     /* as given */
+    struct fcgi_limits limits;     /* resolved */
     enum fcgi_retry retry;
     bool keeps;             /* connections are asked to stay open */
     int receive_timeout_ms; /* of its sockets; -1: none */

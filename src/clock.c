@@ -16,12 +16,6 @@ int64_t fcgi__now(void)
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-int64_t fcgi__after(int64_t start, int milliseconds)
-{
-    return milliseconds < 0 ? FCGI__NEVER
-                            : start + (int64_t)milliseconds * 1000;
-}
-
 int fcgi__milliseconds_until(int64_t moment, int64_t now)
 {
     int64_t left;

@@ -13,7 +13,11 @@
 int64_t fcgi__now(void);
 
 /* The moment a limit ends that begins at `start`: milliseconds, or -1. */
-int64_t fcgi__after(int64_t start, int milliseconds);
+static inline int64_t fcgi__after(int64_t start, int milliseconds)
+{
+    return milliseconds < 0 ? FCGI__NEVER
+                            : start + (int64_t)milliseconds * 1000;
+}
 
 /* Milliseconds until a moment, rounded up, so that waiting that long is never
  * too short: 0 if it is over, -1 for FCGI__NEVER. */

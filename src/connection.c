@@ -4,7 +4,6 @@
 #define _POSIX_C_SOURCE 200809L
 
 #include "connection.h"
-#include "buffer.h"
 #include "net.h"
 
 int fcgi_connection_fd(const struct fcgi_connection *connection)
@@ -92,17 +91,6 @@ void fcgi__connections_doom(struct fcgi__connections *all,
     all->open_count -= connection->orphaned ? 0 : 1;
     connection->older = *chain;
     *chain = connection;
-}
-
-void fcgi__connections_close(struct fcgi_connection *chain,
-                             const struct fcgi_allocator *allocator)
-{
-    while (chain != NULL) {
-        struct fcgi_connection *next = chain->older;
-        fcgi__net_close(chain->fd);
-        fcgi__release(allocator, chain);
-        chain = next;
-    }
 }
 
 void fcgi__connections_orphan(struct fcgi__connections *all)

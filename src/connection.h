@@ -62,10 +62,6 @@ void fcgi__connections_doom(struct fcgi__connections *all,
                             struct fcgi_connection *connection,
                             struct fcgi_connection **chain);
 
-/* Close and free a chain. */
-void fcgi__connections_close(struct fcgi_connection *chain,
-                             const struct fcgi_allocator *allocator);
-
 /* In the child of a fork(): close all sockets, which shuts none down, and
  * count nothing any more. Memory stays with its owners. */
 void fcgi__connections_orphan(struct fcgi__connections *all);

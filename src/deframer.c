@@ -27,80 +27,62 @@ static void begin_record(struct fcgi__deframer *in, const uint8_t *bytes)
     (void)fcgi_header_decode(&in->header, bytes);
     in->content_left = in->header.content_length;
     in->padding_left = in->header.padding_length;
-    in->partial_len = 0;
-    in->framing = IN_CONTENT;
+    in->framing = IN_RECORD;
 }
 
 /* The version is told from the first byte alone: a peer that speaks another
  * protocol may never send eight. */
 static bool is_hopeless(const struct fcgi__deframer *in)
 {
-    return in->partial_len > 0 && in->partial[0] != FCGI_PROTOCOL_VERSION;
+    return in->partial[0] != FCGI_PROTOCOL_VERSION;
 }
 
-static enum fcgi__event next_header(struct fcgi__deframer *in,
-                                    struct fcgi_slice *data)
+/* A header that comes in pieces. False: it is not whole yet. */
+static bool take_piece_of_header(struct fcgi__deframer *in,
+                                 struct fcgi_slice *data)
 {
     size_t missing = FCGI_RECORD_HEADER_LEN - in->partial_len;
     size_t len = data->len < missing ? data->len : missing;
 
-    if (len == FCGI_RECORD_HEADER_LEN) {
-        begin_record(in, (const uint8_t *)data->data);
-        consume(in, data, len);
-        return FCGI__HEADER;
-    }
-    if (len > 0) {
-        memcpy(in->partial + in->partial_len, data->data, len);
-        in->partial_len += (uint32_t)len;
-        consume(in, data, len);
-    }
-    if (in->partial_len < FCGI_RECORD_HEADER_LEN && !is_hopeless(in)) {
-        return FCGI__MORE;
-    }
-    begin_record(in, in->partial);
-    return FCGI__HEADER;
-}
-
-static enum fcgi__event next_content(struct fcgi__deframer *in,
-                                     const struct fcgi_slice *data,
-                                     struct fcgi_slice *content)
-{
-    content->data = data->data;
-    content->len = data->len < in->content_left ? data->len : in->content_left;
-    return content->len > 0 ? FCGI__CONTENT : FCGI__MORE;
-}
-
-static enum fcgi__event next_padding(struct fcgi__deframer *in,
-                                     struct fcgi_slice *data)
-{
-    size_t len = data->len < in->padding_left ? data->len : in->padding_left;
-
-    in->padding_left -= (uint32_t)len;
+    memcpy(in->partial + in->partial_len, data->data, len);
+    in->partial_len += (uint32_t)len;
     consume(in, data, len);
-    if (in->padding_left > 0) {
-        return FCGI__MORE;
+    if (in->partial_len < FCGI_RECORD_HEADER_LEN && !is_hopeless(in)) {
+        return false;
     }
-    in->framing = IN_HEADER;
-    in->records += 1;
-    return FCGI__RECORD_END;
+    in->partial_len = 0;
+    begin_record(in, in->partial);
+    return true;
+}
+
+static bool take_header(struct fcgi__deframer *in, struct fcgi_slice *data)
+{
+    if (in->partial_len > 0 || data->len < FCGI_RECORD_HEADER_LEN) {
+        return take_piece_of_header(in, data);
+    }
+    begin_record(in, (const uint8_t *)data->data);
+    consume(in, data, FCGI_RECORD_HEADER_LEN);
+    return true;
 }
 
 enum fcgi__event fcgi__deframer_next(struct fcgi__deframer *in,
                                      struct fcgi_slice *data,
                                      struct fcgi_slice *content)
 {
-    if (in->framing == IN_CONTENT && in->content_left == 0) {
-        in->framing = IN_PADDING;
+    enum fcgi__event event = FCGI__CONTENT;
+
+    if (data->len == 0) {
+        return FCGI__MORE;
     }
-    switch (in->framing) {
-    case IN_HEADER:
-        return next_header(in, data);
-    case IN_CONTENT:
-        return next_content(in, data, content);
-    case IN_PADDING:
-    default:
-        return next_padding(in, data);
+    if (in->framing == IN_HEADER) {
+        if (!take_header(in, data)) {
+            return FCGI__MORE;
+        }
+        event = FCGI__HEADER;
     }
+    content->data = data->data;
+    content->len = data->len < in->content_left ? data->len : in->content_left;
+    return event;
 }
 
 void fcgi__deframer_landed(struct fcgi__deframer *in, size_t len)
@@ -110,10 +92,24 @@ void fcgi__deframer_landed(struct fcgi__deframer *in, size_t len)
     in->bytes += len;
 }
 
-void fcgi__deframer_take(struct fcgi__deframer *in, struct fcgi_slice *data,
+bool fcgi__deframer_take(struct fcgi__deframer *in, struct fcgi_slice *data,
                          size_t len)
 {
+    size_t padding;
+
     assert(len <= in->content_left);
     in->content_left -= (uint32_t)len;
     consume(in, data, len);
+    if (in->content_left > 0) {
+        return false;
+    }
+    padding = data->len < in->padding_left ? data->len : in->padding_left;
+    in->padding_left -= (uint32_t)padding;
+    consume(in, data, padding);
+    if (in->padding_left > 0) {
+        return false;
+    }
+    in->framing = IN_HEADER;
+    in->records += 1;
+    return true;
 }

@@ -1,7 +1,7 @@
 /*
  * deframer - received bytes cut into records, however they were split.
  *
- *     FCGI__HEADER  FCGI__CONTENT ...  FCGI__RECORD_END   FCGI__HEADER ...
+ *     FCGI__HEADER  FCGI__CONTENT ...  FCGI__HEADER  FCGI__CONTENT ...
  *
  * Content is handed on as it arrives, not record by record; padding is drained
  * here. What a record means is not known here.
@@ -15,13 +15,12 @@
 #include <fcgi_client/record.h>
 
 enum fcgi__event {
-    FCGI__MORE,      /* all bytes were consumed */
-    FCGI__HEADER,    /* a record begins: `header` */
-    FCGI__CONTENT,   /* there is content to be taken */
-    FCGI__RECORD_END /* the record's padding has been drained */
+    FCGI__MORE,   /* all bytes were consumed */
+    FCGI__HEADER, /* a record begins: `header` */
+    FCGI__CONTENT /* it goes on */
 };
 
-enum fcgi__framing { IN_HEADER, IN_CONTENT, IN_PADDING };
+enum fcgi__framing { IN_HEADER, IN_RECORD };
 
 struct fcgi__deframer {
     enum fcgi__framing framing;
@@ -36,17 +35,16 @@ struct fcgi__deframer {
 
 void fcgi__deframer_reset(struct fcgi__deframer *in);
 
-/*
- * Look at the front of `data`, which is shortened by a header or padding. For
- * FCGI__CONTENT, `*content` is what there is of it: say how much was used with
- * fcgi__deframer_take().
- */
+/* Look at the front of `data`, which is shortened by a header. Of the record,
+ * `*content` is what there is of its content, which may be nothing: say how
+ * much of it was used with fcgi__deframer_take(). */
 enum fcgi__event fcgi__deframer_next(struct fcgi__deframer *in,
                                      struct fcgi_slice *data,
                                      struct fcgi_slice *content);
 
-/* `len` bytes of content, at the front of `data`, were used. */
-void fcgi__deframer_take(struct fcgi__deframer *in, struct fcgi_slice *data,
+/* `len` bytes of content, at the front of `data`, were used; padding behind
+ * them is drained. Whether the record has ended. */
+bool fcgi__deframer_take(struct fcgi__deframer *in, struct fcgi_slice *data,
                          size_t len);
 
 /* `len` bytes of content were used where they had been received. */

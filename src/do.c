@@ -7,15 +7,22 @@
 #include <string.h>
 
 #include "call.h"
+#include "clock.h"
 
-/* Drive a call to its end. */
-static int run(struct fcgi_call *call)
+/* Start a call, and drive it to its end. */
+static int run(struct fcgi_client *client, const struct fcgi_request *request,
+               struct fcgi_response *response)
 {
+    int64_t now = fcgi__now();
+    struct fcgi_call *call;
     struct fcgi__wait wait;
-    int rc;
+    int rc = fcgi__call_start(&call, client, request, response, now);
 
-    for (rc = fcgi__call_step(call, true); rc == FCGI_WAIT;
-         rc = fcgi__call_step(call, true)) {
+    if (rc != FCGI_OK) {
+        return rc;
+    }
+    for (rc = fcgi__call_step(call, now, true); rc == FCGI_WAIT;
+         rc = fcgi__call_step(call, fcgi__now(), true)) {
         fcgi__call_wait(call, &wait);
         (void)fcgi__net_wait(&wait);
     }
@@ -27,10 +34,10 @@ int fcgi_client_do(struct fcgi_client *client,
                    const struct fcgi_request *request,
                    struct fcgi_response *response)
 {
-    struct fcgi_call *call;
-    int rc = fcgi_call_start(&call, client, request, response);
-
-    return rc == FCGI_OK ? run(call) : rc;
+    if (client == NULL || request == NULL || response == NULL) {
+        return FCGI_ERR_ARGUMENT;
+    }
+    return run(client, request, response);
 }
 
 /*
@@ -87,7 +94,6 @@ int fcgi_client_get_values(struct fcgi_client *client,
                            struct fcgi_values *values)
 {
     struct fcgi_response response;
-    struct fcgi_call *call;
     int rc;
 
     if (values == NULL) {
@@ -99,10 +105,7 @@ int fcgi_client_get_values(struct fcgi_client *client,
         return FCGI_ERR_ARGUMENT;
     }
     memset(&response, 0, sizeof(response));
-    rc = fcgi__call_start_values(&call, client, &response);
-    if (rc == FCGI_OK) {
-        rc = run(call);
-    }
+    rc = run(client, NULL, &response);
     if (rc == FCGI_OK) {
         rc = read_values(values, response.body);
     }

@@ -64,32 +64,50 @@ void fcgi__exchange_forget(struct fcgi_exchange *x)
  * Beginning.
  */
 
+int fcgi__exchange_begin(struct fcgi_exchange *x,
+                         const struct fcgi_request *request,
+                         const struct fcgi_limits *limits,
+                         struct fcgi_response *response, uint16_t request_id,
+                         uint8_t flags)
+{
+    int rc;
+
+    fcgi__exchange_forget(x);
+    rc = fcgi__outgoing_begin(&x->out, &x->allocator, request, request_id,
+                              flags);
+    if (rc != FCGI_OK) {
+        return rc;
+    }
+    x->send_failed = false;
+    x->in.limits = *limits;
+    x->in.sink = request->sink;
+    x->in.response = response;
+    x->in.to_head = fcgi__prologue_is_head(&x->out.prologue);
+    return fcgi__incoming_begin(&x->in, &x->allocator, request_id);
+}
+
 int fcgi_exchange_begin(struct fcgi_exchange *x,
                         const struct fcgi_request *request,
                         struct fcgi_response *response, uint16_t request_id,
                         uint8_t flags)
 {
+    struct fcgi_limits limits;
     int rc;
 
     if (x == NULL || request == NULL || response == NULL || request_id == 0 ||
         (flags & ~FCGI_FLAG_KEEP_CONN) != 0) {
         return FCGI_ERR_ARGUMENT;
     }
-    fcgi__exchange_forget(x);
-    fcgi__response_clear(response);
-    rc = fcgi__limits_resolve(&x->in.limits, &request->limits);
+    rc = fcgi__limits_resolve(&limits, &request->limits, NULL);
     if (rc == FCGI_OK) {
-        rc = fcgi__outgoing_begin(&x->out, &x->allocator, request, request_id,
+        rc = fcgi__exchange_begin(x, request, &limits, response, request_id,
                                   flags);
     }
     if (rc != FCGI_OK) {
-        return rc;
+        fcgi__exchange_forget(x);
+        fcgi__response_clear(response);
     }
-    x->send_failed = false;
-    x->in.sink = request->sink;
-    x->in.response = response;
-    x->in.to_head = strcmp(fcgi__exchange_method(x), "HEAD") == 0;
-    return fcgi__incoming_begin(&x->in, &x->allocator, request_id);
+    return rc;
 }
 
 int fcgi__exchange_begin_values(struct fcgi_exchange *x,
@@ -99,7 +117,7 @@ int fcgi__exchange_begin_values(struct fcgi_exchange *x,
     int rc;
 
     fcgi__exchange_forget(x);
-    (void)fcgi__limits_resolve(&x->in.limits, &standard);
+    (void)fcgi__limits_resolve(&x->in.limits, &standard, NULL);
     rc = fcgi__outgoing_begin_values(&x->out, &x->allocator);
     if (rc != FCGI_OK) {
         return rc;
@@ -291,7 +309,7 @@ bool fcgi__exchange_sent_any(const struct fcgi_exchange *x)
 
 bool fcgi__exchange_sent_params(const struct fcgi_exchange *x)
 {
-    return x->out.prologue_sent == x->out.prologue.wire.len;
+    return x->out.prologue_sent >= x->out.prologue.params_len;
 }
 
 uint64_t fcgi__exchange_body_len(const struct fcgi_exchange *x)

@@ -6,6 +6,15 @@
 
 #include <fcgi_client/exchange.h>
 
+/* As fcgi_exchange_begin(), of which it is the part behind the door: what is
+ * never NULL is not, and `limits` are resolved. The response is left as it is
+ * where nothing is begun. */
+int fcgi__exchange_begin(struct fcgi_exchange *x,
+                         const struct fcgi_request *request,
+                         const struct fcgi_limits *limits,
+                         struct fcgi_response *response, uint16_t request_id,
+                         uint8_t flags);
+
 /* Begin FCGI_GET_VALUES in place of a request: the pairs of its result are
  * collected as the body, encoded. FCGI_OK or FCGI_ERR_NO_MEMORY. */
 int fcgi__exchange_begin_values(struct fcgi_exchange *x,

@@ -5,49 +5,90 @@
 
 #include "field.h"
 
-/* Where a byte may stand; RFC 9110, sections 5.5 and 5.6.2. */
-#define IN_VALUE 1U
-#define IN_TOKEN 2U
+/* What a byte may not be part of: a token, or any value (RFC 9110, sections
+ * 5.5 and 5.6.2). Bytes above ASCII are opaque, and may stand in a value. */
+#define NO_TOKEN 1U
+#define NO_VALUE 2U
 
-static const uint8_t ascii_classes[128] = {
+static const uint8_t classes[256] = {
     /* clang-format off */
-    0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, /* 0x00 */
-    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, /* 0x10 */
-    1, 3, 1, 3, 3, 3, 3, 3, 1, 1, 3, 3, 1, 3, 3, 1, /* 0x20 */
-    3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 1, 1, 1, 1, 1, 1, /* 0x30 */
-    1, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, /* 0x40 */
-    3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 1, 1, 1, 3, 3, /* 0x50 */
-    3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, /* 0x60 */
-    3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 1, 3, 1, 3, 0, /* 0x70 */
+    3, 3, 3, 3, 3, 3, 3, 3, 3, 1, 3, 3, 3, 3, 3, 3, /* 0x00 */
+    3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, /* 0x10 */
+    1, 0, 1, 0, 0, 0, 0, 0, 1, 1, 0, 0, 1, 0, 0, 1, /* 0x20 */
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, /* 0x30 */
+    1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, /* 0x40 */
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 0, 0, /* 0x50 */
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, /* 0x60 */
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 0, 3, /* 0x70 */
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, /* 0x80 */
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, /* 0x90 */
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, /* 0xa0 */
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, /* 0xb0 */
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, /* 0xc0 */
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, /* 0xd0 */
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, /* 0xe0 */
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, /* 0xf0 */
     /* clang-format on */
 };
 
-/* Bytes above ASCII are opaque, and may stand in a value. */
-static unsigned class_of(char byte)
+static bool is_any(char byte, unsigned which)
 {
-    unsigned char index = (unsigned char)byte;
-
-    return index < 128 ? ascii_classes[index] : IN_VALUE;
+    return (classes[(uint8_t)byte] & which) != 0;
 }
 
-static bool all_in(const char *text, size_t len, unsigned wanted)
+static const char *find(const char *at, const char *end, unsigned which)
 {
-    unsigned common = wanted;
-
-    for (size_t i = 0; i < len; i++) {
-        common &= class_of(text[i]);
+    while (at < end && !is_any(*at, which)) {
+        at += 1;
     }
-    return common != 0;
+    return at;
+}
+
+const char *fcgi__token_end(const char *text)
+{
+    while (!is_any(*text, NO_TOKEN)) {
+        text += 1;
+    }
+    return text;
 }
 
 bool fcgi__is_token(const char *text, size_t len)
 {
-    return len > 0 && all_in(text, len, IN_TOKEN);
+    return len > 0 && find(text, text + len, NO_TOKEN) == text + len;
+}
+
+#define EACH_BYTE(byte) (UINT64_MAX / 0xff * (byte))
+
+/* Whether 8 bytes at once are seen to be ASCII without a control: taking 0x20
+ * off a smaller byte, or adding 1 to 0x7f, sets its top bit, and what is not
+ * ASCII keeps its own. */
+static bool is_plain(const char *text)
+{
+    uint64_t bytes;
+
+    memcpy(&bytes, text, sizeof(bytes));
+    return (((bytes - EACH_BYTE(0x20)) | (bytes + EACH_BYTE(0x01))) &
+            EACH_BYTE(0x80)) == 0;
+}
+
+const char *fcgi__value_end(const char *at, const char *end)
+{
+    while (end - at >= (ptrdiff_t)sizeof(uint64_t)) {
+        const char *next = at + sizeof(uint64_t);
+        if (!is_plain(at)) {
+            at = find(at, next, NO_VALUE);
+            if (at < next) {
+                return at;
+            }
+        }
+        at = next;
+    }
+    return find(at, end, NO_VALUE);
 }
 
 bool fcgi__is_value(const char *text, size_t len)
 {
-    return all_in(text, len, IN_VALUE);
+    return len == 0 || fcgi__value_end(text, text + len) == text + len;
 }
 
 static char lower(char letter)
@@ -59,6 +100,9 @@ bool fcgi__same_name(const char *a, size_t a_len, const char *b, size_t b_len)
 {
     if (a_len != b_len) {
         return false;
+    }
+    if (a_len == 0 || memcmp(a, b, a_len) == 0) {
+        return true;
     }
     for (size_t i = 0; i < a_len; i++) {
         if (lower(a[i]) != lower(b[i])) {
@@ -75,32 +119,16 @@ struct fcgi_slice fcgi__slice(const char *text)
     return slice;
 }
 
-static bool is_space(char byte)
-{
-    return byte == ' ' || byte == '\t';
-}
-
-void fcgi__trim(struct fcgi_slice *text)
-{
-    while (text->len > 0 && is_space(text->data[0])) {
-        text->data += 1;
-        text->len -= 1;
-    }
-    while (text->len > 0 && is_space(text->data[text->len - 1])) {
-        text->len -= 1;
-    }
-}
-
 int64_t fcgi__parse_length(const char *digits, size_t len)
 {
     int64_t length = 0;
 
     for (size_t i = 0; i < len; i++) {
-        if (digits[i] < '0' || digits[i] > '9' ||
-            length > (INT64_MAX - 9) / 10) {
+        unsigned digit = (unsigned char)digits[i] - (unsigned)'0';
+        if (digit > 9 || length > (INT64_MAX - 9) / 10) {
             return -1;
         }
-        length = length * 10 + (digits[i] - '0');
+        length = length * 10 + (int64_t)digit;
     }
     return len == 0 ? -1 : length;
 }

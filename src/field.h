@@ -14,10 +14,18 @@
 
 #include <fcgi_client/record.h>
 
-/* Whether these bytes are a token, as names and methods are; "" is none. */
+/* Where what can be a token, as names and methods are, ends: at the first byte
+ * of no token, which must be there. */
+const char *fcgi__token_end(const char *text);
+
+/* Whether these bytes are a token; "" is none. */
 bool fcgi__is_token(const char *text, size_t len);
 
-/* Whether a value may hold these bytes: no controls but the tab. */
+/* Where what can be a value ends: at the first control byte, but for tabs, or
+ * else at `end`. */
+const char *fcgi__value_end(const char *at, const char *end);
+
+/* Whether a value may hold these bytes. */
 bool fcgi__is_value(const char *text, size_t len);
 
 /* Whether two strings are the same but for the case of ASCII letters. */
@@ -26,8 +34,26 @@ bool fcgi__same_name(const char *a, size_t a_len, const char *b, size_t b_len);
 /* A string as a slice. */
 struct fcgi_slice fcgi__slice(const char *text);
 
+static inline bool fcgi__is_space(char byte)
+{
+    return byte == ' ' || byte == '\t';
+}
+
 /* Take optional white space off both ends. */
-void fcgi__trim(struct fcgi_slice *text);
+static inline void fcgi__trim(struct fcgi_slice *text)
+{
+    const char *start = text->data;
+    const char *end = start + text->len;
+
+    while (start < end && fcgi__is_space(*start)) {
+        start += 1;
+    }
+    while (start < end && fcgi__is_space(end[-1])) {
+        end -= 1;
+    }
+    text->data = start;
+    text->len = (size_t)(end - start);
+}
 
 /* The number that is written there; -1: it is none, or too large. */
 int64_t fcgi__parse_length(const char *digits, size_t len);

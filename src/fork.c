@@ -4,6 +4,7 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <fcgi_client/error.h>
@@ -11,9 +12,8 @@
 #include "fork.h"
 
 static pthread_mutex_t list_lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_once_t installed = PTHREAD_ONCE_INIT;
 static struct fcgi__forkable *list;
-static int install_error;
+static bool installed;
 
 static void before_fork(void)
 {
@@ -39,27 +39,38 @@ static void after_fork_in_child(void)
     after_fork();
 }
 
-static void install(void)
+/* With the lock of the list held. One failure is not the last word: the next
+ * pool tries again. */
+static bool install(void)
 {
-    install_error =
-        pthread_atfork(before_fork, after_fork, after_fork_in_child);
+    if (!installed) {
+        installed =
+            pthread_atfork(before_fork, after_fork, after_fork_in_child) == 0;
+    }
+    return installed;
 }
 
-int fcgi__fork_watch(struct fcgi__forkable *forkable)
+static void link_in(struct fcgi__forkable *forkable)
 {
-    (void)pthread_once(&installed, install);
-    if (install_error != 0) {
-        return FCGI_ERR_NO_MEMORY;
-    }
-    (void)pthread_mutex_lock(&list_lock);
     forkable->previous = NULL;
     forkable->next = list;
     if (list != NULL) {
         list->previous = forkable;
     }
     list = forkable;
+}
+
+int fcgi__fork_watch(struct fcgi__forkable *forkable)
+{
+    bool watched;
+
+    (void)pthread_mutex_lock(&list_lock);
+    watched = install();
+    if (watched) {
+        link_in(forkable);
+    }
     (void)pthread_mutex_unlock(&list_lock);
-    return FCGI_OK;
+    return watched ? FCGI_OK : FCGI_ERR_NO_MEMORY;
 }
 
 void fcgi__fork_unwatch(struct fcgi__forkable *forkable)

@@ -15,6 +15,10 @@
 #include "field.h"
 #include "head.h"
 
+/* Text is taken in pieces of this length: what stands in one behind the head
+ * was copied in vain. */
+#define PIECE_LEN ((size_t)512)
+
 /* A field as offsets: the text may still move while lines are added. */
 struct mark {
     size_t name;
@@ -23,28 +27,18 @@ struct mark {
     size_t value_len;
 };
 
-static bool is_named(const char *text, const struct mark *mark,
-                     const char *name)
-{
-    return fcgi__same_name(text + mark->name, mark->name_len, name,
-                           strlen(name));
-}
-
 /* Status: three digits, then nothing or a reason (RFC 3875, 6.3.3). */
-static int take_status(struct fcgi__head *head, const struct mark *mark)
+static int take_status(struct fcgi__head *head, struct fcgi_slice value)
 {
-    const char *value = head->text.data + mark->value;
-    struct fcgi_slice reason;
+    struct fcgi_slice reason = {value.data + 3, value.len - 3};
     int64_t code;
 
-    if (head->status != 0 || mark->value_len < 3) {
+    if (head->status != 0 || value.len < 3) {
         return FCGI_ERR_BAD_HEAD;
     }
-    code = fcgi__parse_length(value, 3);
-    reason.data = value + 3;
-    reason.len = mark->value_len - 3;
+    code = fcgi__parse_length(value.data, 3);
     fcgi__trim(&reason);
-    if (code < 100 || (reason.len > 0 && reason.data == value + 3)) {
+    if (code < 100 || (reason.len > 0 && reason.data == value.data + 3)) {
         return FCGI_ERR_BAD_HEAD;
     }
     head->status = (int)code;
@@ -54,10 +48,9 @@ static int take_status(struct fcgi__head *head, const struct mark *mark)
 }
 
 /* Content-Length: the same again is fine, another is not. */
-static int take_content_length(struct fcgi__head *head, const struct mark *mark)
+static int take_content_length(struct fcgi__head *head, struct fcgi_slice value)
 {
-    int64_t length =
-        fcgi__parse_length(head->text.data + mark->value, mark->value_len);
+    int64_t length = fcgi__parse_length(value.data, value.len);
 
     if (length < 0 ||
         (head->content_length >= 0 && head->content_length != length)) {
@@ -67,64 +60,74 @@ static int take_content_length(struct fcgi__head *head, const struct mark *mark)
     return FCGI_OK;
 }
 
-static int take_field(struct fcgi__head *head,
+static int keep_field(struct fcgi__head *head,
                       const struct fcgi_allocator *allocator,
-                      const struct fcgi_limits *limits, const struct mark *mark)
+                      const struct fcgi_limits *limits, struct fcgi_slice name,
+                      struct fcgi_slice value)
 {
-    const char *text = head->text.data;
+    struct mark *mark;
+    int rc;
 
-    if (is_named(text, mark, "Status")) {
-        return take_status(head, mark);
-    }
-    if (is_named(text, mark, "Content-Length") &&
-        take_content_length(head, mark) != FCGI_OK) {
-        return FCGI_ERR_BAD_HEAD;
-    }
-    if (is_named(text, mark, "Location")) {
-        head->has_location = true;
-    }
-    if (is_named(text, mark, "Transfer-Encoding")) {
-        head->has_transfer_encoding = true;
-    }
     if (head->field_count >= (size_t)limits->field_count) {
         return FCGI_ERR_HEAD_TOO_LARGE;
     }
+    rc = fcgi__buffer_reserve(&head->marks, allocator, sizeof(*mark));
+    if (rc != FCGI_OK) {
+        return rc;
+    }
+    mark = (struct mark *)(void *)(head->marks.data + head->marks.len);
+    mark->name = (size_t)(name.data - head->text.data);
+    mark->name_len = name.len;
+    mark->value = (size_t)(value.data - head->text.data);
+    mark->value_len = value.len;
+    head->marks.len += sizeof(*mark);
     head->field_count += 1;
-    return fcgi__buffer_append(&head->marks, allocator, mark, sizeof(*mark));
+    return FCGI_OK;
 }
 
-static int take_line(struct fcgi__head *head,
-                     const struct fcgi_allocator *allocator,
-                     const struct fcgi_limits *limits, size_t len)
+static bool is_named(struct fcgi_slice name, const char *text)
 {
-    const char *line = head->text.data + head->line;
-    const char *colon = memchr(line, ':', len);
-    struct fcgi_slice value;
-    struct mark mark;
+    return fcgi__same_name(name.data, name.len, text, name.len);
+}
 
-    if (colon == NULL) {
-        return FCGI_ERR_BAD_HEAD;
+/* The fields that mean something here are told apart by their length first. */
+static int take_field(struct fcgi__head *head,
+                      const struct fcgi_allocator *allocator,
+                      const struct fcgi_limits *limits, struct fcgi_slice name,
+                      struct fcgi_slice value)
+{
+    int rc = FCGI_OK;
+
+    switch (name.len) {
+    case sizeof("Status") - 1:
+        if (is_named(name, "Status")) {
+            return take_status(head, value);
+        }
+        break;
+    case sizeof("Location") - 1:
+        head->has_location |= is_named(name, "Location");
+        break;
+    case sizeof("Content-Length") - 1:
+        if (is_named(name, "Content-Length")) {
+            rc = take_content_length(head, value);
+        }
+        break;
+    case sizeof("Transfer-Encoding") - 1:
+        head->has_transfer_encoding |= is_named(name, "Transfer-Encoding");
+        break;
+    default:
+        break;
     }
-    mark.name = head->line;
-    mark.name_len = (size_t)(colon - line);
-    value.data = colon + 1;
-    value.len = len - mark.name_len - 1;
-    fcgi__trim(&value);
-    mark.value = (size_t)(value.data - head->text.data);
-    mark.value_len = value.len;
-    if (!fcgi__is_token(line, mark.name_len) ||
-        !fcgi__is_value(value.data, value.len)) {
-        return FCGI_ERR_BAD_HEAD;
-    }
-    return take_field(head, allocator, limits, &mark);
+    return rc == FCGI_OK ? keep_field(head, allocator, limits, name, value)
+                         : rc;
 }
 
 /* The text is whole and stays where it is: end the strings, point to them. */
 static int complete(struct fcgi__head *head,
                     const struct fcgi_allocator *allocator)
 {
-    const struct mark *marks = (const struct mark *)(void *)head->marks.data;
-    struct fcgi_field *fields;
+    const struct mark *mark = (const struct mark *)(void *)head->marks.data;
+    struct fcgi_field *field;
     char *text = head->text.data;
     int rc;
 
@@ -133,18 +136,18 @@ static int complete(struct fcgi__head *head,
     }
     head->fields.len = 0;
     rc = fcgi__buffer_reserve(&head->fields, allocator,
-                              head->field_count * sizeof(*fields));
+                              head->field_count * sizeof(*field));
     if (rc != FCGI_OK) {
         return rc;
     }
-    fields = (struct fcgi_field *)(void *)head->fields.data;
-    for (size_t i = 0; i < head->field_count; i++) {
-        fields[i].name = text + marks[i].name;
-        fields[i].name_len = marks[i].name_len;
-        fields[i].value = text + marks[i].value;
-        fields[i].value_len = marks[i].value_len;
-        text[marks[i].name + marks[i].name_len] = '\0';
-        text[marks[i].value + marks[i].value_len] = '\0';
+    field = (struct fcgi_field *)(void *)head->fields.data;
+    for (size_t i = 0; i < head->field_count; i++, mark++, field++) {
+        field->name = text + mark->name;
+        field->value = text + mark->value;
+        field->name_len = mark->name_len;
+        field->value_len = mark->value_len;
+        text[mark->name + mark->name_len] = '\0';
+        text[mark->value + mark->value_len] = '\0';
     }
     if (head->status == 0) {
         head->status = head->has_location ? 302 : 200;
@@ -154,57 +157,115 @@ static int complete(struct fcgi__head *head,
     return FCGI_OK;
 }
 
-/* A line has come whole, its LF with it. */
-static int end_line(struct fcgi__head *head,
-                    const struct fcgi_allocator *allocator,
-                    const struct fcgi_limits *limits)
+/* A line that is no field: the blank one, a malformed one, or one that has not
+ * come whole, which stays where it is. */
+static int take_other_line(struct fcgi__head *head,
+                           const struct fcgi_allocator *allocator,
+                           const struct fcgi_limits *limits)
 {
-    const char *line = head->text.data + head->line;
-    size_t len = head->text.len - head->line - 1;
-    int rc;
+    const char *text = head->text.data;
+    const char *line = text + head->line;
+    const char *end = memchr(line, '\n', head->text.len - head->line);
+    size_t len;
 
-    if (len > 0 && line[len - 1] == '\r') {
-        len -= 1;
+    if (end == NULL) {
+        return FCGI_WAIT;
     }
+    head->line = (size_t)(end - text) + 1;
+    if (end > line && end[-1] == '\r') {
+        end -= 1;
+    }
+    len = (size_t)(end - line);
     if (len > (size_t)limits->line_len) {
         return FCGI_ERR_HEAD_TOO_LARGE;
     }
-    if (len == 0) {
-        return complete(head, allocator);
+    return len == 0 ? complete(head, allocator) : FCGI_ERR_BAD_HEAD;
+}
+
+/* Take a line: FCGI_WAIT means that the head goes on. Behind the text stands a
+ * NUL, which is part of neither a name nor a value. */
+static int take_line(struct fcgi__head *head,
+                     const struct fcgi_allocator *allocator,
+                     const struct fcgi_limits *limits)
+{
+    const char *text = head->text.data;
+    const char *line = text + head->line;
+    const char *colon = fcgi__token_end(line);
+    struct fcgi_slice name = {line, (size_t)(colon - line)};
+    struct fcgi_slice value = {colon + 1, 0};
+    const char *end, *next;
+    int rc;
+
+    if (*colon != ':' || name.len == 0) {
+        return take_other_line(head, allocator, limits);
     }
-    rc = take_line(head, allocator, limits, len);
-    head->line = head->text.len;
+    end = fcgi__value_end(value.data, text + head->text.len);
+    next = *end == '\r' ? end + 1 : end;
+    if (*next != '\n') {
+        return take_other_line(head, allocator, limits);
+    }
+    head->line = (size_t)(next - text) + 1;
+    if ((size_t)(end - line) > (size_t)limits->line_len) {
+        return FCGI_ERR_HEAD_TOO_LARGE;
+    }
+    value.len = (size_t)(end - value.data);
+    fcgi__trim(&value);
+    rc = take_field(head, allocator, limits, name, value);
     return rc == FCGI_OK ? FCGI_WAIT : rc;
 }
 
-/* Append up to and with the next LF; no more than the limit and one byte. */
-static int take_text(struct fcgi__head *head,
-                     const struct fcgi_allocator *allocator,
-                     const struct fcgi_limits *limits, const char *data,
-                     size_t len, size_t *taken)
+static int take_lines(struct fcgi__head *head,
+                      const struct fcgi_allocator *allocator,
+                      const struct fcgi_limits *limits)
 {
-    const char *end = memchr(data, '\n', len);
-    size_t left = (size_t)limits->head_len - head->text.len;
+    size_t line;
     int rc;
 
-    *taken = end == NULL ? len : (size_t)(end - data) + 1;
-    if (*taken > left) {
-        *taken = left;
-        end = NULL;
-    }
-    rc = fcgi__buffer_append(&head->text, allocator, data, *taken);
+    do {
+        line = head->line;
+        rc = take_line(head, allocator, limits);
+    } while (rc == FCGI_WAIT && head->line > line);
+    return rc;
+}
+
+/* Whether what has come of a line is longer than a line may be. A CR may stand
+ * where it ends. */
+static bool is_too_long(const struct fcgi__head *head,
+                        const struct fcgi_limits *limits)
+{
+    size_t len = head->text.len - head->line;
+
+    return len > 0 && len - 1 > (size_t)limits->line_len;
+}
+
+/* Take a piece of the text; what stands behind the line that decided is given
+ * back. Only a piece with a LF in it makes a line whole. */
+static int take_piece(struct fcgi__head *head,
+                      const struct fcgi_allocator *allocator,
+                      const struct fcgi_limits *limits, struct fcgi_slice data,
+                      size_t *taken)
+{
+    size_t left = (size_t)limits->head_len - head->text.len;
+    size_t len = data.len < PIECE_LEN ? data.len : PIECE_LEN;
+    int rc;
+
+    len = len < left ? len : left;
+    *taken = 0;
+    rc = fcgi__buffer_append(&head->text, allocator, data.data, len);
     if (rc != FCGI_OK) {
         return rc;
     }
-    if (end != NULL) {
-        return end_line(head, allocator, limits);
+    *taken = len;
+    rc = memchr(data.data, '\n', len) == NULL
+             ? FCGI_WAIT
+             : take_lines(head, allocator, limits);
+    if (rc != FCGI_WAIT) {
+        *taken -= head->text.len - head->line;
+        fcgi__buffer_cut(&head->text, head->line);
+    } else if (is_too_long(head, limits) || (len == left && len < data.len)) {
+        rc = FCGI_ERR_HEAD_TOO_LARGE;
     }
-    /* A CR may stand where the line ends. */
-    if (*taken < len ||
-        head->text.len - head->line - 1 > (size_t)limits->line_len) {
-        return FCGI_ERR_HEAD_TOO_LARGE;
-    }
-    return FCGI_WAIT;
+    return rc;
 }
 
 int fcgi__head_feed(struct fcgi__head *head,
@@ -216,9 +277,9 @@ int fcgi__head_feed(struct fcgi__head *head,
 
     *used = 0;
     while (rc == FCGI_WAIT && *used < len) {
+        struct fcgi_slice rest = {data + *used, len - *used};
         size_t taken;
-        rc = take_text(head, allocator, limits, data + *used, len - *used,
-                       &taken);
+        rc = take_piece(head, allocator, limits, rest, &taken);
         *used += taken;
     }
     return rc;

@@ -321,25 +321,34 @@ static void end_record(struct fcgi__incoming *in)
     }
 }
 
+/* Look at what there is of a record: FCGI_OK or an error. */
+static int take_record(struct fcgi__incoming *in, enum fcgi__event event,
+                       struct fcgi_slice *data, struct fcgi_slice content)
+{
+    size_t used = content.len;
+    int rc = event == FCGI__HEADER ? begin_record(in) : FCGI_OK;
+
+    if (rc == FCGI_OK && content.len > 0) {
+        rc = take_content(in, content, &used);
+    }
+    if (fcgi__deframer_take(&in->deframer, data, used) && rc == FCGI_OK) {
+        end_record(in);
+    }
+    return rc;
+}
+
 /* Look at bytes until all are used, or the response is paused or ended. */
 static void run(struct fcgi__incoming *in, struct fcgi_slice *data)
 {
-    enum fcgi__event event = FCGI__HEADER;
-
-    while (event != FCGI__MORE && in->status == FCGI_WAIT && !in->paused) {
+    while (in->status == FCGI_WAIT && !in->paused) {
         struct fcgi_slice content;
-        size_t used;
-        int rc = FCGI_OK;
-
-        event = fcgi__deframer_next(&in->deframer, data, &content);
-        if (event == FCGI__HEADER) {
-            rc = begin_record(in);
-        } else if (event == FCGI__CONTENT) {
-            rc = take_content(in, content, &used);
-            fcgi__deframer_take(&in->deframer, data, used);
-        } else if (event == FCGI__RECORD_END) {
-            end_record(in);
+        enum fcgi__event event =
+            fcgi__deframer_next(&in->deframer, data, &content);
+        int rc;
+        if (event == FCGI__MORE) {
+            break;
         }
+        rc = take_record(in, event, data, content);
         if (rc != FCGI_OK) {
             (void)fcgi__incoming_fail(in, rc);
         }
@@ -391,7 +400,7 @@ static size_t landing_len(const struct fcgi__incoming *in)
     uint64_t len = in->deframer.content_left;
     uint64_t allowed;
 
-    if (in->deframer.framing != IN_CONTENT || in->route != TO_STDOUT ||
+    if (in->deframer.framing != IN_RECORD || in->route != TO_STDOUT ||
         in->response->status == 0 || in->sink.body != NULL ||
         len < LANDING_LEN || is_bodiless(in)) {
         return 0;

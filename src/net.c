@@ -70,19 +70,21 @@ void fcgi__shown_begin(struct fcgi__shown *shown)
     shown->kept = -1;
 }
 
-void fcgi__shown_keep(struct fcgi__shown *shown, int *fd)
-{
-    if (*fd >= 0 && *fd == shown->fd) {
-        shown->kept = *fd;
-        *fd = -1;
-    }
-}
-
 void fcgi__shown_release(struct fcgi__shown *shown)
 {
     if (shown->kept != shown->fd) {
         fcgi__net_close(shown->kept);
         shown->kept = -1;
+    }
+}
+
+void fcgi__shown_keep(struct fcgi__shown *shown, int *fd)
+{
+    if (*fd >= 0 && *fd == shown->fd) {
+        /* One that was kept before this was shown has been replaced. */
+        fcgi__shown_release(shown);
+        shown->kept = *fd;
+        *fd = -1;
     }
 }
 
@@ -155,8 +157,11 @@ void fcgi__net_ring(int writing_end)
 {
     static const char byte = 0;
 
-    /* A pipe too full to take it is readable already. */
-    while (write(writing_end, &byte, 1) < 0 && errno == EINTR) {
+    /* A pipe too full to take it is readable already. Nothing else lasts: the
+     * other end is open, and the memory that the system has none of for an
+     * empty pipe (ENOMEM) comes back. Who waits would else do so for ever. */
+    while (write(writing_end, &byte, 1) < 0 && errno != EAGAIN &&
+           errno != EWOULDBLOCK) {
     }
 }
 
@@ -451,8 +456,10 @@ int fcgi__net_send(int fd, const struct fcgi_slice *slices, size_t count,
     }
     memset(&message, 0, sizeof(message));
     message.msg_iov = vector;
-    message.msg_iovlen = count;
-    n = send_message(fd, &message);
+    message.msg_iovlen = (unsigned short)count; /* int, or size_t in glibc */
+    do {
+        n = send_message(fd, &message);
+    } while (n < 0 && errno == EINTR);
     *sent = n < 0 ? 0 : (size_t)n;
     return n < 0 ? judge_failure(errno) : FCGI_OK;
 }
@@ -471,8 +478,10 @@ int fcgi__net_receive(int fd, const struct fcgi_memory *room, size_t count,
     }
     memset(&message, 0, sizeof(message));
     message.msg_iov = vector;
-    message.msg_iovlen = count;
-    n = recvmsg(fd, &message, may_block ? 0 : MSG_DONTWAIT);
+    message.msg_iovlen = (unsigned short)count;
+    do {
+        n = recvmsg(fd, &message, may_block ? 0 : MSG_DONTWAIT);
+    } while (n < 0 && errno == EINTR && !may_block);
     *got = n < 0 ? 0 : (size_t)n;
     return n < 0 ? judge_failure(errno) : FCGI_OK;
 }

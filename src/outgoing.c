@@ -49,12 +49,20 @@ static int check_request(const struct fcgi_request *request, int role)
     return allowed ? FCGI_OK : FCGI_ERR_ARGUMENT;
 }
 
-static void add_stream(struct fcgi__outgoing *out, uint8_t type,
-                       uint16_t request_id, const struct fcgi_source *source)
+/* An empty stream needs no more than its end, which may go with the
+ * prologue. */
+static int add_stream(struct fcgi__outgoing *out,
+                      const struct fcgi_allocator *allocator, uint8_t type,
+                      uint16_t request_id, const struct fcgi_source *source)
 {
+    if (is_empty(source) && out->stream_count == 0) {
+        return fcgi__prologue_end_stream(&out->prologue, allocator, type,
+                                         request_id);
+    }
     fcgi__stream_begin(&out->streams[out->stream_count], type, request_id,
                        source);
     out->stream_count += 1;
+    return FCGI_OK;
 }
 
 static void forget_progress(struct fcgi__outgoing *out)
@@ -83,15 +91,17 @@ int fcgi__outgoing_begin(struct fcgi__outgoing *out,
     if (rc != FCGI_OK) {
         return rc;
     }
+    forget_progress(out);
     out->stream_count = 0;
     if (role != FCGI_ROLE_AUTHORIZER) {
-        add_stream(out, FCGI_TYPE_STDIN, request_id, &request->body);
+        rc = add_stream(out, allocator, FCGI_TYPE_STDIN, request_id,
+                        &request->body);
     }
-    if (role == FCGI_ROLE_FILTER) {
-        add_stream(out, FCGI_TYPE_DATA, request_id, &request->data);
+    if (rc == FCGI_OK && role == FCGI_ROLE_FILTER) {
+        rc = add_stream(out, allocator, FCGI_TYPE_DATA, request_id,
+                        &request->data);
     }
-    forget_progress(out);
-    return FCGI_OK;
+    return rc;
 }
 
 int fcgi__outgoing_begin_values(struct fcgi__outgoing *out,

@@ -3,6 +3,8 @@
  * streams its role has.
  *
  *     [prologue][STDIN ... STDIN, empty][DATA ... DATA, empty]
+ *
+ * A stream without content is part of the prologue.
  */
 #ifndef FCGI__OUTGOING_H
 #define FCGI__OUTGOING_H

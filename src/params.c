@@ -9,8 +9,6 @@
  *
  * Encoding always takes the shorter form; decoding takes either.
  */
-#include <string.h>
-
 #include "params.h"
 
 static size_t length_size(size_t len)
@@ -81,28 +79,93 @@ char *fcgi__param_store_lengths(char *out, const struct fcgi_param *measured)
     return store_length(out, measured->value_len);
 }
 
-char *fcgi__param_store(char *out, const struct fcgi_param *measured)
+void fcgi__param_store(char *out, const struct fcgi_param *measured)
 {
     out = fcgi__param_store_lengths(out, measured);
     out = store_string(out, measured->name, measured->name_len);
-    return store_string(out, measured->value, measured->value_len);
+    (void)store_string(out, measured->value, measured->value_len);
 }
 
-static int measure_all(const struct fcgi_param *params, size_t count,
-                       size_t *total)
+/* Most strings are so short that two moves, which may overlap, take them. */
+static void copy_short(char *out, const char *string, size_t len)
 {
-    *total = 0;
-    for (size_t i = 0; i < count; i++) {
-        struct fcgi_param measured;
-        size_t len;
-        int rc = fcgi__param_measure(&params[i], &measured, &len);
-        if (rc != FCGI_OK) {
-            return rc;
+    if (len > 16) {
+        memcpy(out, string, len);
+    } else if (len >= 8) {
+        memcpy(out, string, 8);
+        memcpy(out + len - 8, string + len - 8, 8);
+    } else if (len >= 4) {
+        memcpy(out, string, 4);
+        memcpy(out + len - 4, string + len - 4, 4);
+    } else {
+        for (size_t i = 0; i < len; i++) {
+            out[i] = string[i];
         }
-        if (len > SIZE_MAX - *total) {
-            return FCGI_ERR_CONTENT_TOO_LONG;
+    }
+}
+
+static size_t measured_len(const char *string, size_t len)
+{
+    return len == FCGI_STRLEN ? strlen(string) : len;
+}
+
+size_t fcgi__pairs_store(struct fcgi__pairs *pairs,
+                         const struct fcgi_param *params, size_t count)
+{
+    const struct fcgi_param *param = params;
+    size_t room = pairs->room;
+    char *out = pairs->out;
+
+    while (param < params + count && room >= FCGI__SHORT_PAIR_LEN) {
+        size_t name_len = param->name_len;
+        size_t value_len = param->value_len;
+        if (param->name == NULL || param->value == NULL) {
+            break;
         }
-        *total += len;
+        if ((name_len | value_len) >= 128) {
+            name_len = measured_len(param->name, name_len);
+            value_len = measured_len(param->value, value_len);
+            if ((name_len | value_len) >= 128) {
+                break;
+            }
+        }
+        if (fcgi__is_request_method(param->name, name_len)) {
+            pairs->method = out;
+        }
+        out[0] = (char)name_len;
+        out[1] = (char)value_len;
+        copy_short(out + 2, param->name, name_len);
+        copy_short(out + 2 + name_len, param->value, value_len);
+        out += 2 + name_len + value_len;
+        room -= 2 + name_len + value_len;
+        param += 1;
+    }
+    pairs->out = out;
+    pairs->room = room;
+    return (size_t)(param - params);
+}
+
+/* Store any one pair, if there is room for it, and count what it takes. */
+static int store_any(struct fcgi__pairs *pairs, const struct fcgi_param *param,
+                     size_t *total)
+{
+    struct fcgi_param measured;
+    size_t len;
+    int rc = fcgi__param_measure(param, &measured, &len);
+
+    if (rc == FCGI_OK && len > SIZE_MAX - *total) {
+        rc = FCGI_ERR_CONTENT_TOO_LONG;
+    }
+    if (rc != FCGI_OK) {
+        return rc;
+    }
+    *total += len;
+    if (len <= pairs->room) {
+        fcgi__param_store(pairs->out, &measured);
+        pairs->out += len;
+        pairs->room -= len;
+    } else {
+        pairs->room = 0;
     }
     return FCGI_OK;
 }
@@ -110,27 +173,29 @@ static int measure_all(const struct fcgi_param *params, size_t count,
 int fcgi_params_encode(const struct fcgi_param *params, size_t count, void *buf,
                        size_t cap, size_t *len)
 {
-    char *out = buf;
-    int rc;
+    struct fcgi__pairs pairs = {buf, cap, NULL};
+    size_t total = 0;
+    size_t i = 0;
 
     if (len == NULL || (params == NULL && count > 0) ||
         (buf == NULL && cap > 0)) {
         return FCGI_ERR_ARGUMENT;
     }
-    rc = measure_all(params, count, len);
-    if (rc != FCGI_OK || buf == NULL) {
-        return rc;
+    while (i < count) {
+        size_t room = pairs.room;
+        int rc = FCGI_OK;
+        i += fcgi__pairs_store(&pairs, params + i, count - i);
+        total += room - pairs.room;
+        if (i < count) {
+            rc = store_any(&pairs, &params[i], &total);
+            i += 1;
+        }
+        if (rc != FCGI_OK) {
+            return rc;
+        }
     }
-    if (*len > cap) {
-        return FCGI_ERR_CONTENT_TOO_LONG;
-    }
-    for (size_t i = 0; i < count; i++) {
-        struct fcgi_param measured;
-        size_t pair_len;
-        (void)fcgi__param_measure(&params[i], &measured, &pair_len);
-        out = fcgi__param_store(out, &measured);
-    }
-    return FCGI_OK;
+    *len = total;
+    return buf != NULL && total > cap ? FCGI_ERR_CONTENT_TOO_LONG : FCGI_OK;
 }
 
 /* Take one length off the front. */
@@ -169,13 +234,11 @@ static int take_string(struct fcgi_slice *rest, const char **string, size_t len)
     return FCGI_OK;
 }
 
-int fcgi_params_next(struct fcgi_slice *rest, struct fcgi_param *param)
+/* Take a pair whose lengths may be of either form. */
+static int take_pair(struct fcgi_slice *rest, struct fcgi_param *param)
 {
     struct fcgi_slice left = *rest;
 
-    if (left.len == 0) {
-        return 0;
-    }
     if (take_length(&left, &param->name_len) != FCGI_OK ||
         take_length(&left, &param->value_len) != FCGI_OK ||
         take_string(&left, &param->name, param->name_len) != FCGI_OK ||
@@ -183,6 +246,28 @@ int fcgi_params_next(struct fcgi_slice *rest, struct fcgi_param *param)
         return FCGI_ERR_PARAMS_TRUNCATED;
     }
     *rest = left;
+    return 1;
+}
+
+int fcgi_params_next(struct fcgi_slice *rest, struct fcgi_param *param)
+{
+    const uint8_t *in = (const uint8_t *)rest->data;
+    size_t len;
+
+    if (rest->len == 0) {
+        return 0;
+    }
+    if (rest->len < 2 || (in[0] | in[1]) >= 128 ||
+        rest->len < (size_t)2 + in[0] + in[1]) {
+        return take_pair(rest, param);
+    }
+    param->name_len = in[0];
+    param->value_len = in[1];
+    param->name = rest->data + 2;
+    param->value = param->name + param->name_len;
+    len = 2 + param->name_len + param->value_len;
+    rest->data += len;
+    rest->len -= len;
     return 1;
 }
 

@@ -1,9 +1,12 @@
 /*
  * params - what the layers above need of the encoding beyond its public face:
- * measure one pair, store one pair.
+ * measure one pair, store one pair, store many.
  */
 #ifndef FCGI__PARAMS_H
 #define FCGI__PARAMS_H
+
+#include <stdbool.h>
+#include <string.h>
 
 #include <fcgi_client/params.h>
 
@@ -20,7 +23,31 @@ int fcgi__param_measure(const struct fcgi_param *param,
  * they end. */
 char *fcgi__param_store_lengths(char *out, const struct fcgi_param *measured);
 
-/* Store a measured pair; returns where the next one goes. */
-char *fcgi__param_store(char *out, const struct fcgi_param *measured);
+/* Store a measured pair. */
+void fcgi__param_store(char *out, const struct fcgi_param *measured);
+
+static inline bool fcgi__is_request_method(const char *name, size_t len)
+{
+    static const char method[] = "REQUEST_METHOD";
+
+    return len == sizeof(method) - 1 &&
+           memcmp(name, method, sizeof(method) - 1) == 0;
+}
+
+/* Pairs in the making: they are stored from the front of some room on. */
+struct fcgi__pairs {
+    char *out;
+    size_t room;
+    const char *method; /* the last REQUEST_METHOD, as stored; NULL: none */
+};
+
+/* What a pair takes at most, both of whose strings are short: below 128 bytes,
+ * so that each length takes one. */
+#define FCGI__SHORT_PAIR_LEN ((size_t)256)
+
+/* Store pairs up to the first that is not short, or up to where there may be
+ * no room for one that is. Returns how many were stored. */
+size_t fcgi__pairs_store(struct fcgi__pairs *pairs,
+                         const struct fcgi_param *params, size_t count);
 
 #endif

@@ -66,22 +66,33 @@ void fcgi__pool_trace(const struct fcgi_pool *pool,
     }
 }
 
-static void trace_eviction(const struct fcgi_pool *pool,
-                           const struct fcgi_connection *c)
-{
-    struct fcgi_trace_event event = {.kind = FCGI_TRACE_EVICTED, .fd = c->fd};
+/* A socket that is to be closed once no lock is held. */
+struct leaving {
+    int fd; /* -1: none */
+    bool evicted;
+};
 
-    if (c->evicted) {
+static void close_socket(struct fcgi_pool *pool, struct leaving leaving)
+{
+    struct fcgi_trace_event event = {.kind = FCGI_TRACE_EVICTED};
+
+    if (leaving.evicted) {
+        event.fd = leaving.fd;
         fcgi__pool_trace(pool, &event);
     }
+    fcgi__net_close(leaving.fd);
 }
 
+/* Close and free what was taken out of the lists. */
 static void close_chain(struct fcgi_pool *pool, struct fcgi_connection *chain)
 {
-    for (struct fcgi_connection *c = chain; c != NULL; c = c->older) {
-        trace_eviction(pool, c);
+    while (chain != NULL) {
+        struct fcgi_connection *next = chain->older;
+        struct leaving leaving = {chain->fd, chain->evicted};
+        close_socket(pool, leaving);
+        fcgi__release(&pool->allocator, chain);
+        chain = next;
     }
-    fcgi__connections_close(chain, &pool->allocator);
 }
 
 /*
@@ -323,27 +334,27 @@ static bool may_be_kept(struct fcgi_pool *pool, struct fcgi_connection *c)
 }
 
 /* The slot of a connection that comes back goes to the first who waits, with
- * its socket or without: `*old` is then what it was, to be closed. */
+ * its socket or without. */
 static void pass_on(struct fcgi_pool *pool, struct fcgi_connection *c,
-                    bool kept, struct fcgi_connection *old)
+                    bool kept, struct leaving *leaving)
 {
     if (kept) {
         lend_again(pool, c, false);
     } else {
-        *old = *c;
-        (void)fcgi__connection_empty(c);
+        leaving->evicted = c->evicted;
+        leaving->fd = fcgi__connection_empty(c);
     }
     fcgi__queue_serve(&pool->queue, c, FCGI_OK);
 }
 
 static void take_back(struct fcgi_pool *pool, struct fcgi_connection *c,
-                      bool reusable, struct fcgi_connection *old,
+                      bool reusable, struct leaving *leaving,
                       struct fcgi_connection **chain)
 {
     bool kept = reusable && may_be_kept(pool, c);
 
     if (pool->queue.count > 0 && !c->orphaned) {
-        pass_on(pool, c, kept, old);
+        pass_on(pool, c, kept, leaving);
     } else if (kept) {
         c->epoch = pool->epoch;
         fcgi__connections_push_idle(&pool->connections, c);
@@ -402,19 +413,18 @@ struct fcgi__spare *fcgi__pool_return(struct fcgi_pool *pool,
                                       struct fcgi__spare *spare)
 {
     struct fcgi_connection *chain = NULL;
-    struct fcgi_connection old = {.fd = -1};
+    struct leaving leaving = {-1, false};
     enum thread_state thread;
 
     lock(pool);
     if (connection != NULL) {
         connection->idle_since = now;
-        take_back(pool, connection, reusable, &old, &chain);
+        take_back(pool, connection, reusable, &leaving, &chain);
     }
     spare = keep_spare(pool, spare);
     thread = call_thread(pool);
     unlock(pool);
-    trace_eviction(pool, &old);
-    fcgi__net_close(old.fd);
+    close_socket(pool, leaving);
     close_chain(pool, chain);
     if (thread == NO_THREAD) {
         start_thread(pool);

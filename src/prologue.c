@@ -11,9 +11,6 @@
 #include "prologue.h"
 #include "record.h"
 
-/* What a pair takes at most, both of whose strings are below 128 bytes. */
-#define SHORT_PARAM_LEN ((size_t)256)
-
 /* What most requests take; more is had when it is needed. */
 #define USUAL_LEN ((size_t)4096)
 
@@ -33,19 +30,26 @@ static size_t content_len(const struct packer *packer)
     return packer->content == 0 ? 0 : packer->wire->len - packer->content;
 }
 
+/* A record without content would end the stream, and is taken back. */
 static void close_record(struct packer *packer)
 {
     struct fcgi__buffer *wire = packer->wire;
     size_t len = content_len(packer);
+    size_t padding = fcgi_padding_for(len);
 
     if (packer->content == 0) {
         return;
     }
-    fcgi__record_header((uint8_t *)wire->data + packer->content -
-                            FCGI__HEADER_LEN,
-                        FCGI_TYPE_PARAMS, packer->request_id, len);
-    memset(wire->data + wire->len, 0, fcgi_padding_for(len));
-    wire->len += fcgi_padding_for(len);
+    if (len == 0) {
+        wire->len -= FCGI__HEADER_LEN;
+        packer->prologue->records -= 1;
+    } else {
+        fcgi__record_header((uint8_t *)wire->data + packer->content -
+                                FCGI__HEADER_LEN,
+                            FCGI_TYPE_PARAMS, packer->request_id, len);
+        memset(wire->data + wire->len, 0, padding);
+        wire->len += padding;
+    }
     packer->content = 0;
 }
 
@@ -113,11 +117,9 @@ static int add_large_param(struct packer *packer,
 static void note_method(struct fcgi__prologue *prologue,
                         const struct fcgi_param *measured)
 {
-    static const char name[] = "REQUEST_METHOD";
     size_t len = measured->value_len;
 
-    if (measured->name_len != sizeof(name) - 1 ||
-        memcmp(measured->name, name, sizeof(name) - 1) != 0) {
+    if (!fcgi__is_request_method(measured->name, measured->name_len)) {
         return;
     }
     if (len >= FCGI__METHOD_CAP) {
@@ -127,39 +129,6 @@ static void note_method(struct fcgi__prologue *prologue,
         memcpy(prologue->method, measured->value, len);
     }
     prologue->method[len] = '\0';
-}
-
-static size_t string_len(const char *string, size_t len)
-{
-    return len == FCGI_STRLEN ? strlen(string) : len;
-}
-
-/* Nearly every pair: two short strings, for which the open record and the
- * buffer have room. False: it is not such a one. */
-static bool add_short_param(struct packer *packer,
-                            const struct fcgi_param *param)
-{
-    struct fcgi__buffer *wire = packer->wire;
-    struct fcgi_param measured = *param;
-    char *out = wire->data + wire->len;
-
-    if (param->name == NULL || param->value == NULL || packer->content == 0) {
-        return false;
-    }
-    measured.name_len = string_len(param->name, param->name_len);
-    measured.value_len = string_len(param->value, param->value_len);
-    if (measured.name_len >= 128 || measured.value_len >= 128 ||
-        content_len(packer) > FCGI_CONTENT_MAX - SHORT_PARAM_LEN ||
-        wire->cap - wire->len < SHORT_PARAM_LEN + PADDING_ROOM) {
-        return false;
-    }
-    note_method(packer->prologue, &measured);
-    out[0] = (char)measured.name_len;
-    out[1] = (char)measured.value_len;
-    memcpy(out + 2, measured.name, measured.name_len);
-    memcpy(out + 2 + measured.name_len, measured.value, measured.value_len);
-    wire->len += 2 + measured.name_len + measured.value_len;
-    return true;
 }
 
 static int add_param(struct packer *packer, const struct fcgi_param *param)
@@ -183,42 +152,112 @@ static int add_param(struct packer *packer, const struct fcgi_param *param)
     return rc;
 }
 
-/* Pairs that were encoded before: checked, then cut between pairs. */
-static int add_encoded(struct packer *packer, struct fcgi_slice encoded)
+/* How much more the open record takes, and the buffer with it. */
+static size_t room_at_hand(const struct packer *packer)
+{
+    const struct fcgi__buffer *wire = packer->wire;
+    size_t of_record = FCGI_CONTENT_MAX - content_len(packer);
+    size_t of_buffer = wire->cap - wire->len;
+
+    if (packer->content == 0 || of_buffer < PADDING_ROOM) {
+        return 0;
+    }
+    of_buffer -= PADDING_ROOM;
+    return of_record < of_buffer ? of_record : of_buffer;
+}
+
+/* Nearly all pairs are short, and there is room for them: add those at the
+ * front. Returns how many they are. */
+static size_t add_short_params(struct packer *packer,
+                               const struct fcgi_param *params, size_t count)
+{
+    struct fcgi__buffer *wire = packer->wire;
+    struct fcgi__pairs pairs = {wire->data + wire->len, room_at_hand(packer),
+                                NULL};
+    size_t added = fcgi__pairs_store(&pairs, params, count);
+
+    wire->len = (size_t)(pairs.out - wire->data);
+    if (pairs.method != NULL) {
+        struct fcgi_slice stored = {pairs.method,
+                                    (size_t)(pairs.out - pairs.method)};
+        struct fcgi_param method;
+        (void)fcgi_params_next(&stored, &method);
+        note_method(packer->prologue, &method);
+    }
+    return added;
+}
+
+static int add_params(struct packer *packer, const struct fcgi_param *params,
+                      size_t count)
+{
+    int rc = open_record(packer, 0);
+    size_t i = 0;
+
+    while (rc == FCGI_OK && i < count) {
+        i += add_short_params(packer, params + i, count - i);
+        if (i < count) {
+            rc = add_param(packer, &params[i]);
+            i += 1;
+        }
+    }
+    return rc;
+}
+
+/* Look at pairs that were encoded before: FCGI_OK or
+ * FCGI_ERR_PARAMS_TRUNCATED. */
+static int check_encoded(struct packer *packer, struct fcgi_slice encoded)
 {
     struct fcgi_param param;
     int rc;
 
     for (rc = fcgi_params_next(&encoded, &param); rc == 1;
          rc = fcgi_params_next(&encoded, &param)) {
-        int added = add_param(packer, &param);
-        if (added != FCGI_OK) {
-            return added;
-        }
+        note_method(packer->prologue, &param);
     }
     return rc;
 }
 
-static int add_begin(struct packer *packer, struct fcgi_begin_request body)
+/* They are copied at once if one record takes them all. */
+static int add_encoded(struct packer *packer, struct fcgi_slice encoded)
 {
-    uint8_t record[16];
+    struct fcgi_param param;
+    int rc = check_encoded(packer, encoded);
 
-    fcgi__record_header(record, FCGI_TYPE_BEGIN_REQUEST, packer->request_id, 8);
-    fcgi_begin_request_encode(record + FCGI__HEADER_LEN, &body);
-    packer->prologue->records += 1;
-    return fcgi__buffer_append(packer->wire, packer->allocator, record,
-                               sizeof(record));
+    if (rc == FCGI_OK && encoded.len <= FCGI_CONTENT_MAX) {
+        return spread(packer, encoded.data, encoded.len);
+    }
+    while (rc == FCGI_OK && fcgi_params_next(&encoded, &param) == 1) {
+        rc = add_param(packer, &param);
+    }
+    return rc;
 }
 
-static int add_end_of_params(struct packer *packer)
+/* There is room for it. */
+static void add_begin(struct packer *packer, struct fcgi_begin_request body)
 {
-    uint8_t record[FCGI__HEADER_LEN];
+    struct fcgi__buffer *wire = packer->wire;
+    uint8_t *out = (uint8_t *)wire->data;
 
-    close_record(packer);
-    fcgi__record_header(record, FCGI_TYPE_PARAMS, packer->request_id, 0);
-    packer->prologue->records += 1;
-    return fcgi__buffer_append(packer->wire, packer->allocator, record,
-                               sizeof(record));
+    fcgi__record_header(out, FCGI_TYPE_BEGIN_REQUEST, packer->request_id, 8);
+    fcgi_begin_request_encode(out + FCGI__HEADER_LEN, &body);
+    wire->len = FCGI__HEADER_LEN + 8;
+    packer->prologue->records = 1;
+}
+
+int fcgi__prologue_end_stream(struct fcgi__prologue *prologue,
+                              const struct fcgi_allocator *allocator,
+                              uint8_t type, uint16_t request_id)
+{
+    struct fcgi__buffer *wire = &prologue->wire;
+    int rc = fcgi__buffer_reserve(wire, allocator, FCGI__HEADER_LEN);
+
+    if (rc == FCGI_OK) {
+        fcgi__record_header((uint8_t *)wire->data + wire->len, type, request_id,
+                            0);
+        wire->len += FCGI__HEADER_LEN;
+        prologue->records += 1;
+    }
+    return rc;
 }
 
 static void begin(struct fcgi__prologue *prologue)
@@ -239,18 +278,21 @@ int fcgi__prologue_encode(struct fcgi__prologue *prologue,
 
     begin(prologue);
     rc = fcgi__buffer_reserve(&prologue->wire, allocator, USUAL_LEN);
+    if (rc != FCGI_OK) {
+        return rc;
+    }
+    add_begin(&packer, body);
+    rc = add_encoded(&packer, request->encoded_params);
     if (rc == FCGI_OK) {
-        rc = add_begin(&packer, body);
+        rc = add_params(&packer, request->params, request->param_count);
     }
+    close_record(&packer);
     if (rc == FCGI_OK) {
-        rc = add_encoded(&packer, request->encoded_params);
+        rc = fcgi__prologue_end_stream(prologue, allocator, FCGI_TYPE_PARAMS,
+                                       request_id);
     }
-    for (size_t i = 0; rc == FCGI_OK && i < request->param_count; i++) {
-        if (!add_short_param(&packer, &request->params[i])) {
-            rc = add_param(&packer, &request->params[i]);
-        }
-    }
-    return rc == FCGI_OK ? add_end_of_params(&packer) : rc;
+    prologue->params_len = prologue->wire.len;
+    return rc;
 }
 
 /* Padded though it need not be: libfcgi answers only after it has read
@@ -276,6 +318,11 @@ int fcgi__prologue_encode_values(struct fcgi__prologue *prologue,
     prologue->records = 1;
     return fcgi__buffer_append(&prologue->wire, allocator, record,
                                FCGI__HEADER_LEN + len + 8);
+}
+
+bool fcgi__prologue_is_head(const struct fcgi__prologue *prologue)
+{
+    return memcmp(prologue->method, "HEAD", sizeof("HEAD")) == 0;
 }
 
 static size_t record_wire(const uint8_t *bytes, struct fcgi_header *header)

@@ -2,7 +2,9 @@
  * prologue - what a request begins with: FCGI_BEGIN_REQUEST and all of
  * FCGI_PARAMS, encoded at once, so that the caller's params may go.
  *
- *     [BEGIN_REQUEST][PARAMS] ... [PARAMS][PARAMS, empty]
+ *     [BEGIN_REQUEST][PARAMS] ... [PARAMS][PARAMS, empty][STDIN, empty]
+ *
+ * and the end of any stream that has no content.
  */
 #ifndef FCGI__PROLOGUE_H
 #define FCGI__PROLOGUE_H
@@ -18,6 +20,7 @@
 
 struct fcgi__prologue {
     struct fcgi__buffer wire;
+    size_t params_len; /* of `wire`, up to the end of FCGI_PARAMS */
     size_t records;
     char method[FCGI__METHOD_CAP]; /* REQUEST_METHOD; "": none, or longer */
 };
@@ -30,10 +33,18 @@ int fcgi__prologue_encode(struct fcgi__prologue *prologue,
                           const struct fcgi_request *request,
                           uint16_t request_id, struct fcgi_begin_request body);
 
+/* Append the empty record that ends a stream. FCGI_OK or FCGI_ERR_NO_MEMORY. */
+int fcgi__prologue_end_stream(struct fcgi__prologue *prologue,
+                              const struct fcgi_allocator *allocator,
+                              uint8_t type, uint16_t request_id);
+
 /* Encode FCGI_GET_VALUES for all that section 4.1 names, in place of a
  * request. FCGI_OK or FCGI_ERR_NO_MEMORY. */
 int fcgi__prologue_encode_values(struct fcgi__prologue *prologue,
                                  const struct fcgi_allocator *allocator);
+
+/* Whether it begins a HEAD request. */
+bool fcgi__prologue_is_head(const struct fcgi__prologue *prologue);
 
 /* Put another request id into every record. */
 void fcgi__prologue_restamp(struct fcgi__prologue *prologue,

@@ -26,15 +26,23 @@ static uint16_t get16(const uint8_t *in)
     return (uint16_t)(in[0] << 8 | in[1]);
 }
 
+static void put_header(uint8_t out[FCGI_RECORD_HEADER_LEN], uint8_t version,
+                       uint8_t type, uint16_t request_id,
+                       uint16_t content_length, uint8_t padding_length)
+{
+    out[0] = version;
+    out[1] = type;
+    put16(out + 2, request_id);
+    put16(out + 4, content_length);
+    out[6] = padding_length;
+    out[7] = 0;
+}
+
 void fcgi_header_encode(uint8_t out[FCGI_RECORD_HEADER_LEN],
                         const struct fcgi_header *header)
 {
-    out[0] = header->version;
-    out[1] = header->type;
-    put16(out + 2, header->request_id);
-    put16(out + 4, header->content_length);
-    out[6] = header->padding_length;
-    out[7] = 0;
+    put_header(out, header->version, header->type, header->request_id,
+               header->content_length, header->padding_length);
 }
 
 int fcgi_header_decode(struct fcgi_header *header,
@@ -88,11 +96,8 @@ void fcgi_end_request_decode(struct fcgi_end_request *end, const uint8_t in[8])
 void fcgi__record_header(uint8_t out[FCGI_RECORD_HEADER_LEN], uint8_t type,
                          uint16_t request_id, size_t content_length)
 {
-    struct fcgi_header header = {FCGI_PROTOCOL_VERSION, type, request_id,
-                                 (uint16_t)content_length,
-                                 fcgi_padding_for(content_length)};
-
-    fcgi_header_encode(out, &header);
+    put_header(out, FCGI_PROTOCOL_VERSION, type, request_id,
+               (uint16_t)content_length, fcgi_padding_for(content_length));
 }
 
 int fcgi_record_write(const struct fcgi_writer *writer, uint8_t type,

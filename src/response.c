@@ -13,25 +13,38 @@
  * is not believed before it comes. */
 #define TRUSTED_BODY_LEN ((size_t)16 * KIB * KIB)
 
-static int resolve(int64_t option, int64_t standard, int64_t *resolved)
+static const struct fcgi_limits standard_limits = {
+    .line_len = 16 * KIB,
+    .head_len = 64 * KIB,
+    .field_count = 256,
+    .body_len = 256 * KIB * KIB,
+    .stderr_len = 64 * KIB,
+};
+
+static int resolve(int64_t *resolved, int64_t own, int64_t other)
 {
     const uint64_t most = SIZE_MAX < INT64_MAX ? SIZE_MAX : INT64_MAX;
 
-    *resolved = option == 0 ? standard : option;
-    if (option == -1 || (option > 0 && (uint64_t)option > most)) {
+    *resolved = own == 0 ? other : own;
+    if (own == -1 || (own > 0 && (uint64_t)own > most)) {
         *resolved = (int64_t)most;
     }
-    return option < -1 ? FCGI_ERR_ARGUMENT : FCGI_OK;
+    return own < -1 ? FCGI_ERR_ARGUMENT : FCGI_OK;
 }
 
 int fcgi__limits_resolve(struct fcgi_limits *resolved,
-                         const struct fcgi_limits *options)
+                         const struct fcgi_limits *own,
+                         const struct fcgi_limits *others)
 {
-    if (resolve(options->line_len, 16 * KIB, &resolved->line_len) ||
-        resolve(options->head_len, 64 * KIB, &resolved->head_len) ||
-        resolve(options->field_count, 256, &resolved->field_count) ||
-        resolve(options->body_len, 256 * KIB * KIB, &resolved->body_len) ||
-        resolve(options->stderr_len, 64 * KIB, &resolved->stderr_len)) {
+    if (others == NULL) {
+        others = &standard_limits;
+    }
+    if (resolve(&resolved->line_len, own->line_len, others->line_len) ||
+        resolve(&resolved->head_len, own->head_len, others->head_len) ||
+        resolve(&resolved->field_count, own->field_count,
+                others->field_count) ||
+        resolve(&resolved->body_len, own->body_len, others->body_len) ||
+        resolve(&resolved->stderr_len, own->stderr_len, others->stderr_len)) {
         return FCGI_ERR_ARGUMENT;
     }
     return FCGI_OK;

@@ -16,10 +16,11 @@ struct fcgi_response_store {
     struct fcgi__buffer stderr_data;
 };
 
-/* Turn options (0: default, -1: none) into plain numbers. FCGI_OK or
- * FCGI_ERR_ARGUMENT. */
+/* Turn options (0: as in `others`, -1: none) into plain numbers; `others` are
+ * resolved, or NULL for the defaults. FCGI_OK or FCGI_ERR_ARGUMENT. */
 int fcgi__limits_resolve(struct fcgi_limits *resolved,
-                         const struct fcgi_limits *options);
+                         const struct fcgi_limits *own,
+                         const struct fcgi_limits *others);
 
 /* Let a response say nothing, keeping its memory. */
 void fcgi__response_clear(struct fcgi_response *response);

@@ -7,7 +7,11 @@
 
 void fcgi__tap_begin(struct fcgi__tap *tap, struct fcgi_pool *pool, int fd)
 {
-    tap->pool = fcgi__pool_config(pool)->trace == NULL ? NULL : pool;
+    if (fcgi__pool_config(pool)->trace == NULL) {
+        tap->pool = NULL;
+        return;
+    }
+    tap->pool = pool;
     tap->fd = fd;
     fcgi__deframer_reset(&tap->out);
     fcgi__deframer_reset(&tap->in);
@@ -27,9 +31,8 @@ static void pass(const struct fcgi__tap *tap, struct fcgi__deframer *deframer,
         if (step == FCGI__HEADER) {
             event.header = deframer->header;
             fcgi__pool_trace(tap->pool, &event);
-        } else if (step == FCGI__CONTENT) {
-            fcgi__deframer_take(deframer, &left, content.len);
         }
+        (void)fcgi__deframer_take(deframer, &left, content.len);
     }
 }
 

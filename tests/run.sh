@@ -47,6 +47,10 @@ has_php_fpm() {
     has php-fpm || ls /usr/sbin/php-fpm*
 }
 
+has_libfuzzer() {
+    ls "$(clang -print-resource-dir)"/lib/*/libclang_rt.fuzzer*
+}
+
 # Debian 12 has llhttp as sources alone.
 has_llhttp() {
     pkg-config --exists libllhttp || [ -f /usr/share/llhttp/llhttp.c ]
@@ -72,10 +76,12 @@ find_missing() {
     need libmicrohttpd-dev pkg-config --exists libmicrohttpd
     need "$(llhttp_package)" has_llhttp
     need php-fpm has_php_fpm
+    need strace has strace
     need curl has curl
     need haproxy has_server haproxy
     need wrk has wrk
     need clang has clang
+    need libclang-rt-14-dev has_libfuzzer
     need clang-format-14 has clang-format-14
     [ -z "$repeat" ] || need valgrind has valgrind
     [ -z "$repeat" ] || need chromium has chromium
@@ -135,6 +141,20 @@ count_tests() {
     [ "$skipped" = 0 ] || summary="$summary, $skipped skipped"
 }
 
+# Look for inputs that break something, for 20 seconds a kind.
+fuzz() {
+    echo "fuzz ..."
+    if FCGI_BUILD_DIR=$build/fuzz sh "$root/tests/fuzz/run.sh" 20 \
+        >"$build/fuzz.log" 2>&1; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        tail -n 100 "$build/fuzz.log"
+    fi
+    report="$report$(grep '^fuzz ' "$build/fuzz.log")
+"
+}
+
 # ---- All of it ------------------------------------------------------------
 
 case "$*" in
@@ -171,6 +191,7 @@ stage portable "-DFCGI_CLIENT_PORTABLE=ON" -LE package
 stage address "$debug -DFCGI_CLIENT_SANITIZE=address,undefined" -LE package
 stage thread "$debug -DFCGI_CLIENT_SANITIZE=thread" \
     -R 'threads|^test_(pool|queue|client)$'
+fuzz
 if [ -n "$repeat" ]; then
     repeat=
     checked="valgrind;--quiet;--leak-check=full;--error-exitcode=9"

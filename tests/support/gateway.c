@@ -93,3 +93,71 @@ void gateway_assert(const struct gateway *g, const char *name,
                  value == NULL ? "none" : value);
     }
 }
+
+/* ---- what holds for all requests --------------------------------------- */
+
+static bool is_control(char byte)
+{
+    return ((unsigned char)byte < 0x20 && byte != '\t') || byte == 0x7f;
+}
+
+/* PHP takes names in any case for the same, and some for others. */
+static bool looks_like(const struct fcgi_param *a, const struct fcgi_param *b)
+{
+    size_t same = 0;
+    while (same < a->name_len && same < b->name_len &&
+           ((a->name[same] | 0x20) == (b->name[same] | 0x20) ||
+            (strchr("-._", a->name[same]) && strchr("-._", b->name[same])))) {
+        same++;
+    }
+    return same == a->name_len && same == b->name_len;
+}
+
+static void check_param(const struct fcgi_param *param)
+{
+    static const struct fcgi_param proxy = {"HTTP_PROXY", "", 10, 0};
+    assert_false(looks_like(param, &proxy));
+    assert_true(param->name_len > 0);
+    assert_int_equal(strlen(param->name), param->name_len);
+    assert_int_equal(strlen(param->value), param->value_len);
+    for (size_t i = 0; i < param->value_len; i++) {
+        assert_false(is_control(param->value[i]));
+    }
+}
+
+/* A file below the root: no name in it leads up, whatever parts the names. */
+static void check_file(const struct gateway *g, const char *name)
+{
+    const struct fcgi_param *file = gateway_find(g, name);
+    size_t start = strlen(g->site.root);
+    if (file == NULL) {
+        return;
+    }
+    while (start > 0 && g->site.root[start - 1] == '/') {
+        start--;
+    }
+    assert_true(file->value_len > start);
+    assert_memory_equal(file->value, g->site.root, start);
+    assert_int_equal(file->value[start++], '/');
+    for (size_t i = start; i <= file->value_len; i++) {
+        if (i == file->value_len || strchr("/\\", file->value[i]) != NULL) {
+            assert_false(i - start == 2 &&
+                         memcmp(file->value + start, "..", 2) == 0);
+            start = i + 1;
+        }
+    }
+}
+
+void gateway_check(const struct gateway *g)
+{
+    size_t count;
+    const struct fcgi_param *params = fcgi_cgi_params(g->cgi, &count);
+    for (size_t i = 0; i < count; i++) {
+        check_param(&params[i]);
+        for (size_t j = 0; j < i; j++) {
+            assert_false(looks_like(&params[i], &params[j]));
+        }
+    }
+    check_file(g, "SCRIPT_FILENAME");
+    check_file(g, "PATH_TRANSLATED");
+}

@@ -51,4 +51,8 @@ const struct fcgi_param *gateway_find(const struct gateway *g,
 void gateway_assert(const struct gateway *g, const char *name,
                     const char *value);
 
+/** What holds of the variables whatever the request was: never HTTP_PROXY, none
+ *  twice in the eyes of PHP, no control bytes, no file outside the root. */
+void gateway_check(const struct gateway *g);
+
 #endif

@@ -142,8 +142,7 @@ void host_free(struct fcgi_call *call)
 
 /* ---- driving ------------------------------------------------------------ */
 
-/* Wait as the call tells, but no longer than that; -1: no limit. */
-static void await(struct fcgi_call *call, int limit_ms)
+void host_await(struct fcgi_call *call, int limit_ms)
 {
     struct pollfd one = {fcgi_call_fd(call),
                          poll_events(fcgi_call_events(call)), 0};
@@ -160,7 +159,7 @@ static void await(struct fcgi_call *call, int limit_ms)
 
 int host_wait(struct fcgi_call *call)
 {
-    await(call, -1);
+    host_await(call, -1);
     return host_advance(call);
 }
 
@@ -187,7 +186,7 @@ int host_run_resuming(struct fcgi_call *call)
     int rc = host_advance(call);
     while (rc == FCGI_WAIT) {
         if (fcgi_call_events(call) != 0) {
-            await(call, GLANCE_MS);
+            host_await(call, GLANCE_MS);
         }
         rc = host_resume(call);
     }
@@ -199,7 +198,7 @@ void host_run_until(struct fcgi_call *call, struct fake *app,
 {
     int rc = host_advance(call);
     while (rc == FCGI_WAIT && fake_count(app, event) < times) {
-        await(call, GLANCE_MS);
+        host_await(call, GLANCE_MS);
         rc = host_advance(call);
     }
     assert_code(rc, FCGI_WAIT);

@@ -39,8 +39,11 @@ int host_advance(struct fcgi_call *call);
 /** fcgi_call_resume(), likewise. */
 int host_resume(struct fcgi_call *call);
 
-/** Wait as the call tells, and advance it. One that would wait for ever fails
- *  the test. */
+/** Wait as the call tells, but no longer than that; -1: no limit. One that would
+ *  wait for ever fails the test. */
+void host_await(struct fcgi_call *call, int limit_ms);
+
+/** Wait as the call tells, and advance it. */
 int host_wait(struct fcgi_call *call);
 
 /** Advance it until there is no work left that waits for nothing. */

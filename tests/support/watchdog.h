@@ -16,6 +16,10 @@
  *  second; if it does, this name is told, and the program ends. */
 void watchdog_watch(const char *what);
 
+/** The same with another limit, in milliseconds: for what may sleep, but has to
+ *  end. The name must stay as it is until the next one is told. */
+void watchdog_watch_for(const char *what, int limit);
+
 /** It may again. */
 void watchdog_rest(void);
 

@@ -150,6 +150,35 @@ static void a_sink_may_cancel_its_own_call(void **state)
     assert_sink_cancels((struct fcgi_sink){.stderr_data = at_stderr});
 }
 
+static int drive_from_within(void *context,
+                             const struct fcgi_response *response)
+{
+    struct canceller *c = context;
+    (void)response;
+    c->uses += 1;
+    assert_code(fcgi_call_advance(c->call), FCGI_ERR_STATE);
+    assert_code(fcgi_call_resume(c->call), FCGI_ERR_STATE);
+    return 0;
+}
+
+static void a_sink_can_neither_advance_nor_resume_its_own_call(void **state)
+{
+    struct scene s;
+    struct canceller c = {0};
+    (void)state;
+    open_scene(&s);
+    s.request.sink =
+        (struct fcgi_sink){.head = drive_from_within, .context = &c};
+    begin(&s);
+    c.call = s.call;
+    assert_code(host_settle(s.call), FCGI_WAIT);
+    hand_answer(&s.hand, 0, 1, "Status: 200\r\n\r\nbody");
+    assert_code(host_run(s.call), FCGI_OK);
+    assert_int_equal(c.uses, 1);
+    host_free(s.call);
+    close_scene(&s);
+}
+
 /* By what it returns, as in a blocking request. */
 static void a_sink_that_refuses_cancels_its_call(void **state)
 {
@@ -637,6 +666,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_sink_may_cancel_its_own_call),
+        cmocka_unit_test(a_sink_can_neither_advance_nor_resume_its_own_call),
         cmocka_unit_test(a_sink_that_refuses_cancels_its_call),
         cmocka_unit_test(a_source_may_cancel_its_own_call),
         cmocka_unit_test(the_owner_may_cancel_at_each_stage),

@@ -579,6 +579,34 @@ static void the_next_address_has_another_descriptor(void **state)
     fake_stop(app);
 }
 
+/* Two of them were told, and the call has not been advanced since: neither is
+ * forgotten. */
+static void a_cancelled_dial_leaves_no_descriptor_behind(void **state)
+{
+    (void)state;
+    struct fcgi_client *client;
+    struct fcgi_request request = get_request();
+    struct fcgi_response response = {0};
+    struct fake *gone = fake_serve(FAKE_TCP);
+    struct fake *app = fake_clogged(FAKE_TCP);
+    set_address(&addresses[0], gone);
+    set_address(&addresses[1], app);
+    fake_stop(gone);
+    assert_code(fcgi_client_new(&client, "two.example:80", NULL), FCGI_OK);
+    size_t before = open_descriptors();
+    struct fcgi_call *call = host_begin(client, &request, &response);
+    struct host_watch first = host_watch(call);
+    assert_true(first.fd >= 0);
+    assert_code(host_wait(call), FCGI_WAIT);
+    assert_true(fcgi_call_fd(call) != first.fd);
+    host_cancel(call);
+    host_free(call);
+    assert_int_equal(open_descriptors(), before);
+    fcgi_response_free(&response);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
 /* ---- a call that has ended ---------------------------------------------- */
 
 /* It goes back to the pool only then, and nobody else may have it before. */
@@ -693,6 +721,7 @@ int main(void)
         cmocka_unit_test(the_old_descriptor_stays_until_the_call_is_freed),
         cmocka_unit_test(a_retry_keeps_the_old_descriptor_over_sockets_too),
         cmocka_unit_test(the_next_address_has_another_descriptor),
+        cmocka_unit_test(a_cancelled_dial_leaves_no_descriptor_behind),
         cmocka_unit_test(an_ended_call_keeps_its_connection_until_freed),
         cmocka_unit_test(a_failed_call_keeps_its_descriptor_until_freed),
         cmocka_unit_test(a_cancelled_call_keeps_its_descriptor_until_freed),

@@ -20,6 +20,7 @@
 #include "fake.h"
 #include "pattern.h"
 #include "process.h"
+#include "watchdog.h"
 
 #define LIMIT 60
 
@@ -94,6 +95,22 @@ an_answer_that_never_begins_ends_at_the_first_byte_limit(void **state)
     request.timeouts.first_byte_ms = LIMIT;
     assert_limited(FAKE_STEPS(never_answers), &request,
                    FCGI_ERR_FIRST_BYTE_TIMEOUT);
+}
+
+/* Half of it, which is how long a receive may wait by itself, is nothing, and
+ * nothing would mean for ever. */
+static void a_client_whose_limit_is_one_millisecond_keeps_it(void **state)
+{
+    (void)state;
+    struct fcgi_client_config config = {.timeouts = {.first_byte_ms = 1}};
+    struct fcgi_request request = get_request();
+    struct fake *app = FAKE_RUN(FAKE_UNIX, never_answers);
+    struct fcgi_client *client = client_for(app, &config);
+    watchdog_watch("fcgi_client_do()");
+    ask_expecting(client, &request, FCGI_ERR_FIRST_BYTE_TIMEOUT);
+    watchdog_rest();
+    fcgi_client_free(client);
+    fake_stop(app);
 }
 
 static void an_answer_that_stops_ends_at_the_idle_limit(void **state)
@@ -305,6 +322,7 @@ int main(void)
         cmocka_unit_test(the_write_limit_holds_while_the_answer_flows),
         cmocka_unit_test(
             an_answer_that_never_begins_ends_at_the_first_byte_limit),
+        cmocka_unit_test(a_client_whose_limit_is_one_millisecond_keeps_it),
         cmocka_unit_test(an_answer_that_stops_ends_at_the_idle_limit),
         cmocka_unit_test(one_byte_begins_the_answer),
         cmocka_unit_test(the_whole_limit_ends_a_silent_request),

@@ -1,0 +1,58 @@
+#!/bin/sh
+# Measure the library against its limits, and print the table:
+#
+#     sh tests/bench/run.sh [--quick] [--json FILE]
+#
+# Each row is an operation of ours beside the least that it could take, both
+# measured in the same process by turns. Instructions, allocations and system
+# calls repeat exactly; times are for people. --quick takes two minutes at most.
+# FCGI_BUILD_DIR names a folder to build in and keep.
+#
+# Exit: 0 measured, whether or not the goals were met; 3 not run.
+
+set -u
+
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+quick=
+json=
+
+die() {
+    printf 'run.sh: %s\n' "$*" >&2
+    exit 3
+}
+
+while [ $# -gt 0 ]; do
+    case $1 in
+    --quick) quick=--quick ;;
+    --json)
+        shift
+        json=${1:?a file is missing}
+        ;;
+    *) die "unknown argument: $1" ;;
+    esac
+    shift
+done
+
+folder=$(mktemp -d "${TMPDIR:-/tmp}/fcgi-bench.XXXXXX") || exit 3
+trap 'rm -rf "$folder"' EXIT
+trap 'exit 1' HUP INT TERM
+build=${FCGI_BUILD_DIR:-$folder/build}
+
+sh "$here/build.sh" "$build" >"$folder/log" 2>&1 ||
+    die "it does not build: $(tail -n 20 "$folder/log")"
+bench=$build/bin/bench
+"$bench" list >"$folder/names"
+
+"$bench" machine
+for program in valgrind strace; do
+    command -v $program >/dev/null || echo "there is no $program"
+done
+
+sh "$here/counts.sh" "$bench" "$folder" $(cat "$folder/names") \
+    >"$folder/counts"
+"$bench" time $quick >"$folder/times" || die "the program failed"
+echo "text $(sh "$here/text.sh" "$build"/libfcgi-client.*) - - - - 0" \
+    >>"$folder/times"
+awk -v json="$json" -f "$here/table.awk" "$here/goals" "$folder/counts" \
+    "$folder/times"

@@ -1,0 +1,419 @@
+/*
+ * Requests, while every call to the system and to the allocator fails in turn,
+ * in each way it can (ordeal.h).
+ */
+#define _POSIX_C_SOURCE 200809L
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <fcgi_client.h>
+#include <fcgi_client/io.h>
+
+#include "ask.h"
+#include "feeder.h"
+#include "ordeal.h"
+#include "pattern.h"
+#include "recorder.h"
+#include "temp.h"
+
+/* More than a socket takes at once. */
+#define LARGE 600000
+#define SMALL 20000
+
+/* Over long before anybody loses patience. */
+#define LIMIT_MS 10
+
+static int ask(struct stage *stage)
+{
+    return fcgi_client_do(stage->client, &stage->request, &stage->response);
+}
+
+static void warm(struct stage *stage)
+{
+    (void)ask_hello(stage->client);
+}
+
+/* ---- a first request ---------------------------------------------------- */
+
+static int make_and_ask_at(struct stage *stage, const char *address)
+{
+    int rc = fcgi_client_new(&stage->client, address, &stage->config);
+    assert_int_equal(stage->client == NULL, rc != FCGI_OK);
+    return rc == FCGI_OK ? ask(stage) : rc;
+}
+
+static int make_and_ask(struct stage *stage)
+{
+    return make_and_ask_at(stage, fake_address(stage->app));
+}
+
+static int make_and_ask_by_name(struct stage *stage)
+{
+    char address[40];
+    const char *port = strrchr(fake_address(stage->app), ':');
+    (void)snprintf(address, sizeof(address), "localhost%s", port);
+    return make_and_ask_at(stage, address);
+}
+
+static int dial_by_host(void *context, int *fd)
+{
+    struct fake *app = *(struct fake **)context;
+    bool exposed = faults_expose(false);
+    *fd = fake_connect(app);
+    (void)faults_expose(exposed);
+    return FCGI_OK;
+}
+
+static struct fake *dialled;
+
+static int make_and_ask_by_host(struct stage *stage)
+{
+    dialled = stage->app;
+    stage->config.pool.dial = dial_by_host;
+    stage->config.pool.dial_context = &dialled;
+    return make_and_ask(stage);
+}
+
+/* ---- a stale connection ------------------------------------------------- */
+
+static const struct fake_step stale[] = {FAKE_ACCEPT, FAKE_SERVE_TIMES(1),
+                                         FAKE_CLOSE, FAKE_ACCEPT, FAKE_SERVE};
+
+static void make_stale(struct stage *stage)
+{
+    warm(stage);
+    fake_await(stage->app, FAKE_CLOSED, 1);
+}
+
+static void restart(struct stage *stage)
+{
+    keep_idle(stage->app, stage->client, 3);
+    fake_restart(stage->app);
+}
+
+static int ask_twice(struct stage *stage)
+{
+    int rc = ask(stage);
+    return rc == FCGI_OK ? ask(stage) : rc;
+}
+
+/* ---- bodies ------------------------------------------------------------- */
+
+static void give_memory(struct stage *stage)
+{
+    stage->bytes = pattern_make(LARGE);
+    stage->request =
+        post_request((struct fcgi_source){.data = stage->bytes, .len = LARGE});
+}
+
+static int ask_for_echo(struct stage *stage)
+{
+    int rc = ask(stage);
+    assert_true(rc != FCGI_OK ||
+                (stage->response.body.len == stage->request.body.len &&
+                 pattern_matches(stage->response.body.data, 0,
+                                 stage->request.body.len)));
+    return rc;
+}
+
+static struct fcgi_fd_state fd_state;
+
+static void give_pipe(struct stage *stage)
+{
+    stage->bytes = pattern_make(SMALL);
+    assert_int_equal(pipe(stage->fds), 0);
+    assert_int_equal(write(stage->fds[1], stage->bytes, SMALL), SMALL);
+    (void)close(stage->fds[1]);
+    stage->fds[1] = -1;
+    stage->request = post_request(fcgi_fd_source(&fd_state, stage->fds[0]));
+}
+
+static int ask_for_small_echo(struct stage *stage)
+{
+    int rc = ask(stage);
+    assert_true(rc != FCGI_OK ||
+                (stage->response.body.len == SMALL &&
+                 pattern_matches(stage->response.body.data, 0, SMALL)));
+    return rc;
+}
+
+static void give_file_to_stale(struct stage *stage)
+{
+    stage->bytes = pattern_make(SMALL);
+    stage->fds[0] = temp_file(stage->bytes, SMALL);
+    stage->request = post_request(fcgi_fd_source(&fd_state, stage->fds[0]));
+    make_stale(stage);
+}
+
+static struct feeder feeder;
+
+/* The connection is looked at before anything is sent. */
+static void give_what_cannot_be_replayed(struct stage *stage)
+{
+    feeder = (struct feeder){.data = "once only", .len = 9, .chunk = 4};
+    stage->request = post_request(feeder_source(&feeder));
+    warm(stage);
+}
+
+#define VARIABLES 100
+
+static void give_many_params(struct stage *stage)
+{
+    struct fcgi_param *params = calloc(VARIABLES, sizeof(*params));
+    static char value[1500];
+    assert_non_null(params);
+    memset(value, 'v', sizeof(value) - 1);
+    for (size_t i = 0; i < VARIABLES; i++) {
+        params[i] = (struct fcgi_param)FCGI_PARAM("NAME", value);
+    }
+    stage->bytes = params;
+    stage->request.params = params;
+    stage->request.param_count = VARIABLES;
+}
+
+/* ---- answers ------------------------------------------------------------ */
+
+static const struct fake_step large[] = {
+    FAKE_ACCEPT,      FAKE_READ_REQUEST, FAKE_STDOUT("A: 1\r\n\r\n"),
+    FAKE_BODY(LARGE), FAKE_STDOUT(""),   FAKE_END(WIRE_COMPLETE),
+    FAKE_SERVE,       FAKE_ACCEPT,       FAKE_SERVE};
+
+static const struct fake_step announced[] = {
+    FAKE_ACCEPT,
+    FAKE_READ_REQUEST,
+    FAKE_STDOUT("Content-Length: 600000\r\n\r\n"),
+    FAKE_BODY(LARGE),
+    FAKE_END(WIRE_COMPLETE),
+    FAKE_SERVE,
+    FAKE_ACCEPT,
+    FAKE_SERVE};
+
+static const struct fake_step early[] = {
+    FAKE_ACCEPT, FAKE_READ_PARAMS, FAKE_ANSWER("Status: 413\r\n\r\ntoo large"),
+    FAKE_CLOSE,  FAKE_ACCEPT,      FAKE_SERVE};
+
+static const struct fake_step warns[] = {FAKE_ACCEPT,
+                                         FAKE_READ_REQUEST,
+                                         FAKE_STDERR("first"),
+                                         FAKE_STDOUT("A: 1\r\n"),
+                                         FAKE_STDERR("then"),
+                                         FAKE_STDOUT("\r\nhello"),
+                                         FAKE_BULK(WIRE_STDERR, 100000),
+                                         FAKE_STDOUT(""),
+                                         FAKE_END(WIRE_COMPLETE),
+                                         FAKE_SERVE,
+                                         FAKE_ACCEPT,
+                                         FAKE_SERVE};
+
+static struct pattern_download download;
+
+static void take_by_sink(struct stage *stage)
+{
+    download = (struct pattern_download){0};
+    stage->request.sink = pattern_sink(&download);
+}
+
+static int stream(struct stage *stage)
+{
+    int rc = ask(stage);
+    assert_false(download.wrong);
+    assert_true(rc != FCGI_OK || download.at == LARGE);
+    return rc;
+}
+
+static int ask_for_large(struct stage *stage)
+{
+    int rc = ask(stage);
+    assert_true(rc != FCGI_OK ||
+                (stage->response.body.len == LARGE &&
+                 pattern_matches(stage->response.body.data, 0, LARGE)));
+    return rc;
+}
+
+static int upload_in_vain(struct stage *stage)
+{
+    int rc = ask(stage);
+    assert_true(rc != FCGI_OK ||
+                (stage->response.status == 413 &&
+                 strcmp(stage->response.body.data, "too large") == 0));
+    return rc;
+}
+
+static int ask_and_be_warned(struct stage *stage)
+{
+    int rc = ask(stage);
+    assert_true(
+        rc != FCGI_OK ||
+        (strcmp(stage->response.body.data, "hello") == 0 &&
+         strncmp(stage->response.stderr_data.data, "firstthen", 9) == 0 &&
+         stage->response.stderr_cut));
+    return rc;
+}
+
+static int refuse(void *context, const void *data, size_t *len)
+{
+    (void)context;
+    (void)data;
+    (void)len;
+    return 1;
+}
+
+static void refuse_the_body(struct stage *stage)
+{
+    stage->request.sink.body = refuse;
+}
+
+/* ---- time limits -------------------------------------------------------- */
+
+static const struct fake_step silent[] = {FAKE_ACCEPT, FAKE_READ_REQUEST,
+                                          FAKE_PAUSE,  FAKE_CLOSE,
+                                          FAKE_ACCEPT, FAKE_SERVE};
+
+static const struct fake_step halting[] = {
+    FAKE_ACCEPT, FAKE_READ_REQUEST, FAKE_STDOUT("A: 1\r\n\r\nhel"),
+    FAKE_PAUSE,  FAKE_CLOSE,        FAKE_ACCEPT,
+    FAKE_SERVE};
+
+static const struct fake_step deaf[] = {FAKE_ACCEPT, FAKE_READ_PARAMS,
+                                        FAKE_PAUSE,  FAKE_CLOSE,
+                                        FAKE_ACCEPT, FAKE_SERVE};
+
+static void limit_first_byte(struct stage *stage)
+{
+    stage->request.timeouts.first_byte_ms = LIMIT_MS;
+}
+
+static void limit_idle(struct stage *stage)
+{
+    stage->request.timeouts.idle_ms = LIMIT_MS;
+}
+
+static void limit_total(struct stage *stage)
+{
+    stage->request.timeouts.total_ms = LIMIT_MS;
+}
+
+static void limit_write(struct stage *stage)
+{
+    give_memory(stage);
+    stage->request.timeouts.write_ms = LIMIT_MS;
+}
+
+/* ---- FCGI_GET_VALUES ---------------------------------------------------- */
+
+static const struct fake_step values_script[] = {
+    FAKE_ACCEPT,
+    FAKE_READ(8),
+    FAKE_SEND("\x01\x0a\0\0\0\x12\0\0\x0f\x01"
+              "FCGI_MPXS_CONNS0"),
+    FAKE_CLOSE,
+    FAKE_ACCEPT,
+    FAKE_SERVE};
+
+static int ask_for_values(struct stage *stage)
+{
+    struct fcgi_values values;
+    int rc = fcgi_client_get_values(stage->client, &values);
+    assert_int_equal(values.mpxs_conns, rc == FCGI_OK ? 0 : -1);
+    return rc;
+}
+
+int main(void)
+{
+    static const struct ordeal ordeals[] = {
+        {.name = "a_first_request", .act = make_and_ask, .makes_client = true},
+        {.name = "a_first_request_over_tcp",
+         .act = make_and_ask,
+         .makes_client = true,
+         .family = FAKE_TCP},
+        {.name = "a_first_request_by_name",
+         .act = make_and_ask_by_name,
+         .makes_client = true,
+         .family = FAKE_TCP},
+        {.name = "a_first_request_that_the_host_dials",
+         .act = make_and_ask_by_host,
+         .makes_client = true},
+        {.name = "a_request_on_a_warm_client", .prepare = warm, .act = ask},
+        {.name = "a_request_that_keeps_no_connection",
+         .act = ask,
+         .config = {.pool = {.max_idle = -1}}},
+        {.name = "a_retry_on_a_stale_connection",
+         .prepare = make_stale,
+         .act = ask,
+         ORDEAL_SCRIPT(stale)},
+        {.name = "a_retry_of_a_body_from_a_file",
+         .prepare = give_file_to_stale,
+         .act = ask_for_small_echo,
+         ORDEAL_SCRIPT(stale)},
+        {.name = "requests_after_a_restart",
+         .prepare = restart,
+         .act = ask_twice},
+        {.name = "a_body_that_cannot_be_replayed",
+         .prepare = give_what_cannot_be_replayed,
+         .act = ask},
+        {.name = "an_upload_from_memory",
+         .prepare = give_memory,
+         .act = ask_for_echo},
+        {.name = "an_upload_from_a_pipe",
+         .prepare = give_pipe,
+         .act = ask_for_small_echo},
+        {.name = "params_of_many_records",
+         .prepare = give_many_params,
+         .act = ask},
+        {.name = "a_body_collected",
+         .act = ask_for_large,
+         ORDEAL_SCRIPT(large)},
+        {.name = "a_body_of_announced_length",
+         .act = ask_for_large,
+         ORDEAL_SCRIPT(announced)},
+        {.name = "a_body_into_a_sink",
+         .prepare = take_by_sink,
+         .act = stream,
+         ORDEAL_SCRIPT(large)},
+        {.name = "a_sink_that_cancels",
+         .prepare = refuse_the_body,
+         .act = ask,
+         .want = FCGI_ERR_CANCELLED},
+        {.name = "an_early_answer",
+         .prepare = give_memory,
+         .act = upload_in_vain,
+         ORDEAL_SCRIPT(early)},
+        {.name = "an_answer_with_stderr",
+         .act = ask_and_be_warned,
+         ORDEAL_SCRIPT(warns)},
+        {.name = "a_first_byte_that_does_not_come",
+         .prepare = limit_first_byte,
+         .act = ask,
+         .want = FCGI_ERR_FIRST_BYTE_TIMEOUT,
+         ORDEAL_SCRIPT(silent)},
+        {.name = "an_answer_that_does_not_go_on",
+         .prepare = limit_idle,
+         .act = ask,
+         .want = FCGI_ERR_IDLE_TIMEOUT,
+         ORDEAL_SCRIPT(halting)},
+        {.name = "an_answer_over_the_deadline",
+         .prepare = limit_total,
+         .act = ask,
+         .want = FCGI_ERR_DEADLINE,
+         ORDEAL_SCRIPT(silent)},
+        {.name = "an_application_that_does_not_read",
+         .prepare = limit_write,
+         .act = ask,
+         .want = FCGI_ERR_WRITE_TIMEOUT,
+         ORDEAL_SCRIPT(deaf)},
+        {.name = "a_question_for_values",
+         .act = ask_for_values,
+         ORDEAL_SCRIPT(values_script)},
+    };
+    return ordeals_run(ordeals, sizeof(ordeals) / sizeof(ordeals[0]));
+}

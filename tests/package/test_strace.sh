@@ -1,0 +1,105 @@
+# The command fcgi-client as it is installed, with a kernel that fails: strace
+# makes each of its system calls fail in turn, one at a time. It exits with a
+# code that it documents, tells why in one line, and neither crashes nor hangs.
+. "$(dirname "$0")/package.sh"
+
+bin=${FCGI_TEST_BIN:-.}
+client=$bin/fcgi-client
+for program in fcgi-client fcgi-echo; do
+    [ -x "$bin/$program" ] || { echo "skipped: no $program"; exit 77; }
+done
+need strace timeout
+strace -o log true 2>/dev/null ||
+    { echo "skipped: strace may not trace here"; exit 77; }
+
+calls="socket connect setsockopt fcntl sendmsg recvmsg poll"
+errors="EINTR EAGAIN ENOMEM ECONNRESET"
+
+pids=
+trap 'kill $pids 2>/dev/null; wait; rm -rf "$folder"' EXIT
+
+# start ADDRESS: sets `address` to where the application listens.
+start() {
+    mkfifo ready
+    "$bin/fcgi-echo" "$1" >ready &
+    pids="$pids $!"
+    read -r said <ready || fail "fcgi-echo did not start"
+    rm ready
+    address=${said##* }
+}
+
+tried=0
+failures=0
+bad() {
+    failures=$((failures + 1))
+    printf 'FAILED: %s: %s\n' "$fault" "$*"
+    sed 's/^/    stderr: /' err
+}
+
+# The body is more than a socket takes at once, and comes back.
+head -c 400000 /dev/zero | tr '\0' x >body
+
+# ask STRACE_OPTION...: sets `code`.
+ask() {
+    code=0
+    timeout -k 5 60 strace -o log "$@" "$client" --timeout 10000 \
+        -p CONTENT_LENGTH=400000 -d @body "$address" /index.php \
+        >out 2>err || code=$?
+}
+
+is_answered() {
+    [ "$code" = 0 ] && [ ! -s err ] && tail -c 400000 out | cmp -s - body
+}
+
+# Whether the call is only to be made again.
+is_harmless() {
+    case $fault in
+    connect*EAGAIN* | sendmsg*EINTR* | sendmsg*EAGAIN*) ;;
+    recvmsg*EINTR* | recvmsg*EAGAIN* | poll*) ;;
+    *) return 1 ;;
+    esac
+}
+
+judge() {
+    if is_answered; then
+        return
+    fi
+    if is_harmless; then
+        bad "exit $code, though nothing is wrong"
+    fi
+    case $code in
+    4 | 5 | 6 | 8) ;;
+    *) bad "exit $code" ;;
+    esac
+    [ "$(wc -l <err)" -eq 1 ] || bad "$(wc -l <err) lines on stderr"
+    grep -q '^fcgi-client: ' err || bad "does not say who complains"
+}
+
+# count CALL: sets `times` to how often it is made when all goes well.
+count() {
+    fault="$1 without a fault"
+    ask -e trace="$1"
+    is_answered || bad "exit $code"
+    times=$(grep -c "^$1(" log) || :
+}
+
+fail_each() {
+    for call in $calls; do
+        count "$call"
+        for nth in $(seq "$times"); do
+            for error in $errors; do
+                fault="$call $nth: $error over $address"
+                ask -e trace="$call" -e "inject=$call:error=$error:when=$nth"
+                judge
+                tried=$((tried + 1))
+            done
+        done
+    done
+}
+
+start "unix:$folder/echo.sock"
+fail_each
+start 127.0.0.1:0
+fail_each
+echo "$tried faults, $failures failures"
+[ "$failures" = 0 ]

@@ -1,0 +1,115 @@
+/*
+ * caller - one call as a program makes it: the request it asks, the source it
+ * reads from and the sink it fills, each with the moods that those may have.
+ * What comes to the sink is held against what was answered, byte by byte.
+ */
+#ifndef SIM_CALLER_H
+#define SIM_CALLER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <fcgi_client.h>
+
+#include "allocator.h"
+#include "answer.h"
+#include "ledger.h"
+#include "stream.h"
+#include "wire.h"
+
+/** A client, and how it was made. */
+struct sim_client {
+    int index;
+    struct fcgi_client *handle; /**< NULL: it is gone */
+    struct fcgi_client_config config;
+    struct counting_allocator memory;
+    bool is_closed;
+    int64_t evict_at;
+};
+
+/** A source. */
+struct feed {
+    struct caller *caller;
+    uint64_t key;
+    size_t len;     /**< what it has in all */
+    size_t at;      /**< what was read */
+    char *memory;   /**< a body in memory; NULL: it is read */
+    bool replays;   /**< it says that it can go back, */
+    bool sticks;    /**< and does not when it comes to that */
+    bool pauses;    /**< it has nothing for a while now and then */
+    bool is_slow;   /**< it takes its time */
+    size_t ends_at; /**< where it fails or cancels; SIZE_MAX: nowhere */
+    bool cancels;
+    bool has_ended; /**< it has */
+    bool waits;
+};
+
+/** A sink. */
+struct drain {
+    bool takes_head, takes_body, takes_errors; /**< else they are collected */
+    bool pauses;
+    bool is_slow;
+    size_t ends_at; /**< of the body, where it cancels; SIZE_MAX: nowhere */
+    bool calls_cancel;
+    unsigned heads;
+    size_t body_at, errors_at;
+    bool waits;
+};
+
+enum caller_state { VACANT, CALLING, ENDED };
+
+struct caller {
+    int index; /**< that of its entry */
+    enum caller_state state;
+    struct sim_client *client;
+    struct entry *entry;
+    struct fcgi_call *call;
+    struct fcgi_request request;
+    struct fcgi_response response;
+    struct fcgi_param params[4];
+    char token[17];
+    char *filling;
+    struct feed body, data;
+    struct drain drain;
+
+    /* What its limits, and the client's, come to. */
+    struct fcgi_timeouts limits;
+    enum fcgi_retry retry;
+    bool idempotent;
+    bool can_replay;
+
+    bool blocks;
+    bool cancelled; /**< by whomever */
+    bool pool_was_full, pool_was_closed;
+    bool was_short; /**< of a descriptor */
+    int64_t started;
+    int64_t resume_at;     /**< NEVER: nothing has paused */
+    int64_t resumed_at;    /**< when something was resumed last */
+    int64_t pending_since; /**< bytes that the socket did not take; NEVER */
+    int64_t stolen; /**< what the host had been late by when it started */
+    int rc;
+
+    /* What the host watches. */
+    int fd;
+    uint64_t identity;
+    unsigned events;
+    int64_t until;
+    bool is_armed;                  /**< changes alone are told, */
+    size_t read_edges, write_edges; /**< from here on */
+    unsigned idle_turns;            /**< turns in a row that brought nothing */
+};
+
+/** Make up a request to that client. */
+void caller_prepare(struct caller *c, struct sim_client *client, bool blocks);
+
+/** Give back what it holds. */
+void caller_clear(struct caller *c);
+
+/** The stream it uses now; NULL: none. */
+struct stream *caller_stream(const struct caller *c);
+
+/** The answer it is getting; NULL: none yet. */
+const struct answer *caller_answer(const struct caller *c);
+
+#endif

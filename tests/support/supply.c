@@ -1,0 +1,69 @@
+/*
+ * supply - the bytes of one fuzz input: see supply.h.
+ */
+#include "supply.h"
+
+struct supply supply_of(const uint8_t *data, size_t len)
+{
+    return (struct supply){data, len};
+}
+
+bool supply_is_spent(const struct supply *s)
+{
+    return s->len == 0;
+}
+
+uint8_t supply_byte(struct supply *s)
+{
+    uint8_t byte = 0;
+    if (s->len > 0) {
+        byte = *s->data;
+        s->data += 1;
+        s->len -= 1;
+    }
+    return byte;
+}
+
+size_t supply_below(struct supply *s, size_t limit)
+{
+    size_t value = supply_byte(s);
+    if (limit > 256) {
+        value = value << 8 | supply_byte(s);
+    }
+    return value % limit;
+}
+
+size_t supply_length(struct supply *s)
+{
+    static const uint16_t small[] = {0,   1,   2,   7,   8,   9,    126,  127,
+                                     128, 129, 255, 256, 257, 4095, 4096, 4097};
+    static const uint16_t large[] = {5000,  8192,  8200,  9000,  16383, 16384,
+                                     16385, 32768, 65527, 65528, 65529, 65530,
+                                     65533, 65534, 65535, 65535};
+    size_t choice = supply_byte(s);
+    if (choice < 128) {
+        return small[choice % 16];
+    }
+    return choice < 160 ? large[choice % 16]
+                        : (choice % 8 << 8 | supply_byte(s));
+}
+
+struct fcgi_slice supply_bytes(struct supply *s)
+{
+    size_t len = supply_byte(s);
+    struct fcgi_slice bytes = {(const char *)s->data, s->len};
+    if (len < bytes.len) {
+        bytes.len = len;
+    }
+    s->data += bytes.len;
+    s->len -= bytes.len;
+    return bytes;
+}
+
+struct fcgi_slice supply_rest(struct supply *s)
+{
+    struct fcgi_slice rest = {(const char *)s->data, s->len};
+    s->data += s->len;
+    s->len = 0;
+    return rest;
+}
