@@ -10,8 +10,13 @@
 /* Room to receive in. */
 #define ROOM_LEN ((size_t)64 * 1024)
 
-/* Shorter remainders of a record are not worth a place of their own. */
-#define LANDING_LEN ((size_t)4096)
+/* Records with so much body are received where that is collected, each with a
+ * system call of its own. Shorter ones come many at a time, and are copied. */
+#define LARGE_RECORD_LEN ((size_t)16 * 1024)
+
+/* What is received behind a large one: enough for the end of a response, and
+ * not much of the next record, which is to have a place too. */
+#define TAIL_LEN ((size_t)1024)
 
 int fcgi__incoming_begin(struct fcgi__incoming *in,
                          const struct fcgi_allocator *allocator,
@@ -393,28 +398,34 @@ static int run_room(struct fcgi__incoming *in)
  * Receiving.
  */
 
+/* Whether body comes in large records, and is collected. */
+static bool body_lands(const struct fcgi__incoming *in)
+{
+    return in->route == TO_STDOUT && in->response->status != 0 &&
+           in->sink.body == NULL && !is_bodiless(in) &&
+           in->deframer.header.content_length >= LARGE_RECORD_LEN;
+}
+
 /* How many bytes of the record now coming may be received right where the body
  * is collected; 0: look at them first. */
 static size_t landing_len(const struct fcgi__incoming *in)
 {
     uint64_t len = in->deframer.content_left;
-    uint64_t allowed;
+    uint64_t allowed = body_allowed(in);
+    size_t left = fcgi__response_body_left(in->response);
 
-    if (in->deframer.framing != IN_RECORD || in->route != TO_STDOUT ||
-        in->response->status == 0 || in->sink.body != NULL ||
-        len < LANDING_LEN || is_bodiless(in)) {
+    if (in->deframer.framing != IN_RECORD) {
         return 0;
     }
-    allowed = body_allowed(in);
     len = len < allowed ? len : allowed;
-    allowed = fcgi__response_body_left(in->response);
-    return (size_t)(len < allowed ? len : allowed);
+    return len < left ? (size_t)len : left;
 }
 
 int fcgi__incoming_room(struct fcgi__incoming *in,
                         const struct fcgi_allocator *allocator,
                         struct fcgi_memory room[2])
 {
+    bool lands;
     int count = 0;
 
     if (in->status != FCGI_WAIT || in->paused || in->ending != NOT_ENDED) {
@@ -425,7 +436,8 @@ int fcgi__incoming_room(struct fcgi__incoming *in,
     if (fcgi__buffer_reserve(&in->room, allocator, ROOM_LEN) != FCGI_OK) {
         return fcgi__incoming_fail(in, FCGI_ERR_NO_MEMORY);
     }
-    in->landing = landing_len(in);
+    lands = body_lands(in);
+    in->landing = lands ? landing_len(in) : 0;
     if (in->landing > 0) {
         if (fcgi__response_body_room(in->response, in->landing, &room[0]) !=
             FCGI_OK) {
@@ -435,8 +447,8 @@ int fcgi__incoming_room(struct fcgi__incoming *in,
     }
     room[count].data = in->room.data;
     room[count].len = 0;
-    room[count].cap = ROOM_LEN;
-    in->offered = in->landing + ROOM_LEN;
+    room[count].cap = lands ? TAIL_LEN : ROOM_LEN;
+    in->offered = in->landing + room[count].cap;
     return count + 1;
 }
 

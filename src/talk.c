@@ -117,6 +117,16 @@ static int judge_send(struct fcgi__talk *talk, int rc, int system_error)
     return FCGI_WAIT;
 }
 
+static size_t total_len(const struct fcgi_slice *slices, int count)
+{
+    size_t len = 0;
+
+    for (int i = 0; i < count; i++) {
+        len += slices[i].len;
+    }
+    return len;
+}
+
 /* Send once: FCGI_OK there is more to send, FCGI_WAIT not now. */
 static int send_some(struct fcgi__talk *talk)
 {
@@ -146,7 +156,8 @@ static int send_some(struct fcgi__talk *talk)
         talk->pending = false;
         return FCGI_WAIT;
     }
-    return FCGI_OK;
+    /* A socket that took a part is full. */
+    return sent < total_len(slices, count) ? FCGI_WAIT : FCGI_OK;
 }
 
 /*

@@ -13,7 +13,7 @@
 #define OTHERS 64
 
 /* Each of the many has its turn in a block. */
-#define BLOCK 20000
+#define BLOCK MANY
 
 static struct upstream upstream;
 static struct host *few;
