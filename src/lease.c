@@ -57,10 +57,9 @@ static int fail(struct fcgi__lease *lease, int error, int64_t now)
     return error;
 }
 
-static int connected(struct fcgi__lease *lease, int fd, int64_t now)
+/* There is a socket, which `rc` tells whether it could be made fit for use. */
+static int connected(struct fcgi__lease *lease, int fd, int rc, int64_t now)
 {
-    int rc = fcgi__net_adopt(fd, lease->options.receive_timeout_ms);
-
     lease->connection->fd = fd;
     lease->connection->dialled = now;
     if (rc != FCGI_OK) {
@@ -88,7 +87,11 @@ static int advance_dial(struct fcgi__lease *lease, int64_t now)
     }
     lease->system_error = lease->dial.system_error;
     fcgi__dial_end(&lease->dial);
-    return rc == FCGI_OK ? connected(lease, fd, now) : fail(lease, rc, now);
+    if (rc != FCGI_OK) {
+        return fail(lease, rc, now);
+    }
+    rc = fcgi__net_settle(fd, lease->options.receive_timeout_ms);
+    return connected(lease, fd, rc, now);
 }
 
 /* The host connects in its own way. */
@@ -102,7 +105,11 @@ static int dial_by_host(struct fcgi__lease *lease,
     if (rc == FCGI_OK && fd < 0) {
         rc = FCGI_ERR_CONNECT;
     }
-    return rc == FCGI_OK ? connected(lease, fd, now) : fail(lease, rc, now);
+    if (rc != FCGI_OK) {
+        return fail(lease, rc, now);
+    }
+    rc = fcgi__net_adopt(fd, lease->options.receive_timeout_ms);
+    return connected(lease, fd, rc, now);
 }
 
 static int start_dial(struct fcgi__lease *lease, int64_t now)

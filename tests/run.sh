@@ -4,8 +4,9 @@
 #     sh tests/run.sh [--thorough]
 #
 # What it needs and does not find is installed where that can be done (Debian,
-# as root), else named. --thorough runs each test five times, and under valgrind
-# those that know no clock. FCGI_BUILD_DIR names a folder to build in and keep.
+# as root), else named. --thorough runs each test five times, under valgrind those
+# that know no clock, under helgrind those with threads, and the largest of these
+# at its full length. FCGI_BUILD_DIR names a folder to build in and keep.
 #
 # Exit: 0 all passed, 1 some failed, 3 not run.
 
@@ -100,6 +101,7 @@ install_missing() {
 # stage NAME "CMAKE OPTION..." [CTEST OPTION...]
 stage() {
     name=$1
+    built=$1
     options=$2
     shift 2
     log=$build/$name.log
@@ -115,13 +117,25 @@ stage() {
 "
 }
 
+# again NAME STAGE [CTEST OPTION...]: tests of what a stage has built before.
+again() {
+    name=$1
+    built=$2
+    shift 2
+    log=$build/$name.log
+    echo "$name ..."
+    run_tests "$@"
+    report="$report$name: $summary
+"
+}
+
 compile() {
     cmake -S "$root" -B "$build/$name" $options &&
         cmake --build "$build/$name" --parallel "$jobs"
 }
 
 run_tests() {
-    $still ctest --test-dir "$build/$name" --parallel "$jobs" \
+    $still ctest --test-dir "$build/$built" --parallel "$jobs" \
         --output-on-failure --no-label-summary --no-tests=error \
         $repeat "$@" >"$log" 2>&1 ||
         grep -vE '^ *Start +[0-9]+:| Passed +[0-9.]+ sec$' "$log"
@@ -187,16 +201,28 @@ setarch -R true 2>/dev/null && still="setarch -R"
 debug="-DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS=-O1"
 
 stage plain "-DCMAKE_C_FLAGS=-Werror"
+FCGI_TEST_TICKS=1
+export FCGI_TEST_TICKS
+again interrupted plain -L 'unit|fault'
+unset FCGI_TEST_TICKS
 stage portable "-DFCGI_CLIENT_PORTABLE=ON" -LE package
 stage address "$debug -DFCGI_CLIENT_SANITIZE=address,undefined" -LE package
 stage thread "$debug -DFCGI_CLIENT_SANITIZE=thread" \
-    -R 'threads|^test_(pool|queue|client)$'
+    -R 'threads|^test_(pool|queue|client|faults_pool|faults_call)$'
 fuzz
 if [ -n "$repeat" ]; then
     repeat=
     checked="valgrind;--quiet;--leak-check=full;--error-exitcode=9"
     stage valgrind "$debug -DCMAKE_CROSSCOMPILING_EMULATOR=$checked" \
         -R '^test_(error|record|params|buffer|response|exchange|split)'
+    checked="valgrind;--quiet;--tool=helgrind;--child-silent-after-fork=yes"
+    checked="$checked;--error-exitcode=9"
+    stage helgrind "-DCMAKE_CROSSCOMPILING_EMULATOR=$checked" \
+        -R '^test_(threads_crowd|queue|eviction)$'
+    FCGI_TEST_REQUESTS=100000
+    export FCGI_TEST_REQUESTS
+    again crowd thread -R '^test_threads_crowd$' --timeout 7200
+    unset FCGI_TEST_REQUESTS
 fi
 
 printf '\n%s\n%d passed, %d failed\n' "$report" "$passed" "$failed"

@@ -27,12 +27,42 @@ static struct {
     int most;                         /* calls at a time */
     unsigned cancels, closes, blocks; /* in percent */
     int64_t lateness;
-    bool by_edges; /* it hears of changes alone */
+    bool by_edges;   /* it hears of changes alone */
+    uint64_t queued; /* callers, so far */
 } host;
 
 /*
  * Clients.
  */
+
+static bool is_idle(const struct stream *s, const struct sim_client *client)
+{
+    return s->state == CONNECTED && s->client_open &&
+           s->client == client->index && s->lease.user == NOBODY &&
+           !s->handed_on;
+}
+
+/* The one that became idle last is used first. */
+static void hear_reuse(const struct sim_client *client, int fd)
+{
+    const struct stream *used = descriptor_stream(fd);
+
+    for (int i = 0; i < streams_top(); i++) {
+        const struct stream *s = stream_at(i);
+        world_require(used->handed_on || !is_idle(s, client) ||
+                          s->rested <= used->rested,
+                      "last in, first out", used->index, s->index);
+    }
+}
+
+/* One was found dead: the others may be. */
+static void hear_stale(const struct sim_client *client)
+{
+    for (int i = 0; i < streams_top(); i++) {
+        struct stream *s = stream_at(i);
+        s->suspect = s->suspect || is_idle(s, client);
+    }
+}
 
 static void hear_trace(void *context, const struct fcgi_trace_event *event)
 {
@@ -42,6 +72,12 @@ static void hear_trace(void *context, const struct fcgi_trace_event *event)
         [FCGI_TRACE_EVICTED] = SIGHT_EVICTED,
     };
     const struct sim_client *client = context;
+
+    if (event->kind == FCGI_TRACE_REUSED) {
+        hear_reuse(client, event->fd);
+    } else if (event->kind == FCGI_TRACE_STALE) {
+        hear_stale(client);
+    }
 
     world_note("trace: client, kind, error", client->index, event->kind,
                event->error);
@@ -88,6 +124,7 @@ static void configure_limits(struct fcgi_timeouts *limits)
 static void open_client(struct sim_client *client)
 {
     int index = client->index;
+    const char *address;
 
     memset(client, 0, sizeof(*client));
     client->index = index;
@@ -97,11 +134,14 @@ static void open_client(struct sim_client *client)
     client->config.retry = (enum fcgi_retry)world_below(4);
     world_note("client opens: client, max open, max idle", index,
                client->config.pool.max_open, client->config.pool.max_idle);
-    world_require(
-        fcgi_client_new(&client->handle,
-                        network_addresses[world_below(NETWORK_ADDRESSES)],
-                        &client->config) == FCGI_OK,
-        "a client is made", index, 0);
+    address = network_pick(&client->addresses);
+    world_require(fcgi_client_new(&client->handle, address, &client->config) ==
+                      FCGI_OK,
+                  "a client is made", index, 0);
+    if (world_chance(5)) {
+        client->memory.fail_at =
+            client->memory.calls + (size_t)world_between(1, 100);
+    }
 }
 
 static bool is_used(const struct sim_client *client)
@@ -177,6 +217,18 @@ static void note_pending(struct caller *c)
     }
 }
 
+/* A host that hears of changes alone would not hear of this again. */
+static void check_work(const struct caller *c, const struct stream *s)
+{
+    if (c->until <= world_now() || s->lease.begun == 0) {
+        return;
+    }
+    world_require(!(c->events & FCGI_EVENT_READ) || !stream_readable(s),
+                  "what can be received is work left", c->index, c->fd);
+    world_require(!(c->events & FCGI_EVENT_WRITE) || stream_is_full(s),
+                  "what can be sent is work left", c->index, c->fd);
+}
+
 static void observe(struct caller *c)
 {
     int fd = fcgi_call_fd(c->call);
@@ -194,7 +246,9 @@ static void observe(struct caller *c)
     if (s != NULL) {
         stream_serve(s, c->index);
         note_pending(c);
+        check_work(c, s);
     } else if (fd >= 0) {
+        c->queued = c->queued == 0 ? ++host.queued : c->queued;
         world_saw(SIGHT_QUEUED);
     }
 }
@@ -292,6 +346,7 @@ static void start_call(struct sim_client *client)
     world_note("starts: caller, client, body", c->index, client->index,
                (int64_t)c->body.len);
     rc = fcgi_call_start(&c->call, client->handle, &c->request, &c->response);
+    caller_forget_params(c);
     if (rc == FCGI_OK) {
         c->state = CALLING;
         follow(c, FCGI_WAIT);
@@ -334,6 +389,9 @@ static void advance(struct caller *c)
     if (resumes) {
         c->resume_at = NEVER;
         c->resumed_at = world_now();
+        if (c->drain.waits) {
+            c->drained_at = world_now();
+        }
         rc = fcgi_call_resume(c->call);
     } else {
         rc = fcgi_call_advance(c->call);
@@ -366,6 +424,16 @@ static bool has_room(const struct sim_client *client)
     return stats.waiting > 0 || most == 0 || (int)stats.idle < most;
 }
 
+static void rest(struct stream *s, bool is_handed_on)
+{
+    stream_rest(s);
+    s->stolen = world_stolen();
+    s->handed_on = is_handed_on;
+    if (is_handed_on) {
+        world_saw(SIGHT_HANDED_ON);
+    }
+}
+
 static void free_call(struct caller *c)
 {
     struct sim_client *client = c->client;
@@ -387,11 +455,7 @@ static void free_call(struct caller *c)
                       s->index);
     }
     if (s != NULL && s->client_open) {
-        stream_rest(s);
-        s->stolen = world_stolen();
-        if (waited) {
-            world_saw(SIGHT_HANDED_ON);
-        }
+        rest(s, waited);
     }
     caller_clear(c);
     client->evict_at = world_now();
@@ -399,13 +463,12 @@ static void free_call(struct caller *c)
 
 /* Calls that block. The others wait meanwhile. */
 
-static void rest_streams(int user)
+static void rest_streams(int user, bool are_handed_on)
 {
     for (int i = 0; i < streams_top(); i++) {
         struct stream *s = stream_at(i);
         if (s->lease.user == user) {
-            stream_rest(s);
-            s->stolen = world_stolen();
+            rest(s, are_handed_on);
         }
     }
 }
@@ -413,6 +476,7 @@ static void rest_streams(int user)
 static void block_on_call(struct sim_client *client)
 {
     struct caller *c = &host.callers[host.started];
+    bool waited = stats_of(client).waiting > 0;
     int64_t began = world_now();
     int rc;
 
@@ -426,7 +490,7 @@ static void block_on_call(struct sim_client *client)
     serve_nobody();
     end_call(c, rc);
     world_stole_since(began);
-    rest_streams(c->index);
+    rest_streams(c->index, waited);
     caller_clear(c);
     client->evict_at = world_now();
 }

@@ -24,6 +24,7 @@
 #include "hand.h"
 #include "host.h"
 #include "pattern.h"
+#include "process.h"
 
 /* What a child finds not to be so ends it. */
 #define CHILD_REQUIRE(condition)                                               \
@@ -40,14 +41,13 @@
 static void in_child(void (*act)(struct fcgi_call *call),
                      struct fcgi_call *call)
 {
-    int status;
     pid_t pid = fork();
     if (pid == 0) {
         (void)alarm(60);
         act(call);
         (void)raise(SIGKILL);
     }
-    assert_int_equal(waitpid(pid, &status, 0), pid);
+    int status = await_exit(pid);
     assert_true(WIFSIGNALED(status));
     assert_int_equal(WTERMSIG(status), SIGKILL);
 }

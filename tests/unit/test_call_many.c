@@ -137,7 +137,7 @@ static void watch_all(struct crowd *crowd)
 static void advance_ready(struct crowd *crowd)
 {
     watch_all(crowd);
-    assert_true(poll(crowd->watched, CALLS, 1000) > 0);
+    assert_true(host_poll(crowd->watched, CALLS, 1000) > 0);
     for (size_t i = 0; i < CALLS; i++) {
         if (crowd->watched[i].fd < 0 || crowd->watched[i].revents == 0) {
             continue;

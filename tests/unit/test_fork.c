@@ -74,15 +74,14 @@ static void child_is_done(struct child *child)
 static void await_child(struct child *child)
 {
     char byte;
-    assert_int_equal(read(child->says[0], &byte, 1), 1);
+    assert_int_equal(read_on(child->says[0], &byte, 1), 1);
 }
 
 static void end_child(struct child *child)
 {
     char byte = 0;
-    int status;
     assert_int_equal(write(child->told[1], &byte, 1), 1);
-    assert_int_equal(waitpid(child->pid, &status, 0), child->pid);
+    int status = await_exit(child->pid);
     assert_true(WIFSIGNALED(status));
     assert_int_equal(WTERMSIG(status), SIGKILL);
     close(child->says[0]);
