@@ -11,13 +11,13 @@ strace -o /dev/null true || missing "leave to trace a process"
 cat >held <<END
 small-unix     instructions 5100
 small-tcp      instructions 5100
-small-encoded  instructions 5000
-encode-18      instructions 1100
+small-encoded  instructions 5100
+encode-18      instructions 1120
 decode-18      instructions 690
 header-encode  instructions 26
 header-decode  instructions 21
-head-8         instructions 2340
-text           bytes        56800
+head-8         instructions 2400
+text           bytes        56500
 END
 
 bench=$root/tests/bench
