@@ -232,16 +232,28 @@ int fcgi__dial_start(struct fcgi__dial *dial,
     return FCGI_OK;
 }
 
+/* One that a host may still watch is ended at once, lest the application wait
+ * for a request. */
+static void drop_socket(struct fcgi__dial *dial)
+{
+    int fd = dial->fd;
+
+    fcgi__shown_keep(dial->shown, &dial->fd);
+    if (fd != dial->fd) {
+        fcgi__net_shutdown(fd);
+    }
+    fcgi__net_close(dial->fd);
+    dial->fd = -1;
+}
+
 void fcgi__dial_end(struct fcgi__dial *dial)
 {
     if (dial->resolved != NULL) {
         freeaddrinfo(dial->resolved);
     }
-    fcgi__shown_keep(dial->shown, &dial->fd);
-    fcgi__net_close(dial->fd);
+    drop_socket(dial);
     dial->resolved = NULL;
     dial->next = NULL;
-    dial->fd = -1;
 }
 
 /* This address is no good: on to the next. */
@@ -250,9 +262,7 @@ static void give_up_address(struct fcgi__dial *dial, int error,
 {
     dial->error = error;
     dial->system_error = system_error;
-    fcgi__shown_keep(dial->shown, &dial->fd);
-    fcgi__net_close(dial->fd);
-    dial->fd = -1;
+    drop_socket(dial);
     dial->pausing = false;
     dial->next = dial->next->ai_next;
 }

@@ -607,6 +607,30 @@ static void a_cancelled_dial_leaves_no_descriptor_behind(void **state)
     fake_stop(app);
 }
 
+/* Though its descriptor stays until the call is freed: the application is not
+ * kept waiting for a request that never comes. */
+static void a_cancelled_dial_ends_its_connection(void **state)
+{
+    (void)state;
+    static const struct fake_step script[] = {FAKE_ACCEPT};
+    struct fake *app = FAKE_RUN(FAKE_TCP, script);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_request request = get_request();
+    struct fcgi_response response = {0};
+    struct fcgi_call *call = host_begin(client, &request, &response);
+    struct host_watch watch = host_watch(call);
+    assert_true(watch.fd >= 0);
+    fake_await(app, FAKE_ACCEPTED, 1);
+    host_cancel(call);
+    assert_int_equal(stats_of(client).open, 0);
+    fake_await(app, FAKE_LEFT, 1);
+    assert_true(host_watch_holds(&watch));
+    host_free(call);
+    fcgi_response_free(&response);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
 /* ---- a call that has ended ---------------------------------------------- */
 
 /* It goes back to the pool only then, and nobody else may have it before. */
@@ -722,6 +746,7 @@ int main(void)
         cmocka_unit_test(a_retry_keeps_the_old_descriptor_over_sockets_too),
         cmocka_unit_test(the_next_address_has_another_descriptor),
         cmocka_unit_test(a_cancelled_dial_leaves_no_descriptor_behind),
+        cmocka_unit_test(a_cancelled_dial_ends_its_connection),
         cmocka_unit_test(an_ended_call_keeps_its_connection_until_freed),
         cmocka_unit_test(a_failed_call_keeps_its_descriptor_until_freed),
         cmocka_unit_test(a_cancelled_call_keeps_its_descriptor_until_freed),
