@@ -31,6 +31,7 @@ int fcgi__connection_empty(struct fcgi_connection *connection)
     int fd = connection->fd;
 
     connection->fd = -1;
+    connection->dialling = NULL;
     connection->reused = false;
     connection->suspect = false;
     connection->evicted = false;
@@ -105,11 +106,19 @@ void fcgi__connections_close(struct fcgi_connection *chain,
     }
 }
 
+static void abandon(int *fd)
+{
+    fcgi__net_close(*fd);
+    *fd = -1;
+}
+
 void fcgi__connections_orphan(struct fcgi__connections *all)
 {
     for (struct fcgi_connection *at = all->open; at != NULL; at = at->next) {
-        fcgi__net_close(at->fd);
-        at->fd = -1;
+        abandon(&at->fd);
+        if (at->dialling != NULL) {
+            abandon(at->dialling);
+        }
         at->orphaned = true;
     }
     all->newest = all->oldest = NULL;
