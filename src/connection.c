@@ -100,12 +100,6 @@ static void abandon(int *fd)
     *fd = -1;
 }
 
-static void abandon(int *fd)
-{
-    fcgi__net_close(*fd);
-    *fd = -1;
-}
-
 void fcgi__connections_orphan(struct fcgi__connections *all)
 {
     for (struct fcgi_connection *at = all->open; at != NULL; at = at->next) {
