@@ -19,11 +19,13 @@
  * place already, hence plain events.
  *
  *     main ---- worker: a thread, an event loop, a pool of connections
- *                 connection     an HTTP client: what comes after what
- *                   http         its requests, taken apart
- *                   body         what it sends
- *                   answer       what it is sent
- *                   peer         its socket
+ *                 connection     an HTTP client: its events, its timer
+ *                   transaction  a request and its answer: what comes when
+ *                     http       the request, taken apart
+ *                     body       what it brings
+ *                     inquiry    what the application gets of it
+ *                     answer     what the client is sent
+ *                   peer         the client's socket
  *                 upstream       the application, in the event loop
  */
 #define _POSIX_C_SOURCE 200809L

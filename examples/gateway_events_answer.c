@@ -15,12 +15,14 @@
 
 /* Room before the fields: for the status line and four fields. */
 #define FRONT ((size_t)512)
+#define REASON_MAX ((size_t)127)
 
 /* Room behind the body: for the sizes of chunks. */
 #define BACK ((size_t)64)
 
-/* Shorter pieces are copied. */
-#define LONG ((size_t)16 * 1024)
+/* Shorter pieces are copied: what the library receives at a time then leaves in
+ * one send, even where records cut it in two or three. */
+#define LONG ((size_t)32 * 1024)
 
 void answer_begin(struct answer *answer, struct peer *peer, struct buffer *out,
                   const struct http *http, const char *date, bool keep)
@@ -65,7 +67,7 @@ static void begin_head(struct answer *answer, int status, const char *reason)
     answer->state = ANSWER_HELD;
     answer->status = status;
     answer->has_body = !answer->to_head && fcgi_cgi_has_body(none, status);
-    (void)snprintf(answer->reason, sizeof(answer->reason), "%s", reason);
+    answer->reason = reason;
     answer->out->start = FRONT;
     answer->out->end = FRONT;
 }
@@ -155,26 +157,39 @@ static void frame(struct answer *answer, bool ended, char *field, size_t size)
     }
 }
 
-/* Write what stands before the fields: now it is known. */
+static void put_before(struct buffer *out, const char *text)
+{
+    buffer_prepend(out, text, strlen(text));
+}
+
+static void put_status_line(struct answer *answer)
+{
+    const int status = answer->status;
+    const char code[] = {(char)('0' + status / 100),
+                         (char)('0' + status / 10 % 10),
+                         (char)('0' + status % 10), ' ', '\0'};
+
+    put_before(answer->out, "\r\n");
+    buffer_prepend(answer->out, answer->reason,
+                   strnlen(answer->reason, REASON_MAX));
+    put_before(answer->out, code);
+    put_before(answer->out, "HTTP/1.1 ");
+}
+
+/* Write what stands before the fields, from its end: now it is known. */
 static void complete_head(struct answer *answer, bool ended)
 {
-    struct buffer *out = answer->out;
     char framing[64];
-    char front[FRONT];
-    const char *connection = "";
-    int len;
 
     frame(answer, ended, framing, sizeof(framing));
     if (!answer->keep) {
-        connection = "Connection: close\r\n";
+        put_before(answer->out, "Connection: close\r\n");
     } else if (answer->to_1_0) {
-        connection = "Connection: keep-alive\r\n";
+        put_before(answer->out, "Connection: keep-alive\r\n");
     }
-    len = snprintf(front, sizeof(front), "HTTP/1.1 %d %s\r\n%s%s%s",
-                   answer->status, answer->reason,
-                   answer->dated ? "" : answer->date, framing, connection);
-    out->start = FRONT - (size_t)len;
-    memcpy(out->data + out->start, front, (size_t)len);
+    put_before(answer->out, framing);
+    put_before(answer->out, answer->dated ? "" : answer->date);
+    put_status_line(answer);
     answer->state = ANSWER_SENT;
 }
 

@@ -42,7 +42,7 @@ struct answer {
     bool dated;
     bool chunked;
     int status;
-    char reason[128];
+    const char *reason; /* the response's, or a constant */
     size_t fields_end;
     size_t chunk_left;    /* of a chunk whose size has been told */
     const char *chunk_at; /* what ends the chunk before: "" or CRLF */

@@ -39,7 +39,7 @@ void body_end(struct body *body)
     body->gathered = NULL;
 }
 
-/* The client has asked whether to go on (RFC 9110, section 10.1.1). */
+/* Tell a client that has asked whether to go on (RFC 9110, section 10.1.1). */
 static int invite(struct body *body)
 {
     static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -47,20 +47,13 @@ static int invite(struct body *body)
     size_t taken;
     int rc;
 
+    if (!body->expected) {
+        return FCGI_OK;
+    }
     nothing.start = nothing.end = 0;
     body->expected = false;
     rc = peer_send(body->peer, &nothing, text, sizeof(text) - 1, &taken);
     return rc == FCGI_WAIT ? FCGI_ERR_CLOSED : rc;
-}
-
-/* Whether it is worth while to receive: FCGI_OK, FCGI_WAIT or
- * FCGI_ERR_CLOSED. */
-static int prepare(struct body *body)
-{
-    if (body->expected && invite(body) != FCGI_OK) {
-        return FCGI_ERR_CLOSED;
-    }
-    return body->peer->readable ? FCGI_OK : FCGI_WAIT;
 }
 
 /*
@@ -75,7 +68,7 @@ static int receive(struct body *body, void *buf, size_t cap, size_t *got)
     if (*got > 0) {
         return FCGI_OK;
     }
-    rc = prepare(body);
+    rc = invite(body);
     return rc == FCGI_OK ? peer_receive(body->peer, buf, cap, got) : rc;
 }
 
@@ -110,7 +103,7 @@ static int next_piece(struct body *body, size_t max, const char **piece,
     *len = 0;
     if (buffer_len(in) == 0) {
         in->start = in->end = body->floor;
-        rc = prepare(body);
+        rc = invite(body);
         rc = rc == FCGI_OK ? buffer_fill(in, body->peer) : rc;
     }
     if (rc != FCGI_OK) {

@@ -1,11 +1,10 @@
 /*
- * connection - an HTTP client, from its first byte to its last: one request
- * after another, and what each of them waits for.
+ * connection - an HTTP client in the event loop, from its first byte to its
+ * last.
  */
 #ifndef GATEWAY_EVENTS_CONNECTION_H
 #define GATEWAY_EVENTS_CONNECTION_H
 
-#include <event2/util.h>
 #include <sys/socket.h>
 
 #include "gateway_events_worker.h"
@@ -22,8 +21,5 @@ void connection_stop(struct connection *connection);
 
 /** The next of the worker's; NULL: none. */
 struct connection *connection_next(const struct connection *connection);
-
-/** Free a transaction and those it is linked to. */
-void transaction_free(struct transaction *transaction);
 
 #endif

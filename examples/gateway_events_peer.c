@@ -6,17 +6,37 @@
 #include "gateway_events_peer.h"
 
 #include <errno.h>
+#include <netdb.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/uio.h>
 
 #include <fcgi_client/error.h>
+
+void peer_open(struct peer *peer, int fd, const int64_t *now,
+               const struct sockaddr *address, socklen_t len)
+{
+    const int numeric = NI_NUMERICHOST | NI_NUMERICSERV;
+    struct sockaddr_storage own;
+    socklen_t own_len = sizeof(own);
+
+    *peer = (struct peer){.fd = fd, .now = now};
+    (void)getnameinfo(address, len, peer->remote_addr,
+                      sizeof(peer->remote_addr), peer->remote_port,
+                      sizeof(peer->remote_port), numeric);
+    (void)getsockname(fd, (struct sockaddr *)&own, &own_len);
+    (void)getnameinfo((const struct sockaddr *)&own, own_len, peer->server_addr,
+                      sizeof(peer->server_addr), peer->server_port,
+                      sizeof(peer->server_port), numeric);
+}
 
 int peer_receive(struct peer *peer, void *room, size_t cap, size_t *got)
 {
     ssize_t n;
 
     *got = 0;
+    if (!peer->readable || cap == 0) {
+        return FCGI_WAIT;
+    }
     do {
         n = recv(peer->fd, room, cap, 0);
     } while (n < 0 && errno == EINTR);
@@ -79,6 +99,9 @@ int peer_send(struct peer *peer, struct buffer *buffer, const void *data,
     if (buffer_len(buffer) + len == 0) {
         return FCGI_OK;
     }
+    if (peer->full) {
+        return FCGI_WAIT;
+    }
     do {
         n = send_both(peer->fd, buffer->data + buffer->start,
                       buffer_len(buffer), data, len);
@@ -109,6 +132,12 @@ void buffer_put(struct buffer *buffer, const void *data, size_t len)
 {
     memcpy(buffer->data + buffer->end, data, len);
     buffer->end += len;
+}
+
+void buffer_prepend(struct buffer *buffer, const void *data, size_t len)
+{
+    buffer->start -= len;
+    memcpy(buffer->data + buffer->start, data, len);
 }
 
 size_t buffer_take(struct buffer *buffer, void *data, size_t cap)

@@ -12,6 +12,7 @@
 #include <event2/listener.h>
 
 #include "gateway_events_connection.h"
+#include "gateway_events_transaction.h"
 
 /*
  * Time.

@@ -7,38 +7,32 @@
 #define TEXT(x) #x
 #define TEXT_OF(x) TEXT(x)
 
+#define SENTENCE(name, code, sentence) [-(code)] = (sentence),
+#define NAME(name, code, sentence) [-(code)] = "FCGI_ERR_" #name,
+
+/* Codes count down from 0: their negatives index what they are called. */
+static const char *const sentences[] = {"success", FCGI_ERROR_MAP(SENTENCE)};
+static const char *const names[] = {"FCGI_OK", FCGI_ERROR_MAP(NAME)};
+
+#define CODES ((int)(sizeof(names) / sizeof(names[0])))
+
+static const char *look_up(const char *const *texts, int code, const char *wait,
+                           const char *unknown)
+{
+    if (code == FCGI_WAIT) {
+        return wait;
+    }
+    return code <= 0 && code > -CODES ? texts[-code] : unknown;
+}
+
 const char *fcgi_strerror(int code)
 {
-    switch (code) {
-    case FCGI_OK:
-        return "success";
-    case FCGI_WAIT:
-        return "waiting";
-#define SENTENCE_CASE(name, number, sentence)                                  \
-    case number:                                                               \
-        return sentence;
-        FCGI_ERROR_MAP(SENTENCE_CASE)
-#undef SENTENCE_CASE
-    default:
-        return "unknown error";
-    }
+    return look_up(sentences, code, "waiting", "unknown error");
 }
 
 const char *fcgi_error_name(int code)
 {
-    switch (code) {
-    case FCGI_OK:
-        return "FCGI_OK";
-    case FCGI_WAIT:
-        return "FCGI_WAIT";
-#define NAME_CASE(name, number, sentence)                                      \
-    case number:                                                               \
-        return "FCGI_ERR_" #name;
-        FCGI_ERROR_MAP(NAME_CASE)
-#undef NAME_CASE
-    default:
-        return "FCGI_ERR_?";
-    }
+    return look_up(names, code, "FCGI_WAIT", "FCGI_ERR_?");
 }
 
 const char *fcgi_version(void)

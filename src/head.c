@@ -238,6 +238,17 @@ static bool is_too_long(const struct fcgi__head *head,
     return len > 0 && len - 1 > (size_t)limits->line_len;
 }
 
+/* How much text to take at a time: of a line that is too long no more than
+ * shows it, so that what stays readable is the same however the bytes come. */
+static size_t piece_len(const struct fcgi__head *head,
+                        const struct fcgi_limits *limits)
+{
+    size_t len = head->text.len - head->line;
+    size_t most = (size_t)limits->line_len;
+
+    return len + PIECE_LEN <= most ? PIECE_LEN : most + 2 - len;
+}
+
 /* Take a piece of the text; what stands behind the line that decided is given
  * back. Only a piece with a LF in it makes a line whole. */
 static int take_piece(struct fcgi__head *head,
@@ -246,9 +257,10 @@ static int take_piece(struct fcgi__head *head,
                       size_t *taken)
 {
     size_t left = (size_t)limits->head_len - head->text.len;
-    size_t len = data.len < PIECE_LEN ? data.len : PIECE_LEN;
+    size_t len = piece_len(head, limits);
     int rc;
 
+    len = len < data.len ? len : data.len;
     len = len < left ? len : left;
     *taken = 0;
     rc = fcgi__buffer_append(&head->text, allocator, data.data, len);

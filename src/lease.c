@@ -49,6 +49,7 @@ static int fail(struct fcgi__lease *lease, int error, int64_t now)
         trace(lease, FCGI_TRACE_TIMED_OUT, -1, error);
     }
     if (lease->connection != NULL) {
+        lease->connection->dialling = NULL;
         (void)fcgi__pool_return(lease->pool, lease->connection, false, now,
                                 NULL);
         lease->connection = NULL;
@@ -57,10 +58,9 @@ static int fail(struct fcgi__lease *lease, int error, int64_t now)
     return error;
 }
 
-static int connected(struct fcgi__lease *lease, int fd, int64_t now)
+/* There is a socket, which `rc` tells whether it could be made fit for use. */
+static int connected(struct fcgi__lease *lease, int fd, int rc, int64_t now)
 {
-    int rc = fcgi__net_adopt(fd, lease->options.receive_timeout_ms);
-
     lease->connection->fd = fd;
     lease->connection->dialled = now;
     if (rc != FCGI_OK) {
@@ -84,11 +84,17 @@ static int advance_dial(struct fcgi__lease *lease, int64_t now)
     }
     now = fcgi__now();
     if (rc == FCGI_OK) {
+        lease->connection->fd = fd;
+        lease->connection->dialling = NULL;
         lease->dial.fd = -1;
     }
     lease->system_error = lease->dial.system_error;
     fcgi__dial_end(&lease->dial);
-    return rc == FCGI_OK ? connected(lease, fd, now) : fail(lease, rc, now);
+    if (rc != FCGI_OK) {
+        return fail(lease, rc, now);
+    }
+    rc = fcgi__net_settle(fd, lease->options.receive_timeout_ms);
+    return connected(lease, fd, rc, now);
 }
 
 /* The host connects in its own way. */
@@ -102,7 +108,11 @@ static int dial_by_host(struct fcgi__lease *lease,
     if (rc == FCGI_OK && fd < 0) {
         rc = FCGI_ERR_CONNECT;
     }
-    return rc == FCGI_OK ? connected(lease, fd, now) : fail(lease, rc, now);
+    if (rc != FCGI_OK) {
+        return fail(lease, rc, now);
+    }
+    rc = fcgi__net_adopt(fd, lease->options.receive_timeout_ms);
+    return connected(lease, fd, rc, now);
 }
 
 static int start_dial(struct fcgi__lease *lease, int64_t now)
@@ -124,6 +134,7 @@ static int start_dial(struct fcgi__lease *lease, int64_t now)
         fcgi__dial_end(&lease->dial);
         return fail(lease, rc, now);
     }
+    lease->connection->dialling = &lease->dial.fd;
     return advance_dial(lease, now);
 }
 

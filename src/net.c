@@ -124,6 +124,25 @@ static int set_flag(int fd, int get, int set, int flag, bool on)
     return FCGI_OK;
 }
 
+/* A Unix socket has no such option, and needs none. */
+static void send_at_once(int fd)
+{
+    int on = 1;
+
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+}
+
+static void spare_signals(int fd)
+{
+#ifdef SO_NOSIGPIPE
+    int on = 1;
+
+    (void)setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof(on));
+#else
+    (void)fd;
+#endif
+}
+
 static int open_socket(int family)
 {
     int fd = socket(family, SOCK_STREAM | SOCKET_FLAGS, 0);
@@ -133,6 +152,12 @@ static int open_socket(int family)
          set_flag(fd, F_GETFL, F_SETFL, O_NONBLOCK, true) != FCGI_OK)) {
         fcgi__net_close(fd);
         return -1;
+    }
+    if (fd >= 0) {
+        spare_signals(fd);
+        if (family != AF_UNIX) {
+            send_at_once(fd);
+        }
     }
     return fd;
 }
@@ -173,28 +198,33 @@ void fcgi__net_unring(int reading_end)
     }
 }
 
+static int set_receive_timeout(int fd, int milliseconds)
+{
+    struct timeval timeout = {milliseconds / 1000, milliseconds % 1000 * 1000L};
+
+    return milliseconds <= 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO,
+                                           &timeout, sizeof(timeout)) == 0
+               ? FCGI_OK
+               : FCGI_ERR_SYSTEM;
+}
+
+/* A socket made here has no flag but the one that is taken off. */
+int fcgi__net_settle(int fd, int receive_timeout_ms)
+{
+    return fcntl(fd, F_SETFL, 0) == 0
+               ? set_receive_timeout(fd, receive_timeout_ms)
+               : FCGI_ERR_SYSTEM;
+}
+
 int fcgi__net_adopt(int fd, int receive_timeout_ms)
 {
-    int on = 1;
-
     if (set_flag(fd, F_GETFD, F_SETFD, FD_CLOEXEC, true) != FCGI_OK ||
         set_flag(fd, F_GETFL, F_SETFL, O_NONBLOCK, false) != FCGI_OK) {
         return FCGI_ERR_SYSTEM;
     }
-    /* A Unix socket has no such option, and needs none. */
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-#ifdef SO_NOSIGPIPE
-    (void)setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof(on));
-#endif
-    if (receive_timeout_ms > 0) {
-        struct timeval timeout = {receive_timeout_ms / 1000,
-                                  receive_timeout_ms % 1000 * 1000L};
-        if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout,
-                       sizeof(timeout)) != 0) {
-            return FCGI_ERR_SYSTEM;
-        }
-    }
-    return FCGI_OK;
+    spare_signals(fd);
+    send_at_once(fd);
+    return set_receive_timeout(fd, receive_timeout_ms);
 }
 
 static int resolve(struct fcgi__dial *dial)
@@ -235,16 +265,30 @@ int fcgi__dial_start(struct fcgi__dial *dial,
     return FCGI_OK;
 }
 
+/* One that a host may still watch is ended at once, lest the application wait
+ * for a request. It is forgotten before it is closed: a fork() in between must
+ * not close it again. */
+static void drop_socket(struct fcgi__dial *dial)
+{
+    int fd = dial->fd;
+
+    fcgi__shown_keep(dial->shown, &dial->fd);
+    if (dial->fd != fd) {
+        fcgi__net_shutdown(fd);
+        return;
+    }
+    dial->fd = -1;
+    fcgi__net_close(fd);
+}
+
 void fcgi__dial_end(struct fcgi__dial *dial)
 {
     if (dial->resolved != NULL) {
         freeaddrinfo(dial->resolved);
     }
-    fcgi__shown_keep(dial->shown, &dial->fd);
-    fcgi__net_close(dial->fd);
+    drop_socket(dial);
     dial->resolved = NULL;
     dial->next = NULL;
-    dial->fd = -1;
 }
 
 /* This address is no good: on to the next. */
@@ -253,9 +297,7 @@ static void give_up_address(struct fcgi__dial *dial, int error,
 {
     dial->error = error;
     dial->system_error = system_error;
-    fcgi__shown_keep(dial->shown, &dial->fd);
-    fcgi__net_close(dial->fd);
-    dial->fd = -1;
+    drop_socket(dial);
     dial->pausing = false;
     dial->next = dial->next->ai_next;
 }

@@ -83,8 +83,12 @@ void fcgi__dial_wait(const struct fcgi__dial *dial, struct fcgi__wait *wait);
 /* Give up a dial, or forget one that has connected. */
 void fcgi__dial_end(struct fcgi__dial *dial);
 
-/* Make a connected socket ours: blocking, closed on exec, unbuffered, with a
+/* Make a socket that a dial has connected fit for use: in blocking mode, with a
  * receive timeout in milliseconds (-1: none). FCGI_OK or FCGI_ERR_SYSTEM. */
+int fcgi__net_settle(int fd, int receive_timeout_ms);
+
+/* The same for a connected socket from elsewhere, whatever is set on it: closed
+ * on exec, and unbuffered. */
 int fcgi__net_adopt(int fd, int receive_timeout_ms);
 
 /* Send without blocking. FCGI_OK and how much was taken; FCGI_WAIT nothing

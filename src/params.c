@@ -87,7 +87,7 @@ void fcgi__param_store(char *out, const struct fcgi_param *measured)
 }
 
 /* Most strings are so short that two moves, which may overlap, take them. */
-static void copy_short(char *out, const char *string, size_t len)
+static inline void copy_short(char *out, const char *string, size_t len)
 {
     if (len > 16) {
         memcpy(out, string, len);
@@ -251,23 +251,24 @@ static int take_pair(struct fcgi_slice *rest, struct fcgi_param *param)
 
 int fcgi_params_next(struct fcgi_slice *rest, struct fcgi_param *param)
 {
-    const uint8_t *in = (const uint8_t *)rest->data;
-    size_t len;
+    const char *data = rest->data;
+    size_t len = rest->len;
+    size_t name_len, value_len;
 
-    if (rest->len == 0) {
-        return 0;
+    if (len < 2) {
+        return len == 0 ? 0 : FCGI_ERR_PARAMS_TRUNCATED;
     }
-    if (rest->len < 2 || (in[0] | in[1]) >= 128 ||
-        rest->len < (size_t)2 + in[0] + in[1]) {
+    name_len = (uint8_t)data[0];
+    value_len = (uint8_t)data[1];
+    if ((name_len | value_len) >= 128 || name_len + value_len > len - 2) {
         return take_pair(rest, param);
     }
-    param->name_len = in[0];
-    param->value_len = in[1];
-    param->name = rest->data + 2;
-    param->value = param->name + param->name_len;
-    len = 2 + param->name_len + param->value_len;
-    rest->data += len;
-    rest->len -= len;
+    param->name = data + 2;
+    param->value = data + 2 + name_len;
+    param->name_len = name_len;
+    param->value_len = value_len;
+    rest->data = data + 2 + name_len + value_len;
+    rest->len = len - 2 - name_len - value_len;
     return 1;
 }
 

@@ -83,6 +83,7 @@ find_missing() {
     need clang has clang
     need libclang-rt-14-dev has_libfuzzer
     need clang-format-14 has clang-format-14
+    need valgrind has valgrind
     need cppcheck has cppcheck
     need musl-tools has musl-gcc
     need gcc-i686-linux-gnu has i686-linux-gnu-gcc
@@ -94,7 +95,6 @@ find_missing() {
 }
 
 find_missing_rest() {
-    need valgrind has valgrind
     need chromium has chromium
     need clang-tidy-14 has clang-tidy-14
     need clang-tools-14 has scan-build-14
@@ -116,10 +116,14 @@ debug="-DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS=-O1"
 
 normal_stages() {
     stage plain "-DCMAKE_C_FLAGS=-Werror"
+    FCGI_TEST_TICKS=1
+    export FCGI_TEST_TICKS
+    again interrupted plain -L 'unit|fault'
+    unset FCGI_TEST_TICKS
     stage portable "-DFCGI_CLIENT_PORTABLE=ON" -LE package
     stage address "$debug -DFCGI_CLIENT_SANITIZE=address,undefined" -LE package
     stage thread "$debug -DFCGI_CLIENT_SANITIZE=thread" \
-        -R 'threads|^test_(pool|queue|client)$'
+        -R 'threads|^test_(pool|queue|client|faults_pool|faults_call)$'
     machine musl musl-gcc "" unit split
     machine i386 i686-linux-gnu-gcc "$(emulator i386 i686)" unit split
     machine s390x s390x-linux-gnu-gcc "$(emulator s390x s390x)" unit split
@@ -141,6 +145,14 @@ thorough_stages() {
     checked="valgrind;--quiet;--leak-check=full;--error-exitcode=9"
     stage valgrind "$debug -DCMAKE_CROSSCOMPILING_EMULATOR=$checked" \
         -R '^test_(error|record|params|buffer|response|exchange|split)'
+    checked="valgrind;--quiet;--tool=helgrind;--child-silent-after-fork=yes"
+    checked="$checked;--error-exitcode=9"
+    stage helgrind "-DCMAKE_CROSSCOMPILING_EMULATOR=$checked" \
+        -R '^test_(threads_crowd|queue|eviction)$'
+    FCGI_TEST_REQUESTS=100000
+    export FCGI_TEST_REQUESTS
+    again crowd thread -R '^test_threads_crowd$' --timeout 7200
+    unset FCGI_TEST_REQUESTS
     for compiler in gcc clang; do
         for level in 0 2 3; do
             labels $compiler-O$level "-DCMAKE_C_COMPILER=$compiler

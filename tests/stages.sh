@@ -18,6 +18,7 @@ wanted() {
     *) return 1 ;;
     esac
     name=$1
+    built=$build/$name
     log=$build/$name.log
     targets=
     echo "$name ..."
@@ -35,6 +36,14 @@ stage() {
     options=$2
     shift 2
     build_and_test "$@"
+}
+
+# again NAME STAGE [CTEST OPTION...]: tests of what a stage has built before.
+again() {
+    wanted "$1" || return 0
+    built=$build/$2
+    shift 2
+    run_tests "$@"
 }
 
 # labels NAME "CMAKE OPTION..." LABEL...: only the tests of these labels are
@@ -62,13 +71,13 @@ build_and_test() {
 }
 
 compile() {
-    cmake -S "$root" -B "$build/$name" $options &&
-        cmake --build "$build/$name" --parallel "$jobs" \
+    cmake -S "$root" -B "$built" $options &&
+        cmake --build "$built" --parallel "$jobs" \
             ${targets:+--target $targets}
 }
 
 run_tests() {
-    $still ctest --test-dir "$build/$name" --parallel "$jobs" \
+    $still ctest --test-dir "$built" --parallel "$jobs" \
         --output-on-failure --no-label-summary --no-tests=error \
         $repeat "$@" >"$log" 2>&1 ||
         grep -vE '^ *Start +[0-9]+:| Passed +[0-9.]+ sec$' "$log"
@@ -115,7 +124,7 @@ machine() {
 check() {
     wanted "$1" || return 0
     shift
-    if FCGI_BUILD_DIR=$build/$name sh "$@" >"$log" 2>&1; then
+    if FCGI_BUILD_DIR=$built sh "$@" >"$log" 2>&1; then
         passed=$((passed + 1))
     else
         failed=$((failed + 1))

@@ -3,10 +3,16 @@
  *
  *     bench list                        the names of what can be counted
  *     bench time [--quick] [NAME...]    NAME ours limit ratio low high pairs
- *     bench count NAME N                do ours N times, and say how many
- *                                       allocations that took
+ *     bench count NAME M N              do ours M times to warm up and N times,
+ *                                       and say how many allocations the N took
+ *     bench plot [--quick]              the points of the plot
  *     bench machine                     what it runs on
- *     bench respond threads|events N    be the application that is asked
+ *     bench respond threads|events N [PATH]
+ *                                       be the application that is asked, and
+ *                                       answer with N bytes of body
+ *     bench ask ADDRESS N keep|dial     ask N times, on one connection or on
+ *                                       one for each
+ *     bench variables                   what is asked, as NAME=VALUE
  *
  * What counts instructions runs `count` with N and with twice as many: the
  * difference is that of N operations, whatever starting took. What counts
@@ -14,6 +20,7 @@
  */
 #define _GNU_SOURCE
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,17 +28,20 @@
 #include <unistd.h>
 
 #include "allocator.h"
+#include "ask.h"
+#include "plot.h"
 #include "responder.h"
 #include "rows.h"
+#include "sample.h"
 
 #define SECONDS 8.0
-#define SECONDS_QUICK 1.5
+#define SECONDS_QUICK 1.0
 
 static const struct bench_row *const groups[] = {
-    bench_request_rows,   bench_bodies_rows, bench_threads_rows,
-    bench_calls_rows,     bench_pool_rows,   bench_params_rows,
-    bench_header_rows,    bench_head_rows,   bench_growth_rows,
-    bench_footprint_rows,
+    bench_request_rows,   bench_bodies_rows,  bench_threads_rows,
+    bench_calls_rows,     bench_pool_rows,    bench_params_rows,
+    bench_header_rows,    bench_head_rows,    bench_growth_rows,
+    bench_footprint_rows, bench_latency_rows,
 };
 
 /* ---- Rows --------------------------------------------------------------- */
@@ -114,18 +124,21 @@ static void time_row(const struct bench_row *row, void *seconds)
     fflush(stdout);
 }
 
-#define WARM_UP 100
+/* For a thread of the library's to have started and to sleep. */
+#define SETTLE_MS 20
 
 static void count_row(const struct bench_row *row, void *times)
 {
     struct counting_allocator memory = {0};
+    const size_t *n = times; /* to warm up, to count */
 
     bench_use_allocator(counting_allocator(&memory));
     void *context = open_row(row);
-    row->ours(context, WARM_UP);
+    row->ours(context, n[0]);
+    poll(NULL, 0, SETTLE_MS);
     size_t before = memory.calls;
     (void)getppid(); /* a mark for who looks at the system calls, */
-    row->ours(context, *(size_t *)times);
+    row->ours(context, n[1]);
     (void)getppid(); /* and another */
     printf("%zu\n", memory.calls - before);
     close_row(row, context);
@@ -148,10 +161,23 @@ static void tell_machine(void)
     printf("buffers %zu bytes past a page\n", (size_t)bench_memory(1) % 4096);
 }
 
+static void tell_variables(void)
+{
+    for (size_t i = 0; i < SAMPLE_PARAMS; i++) {
+        printf("%s=%s\n", sample_params[i].name, sample_params[i].value);
+    }
+}
+
+static size_t number(const char *text)
+{
+    return (size_t)strtoull(text, NULL, 10);
+}
+
 static int usage(void)
 {
-    fputs("usage: bench list | time [--quick] [NAME...] | count NAME N |"
-          " machine | respond threads|events N\n",
+    fputs("usage: bench list | time [--quick] [NAME...] | count NAME M N |"
+          " plot [--quick] | machine | respond threads|events N [PATH] |"
+          " ask ADDRESS N keep|dial | variables\n",
           stderr);
     return 64;
 }
@@ -160,20 +186,29 @@ int main(int argc, char **argv)
 {
     const char *what = argc < 2 ? "" : argv[1];
 
-    if (strcmp(what, "respond") == 0 && argc == 4) {
+    if (strcmp(what, "respond") == 0 && argc >= 4) {
+        if (argc > 4) {
+            responder_listen(argv[4]);
+        }
         return responder_run(strcmp(argv[2], "events") == 0 ? RESPONDER_EVENTS
                                                             : RESPONDER_THREADS,
-                             (size_t)strtoull(argv[3], NULL, 10));
+                             number(argv[3]));
     } else if (strcmp(what, "list") == 0) {
         for_each(argv + 2, list_row, NULL);
     } else if (strcmp(what, "time") == 0) {
         bool quick = argc > 2 && strcmp(argv[2], "--quick") == 0;
         double seconds = quick ? SECONDS_QUICK : SECONDS;
         for_each(argv + 2 + quick, time_row, &seconds);
-    } else if (strcmp(what, "count") == 0 && argc == 4) {
-        size_t times = (size_t)strtoull(argv[3], NULL, 10);
+    } else if (strcmp(what, "count") == 0 && argc == 5) {
+        size_t times[2] = {number(argv[3]), number(argv[4])};
         argv[3] = NULL;
-        for_each(argv + 2, count_row, &times);
+        for_each(argv + 2, count_row, times);
+    } else if (strcmp(what, "plot") == 0) {
+        bench_plot(argc > 2 ? SECONDS_QUICK / 2 : SECONDS / 4);
+    } else if (strcmp(what, "ask") == 0 && argc == 5) {
+        return ask_run(argv[2], number(argv[3]), strcmp(argv[4], "dial") == 0);
+    } else if (strcmp(what, "variables") == 0) {
+        tell_variables();
     } else if (strcmp(what, "machine") == 0) {
         tell_machine();
     } else {

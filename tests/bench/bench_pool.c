@@ -57,26 +57,11 @@ static void close_lender(void *context)
     upstream_stop(&lender->upstream);
 }
 
-/* Each of the two takes the lock once, and holds it for less time than it
- * takes. */
-static struct bench_ratio hold_time(const struct bench_row *row, double seconds)
-{
-    (void)row;
-    void *lender = open_lender();
-    struct bench_ratio pair = bench_compare(
-        &(struct bench_row){.ours = take_and_give, .limit = lock_and_unlock},
-        lender, seconds);
-
-    close_lender(lender);
-    return (struct bench_ratio){.ours = pair.ours / 2};
-}
-
 const struct bench_row bench_pool_rows[] = {
     {.name = "pool",
      .open = open_lender,
      .ours = take_and_give,
      .limit = lock_and_unlock,
      .close = close_lender},
-    {.name = "pool-lock", .measure = hold_time},
     {.name = NULL},
 };

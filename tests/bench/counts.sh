@@ -14,7 +14,7 @@ shift 2
 # count_instructions NAME N
 count_instructions() {
     valgrind --tool=callgrind --callgrind-out-file=/dev/null \
-        "$bench" count "$1" "$2" 2>&1 |
+        "$bench" count "$1" $warm "$2" 2>&1 |
         sed -n 's/.*Collected : \([0-9]*\).*/\1/p'
 }
 
@@ -27,13 +27,13 @@ instructions() {
 
 # allocations NAME N
 allocations() {
-    each 0 "$("$bench" count "$1" "$2")" "$2"
+    each 0 "$("$bench" count "$1" $warm "$2")" "$2"
 }
 
 # calls NAME N: those of all threads between two calls of getppid(). strace lets
 # go of the application as that starts.
 calls() {
-    strace -f -b execve -o "$folder/calls" "$bench" count "$1" "$2" \
+    strace -f -b execve -o "$folder/calls" "$bench" count "$1" $warm "$2" \
         >/dev/null 2>&1 &&
         each 0 "$(awk '/ getppid\(/ { marks++; next }
             / resumed>|[-+][-+][-+] / { next }
@@ -51,8 +51,8 @@ each() {
 
 for name; do
     case $name in
-    body-* | upload-*) n=3 ;;
-    *) n=200 ;;
+    body-* | upload-*) n=2 warm=2 ;;
+    *) n=200 warm=100 ;;
     esac
     echo "$name $(instructions "$name" $n)" \
         "$(allocations "$name" $n) $(calls "$name" $n)"

@@ -37,6 +37,7 @@ struct host {
     size_t count;
     struct watched *watched; /* by descriptor */
     int epoll;
+    size_t ahead; /* so many have ended that were not yet asked for */
 };
 
 size_t host_raise_descriptors(void)
@@ -126,12 +127,13 @@ void host_run(struct host *host, size_t n)
 {
     struct epoll_event events[EVENTS];
 
-    for (size_t done = 0; done < n;) {
+    while (host->ahead < n) {
         int count = epoll_wait(host->epoll, events, EVENTS, -1);
         for (int i = 0; i < count; i++) {
-            done += serve(host, events[i].data.fd);
+            host->ahead += serve(host, events[i].data.fd);
         }
     }
+    host->ahead -= n;
 }
 
 struct host *host_open(const struct upstream *upstream, size_t calls)

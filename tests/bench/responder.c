@@ -22,6 +22,7 @@
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <fcgi_client/record.h>
@@ -258,6 +259,20 @@ static void run_events(size_t body_len)
             }
         }
     }
+}
+
+void responder_listen(const char *path)
+{
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+    bench_check(strlen(path) < sizeof(name.sun_path), "the name is too long");
+    strcpy(name.sun_path, path);
+    bench_check(
+        fd >= 0 && dup2(fd, LISTENER) == LISTENER &&
+            bind(LISTENER, (const struct sockaddr *)&name, sizeof(name)) == 0 &&
+            listen(LISTENER, SOMAXCONN) == 0,
+        "nothing can listen there");
 }
 
 int responder_run(enum responder_kind kind, size_t body_len)

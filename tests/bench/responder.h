@@ -16,6 +16,9 @@
  * waits for all of them, for very many. */
 enum responder_kind { RESPONDER_THREADS, RESPONDER_EVENTS };
 
+/* Make that descriptor a listening Unix socket of that name. */
+void responder_listen(const char *path);
+
 /* How long an answer with that much body is on the wire. */
 size_t responder_answer_len(size_t body_len);
 

@@ -15,6 +15,7 @@ extern const struct bench_row bench_pool_rows[];
 extern const struct bench_row bench_params_rows[];
 extern const struct bench_row bench_header_rows[];
 extern const struct bench_row bench_head_rows[];
+extern const struct bench_row bench_latency_rows[];
 extern const struct bench_row bench_growth_rows[];
 extern const struct bench_row bench_footprint_rows[];
 

@@ -2,11 +2,12 @@
 # Measure the library against its limits, and print the table:
 #
 #     sh tests/bench/run.sh [--quick] [--json FILE]
+#     sh tests/bench/run.sh [--quick] --plot
 #
 # Each row is an operation of ours beside the least that it could take, both
 # measured in the same process by turns. Instructions, allocations and system
-# calls repeat exactly; times are for people. --quick takes two minutes at most.
-# FCGI_BUILD_DIR names a folder to build in and keep.
+# calls repeat exactly; times are for people. --quick takes two minutes at most. --plot
+# draws tests/bench/ratio.svg anew. FCGI_BUILD_DIR names a folder to build in and keep.
 #
 # Exit: 0 measured, whether or not the goals were met; 3 not run.
 
@@ -16,6 +17,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 quick=
 json=
+plot=
 
 die() {
     printf 'run.sh: %s\n' "$*" >&2
@@ -25,6 +27,7 @@ die() {
 while [ $# -gt 0 ]; do
     case $1 in
     --quick) quick=--quick ;;
+    --plot) plot=yes ;;
     --json)
         shift
         json=${1:?a file is missing}
@@ -39,11 +42,21 @@ trap 'rm -rf "$folder"' EXIT
 trap 'exit 1' HUP INT TERM
 build=${FCGI_BUILD_DIR:-$folder/build}
 
-sh "$here/build.sh" "$build" >"$folder/log" 2>&1 ||
+sh "$here/build.sh" "$build" bench bench-lock >"$folder/log" 2>&1 ||
     die "it does not build: $(tail -n 20 "$folder/log")"
 bench=$build/bin/bench
-"$bench" list >"$folder/names"
 
+if [ -n "$plot" ]; then
+    command -v gnuplot >/dev/null || die "please install gnuplot-nox"
+    "$bench" plot $quick >"$folder/points" || die "the program failed"
+    machine=$("$bench" machine | paste -sd , - | sed 's/,/, /g')
+    gnuplot -e "points='$folder/points'; machine='$machine'" \
+        "$here/plot.gp" >"$folder/ratio.svg" || die "gnuplot failed"
+    mv "$folder/ratio.svg" "$here/ratio.svg"
+    exit 0
+fi
+
+"$bench" list >"$folder/names"
 "$bench" machine
 for program in valgrind strace; do
     command -v $program >/dev/null || echo "there is no $program"
@@ -52,6 +65,7 @@ done
 sh "$here/counts.sh" "$bench" "$folder" $(cat "$folder/names") \
     >"$folder/counts"
 "$bench" time $quick >"$folder/times" || die "the program failed"
+"$build/bin/bench-lock" >>"$folder/times"
 echo "text $(sh "$here/text.sh" "$build"/libfcgi-client.*) - - - - 0" \
     >>"$folder/times"
 awk -v json="$json" -f "$here/table.awk" "$here/goals" "$folder/counts" \

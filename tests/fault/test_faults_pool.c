@@ -16,7 +16,6 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <fcgi_client.h>
@@ -223,8 +222,8 @@ static int ask_in_child(struct stage *stage)
         tell_and_end(stage->fds[1], stage);
     }
     (void)faults_expose(false);
-    assert_int_equal(waitpid(pid, NULL, 0), pid);
-    assert_int_equal(read(stage->fds[0], &told, sizeof(told)), sizeof(told));
+    (void)await_exit(pid);
+    assert_int_equal(read_on(stage->fds[0], &told, sizeof(told)), sizeof(told));
     assert_true(told.well);
     if (told.struck) {
         faults_strike_in_child();
@@ -283,24 +282,26 @@ int main(void)
         {.name = "an_eviction_by_the_host",
          .prepare = keep_some_for_too_long,
          .act = evict,
-         .config = {.pool = {.evict_by_host = true, .idle_timeout_ms = 1}}},
+         .config = {.pool = {.idle_timeout_ms = 1}}},
         {.name = "a_start_of_the_thread",
+         .evicts = true,
          .act = ask,
          .settle = ask_and_await_eviction,
          .config = {.pool = {.idle_timeout_ms = 1}}},
         {.name = "an_eviction_by_the_thread",
+         .evicts = true,
          .act = ask_twice_and_await_evictions,
          .of_threads = true,
          .config = {.pool = {.idle_timeout_ms = 1}}},
         {.name = "a_wake_up_of_the_thread",
+         .evicts = true,
          .prepare = ask_and_await_eviction,
          .act = ask_well,
          .config = {.pool = {.idle_timeout_ms = 1}}},
         {.name = "a_request_in_a_child",
          .prepare = keep_idle_and_leased,
          .act = ask_in_child,
-         .settle = give_back,
-         .config = {.pool = {.evict_by_host = true}}},
+         .settle = give_back},
     };
     const struct CMUnitTest tests[] = {cmocka_unit_test(
         a_process_that_was_short_of_memory_can_have_a_client_later)};

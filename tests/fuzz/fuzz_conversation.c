@@ -61,9 +61,6 @@ static void hear(struct hearing *h, const struct conversation *c,
         (void)hearing_bring_cut(h, &c->answer, cuts);
     }
     hearing_digest(h, digest);
-    if (fcgi_exchange_status(h->t.x) == FCGI_ERR_HEAD_TOO_LARGE) {
-        wire_clear(digest); /* how much of the line was kept may differ */
-    }
     sound_check(&h->t.response, fcgi_exchange_status(h->t.x), c->to_head,
                 &c->request.limits, !manner.sunk);
     int status = fcgi_exchange_eof(h->t.x, c->reset);

@@ -432,6 +432,12 @@ static void feed(struct play *p)
     p->told += used;
 }
 
+static void resume(struct play *p)
+{
+    int status = fcgi_exchange_resume(p->x);
+    assert_int_equal(status, fcgi_exchange_status(p->x));
+}
+
 /* Bytes that were received wait in the exchange while it is paused. */
 static void finish(struct play *p)
 {
@@ -512,8 +518,7 @@ static void step(struct play *p)
         feed(p);
         break;
     case 10:
-        assert_int_equal(fcgi_exchange_resume(p->x),
-                         fcgi_exchange_status(p->x));
+        resume(p);
         break;
     case 11:
         finish(p);

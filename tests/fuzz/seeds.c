@@ -90,7 +90,7 @@ static void append_raw(struct wire *input, const struct wire *bytes)
 
 static void seed_record(const struct conversation *c, const struct wire *answer)
 {
-    static const uint8_t choices[] = {14, 7}; /* room for 4,096 bytes */
+    static const uint8_t choices[] = {159, 7}; /* room for any content */
     struct wire input = {0};
     wire_append(&input, choices, sizeof(choices));
     wire_append(&input, answer->data, answer->len);
@@ -200,11 +200,11 @@ static void seed_params(void)
 /* A body of 65,535 bytes, which lands in its place. */
 static void seed_large(void)
 {
-    static const uint8_t story[] = {2, 7, 7, 255, 142, 4};
+    static const uint8_t story[] = {2, 7, 7, 255, 158, 4};
     static const uint8_t request[] = {0, 1, 0, 0, 0, 0, 0, SEND_ALL, 0, 0};
     static const uint8_t steps[] = {
-        TELL, 2,  7,       TELL, 7,   3,       142, TELL,    4, RECEIVE,
-        1,    16, RECEIVE, 1,    140, RECEIVE, 0,   RECEIVE, 0};
+        TELL, 2,  7,       TELL, 7,   3,       158, TELL,    4, RECEIVE,
+        1,    13, RECEIVE, 1,    157, RECEIVE, 0,   RECEIVE, 0};
     struct wire input = begin(6);
     input.data[4] = 99; /* cuts */
     wire_append(&input, story, sizeof(story));

@@ -6,12 +6,22 @@ need cmake valgrind strace
 strace -o /dev/null true || missing "leave to trace a process"
 [ "$(uname -m)" = x86_64 ] || missing "x86-64, which instructions are told for"
 
-# Goals that are not reached: what is held until they are.
+# Goals that are not reached: what is held until they are. A line that is no
+# longer needed goes.
 cat >held <<END
+small-unix     instructions 5100
+small-tcp      instructions 5100
+small-encoded  instructions 5100
+encode-18      instructions 1120
+decode-18      instructions 690
+header-encode  instructions 26
+header-decode  instructions 21
+head-8         instructions 2400
+text           bytes        56500
 END
 
 bench=$root/tests/bench
-quietly sh "$bench/build.sh" build
+quietly sh "$bench/build.sh" build bench
 sh "$bench/counts.sh" build/bin/bench . small-unix small-tcp small-encoded \
     pool encode-18 decode-18 header-encode header-decode head-8 >counts
 build/bin/bench time idle-connection call-in-flight stack >times
@@ -34,10 +44,14 @@ awk '
     !(($1, $2) in goal) { next }
     {
         bar = ($1, $2) in held ? held[$1, $2] : goal[$1, $2]
-        is_good = $3 ~ /^[0-9]/ && $3 <= bar
+        # A background thread may make one now and then.
+        is_good = $3 ~ /^[0-9]/ && $3 - ($2 == "calls") * 0.05 <= bar
         failed += !is_good
-        missed = $3 <= goal[$1, $2] ? "" : "missed: the goal is " goal[$1, $2]
-        printf "%-16s %-13s %8s  at most %6s  %s %s\n", $1, $2, $3, bar,
-            is_good ? "" : "FAILED", missed
+        note = is_good ? "" : "FAILED"
+        if (!is_good || $3 > goal[$1, $2])
+            note = note " missed: the goal is " goal[$1, $2]
+        else if (($1, $2) in held)
+            note = " the goal is reached: hold it no longer"
+        printf "%-16s %-13s %8s  at most %6s %s\n", $1, $2, $3, bar, note
     }
     END { exit failed > 0 }' goals held measures || fail "not within its bar"

@@ -40,10 +40,16 @@ const struct answer *caller_answer(const struct caller *c)
  * Sources.
  */
 
-static void take_time(bool is_slow)
+static void take_time(const struct caller *c, bool is_slow)
 {
+    struct stream *s = caller_stream(c);
+    int64_t us = world_between(0, 20 * MILLISECOND);
+
     if (is_slow && world_chance(20)) {
-        world_steal(world_between(0, 10 * MILLISECOND));
+        world_steal(us);
+        if (s != NULL) {
+            stream_forgive(s, us);
+        }
     }
 }
 
@@ -82,7 +88,7 @@ static int read_feed(void *context, void *buf, size_t cap, size_t *got)
     size_t most = cap < left ? cap : left;
 
     world_require(!feed->has_ended, "a source that failed is not read", 0, 0);
-    take_time(feed->is_slow);
+    take_time(feed->caller, feed->is_slow);
     try_reentry(feed->caller);
     feed->waits = false;
     if (feed->at >= feed->ends_at) {
@@ -145,7 +151,7 @@ static int take_head(void *context, const struct fcgi_response *response)
     struct caller *c = context;
     const struct answer *answer = caller_answer(c);
 
-    take_time(c->drain.is_slow);
+    take_time(c, c->drain.is_slow);
     try_reentry(c);
     c->drain.heads += 1;
     world_require(c->drain.heads == 1, "a head is told once", c->index, 0);
@@ -174,7 +180,7 @@ static int take_body(void *context, const void *data, size_t *len)
     const struct answer *answer = caller_answer(c);
     size_t taken = some_of(c, *len);
 
-    take_time(c->drain.is_slow);
+    take_time(c, c->drain.is_slow);
     try_reentry(c);
     world_require(
         answer != NULL && *len > 0 &&
@@ -202,7 +208,7 @@ static int take_errors(void *context, const void *data, size_t len)
     const struct answer *answer = caller_answer(c);
     size_t at = c->drain.errors_at;
 
-    take_time(c->drain.is_slow);
+    take_time(c, c->drain.is_slow);
     world_require(answer != NULL && at + len <= answer->errors.len &&
                       memcmp(data, answer->errors.data + at, len) == 0,
                   "stderr is the answer's own", c->index, (int64_t)at);
@@ -277,6 +283,16 @@ static void prepare_streams(struct caller *c, bool has_body)
     c->entry->data_len = c->data.len;
 }
 
+/* The first of them comes encoded. */
+static void encode_first(struct caller *c)
+{
+    wire_param(&c->encoded, "TOKEN", c->token);
+    c->request.encoded_params =
+        (struct fcgi_slice){(const char *)c->encoded.data, c->encoded.len};
+    c->request.params += 1;
+    c->request.param_count -= 1;
+}
+
 static void prepare_params(struct caller *c)
 {
     static const char *const methods[] = {"GET",  "GET",   "HEAD", "PUT",
@@ -293,6 +309,9 @@ static void prepare_params(struct caller *c)
     c->params[2].value_len = len;
     c->request.params = c->params;
     c->request.param_count = 3;
+    if (world_chance(30)) {
+        encode_first(c);
+    }
     c->entry->params_len = len;
     c->entry->to_head = strcmp(method, "HEAD") == 0;
     c->idempotent = method[0] != 'P' || strcmp(method, "PUT") == 0;
@@ -314,6 +333,17 @@ static void prepare_sink(struct caller *c)
     c->request.sink.body = drain->takes_body ? take_body : NULL;
     c->request.sink.stderr_data = drain->takes_errors ? take_errors : NULL;
     c->request.sink.context = c;
+}
+
+/* What is collected has its limits. */
+static void prepare_amounts(struct caller *c)
+{
+    if (world_chance(10)) {
+        c->request.limits.body_len = world_between(1, 2000);
+    }
+    if (world_chance(10)) {
+        c->request.limits.stderr_len = world_between(1, 500);
+    }
 }
 
 static int some_limit(int usual)
@@ -362,20 +392,41 @@ void caller_prepare(struct caller *c, struct sim_client *client, bool blocks)
     c->entry->keeps = client->config.pool.max_idle != -1;
     c->client = client;
     c->blocks = blocks;
+    c->failures = client->memory.failures;
     c->resume_at = NEVER;
     c->pending_since = NEVER;
     c->fd = -1;
     prepare_params(c);
     prepare_sink(c);
     prepare_limits(c);
+    prepare_amounts(c);
+    c->entry->must_check =
+        c->retry == FCGI_RETRY_NEVER || !c->can_replay ||
+        (c->retry == FCGI_RETRY_IDEMPOTENT && !c->idempotent);
     c->started = world_now();
     c->stolen = world_stolen();
+}
+
+void caller_forget_params(struct caller *c)
+{
+    memset(c->token, '?', sizeof(c->token));
+    memset(c->params, '?', sizeof(c->params));
+    memset(c->filling, '?', c->entry->params_len);
+    if (c->encoded.len > 0) {
+        memset(c->encoded.data, '?', c->encoded.len);
+    }
+}
+
+bool caller_was_starved(const struct caller *c)
+{
+    return c->client->memory.failures > c->failures;
 }
 
 void caller_clear(struct caller *c)
 {
     fcgi_response_free(&c->response);
     free(c->filling);
+    wire_free(&c->encoded);
     free(c->body.memory);
     free(c->data.memory);
     c->filling = c->body.memory = c->data.memory = NULL;

@@ -12,21 +12,11 @@
 
 #include <fcgi_client.h>
 
-#include "allocator.h"
 #include "answer.h"
+#include "client.h"
 #include "ledger.h"
 #include "stream.h"
 #include "wire.h"
-
-/** A client, and how it was made. */
-struct sim_client {
-    int index;
-    struct fcgi_client *handle; /**< NULL: it is gone */
-    struct fcgi_client_config config;
-    struct counting_allocator memory;
-    bool is_closed;
-    int64_t evict_at;
-};
 
 /** A source. */
 struct feed {
@@ -70,6 +60,7 @@ struct caller {
     struct fcgi_param params[4];
     char token[17];
     char *filling;
+    struct wire encoded;
     struct feed body, data;
     struct drain drain;
 
@@ -82,10 +73,13 @@ struct caller {
     bool blocks;
     bool cancelled; /**< by whomever */
     bool pool_was_full, pool_was_closed;
-    bool was_short; /**< of a descriptor */
+    bool was_short;  /**< of a descriptor */
+    size_t failures; /**< of its client's memory, when it began */
     int64_t started;
     int64_t resume_at;     /**< NEVER: nothing has paused */
-    int64_t resumed_at;    /**< when something was resumed last */
+    int64_t resumed_at;    /**< when something was resumed last, */
+    int64_t drained_at;    /**< and when the sink was */
+    uint64_t queued;       /**< its place in the queue */
     int64_t pending_since; /**< bytes that the socket did not take; NEVER */
     int64_t stolen; /**< what the host had been late by when it started */
     int rc;
@@ -102,6 +96,12 @@ struct caller {
 
 /** Make up a request to that client. */
 void caller_prepare(struct caller *c, struct sim_client *client, bool blocks);
+
+/** It has begun: what its params were is of no matter any more. */
+void caller_forget_params(struct caller *c);
+
+/** Whether there was no memory for it. */
+bool caller_was_starved(const struct caller *c);
 
 /** Give back what it holds. */
 void caller_clear(struct caller *c);

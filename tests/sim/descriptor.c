@@ -14,6 +14,7 @@
 
 #include "application.h"
 #include "descriptor.h"
+#include "ledger.h"
 #include "network.h"
 #include "world.h"
 
@@ -244,6 +245,10 @@ int descriptor_socket(int family, int type)
     set_flags(&table.all[i], type);
     table.all[i].stream = stream_open(table.client, family == AF_UNIX);
     stream_serve(table.all[i].stream, table.caller);
+    if (table.caller != NOBODY) {
+        ledger_at(table.caller)->dials += 1;
+        ledger_at(table.caller)->dialled = world_now();
+    }
     world_note("socket: fd, caller", DESCRIPTOR_BASE + i, table.caller, 0);
     return DESCRIPTOR_BASE + i;
 }

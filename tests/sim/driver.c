@@ -1,20 +1,19 @@
 /*
  * driver - the host: see driver.h.
  */
-#include <poll.h>
 #include <string.h>
 
 #include "application.h"
 #include "caller.h"
+#include "client.h"
 #include "descriptor.h"
 #include "driver.h"
 #include "judge.h"
 #include "network.h"
+#include "watch.h"
 #include "world.h"
 
 #define CLIENTS 3
-#define CALLS_MAX (ENTRIES - CLIENTS)
-#define IDLE_TURNS_MAX 50
 
 static struct {
     struct sim_client clients[CLIENTS];
@@ -27,82 +26,7 @@ static struct {
     int most;                         /* calls at a time */
     unsigned cancels, closes, blocks; /* in percent */
     int64_t lateness;
-    bool by_edges; /* it hears of changes alone */
 } host;
-
-/*
- * Clients.
- */
-
-static void hear_trace(void *context, const struct fcgi_trace_event *event)
-{
-    static const int sights[] = {
-        [FCGI_TRACE_REUSED] = SIGHT_REUSED,
-        [FCGI_TRACE_STALE] = SIGHT_CHECKED_STALE,
-        [FCGI_TRACE_EVICTED] = SIGHT_EVICTED,
-    };
-    const struct sim_client *client = context;
-
-    world_note("trace: client, kind, error", client->index, event->kind,
-               event->error);
-    if (event->kind == FCGI_TRACE_REUSED || event->kind == FCGI_TRACE_STALE ||
-        event->kind == FCGI_TRACE_EVICTED) {
-        world_saw((enum sight)sights[event->kind]);
-    }
-}
-
-/* 0, off, or something small. */
-static int some_number(int most)
-{
-    return world_chance(40) ? 0 : (int)world_between(1, most);
-}
-
-static void configure_pool(struct sim_client *client)
-{
-    struct fcgi_pool_config *pool = &client->config.pool;
-
-    pool->max_idle = world_chance(10) ? -1 : some_number(4);
-    pool->idle_timeout_ms = world_chance(10) ? -1 : some_number(100);
-    pool->max_age_ms = world_chance(70) ? 0 : some_number(200);
-    pool->max_requests = world_chance(70) ? 0 : some_number(5);
-    pool->max_open = some_number(4);
-    pool->max_waiting = world_chance(70) ? 0 : some_number(4);
-    pool->evict_by_host = true;
-    pool->trace = hear_trace;
-    pool->trace_context = client;
-    pool->allocator = counting_allocator(&client->memory);
-}
-
-/* The whole may be unlimited; but what is silent has to end, or the host waits
- * for ever. */
-static void configure_limits(struct fcgi_timeouts *limits)
-{
-    limits->connect_ms = (int)world_between(1, 300);
-    limits->write_ms = (int)world_between(1, 400);
-    limits->first_byte_ms = (int)world_between(1, 600);
-    limits->idle_ms = (int)world_between(1, 600);
-    limits->total_ms = world_chance(70) ? -1 : (int)world_between(1, 800);
-    limits->queue_ms = world_chance(50) ? -1 : (int)world_between(1, 300);
-}
-
-static void open_client(struct sim_client *client)
-{
-    int index = client->index;
-
-    memset(client, 0, sizeof(*client));
-    client->index = index;
-    client->evict_at = NEVER;
-    configure_pool(client);
-    configure_limits(&client->config.timeouts);
-    client->config.retry = (enum fcgi_retry)world_below(4);
-    world_note("client opens: client, max open, max idle", index,
-               client->config.pool.max_open, client->config.pool.max_idle);
-    world_require(
-        fcgi_client_new(&client->handle,
-                        network_addresses[world_below(NETWORK_ADDRESSES)],
-                        &client->config) == FCGI_OK,
-        "a client is made", index, 0);
-}
 
 static bool is_used(const struct sim_client *client)
 {
@@ -113,119 +37,6 @@ static bool is_used(const struct sim_client *client)
         }
     }
     return false;
-}
-
-static void free_client(struct sim_client *client)
-{
-    world_note("client is freed: client", client->index, 0, 0);
-    descriptors_serve(client->index, NOBODY, false);
-    fcgi_client_free(client->handle);
-    client->handle = NULL;
-    world_require(client->memory.blocks == 0, "no memory is leaked",
-                  (int64_t)client->memory.blocks,
-                  (int64_t)client->memory.bytes);
-}
-
-static void close_client(struct sim_client *client)
-{
-    world_note("client closes: client", client->index, 0, 0);
-    world_saw(SIGHT_CLIENT_CLOSED);
-    client->is_closed = true;
-    fcgi_client_close(client->handle);
-}
-
-static void evict(struct sim_client *client)
-{
-    int ms = fcgi_pool_evict(fcgi_client_pool(client->handle));
-
-    world_note("evict: client, next", client->index, ms, 0);
-    client->evict_at = ms < 0 ? NEVER : world_now() + ms * MILLISECOND;
-}
-
-/*
- * Watching.
- */
-
-/* What was told before must stay until another was told and the call advanced
- * again; and a number that is told again must mean the same. */
-static void check_watch(const struct caller *c, int fd)
-{
-    world_require(c->fd < 0 || descriptor_identity(c->fd) == c->identity,
-                  "a descriptor stays while it is watched", c->index, c->fd);
-    world_require(fd < 0 || descriptor_identity(fd) != 0,
-                  "a descriptor that is told is open", c->index, fd);
-}
-
-static void arm(struct caller *c, int fd, unsigned events)
-{
-    bool same = fd == c->fd && events == c->events;
-
-    c->is_armed = host.by_edges && same;
-    c->fd = fd;
-    c->events = events;
-    c->identity = fd < 0 ? 0 : descriptor_identity(fd);
-}
-
-static void note_pending(struct caller *c)
-{
-    bool pending = (c->events & FCGI_EVENT_WRITE) != 0;
-
-    if (!pending) {
-        c->pending_since = NEVER;
-    } else if (c->pending_since == NEVER) {
-        c->pending_since = world_now();
-    }
-}
-
-static void observe(struct caller *c)
-{
-    int fd = fcgi_call_fd(c->call);
-    int ms = fcgi_call_timeout_ms(c->call);
-    struct stream *s;
-
-    check_watch(c, fd);
-    arm(c, fd, fcgi_call_events(c->call));
-    c->until = ms < 0 ? NEVER : world_now() + ms * MILLISECOND;
-    world_require((fd < 0) == (c->events == 0),
-                  "a descriptor is told with its events", fd, c->events);
-    world_require(fd >= 0 || ms >= 0 || c->resume_at != NEVER,
-                  "whoever waits waits for something", c->index, 0);
-    s = fd < 0 ? NULL : descriptor_stream(fd);
-    if (s != NULL) {
-        stream_serve(s, c->index);
-        note_pending(c);
-    } else if (fd >= 0) {
-        world_saw(SIGHT_QUEUED);
-    }
-}
-
-static bool is_ready(const struct caller *c)
-{
-    short events = 0;
-
-    if (c->fd < 0) {
-        return false;
-    }
-    if (c->is_armed) {
-        world_saw(SIGHT_EDGES);
-        return ((c->events & FCGI_EVENT_READ) &&
-                descriptor_edges(c->fd, true) != c->read_edges) ||
-               ((c->events & FCGI_EVENT_WRITE) &&
-                descriptor_edges(c->fd, false) != c->write_edges);
-    }
-    if (c->events & FCGI_EVENT_READ) {
-        events |= POLLIN;
-    }
-    if (c->events & FCGI_EVENT_WRITE) {
-        events |= POLLOUT;
-    }
-    return descriptor_poll(c->fd, events) != 0;
-}
-
-static bool is_due(const struct caller *c)
-{
-    return c->state == ENDED || c->until <= world_now() ||
-           c->resume_at <= world_now() || is_ready(c);
 }
 
 /*
@@ -242,21 +53,6 @@ static void serve_nobody(void)
     descriptors_serve(NOBODY, NOBODY, false);
 }
 
-static struct fcgi_pool_stats stats_of(const struct sim_client *client)
-{
-    struct fcgi_pool_stats stats;
-
-    fcgi_pool_get_stats(fcgi_client_pool(client->handle), &stats);
-    return stats;
-}
-
-static bool queue_is_full(const struct sim_client *client)
-{
-    int most = client->config.pool.max_waiting;
-
-    return most > 0 && stats_of(client).waiting >= (size_t)most;
-}
-
 static void end_call(struct caller *c, int rc)
 {
     c->rc = rc;
@@ -271,7 +67,7 @@ static void follow(struct caller *c, int rc)
 {
     c->was_short = descriptors_were_short() || c->was_short;
     if (rc == FCGI_WAIT) {
-        observe(c);
+        watch_call(c);
     } else {
         end_call(c, rc);
         world_require(fcgi_call_advance(c->call) == rc,
@@ -287,38 +83,22 @@ static void start_call(struct sim_client *client)
 
     host.started += 1;
     caller_prepare(c, client, false);
-    c->pool_was_full = queue_is_full(client);
+    c->pool_was_full = client_queue_is_full(client);
     serve(c);
     world_note("starts: caller, client, body", c->index, client->index,
                (int64_t)c->body.len);
     rc = fcgi_call_start(&c->call, client->handle, &c->request, &c->response);
+    caller_forget_params(c);
     if (rc == FCGI_OK) {
         c->state = CALLING;
         follow(c, FCGI_WAIT);
         return;
     }
     end_call(c, rc);
+    client_renew(client);
     world_require(c->call == NULL, "what did not start is nothing", rc, 0);
     serve_nobody();
     caller_clear(c);
-}
-
-/* A turn that brings nothing and asks for another at once is a spin. */
-static void check_progress(struct caller *c, int64_t began, uint64_t notes)
-{
-    bool moved = world_notes() != notes + 1 || world_now() > began + TICK;
-
-    c->idle_turns = moved ? 0 : c->idle_turns + 1;
-    world_require(c->idle_turns < IDLE_TURNS_MAX, "a call does not spin",
-                  c->index, c->fd);
-}
-
-static void mark_edges(struct caller *c)
-{
-    if (c->fd >= 0) {
-        c->read_edges = descriptor_edges(c->fd, true);
-        c->write_edges = descriptor_edges(c->fd, false);
-    }
 }
 
 static void advance(struct caller *c)
@@ -329,18 +109,21 @@ static void advance(struct caller *c)
     int rc;
 
     serve(c);
-    mark_edges(c);
+    watch_tell(c);
     world_note("advances: caller, fd, events", c->index, c->fd, c->events);
     if (resumes) {
         c->resume_at = NEVER;
         c->resumed_at = world_now();
+        if (c->drain.waits) {
+            c->drained_at = world_now();
+        }
         rc = fcgi_call_resume(c->call);
     } else {
         rc = fcgi_call_advance(c->call);
     }
     follow(c, rc);
     if (!resumes && rc == FCGI_WAIT) {
-        check_progress(c, began, notes);
+        watch_progress(c, began, notes);
     }
 }
 
@@ -358,20 +141,22 @@ static void cancel(struct caller *c)
                   c->index, c->rc);
 }
 
-static bool has_room(const struct sim_client *client)
+static void rest(struct stream *s, bool is_handed_on)
 {
-    struct fcgi_pool_stats stats = stats_of(client);
-    int most = client->config.pool.max_idle;
-
-    return stats.waiting > 0 || most == 0 || (int)stats.idle < most;
+    stream_rest(s);
+    s->stolen = world_stolen();
+    s->handed_on = is_handed_on;
+    if (is_handed_on) {
+        world_saw(SIGHT_HANDED_ON);
+    }
 }
 
 static void free_call(struct caller *c)
 {
     struct sim_client *client = c->client;
     struct stream *s = caller_stream(c);
-    bool room = has_room(client);
-    bool waited = stats_of(client).waiting > 0;
+    bool room = client_has_room(client);
+    bool waited = client_stats(client).waiting > 0;
     bool ended = c->state == ENDED;
 
     serve(c);
@@ -387,11 +172,7 @@ static void free_call(struct caller *c)
                       s->index);
     }
     if (s != NULL && s->client_open) {
-        stream_rest(s);
-        s->stolen = world_stolen();
-        if (waited) {
-            world_saw(SIGHT_HANDED_ON);
-        }
+        rest(s, waited);
     }
     caller_clear(c);
     client->evict_at = world_now();
@@ -399,13 +180,12 @@ static void free_call(struct caller *c)
 
 /* Calls that block. The others wait meanwhile. */
 
-static void rest_streams(int user)
+static void rest_streams(int user, bool are_handed_on)
 {
     for (int i = 0; i < streams_top(); i++) {
         struct stream *s = stream_at(i);
         if (s->lease.user == user) {
-            stream_rest(s);
-            s->stolen = world_stolen();
+            rest(s, are_handed_on);
         }
     }
 }
@@ -413,12 +193,13 @@ static void rest_streams(int user)
 static void block_on_call(struct sim_client *client)
 {
     struct caller *c = &host.callers[host.started];
+    bool waited = client_stats(client).waiting > 0;
     int64_t began = world_now();
     int rc;
 
     host.started += 1;
     caller_prepare(c, client, true);
-    c->pool_was_full = queue_is_full(client);
+    c->pool_was_full = client_queue_is_full(client);
     world_saw(SIGHT_BLOCKED);
     serve(c);
     world_note("blocks: caller, client", c->index, client->index, 0);
@@ -426,7 +207,7 @@ static void block_on_call(struct sim_client *client)
     serve_nobody();
     end_call(c, rc);
     world_stole_since(began);
-    rest_streams(c->index);
+    rest_streams(c->index, waited);
     caller_clear(c);
     client->evict_at = world_now();
 }
@@ -473,8 +254,8 @@ static void start_something(void)
     host.next_call_at =
         world_now() + (world_chance(50) ? 0 : world_between(0, host.pace));
     if (client->is_closed && !is_used(client)) {
-        free_client(client);
-        open_client(client);
+        client_free(client);
+        client_open(client);
     }
     if (!world_chance(host.blocks)) {
         start_call(client);
@@ -518,7 +299,7 @@ static bool act(void)
     int pick;
 
     for (int i = 0; i < host.started; i++) {
-        if (host.callers[i].state != VACANT && is_due(&host.callers[i])) {
+        if (host.callers[i].state != VACANT && watch_is_due(&host.callers[i])) {
             due[count++] = i;
         }
     }
@@ -540,7 +321,7 @@ static bool act(void)
     if (pick < ENTRIES) {
         attend(&host.callers[pick]);
     } else if (pick < ENTRIES + CLIENTS) {
-        evict(&host.clients[pick - ENTRIES]);
+        client_evict(&host.clients[pick - ENTRIES]);
     } else if (pick == ENTRIES + CLIENTS) {
         start_something();
     } else {
@@ -592,7 +373,7 @@ static void intervene(void)
         &host.clients[world_below((uint64_t)host.client_count)];
 
     if (world_chance(host.closes) && world_chance(1) && !client->is_closed) {
-        close_client(client);
+        client_close(client);
     }
     if (host.lateness > 0 && world_chance(3)) {
         world_steal(world_between(0, host.lateness));
@@ -640,18 +421,18 @@ static void begin(void)
     host.closes = some_percent() * 5;
     host.blocks = some_percent();
     host.lateness = world_chance(70) ? 0 : world_between(1, 20 * MILLISECOND);
-    host.by_edges = world_chance(40);
+    watch_begin(world_chance(40));
     host.next_call_at = world_now();
     for (int i = 0; i < host.client_count; i++) {
         host.clients[i].index = i;
-        open_client(&host.clients[i]);
+        client_open(&host.clients[i]);
     }
 }
 
 static void end(void)
 {
     for (int i = 0; i < host.client_count; i++) {
-        free_client(&host.clients[i]);
+        client_free(&host.clients[i]);
     }
     world_require(descriptors_open() == 0, "no descriptor is leaked",
                   descriptors_open(), 0);

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "application.h"
-#include "descriptor.h"
 #include "judge.h"
 #include "world.h"
 
@@ -150,6 +149,23 @@ static void judge_head(const struct caller *c, const struct answer *a,
             "a head is the answer's own", c, c->response.status);
 }
 
+/* What the request's limits make of an answer. */
+static bool is_too_large(const struct caller *c, const struct answer *a)
+{
+    int64_t limit = c->request.limits.body_len;
+
+    return !c->drain.takes_body && limit > 0 && (int64_t)a->body_len > limit;
+}
+
+static size_t errors_allowed(const struct caller *c, const struct answer *a)
+{
+    int64_t limit = c->request.limits.stderr_len;
+    bool is_cut =
+        !c->drain.takes_errors && limit > 0 && (int64_t)a->errors.len > limit;
+
+    return is_cut ? (size_t)limit : a->errors.len;
+}
+
 static void judge_success(const struct caller *c, const struct stream *s,
                           const struct answer *a)
 {
@@ -162,9 +178,12 @@ static void judge_success(const struct caller *c, const struct stream *s,
             "success is a good answer", c, a == NULL ? 0 : a->verdict);
     require(s->got + 255 >= application_answer_end(s, c->entry),
             "success is a whole answer", c, (int64_t)s->got);
-    require(body == a->body_len, "success is a whole body", c, (int64_t)body);
-    require(errors == a->errors.len, "success is all of stderr", c,
+    require(body == a->body_len && !is_too_large(c, a),
+            "success is a whole body", c, (int64_t)body);
+    require(errors == errors_allowed(c, a), "success is all of stderr", c,
             (int64_t)errors);
+    require(r->stderr_cut == (errors < a->errors.len),
+            "stderr that was cut says so", c, (int64_t)errors);
     require(r->app_status == a->app_status && r->protocol_status == 0,
             "an exit status is the answer's own", c, r->app_status);
     require(c->drain.heads == c->drain.takes_head, "a head is told once", c,
@@ -211,8 +230,9 @@ static int64_t when_accepted(const struct caller *c, const struct lease *lease)
 {
     bool aborted = c->response.outcome.bytes_sent < lease->sent;
 
-    return later(aborted ? lease->accepted_before : lease->accepted,
-                 lease->begun);
+    return later(
+        later(aborted ? lease->accepted_before : lease->accepted, lease->begun),
+        c->drained_at);
 }
 
 static void judge_timeout(const struct caller *c, const struct stream *s)
@@ -224,6 +244,7 @@ static void judge_timeout(const struct caller *c, const struct stream *s)
     case FCGI_ERR_WRITE_TIMEOUT:
         require_over(c, accepted, c->limits.write_ms,
                      "the write limit is not early");
+        require(stream_is_full(s), "what can be sent is sent", c, s->index);
         return;
     case FCGI_ERR_FIRST_BYTE_TIMEOUT:
         require_over(c, accepted, c->limits.first_byte_ms,
@@ -236,6 +257,20 @@ static void judge_timeout(const struct caller *c, const struct stream *s)
     }
     require(queue_len(&s->down) == 0, "what came in time counts", c,
             (int64_t)queue_len(&s->down));
+}
+
+/* Each address has its turn, and its share of the time. */
+static void judge_shares(const struct caller *c)
+{
+    int addresses = c->client->addresses;
+    int64_t limit = c->limits.connect_ms * MILLISECOND;
+    int64_t began = world_now() - c->response.outcome.connect_us;
+
+    require(c->entry->dials == (unsigned)addresses, "each address has its turn",
+            c, c->entry->dials);
+    require(
+        c->entry->dialled <= began + limit - limit / addresses + allowance(c),
+        "each address has its share of the time", c, c->entry->dialled - began);
 }
 
 static void judge_lease(const struct caller *c)
@@ -251,6 +286,9 @@ static void judge_lease(const struct caller *c)
     case FCGI_ERR_BACKLOG_FULL:
         require(outcome->connect_us >= c->limits.connect_ms * MILLISECOND,
                 "the connect limit is not early", c, outcome->connect_us);
+        if (!c->was_short) {
+            judge_shares(c);
+        }
         break;
     case FCGI_ERR_QUEUE_FULL:
         require(c->pool_was_full, "a queue is full", c, 0);
@@ -272,6 +310,7 @@ static bool is_verdict(const struct caller *c, const struct stream *s,
                        const struct answer *a)
 {
     return c->rc == a->verdict ||
+           (c->rc == FCGI_ERR_BODY_TOO_LARGE && is_too_large(c, a)) ||
            (a->verdict == FCGI_ERR_NOT_FASTCGI && s->lease.reused &&
             c->rc == FCGI_ERR_INVALID_HEADER);
 }
@@ -312,6 +351,9 @@ static void judge_cause(const struct caller *c, const struct stream *s,
     case FCGI_ERR_SOURCE:
         require(c->body.has_ended || c->data.has_ended,
                 "a source that fails has failed", c, 0);
+        break;
+    case FCGI_ERR_NO_MEMORY:
+        require(caller_was_starved(c), "there was no memory", c, 0);
         break;
     case FCGI_ERR_SYSTEM:
         require(c->was_short, "the system failed", c, 0);
@@ -395,11 +437,10 @@ static void judge_use(const struct caller *c, const struct stream *s)
             "a connection has no more requests than it may", c,
             application_requests(s));
     require(!s->lease.reused || pool->max_age_ms <= 0 ||
-                s->lease.begun <= s->connected_at +
-                                      pool->max_age_ms * MILLISECOND +
-                                      allowance(c),
+                s->lease.begun <=
+                    s->used_at + pool->max_age_ms * MILLISECOND + allowance(c),
             "a connection is not used beyond its age", c,
-            s->lease.begun - s->connected_at);
+            s->lease.begun - s->used_at);
 }
 
 void judge_end(const struct caller *c)
@@ -422,7 +463,7 @@ void judge_end(const struct caller *c)
 }
 
 /*
- * The pool.
+ * What became of its connection.
  */
 
 static bool is_spent(const struct sim_client *client, const struct stream *s)
@@ -474,94 +515,9 @@ void judge_return(const struct caller *c, const struct stream *s, bool had_room)
             "a connection is kept where it is wanted", c, s->index);
 }
 
-static bool waits_in_queue(const struct caller *c)
-{
-    return c->state == CALLING && c->fd >= 0 &&
-           descriptor_stream(c->fd) == NULL;
-}
-
-static bool has_talked(const struct caller *c)
-{
-    return c->response.outcome.phase >= FCGI_PHASE_SEND;
-}
-
-/* Calls that hold a slot or wait for one; `served`: they may have a connection,
- * but have not sent on it yet. */
-static void count_slots(const struct sim_client *client,
-                        const struct caller *callers, int count,
-                        size_t *holders, size_t *queued, size_t *served)
-{
-    for (int i = 0; i < count; i++) {
-        const struct caller *c = &callers[i];
-        if (c->state == VACANT || c->client != client) {
-            continue;
-        }
-        if (waits_in_queue(c) && descriptor_poll(c->fd, POLLIN) == 0) {
-            *queued += 1;
-        } else if (c->state == CALLING || has_talked(c)) {
-            *holders += 1;
-            *served += waits_in_queue(c) || caller_stream(c) == NULL;
-        }
-    }
-}
-
-static size_t count_idle(const struct sim_client *client)
-{
-    size_t idle = 0;
-
-    for (int i = 0; i < streams_top(); i++) {
-        const struct stream *s = stream_at(i);
-        idle += s->state != UNUSED && s->client_open &&
-                s->client == client->index && s->lease.user == NOBODY;
-    }
-    return idle;
-}
-
-static void judge_idle_times(const struct sim_client *client)
-{
-    int limit = client->config.pool.idle_timeout_ms;
-
-    for (int i = 0; limit > 0 && i < streams_top(); i++) {
-        const struct stream *s = stream_at(i);
-        if (s->state == CONNECTED && s->client_open &&
-            s->client == client->index && s->lease.user == NOBODY) {
-            world_require(world_now() <= s->idle_since + limit * MILLISECOND +
-                                             TICK + world_stolen() - s->stolen,
-                          "an idle connection is closed in time", s->index,
-                          world_now() - s->idle_since);
-        }
-    }
-}
-
-void judge_pool(struct sim_client *client, const struct caller *callers,
-                int count)
-{
-    const struct fcgi_pool_config *pool = &client->config.pool;
-    struct fcgi_pool_stats stats;
-    size_t holders = 0;
-    size_t queued = 0;
-    size_t served = 0;
-    size_t idle = count_idle(client);
-
-    fcgi_pool_get_stats(fcgi_client_pool(client->handle), &stats);
-    count_slots(client, callers, count, &holders, &queued, &served);
-    world_require(pool->max_open <= 0 || stats.open <= (size_t)pool->max_open,
-                  "no more are open than may be", (int64_t)stats.open,
-                  pool->max_open);
-    world_require(stats.waiting == queued, "who waits is counted",
-                  (int64_t)stats.waiting, (int64_t)queued);
-    world_require(stats.open == stats.idle + holders || client->is_closed,
-                  "open is idle and leased", (int64_t)stats.open,
-                  (int64_t)(stats.idle + holders));
-    world_require(stats.idle <= idle && idle <= stats.idle + served,
-                  "idle connections are counted", (int64_t)stats.idle,
-                  (int64_t)idle);
-    world_require(stats.waiting == 0 ||
-                      (stats.idle == 0 && stats.open == (size_t)pool->max_open),
-                  "nobody waits for what is free", (int64_t)stats.waiting,
-                  (int64_t)stats.idle);
-    judge_idle_times(client);
-}
+/*
+ * When all is over.
+ */
 
 void judge_runs(void)
 {

@@ -24,7 +24,11 @@ struct entry {
 
     unsigned runs;     /**< how often the application ran it */
     unsigned attempts; /**< on how many streams it was sent */
-    bool was_reused;   /**< the last of these was used before */
+    bool was_reused;   /**< the last of these was used before, */
+    bool was_dead;     /**< and was given up when it had ended */
+    bool must_check;   /**< it cannot be sent again */
+    unsigned dials;    /**< sockets made for it, */
+    int64_t dialled;   /**< and when the last was */
     uint64_t got;      /**< bytes of answer received */
     bool may_have_run; /**< what the client said of it in the end */
 };

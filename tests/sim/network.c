@@ -18,9 +18,6 @@
 /* 10.0.0.0 */
 #define FIRST_ADDRESS UINT32_C(0x0a000000)
 
-const char *const network_addresses[NETWORK_ADDRESSES] = {
-    "unix:/sim/application", "10.0.0.0:9000", "application.sim:9000"};
-
 static struct {
     int64_t down_until;
     int64_t full_until;
@@ -48,6 +45,16 @@ void network_begin(void)
 void network_down(int64_t until)
 {
     network.down_until = until;
+}
+
+const char *network_pick(int *count)
+{
+    static const char *const addresses[] = {
+        "unix:/sim/application", "10.0.0.0:9000", "application.sim:9000"};
+    uint64_t pick = world_below(3);
+
+    *count = pick == 2 ? NAMED_MAX : 1;
+    return addresses[pick];
 }
 
 /* The listen queue of a Unix socket fills up, and stays full for a while. */

@@ -13,11 +13,10 @@
 
 struct addrinfo;
 
-/** The addresses to give to clients. */
-extern const char *const network_addresses[];
-#define NETWORK_ADDRESSES 3
-
 void network_begin(void);
+
+/** An address to give to a client; `*count` is set to how many that are. */
+const char *network_pick(int *count);
 
 /** Nobody listens for a while. */
 void network_down(int64_t until);

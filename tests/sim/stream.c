@@ -11,11 +11,14 @@
 
 static struct stream streams[STREAMS];
 static uint64_t serials;
+static uint64_t rests;
+static unsigned shortness;
 static int top;
 
 void streams_begin(void)
 {
-    serials = 0;
+    serials = rests = 0;
+    shortness = world_chance(50) ? 10 : 70;
     top = 0;
     for (int i = 0; i < STREAMS; i++) {
         streams[i].lease.user = NOBODY;
@@ -169,6 +172,7 @@ void stream_connect(struct stream *s, int error, int64_t delay)
 void stream_connected(struct stream *s)
 {
     hear(s);
+    s->connected_at = world_now();
     if (s->connect_error != 0) {
         s->state = FAILED;
         return;
@@ -198,6 +202,19 @@ void stream_serve(struct stream *s, int user)
     s->lease.reused = reused;
 }
 
+static void judge_attempt(const struct stream *s, const struct entry *entry)
+{
+    world_require(entry->attempts == 1 ||
+                      (entry->attempts == 2 && entry->was_reused &&
+                       entry->was_dead && entry->got == 0),
+                  "only a stale connection's request is sent again, once",
+                  s->lease.user, (int64_t)entry->got);
+    world_require(!s->lease.reused || s->was_peeked ||
+                      (!s->suspect && !entry->must_check),
+                  "a connection that may be dead is looked at first",
+                  s->lease.user, s->suspect);
+}
+
 void stream_try(struct stream *s)
 {
     struct entry *entry;
@@ -208,21 +225,27 @@ void stream_try(struct stream *s)
     entry = ledger_at(s->lease.user);
     s->lease.begun = world_now();
     if (!s->lease.reused) {
-        s->connected_at = world_now();
+        s->used_at = world_now();
     }
     entry->attempts += 1;
-    world_require(
-        entry->attempts == 1 ||
-            (entry->attempts == 2 && entry->was_reused && entry->got == 0),
-        "only a stale connection's request is sent again, once", s->lease.user,
-        (int64_t)entry->got);
+    judge_attempt(s, entry);
     entry->was_reused = s->lease.reused;
+}
+
+void stream_forgive(struct stream *s, int64_t us)
+{
+    s->lease.begun += s->lease.begun == 0 ? 0 : us;
+    s->lease.accepted += s->lease.accepted == 0 ? 0 : us;
+    s->lease.accepted_before += s->lease.accepted_before == 0 ? 0 : us;
+    s->lease.received += s->lease.received == 0 ? 0 : us;
 }
 
 void stream_rest(struct stream *s)
 {
     s->lease.user = NOBODY;
     s->idle_since = world_now();
+    s->rested = ++rests;
+    s->handed_on = s->suspect = s->was_peeked = false;
 }
 
 /*
@@ -246,6 +269,11 @@ bool stream_writable(const struct stream *s)
 {
     return s->state == FAILED ||
            (s->state == CONNECTED && (queue_space(&s->up) > 0 || is_broken(s)));
+}
+
+bool stream_is_full(const struct stream *s)
+{
+    return queue_space(&s->up) == 0;
 }
 
 static int tell_error(struct stream *s)
@@ -293,7 +321,8 @@ static size_t total(const struct iovec *vector, size_t count)
 /* How much of what could be moved is moved at once. */
 static size_t some_of(size_t most)
 {
-    return most > 1 && world_chance(20) ? 1 + (size_t)world_below(most) : most;
+    return most > 1 && world_chance(shortness) ? 1 + (size_t)world_below(most)
+                                               : most;
 }
 
 static size_t put_all(struct stream *s, const struct iovec *vector,
@@ -370,14 +399,15 @@ long stream_receive(struct stream *s, const struct iovec *vector, size_t count)
 
 long stream_peek(struct stream *s)
 {
-    if (queue_len(&s->down) > 0) {
-        return 1;
-    }
-    return receive_end(s);
+    s->was_peeked = true;
+    return queue_len(&s->down) > 0 ? 1 : receive_end(s);
 }
 
 void stream_client_shut(struct stream *s)
 {
+    if (s->lease.user != NOBODY && s->lease.begun != 0) {
+        ledger_at(s->lease.user)->was_dead = s->app_ended || is_broken(s);
+    }
     s->client_shut = true;
     s->given_up = true;
     hear(s);

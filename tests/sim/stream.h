@@ -55,7 +55,8 @@ struct stream {
 
     int connect_error; /**< what CONNECTING will come to, */
     int64_t connect_at;
-    int64_t connected_at; /**< when its client has seen that it is */
+    int64_t connected_at;
+    int64_t used_at; /**< by when its client has seen that */
 
     struct queue up, down;
     bool client_open; /**< its descriptor is */
@@ -68,7 +69,11 @@ struct stream {
 
     uint64_t sent, got; /**< by the client, in all */
     int64_t idle_since;
-    int64_t stolen; /**< what the host had been late by then */
+    uint64_t rested; /**< the order in which they became idle */
+    bool handed_on;  /**< to one who waits: it is not idle */
+    bool suspect;    /**< another one was found dead meanwhile */
+    bool was_peeked; /**< it was looked at since */
+    int64_t stolen;  /**< what the host had been late by then */
     struct lease lease;
 
     size_t read_edges, write_edges; /**< what a host hears of by changes */
@@ -95,6 +100,7 @@ long stream_receive(struct stream *s, const struct iovec *vector, size_t count);
 long stream_peek(struct stream *s);
 bool stream_readable(const struct stream *s);
 bool stream_writable(const struct stream *s);
+bool stream_is_full(const struct stream *s);
 void stream_client_shut(struct stream *s);
 void stream_client_close(struct stream *s);
 
@@ -103,6 +109,9 @@ void stream_serve(struct stream *s, int user);
 
 /** Its caller tries to send on it. */
 void stream_try(struct stream *s);
+
+/** So much time was its caller's own, and is not charged to it. */
+void stream_forgive(struct stream *s, int64_t us);
 
 /** The caller is done with it. */
 void stream_rest(struct stream *s);

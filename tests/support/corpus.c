@@ -312,6 +312,154 @@ static void write_http_behind(struct wire *w)
     wire_text(w, "HTTP/1.1 200 OK\r\n");
 }
 
+static void write_cookies(struct wire *w)
+{
+    whole(w, "Set-Cookie: a=1\r\nset-cookie: b=2\r\nX:\r\n"
+             "Set-Cookie: a=1\r\n\r\n");
+}
+
+static void write_reason(struct wire *w)
+{
+    whole(w, "Status: 599\tToo  odd \r\nContent-Type: \t a; b \r\n\r\nbody");
+}
+
+static void write_blank_head(struct wire *w)
+{
+    whole(w, "\r\nbody");
+}
+
+static void write_same_lengths(struct wire *w)
+{
+    whole(w, "Content-Length: 04\ncontent-length: 4\n\nbody");
+}
+
+static void write_zero_length(struct wire *w)
+{
+    whole(w, "Content-Length: 0\n\n");
+}
+
+static void write_zero_length_and_body(struct wire *w)
+{
+    whole(w, "Content-Length: 0\n\nbody");
+}
+
+static void write_not_modified(struct wire *w)
+{
+    whole(w, "Status: 304 Not Modified\nContent-Length: 4\n\n");
+}
+
+static void write_binary_body(struct wire *w)
+{
+    static const char text[] = "A: \xe4\n\n\0\r\n\n\x01\x06\x01\x02\0\0\xff";
+    wire_record(w, WIRE_STDOUT, TALK_ID, text, sizeof(text) - 1, 0);
+    end(w);
+}
+
+static void write_two_ends(struct wire *w)
+{
+    out(w, "A: b\n\nbody");
+    end(w);
+    end(w);
+}
+
+static void write_second_answer_behind(struct wire *w)
+{
+    whole(w, "A: b\n\nbody");
+    wire_stdout(w, TALK_ID + 1, "Status: 500\n\nearly");
+}
+
+static void write_foreign_end(struct wire *w)
+{
+    out(w, "A: b\n\nbo");
+    wire_end(w, TALK_ID - 1, 0, WIRE_OVERLOADED);
+    out(w, "dy");
+    wire_end(w, 0, 0, WIRE_OVERLOADED);
+    end(w);
+}
+
+static void write_nul_in_head(struct wire *w)
+{
+    wire_padded(w, WIRE_STDOUT, TALK_ID, "A: b\0c\nD: e\n\nbody", 18);
+    end(w);
+}
+
+static void write_control_in_head(struct wire *w)
+{
+    whole(w, "A: b\x7f\nC: d\n\nbody");
+}
+
+static void write_no_name(struct wire *w)
+{
+    whole(w, "A: b\n: c\n\nbody");
+}
+
+static void write_status_two_digits(struct wire *w)
+{
+    whole(w, "Status: 99\n\nbody");
+}
+
+static void write_status_four_digits(struct wire *w)
+{
+    whole(w, "Status: 2000\n\nbody");
+}
+
+static void write_two_statuses(struct wire *w)
+{
+    whole(w, "Status: 200\nStatus: 200\n\nbody");
+}
+
+static void write_no_number(struct wire *w)
+{
+    whole(w, "Content-Length: 4 \t4\n\nbody");
+}
+
+static void write_huge_number(struct wire *w)
+{
+    whole(w, "Content-Length: 18446744073709551620\n\nbody");
+}
+
+static void write_length_and_coding(struct wire *w)
+{
+    whole(w, "Content-Length: 4\nTransfer-Encoding: chunked\n\nbody");
+}
+
+/* Lines around the length of a piece in which text is taken. */
+static void write_long_lines(struct wire *w)
+{
+    struct wire text = {0};
+    for (size_t len = 500; len < 530; len++) {
+        wire_text(&text, "X: ");
+        for (size_t i = 0; i < len; i++) {
+            wire_text(&text, "v");
+        }
+        wire_text(&text, len % 2 == 0 ? "\n" : "\r\n");
+    }
+    wire_text(&text, "\nbody");
+    talk_write_answer(w, text.data, text.len);
+    wire_free(&text);
+}
+
+static void write_endless_line(struct wire *w)
+{
+    struct wire text = {0};
+    wire_text(&text, "A: b\nX: ");
+    for (size_t i = 0; i < 2000; i++) {
+        wire_text(&text, "v");
+    }
+    talk_write_answer(w, text.data, text.len);
+    wire_free(&text);
+}
+
+static void write_tls_handshake(struct wire *w)
+{
+    wire_append(w, "\x16\3\1\2\0\1", 6);
+}
+
+static void write_plain_text(struct wire *w)
+{
+    wire_text(w, "Sorry, too many connections\n");
+}
+
 const struct conversation corpus[] = {
     {"small", write_small, FCGI_OK, "GET", {0}},
     {"lf", write_lf, FCGI_OK, "GET", {0}},
@@ -374,6 +522,61 @@ const struct conversation corpus[] = {
     {"tls", write_tls, FCGI_ERR_NOT_FASTCGI, "GET", {0}},
     {"version 2", write_version_2, FCGI_ERR_INVALID_HEADER, "GET", {0}},
     {"http behind", write_http_behind, FCGI_ERR_INVALID_HEADER, "GET", {0}},
+    {"cookies", write_cookies, FCGI_OK, "GET", {0}},
+    {"reason", write_reason, FCGI_OK, "GET", {0}},
+    {"blank head", write_blank_head, FCGI_OK, "GET", {0}},
+    {"same lengths", write_same_lengths, FCGI_OK, "GET", {0}},
+    {"zero length", write_zero_length, FCGI_OK, "GET", {0}},
+    {"not modified", write_not_modified, FCGI_OK, "GET", {0}},
+    {"binary body", write_binary_body, FCGI_OK, "GET", {0}},
+    {"two ends", write_two_ends, FCGI_OK, "GET", {0}},
+    {"second answer", write_second_answer_behind, FCGI_OK, "GET", {0}},
+    {"foreign end", write_foreign_end, FCGI_OK, "GET", {0}},
+    {"long lines", write_long_lines, FCGI_OK, "GET", {0}},
+    {"body at limit", write_small, FCGI_OK, "GET", {.body_len = 5}},
+    {"line at limit", write_small, FCGI_OK, "GET", {.line_len = 24}},
+    {"head at limit", write_small, FCGI_OK, "GET", {.head_len = 28}},
+    {"fields at limit", write_lf, FCGI_OK, "GET", {.field_count = 2}},
+    {"body though none",
+     write_zero_length_and_body,
+     FCGI_ERR_BODY_LONG,
+     "GET",
+     {0}},
+    {"line over limit",
+     write_long_lines,
+     FCGI_ERR_HEAD_TOO_LARGE,
+     "GET",
+     {.line_len = 510}},
+    {"endless line",
+     write_endless_line,
+     FCGI_ERR_HEAD_TOO_LARGE,
+     "GET",
+     {.line_len = 700}},
+    {"endless line, small limit",
+     write_endless_line,
+     FCGI_ERR_HEAD_TOO_LARGE,
+     "GET",
+     {.line_len = 4}},
+    {"head over limit",
+     write_long_lines,
+     FCGI_ERR_HEAD_TOO_LARGE,
+     "GET",
+     {.head_len = 3000}},
+    {"NUL in head", write_nul_in_head, FCGI_ERR_BAD_HEAD, "GET", {0}},
+    {"control in head", write_control_in_head, FCGI_ERR_BAD_HEAD, "GET", {0}},
+    {"no name", write_no_name, FCGI_ERR_BAD_HEAD, "GET", {0}},
+    {"status 99", write_status_two_digits, FCGI_ERR_BAD_HEAD, "GET", {0}},
+    {"status 2000", write_status_four_digits, FCGI_ERR_BAD_HEAD, "GET", {0}},
+    {"two statuses", write_two_statuses, FCGI_ERR_BAD_HEAD, "GET", {0}},
+    {"no number", write_no_number, FCGI_ERR_BAD_HEAD, "GET", {0}},
+    {"huge number", write_huge_number, FCGI_ERR_BAD_HEAD, "GET", {0}},
+    {"length and coding",
+     write_length_and_coding,
+     FCGI_ERR_BAD_HEAD,
+     "GET",
+     {0}},
+    {"tls handshake", write_tls_handshake, FCGI_ERR_NOT_FASTCGI, "GET", {0}},
+    {"plain text", write_plain_text, FCGI_ERR_INVALID_HEADER, "GET", {0}},
 };
 
 const size_t corpus_len = sizeof(corpus) / sizeof(corpus[0]);

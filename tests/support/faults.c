@@ -65,7 +65,6 @@ static const struct fault_way all_ways[] = {
     HARMFUL(GETADDRINFO, REFUSES, EAI_SYSTEM),
     HARMFUL(FCNTL, REFUSES, EBADF),
     HARMFUL(FCNTL, REFUSES, EPERM),
-    HARMFUL(FCNTL, REFUSES, EINVAL),
     HARMFUL(SETSOCKOPT, REFUSES, ENOMEM),
     HARMFUL(SETSOCKOPT, REFUSES, ENOBUFS),
     HARMFUL(SETSOCKOPT, REFUSES, EINVAL),
@@ -149,15 +148,14 @@ static const char *const manners[] = {"refuses",
 /* What was told; and what has come of it. */
 static const struct fault_way *chosen;
 static size_t chosen_nth;
-static bool children_exposed;
 static atomic_size_t seen[FAULT_CALLS];
 static atomic_bool struck;
 static atomic_long late_s;
 
-/* Of each thread: whether its calls may fail, and whether what it starts are
- * threads of the library. */
+/* Of each thread: whether its calls may fail, and those of threads that it
+ * starts. */
 static _Thread_local bool exposed;
-static _Thread_local bool breeds;
+static _Thread_local bool children_exposed;
 
 const struct fault_way *faults_ways(size_t *count)
 {
@@ -195,13 +193,11 @@ static void begin(const struct fault_way *way, size_t nth)
     faults_reset();
     chosen = way;
     chosen_nth = nth;
-    breeds = true;
 }
 
 void faults_begin(const struct fault_way *way, size_t nth)
 {
     begin(way, nth);
-    children_exposed = false;
     exposed = true;
 }
 
@@ -214,7 +210,7 @@ void faults_begin_for_threads(const struct fault_way *way, size_t nth)
 bool faults_end(void)
 {
     exposed = false;
-    breeds = false;
+    children_exposed = false;
     return atomic_load(&struck);
 }
 
@@ -502,32 +498,32 @@ int clock_gettime(clockid_t clock, struct timespec *now)
     return rc;
 }
 
-/* How a thread begins that the library has started. */
+/* What an exposed thread is to run. */
 struct beginning {
     void *(*run)(void *);
     void *argument;
-    bool exposed;
 };
 
-static void *begin_thread(void *argument)
+static void *begin_exposed(void *argument)
 {
     struct beginning beginning = *(struct beginning *)argument;
     free(argument);
-    exposed = beginning.exposed;
+    exposed = true;
     return beginning.run(beginning.argument);
 }
 
-static int start_inside(pthread_t *thread, const pthread_attr_t *attributes,
-                        const struct beginning *how)
+static int start_exposed(pthread_t *thread, const pthread_attr_t *attributes,
+                         void *(*run)(void *), void *argument)
 {
-    struct beginning *copy = malloc(sizeof(*copy));
-    if (copy == NULL) {
+    struct beginning *beginning = malloc(sizeof(*beginning));
+    if (beginning == NULL) {
         return EAGAIN;
     }
-    *copy = *how;
-    int rc = REAL(pthread_create)(thread, attributes, begin_thread, copy);
+    beginning->run = run;
+    beginning->argument = argument;
+    int rc = REAL(pthread_create)(thread, attributes, begin_exposed, beginning);
     if (rc != 0) {
-        free(copy);
+        free(beginning);
     }
     return rc;
 }
@@ -536,12 +532,12 @@ int pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
                    void *(*run)(void *), void *argument)
 {
     const struct fault_way *way = strike(FAULT_THREAD);
-    struct beginning how = {run, argument, children_exposed};
     if (refuses(way)) {
         return way->error;
     }
-    return breeds ? start_inside(thread, attributes, &how)
-                  : REAL(pthread_create)(thread, attributes, run, argument);
+    return children_exposed
+               ? start_exposed(thread, attributes, run, argument)
+               : REAL(pthread_create)(thread, attributes, run, argument);
 }
 
 int pthread_mutex_init(pthread_mutex_t *lock,

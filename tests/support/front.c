@@ -15,7 +15,7 @@
 #include "program.h"
 #include "temp.h"
 
-#define LIMIT_MS 10000
+#define LIMIT_MS 60000
 #define ARGUMENTS_MAX 15
 
 struct front {

@@ -14,10 +14,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <string.h>
 
 #include "ask.h"
+#include "process.h"
 #include "watchdog.h"
 
 /* How long something may be awaited that no descriptor tells. */
@@ -142,6 +142,17 @@ void host_free(struct fcgi_call *call)
 
 /* ---- driving ------------------------------------------------------------ */
 
+int host_poll(struct pollfd *fds, nfds_t count, int timeout_ms)
+{
+    int64_t until = now_ms() + timeout_ms + 1; /* it is rounded down */
+    int rc = poll(fds, count, timeout_ms);
+    while (rc < 0 && errno == EINTR) {
+        int64_t left = until - now_ms();
+        rc = poll(fds, count, timeout_ms < 0 ? -1 : left > 0 ? (int)left : 0);
+    }
+    return rc;
+}
+
 void host_await(struct fcgi_call *call, int limit_ms)
 {
     struct pollfd one = {fcgi_call_fd(call),
@@ -153,8 +164,7 @@ void host_await(struct fcgi_call *call, int limit_ms)
     if (one.fd < 0 && timeout < 0) {
         fail_msg("the call waits for nothing");
     }
-    int rc = poll(&one, 1, timeout);
-    assert_true(rc >= 0 || errno == EINTR);
+    assert_true(host_poll(&one, 1, timeout) >= 0);
 }
 
 int host_wait(struct fcgi_call *call)

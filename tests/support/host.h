@@ -16,6 +16,7 @@
 #ifndef TESTS_HOST_H
 #define TESTS_HOST_H
 
+#include <poll.h>
 #include <stddef.h>
 #include <sys/stat.h>
 
@@ -39,8 +40,12 @@ int host_advance(struct fcgi_call *call);
 /** fcgi_call_resume(), likewise. */
 int host_resume(struct fcgi_call *call);
 
-/** Wait as the call tells, but no longer than that; -1: no limit. One that would
- *  wait for ever fails the test. */
+/** poll() that a signal does not end: it goes on for as long as it still has
+ *  to. */
+int host_poll(struct pollfd *fds, nfds_t count, int timeout_ms);
+
+/** Wait as the call tells, but no longer than that; -1: no limit. One that
+ * would wait for ever fails the test. */
 void host_await(struct fcgi_call *call, int limit_ms);
 
 /** Wait as the call tells, and advance it. */

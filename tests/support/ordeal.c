@@ -86,6 +86,7 @@ static void set_up(struct stage *stage, const struct ordeal *ordeal)
     stage->allocator = faults_allocator(&stage->memory);
     stage->config = ordeal->config;
     stage->config.pool.allocator = stage->allocator;
+    stage->config.pool.evict_by_host = !ordeal->evicts;
     stage->app =
         ordeal->steps == NULL
             ? FAKE_RUN(ordeal->family, serve)

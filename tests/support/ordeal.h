@@ -60,6 +60,8 @@ struct ordeal {
      *  it. */
     struct fcgi_client_config config;
     bool makes_client;
+    /** Its pool has a thread. */
+    bool evicts;
     /** It is the library's threads that fail, not the one that acts. */
     bool of_threads;
 };

@@ -6,12 +6,14 @@
 #include "process.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -149,6 +151,29 @@ void child_ends_well(void)
 {
     keep_counts();
     (void)raise(SIGKILL);
+}
+
+ssize_t read_on(int fd, void *buf, size_t len)
+{
+    ssize_t got;
+    do {
+        got = read(fd, buf, len);
+    } while (got < 0 && errno == EINTR);
+    return got;
+}
+
+int await_exit(pid_t child)
+{
+    int status;
+    pid_t ended;
+    do {
+        ended = waitpid(child, &status, 0);
+    } while (ended < 0 && errno == EINTR);
+    if (ended != child) {
+        perror("tests: waitpid");
+        abort();
+    }
+    return status;
 }
 
 int64_t now_ms(void)

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /** How many descriptors this process has open: the same before and after
  *  shows that none leaked. */
@@ -22,6 +23,12 @@ bool await_threads(size_t count);
 /** How many threads, the caller's own left out, may run a handler of this
  *  signal: those that do not block it. */
 size_t threads_open_to(int signal_number);
+
+/** read() that no signal ends. */
+ssize_t read_on(int fd, void *buf, size_t len);
+
+/** Wait for a child to end; returns its status, as waitpid() tells it. */
+int await_exit(pid_t child);
 
 /** Wait until the main thread sleeps in the kernel, for something that the
  *  caller is about to give it. */

@@ -35,17 +35,17 @@ size_t supply_below(struct supply *s, size_t limit)
 
 size_t supply_length(struct supply *s)
 {
-    static const uint16_t small[] = {0,   1,   2,   7,   8,   9,    126,  127,
-                                     128, 129, 255, 256, 257, 4095, 4096, 4097};
-    static const uint16_t large[] = {5000,  8192,  8200,  9000,  16383, 16384,
+    static const uint16_t small[] = {0,  1,   2,   7,   8,   9,   15,  16,
+                                     17, 126, 127, 128, 129, 255, 256, 257};
+    static const uint16_t large[] = {4095,  4096,  4097,  8192,  9000,  16384,
                                      16385, 32768, 65527, 65528, 65529, 65530,
                                      65533, 65534, 65535, 65535};
     size_t choice = supply_byte(s);
-    if (choice < 128) {
+    if (choice < 144) {
         return small[choice % 16];
     }
     return choice < 160 ? large[choice % 16]
-                        : (choice % 8 << 8 | supply_byte(s));
+                        : (choice % 4 << 8 | supply_byte(s));
 }
 
 struct fcgi_slice supply_bytes(struct supply *s)

@@ -39,14 +39,13 @@
 static void in_child(void (*act)(struct fcgi_call *call),
                      struct fcgi_call *call)
 {
-    int status;
     pid_t pid = fork();
     if (pid == 0) {
         (void)alarm(60);
         act(call);
         child_ends_well();
     }
-    assert_int_equal(waitpid(pid, &status, 0), pid);
+    int status = await_exit(pid);
     assert_true(WIFSIGNALED(status));
     assert_int_equal(WTERMSIG(status), SIGKILL);
 }

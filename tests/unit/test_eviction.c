@@ -175,7 +175,7 @@ static void the_thread_runs_no_signal_handler(void **state)
         before[i] = threads_open_to(signals[i]);
     }
     fcgi_pool_put(pool, take(pool));
-    assert_int_equal(read(far, &byte, 1), 0);
+    assert_int_equal(read_on(far, &byte, 1), 0);
     assert_int_equal(running_threads(), alone + 1);
     for (size_t i = 0; i < COUNT; i++) {
         assert_int_equal(threads_open_to(signals[i]), before[i]);
@@ -253,7 +253,7 @@ static void the_thread_sleeps_while_the_pool_is_empty(void **state)
     struct fcgi_pool_config config = {.idle_timeout_ms = 5};
     struct fcgi_pool *pool = lone_pool(config, &far);
     fcgi_pool_put(pool, take(pool));
-    assert_int_equal(read(far, &byte, 1), 0);
+    assert_int_equal(read_on(far, &byte, 1), 0);
     pass_ms(50); /* for the thread to fall asleep */
     unsigned long before = sleeps_of(newest_thread());
     assert_true(before > 0);
@@ -316,7 +316,7 @@ static void the_host_is_told_when_to_evict_next(void **state)
     }
     assert_true(elapsed(start, 60));
     assert_int_equal(next, -1);
-    assert_int_equal(read(far, &byte, 1), 0);
+    assert_int_equal(read_on(far, &byte, 1), 0);
     assert_int_equal(stats_of_pool(pool).evictions, 1);
     fcgi_pool_free(pool);
     close(far);

@@ -82,10 +82,10 @@ static void *act_as_partner(void *argument)
         (void)close(partner->fd);
         return NULL;
     }
-    ssize_t got = read(partner->fd, buf, sizeof(buf));
+    ssize_t got = read_on(partner->fd, buf, sizeof(buf));
     while (got > 0) {
         wire_append(&partner->found, buf, (size_t)got);
-        got = read(partner->fd, buf, sizeof(buf));
+        got = read_on(partner->fd, buf, sizeof(buf));
     }
     return NULL;
 }
@@ -294,7 +294,6 @@ static void fd_writer_to_a_closed_socket_fails_without_sigpipe(void **state)
 static void fd_writer_to_a_closed_pipe_obeys_the_process(void **state)
 {
     (void)state;
-    int status;
     pid_t child = fork();
     if (child == 0) {
         int fds[2];
@@ -303,7 +302,7 @@ static void fd_writer_to_a_closed_pipe_obeys_the_process(void **state)
         struct fcgi_writer writer = fcgi_fd_writer(fds[1]);
         _exit(write_text(&writer, "in vain") == FCGI_OK);
     }
-    assert_int_equal(waitpid(child, &status, 0), child);
+    int status = await_exit(child);
     assert_true(WIFSIGNALED(status));
     assert_int_equal(WTERMSIG(status), SIGPIPE);
 }
@@ -349,7 +348,6 @@ static void readers_and_writers_go_on_after_signals(void **state)
     int fds[2];
     char found[sizeof(text)];
     assert_int_equal(pipe(fds), 0);
-    int status;
     pid_t child = fork();
     if (child == 0) {
         pass_ms(50);
@@ -363,7 +361,7 @@ static void readers_and_writers_go_on_after_signals(void **state)
     assert_true(ticks_end() > 0);
     assert_code(rc, FCGI_OK);
     assert_int_equal(got, sizeof(text));
-    assert_int_equal(waitpid(child, &status, 0), child);
+    (void)await_exit(child);
     close(fds[0]);
     close(fds[1]);
 }
