@@ -120,6 +120,10 @@ static void a_body_that_is_not_there_is_refused(void **state)
     struct fcgi_source nothing = {.data = NULL, .len = 4};
     struct fcgi_request request = post_request(nothing);
     assert_refused(&request, FCGI_ERR_ARGUMENT);
+    request = get_request();
+    request.role = FCGI_ROLE_FILTER;
+    request.data = nothing;
+    assert_refused(&request, FCGI_ERR_ARGUMENT);
 }
 
 static void time_limits_below_minus_one_are_refused(void **state)
@@ -169,7 +173,13 @@ static void an_unknown_retry_policy_is_refused(void **state)
     assert_code(fcgi_client_new(&client, "/socket", &config),
                 FCGI_ERR_ARGUMENT);
     assert_null(client);
+    config.retry = (enum fcgi_retry) - 1;
+    assert_code(fcgi_client_new(&client, "/socket", &config),
+                FCGI_ERR_ARGUMENT);
+    assert_null(client);
     request.retry = (enum fcgi_retry)4;
+    assert_refused(&request, FCGI_ERR_ARGUMENT);
+    request.retry = (enum fcgi_retry) - 1;
     assert_refused(&request, FCGI_ERR_ARGUMENT);
 }
 

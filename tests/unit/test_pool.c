@@ -394,6 +394,11 @@ no_pool_and_no_place_for_the_connection_are_wrong_arguments(void **state)
     struct fake *app = fake_serve(FAKE_UNIX);
     struct fcgi_pool *pool = pool_for(app, NULL);
     struct fcgi_connection *connection = NULL;
+    struct fcgi_pool_stats stats = {.dials = 7};
+    assert_code(fcgi_pool_evict(NULL), FCGI_ERR_ARGUMENT);
+    fcgi_pool_get_stats(NULL, &stats);
+    assert_int_equal(stats.dials, 7);
+    fcgi_pool_get_stats(pool, NULL);
     assert_code(fcgi_pool_get(NULL, &connection, NULL), FCGI_ERR_ARGUMENT);
     assert_code(fcgi_pool_dial(NULL, &connection), FCGI_ERR_ARGUMENT);
     assert_code(fcgi_pool_get(pool, NULL, NULL), FCGI_ERR_ARGUMENT);
