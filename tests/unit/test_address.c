@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include <fcgi_client.h>
 
@@ -210,6 +211,20 @@ static void a_path_too_long_for_a_socket_is_refused(void **state)
     assert_refused(address);
 }
 
+/* It needs its NUL within the address of a socket. */
+static void a_path_has_room_for_its_nul(void **state)
+{
+    (void)state;
+    struct sockaddr_un un;
+    char address[5 + sizeof(un.sun_path) + 1] = "unix:/";
+    struct fcgi_pool *pool;
+    memset(address + 6, 'x', sizeof(un.sun_path) - 1);
+    assert_refused(address);
+    address[5 + sizeof(un.sun_path) - 1] = '\0';
+    assert_code(fcgi_pool_new(&pool, address, NULL), FCGI_OK);
+    fcgi_pool_free(pool);
+}
+
 /* The longest that fits is not cut: it is merely not there. */
 static void the_longest_path_is_not_cut(void **state)
 {
@@ -263,6 +278,7 @@ int main(void)
         cmocka_unit_test(a_name_has_letters_digits_dots_and_dashes),
         cmocka_unit_test(a_name_longer_than_any_is_refused),
         cmocka_unit_test(a_path_too_long_for_a_socket_is_refused),
+        cmocka_unit_test(a_path_has_room_for_its_nul),
         cmocka_unit_test(the_longest_path_is_not_cut),
         cmocka_unit_test(no_address_is_a_wrong_argument),
         cmocka_unit_test(a_client_refuses_what_a_pool_refuses),
