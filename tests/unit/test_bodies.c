@@ -209,6 +209,7 @@ static void a_source_that_waits_for_nothing_is_a_wrong_state(void **state)
         struct fcgi_client *client = client_for(app, NULL);
         struct fcgi_request request = post_request(sources[i]);
         ask_expecting(client, &request, FCGI_ERR_STATE);
+        fake_await(app, FAKE_ABORTED, 1);
         assert_int_equal(stats_of(client).open, 0);
         fcgi_client_free(client);
         fake_stop(app);

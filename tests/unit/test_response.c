@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include <stdbool.h>
 #include <string.h>
 
 #include <fcgi_client/response.h>
@@ -258,6 +259,28 @@ static void a_second_status_is_refused(void **state)
         "Status: 200 OK\nA: b\nstatus: 200 OK\n\n"};
     (void)state;
     ASSERT_ALL_BAD(heads);
+}
+
+/* Those of HTTP's registry: each class without a gap up to its last, and a few
+ * more. 306, 418 and 510 it only keeps from use. */
+static void every_registered_status_has_a_reason_and_no_other(void **state)
+{
+    static const int lasts[] = {103, 208, 305, 417, 508};
+    static const int others[] = {226, 307, 308, 421, 422, 423, 424,
+                                 425, 426, 428, 429, 431, 451, 511};
+    bool known[1000] = {false};
+    (void)state;
+    for (size_t i = 0; i < 5; i++) {
+        for (int status = 100 * ((int)i + 1); status <= lasts[i]; status++) {
+            known[status] = true;
+        }
+    }
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        known[others[i]] = true;
+    }
+    for (int status = 0; status < 1000; status++) {
+        assert_int_equal(fcgi_reason_phrase(status)[0] != '\0', known[status]);
+    }
 }
 
 static void standard_reasons_are_those_of_the_rfc(void **state)
@@ -614,6 +637,7 @@ int main(void)
         cmocka_unit_test(a_status_is_not_among_the_fields),
         cmocka_unit_test(a_status_that_is_not_three_digits_from_100_is_refused),
         cmocka_unit_test(a_second_status_is_refused),
+        cmocka_unit_test(every_registered_status_has_a_reason_and_no_other),
         cmocka_unit_test(standard_reasons_are_those_of_the_rfc),
         cmocka_unit_test(nothing_of_an_earlier_head_survives),
         cmocka_unit_test(a_line_without_a_colon_is_refused),
