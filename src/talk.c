@@ -128,7 +128,7 @@ static size_t total_len(const struct fcgi_slice *slices, int count)
 }
 
 /* Send once: FCGI_OK there is more to send, FCGI_WAIT not now. */
-static int send_some(struct fcgi__talk *talk)
+static int send_some(struct fcgi__talk *talk, bool may_block)
 {
     struct fcgi_slice slices[SLICES];
     int64_t before = talk->now;
@@ -156,8 +156,9 @@ static int send_some(struct fcgi__talk *talk)
         talk->pending = false;
         return FCGI_WAIT;
     }
-    /* A socket that took a part is full. */
-    return sent < total_len(slices, count) ? FCGI_WAIT : FCGI_OK;
+    /* A socket that took a part is full, mostly: poll() will tell a blocking
+     * call, but nothing a host that waits for a change. */
+    return may_block && sent < total_len(slices, count) ? FCGI_WAIT : FCGI_OK;
 }
 
 /*
@@ -270,7 +271,7 @@ static void move_once(struct fcgi__talk *talk, bool may_block, bool *writable,
                       bool *readable)
 {
     if (*writable) {
-        *writable = send_some(talk) == FCGI_OK;
+        *writable = send_some(talk, may_block) == FCGI_OK;
     }
     if (may_block) {
         refuse_endless_wait(talk);
