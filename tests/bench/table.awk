@@ -126,14 +126,18 @@ END {
         name = order[i]
         if (!measured[name])
             continue
-        shown[++done] = name
         if (goal[name] ~ /^>=/)
             turn(name)
+        shown[++done] = name
+        missed += !is_met(name)
         printf line, title[name], amount(name, ours[name]), amount(name, limit[name]),
             compared(name), counted(name, "instructions"),
             counted(name, "allocations"), counted(name, "calls"),
             all_goals(name), is_met(name) ? "met" : "MISSED"
     }
+    print "\ngoals: x of the limit\047s time (<=) or speed (>=), i" \
+        " instructions, a allocations, s system calls"
+    printf "%d rows, %d missed\n", done, missed
     if (json != "") {
         print "[" > json
         for (i = 1; i <= done; i++)
