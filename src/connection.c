@@ -30,6 +30,7 @@ int fcgi__connection_empty(struct fcgi_connection *connection)
     int fd = connection->fd;
 
     connection->fd = -1;
+    connection->dialling = NULL;
     connection->reused = false;
     connection->suspect = false;
     connection->evicted = false;
@@ -93,11 +94,19 @@ void fcgi__connections_doom(struct fcgi__connections *all,
     *chain = connection;
 }
 
+static void abandon(int *fd)
+{
+    fcgi__net_close(*fd);
+    *fd = -1;
+}
+
 void fcgi__connections_orphan(struct fcgi__connections *all)
 {
     for (struct fcgi_connection *at = all->open; at != NULL; at = at->next) {
-        fcgi__net_close(at->fd);
-        at->fd = -1;
+        abandon(&at->fd);
+        if (at->dialling != NULL) {
+            abandon(at->dialling);
+        }
         at->orphaned = true;
     }
     all->newest = all->oldest = NULL;

@@ -20,7 +20,8 @@
 enum fcgi__lending { FCGI__LEASED, FCGI__IDLE };
 
 struct fcgi_connection {
-    int fd; /* -1: not dialled yet, or closed by fork() */
+    int fd;        /* -1: not dialled yet, or closed by fork() */
+    int *dialling; /* the socket that is to become it; NULL: none */
     enum fcgi__lending lending;
     bool reused;   /* it was idle, and so may be stale; */
     bool suspect;  /* another one of its time was */
@@ -62,8 +63,9 @@ void fcgi__connections_doom(struct fcgi__connections *all,
                             struct fcgi_connection *connection,
                             struct fcgi_connection **chain);
 
-/* In the child of a fork(): close all sockets, which shuts none down, and
- * count nothing any more. Memory stays with its owners. */
+/* In the child of a fork(): close all sockets, those that were connecting too,
+ * which shuts none down, and count nothing any more. Memory stays with its
+ * owners. */
 void fcgi__connections_orphan(struct fcgi__connections *all);
 
 #endif

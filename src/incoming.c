@@ -7,8 +7,10 @@
 #include "incoming.h"
 #include "response.h"
 
-/* Room to receive in. */
+/* Room to receive in: little, of which many calls that wait may have one each,
+ * until it was filled. */
 #define ROOM_LEN ((size_t)64 * 1024)
+#define SMALL_ROOM_LEN ((size_t)4 * 1024)
 
 /* Records with so much body are received where that is collected, each with a
  * system call of its own. Shorter ones come many at a time, and are copied. */
@@ -41,6 +43,7 @@ int fcgi__incoming_begin(struct fcgi__incoming *in,
     in->unread = 0;
     in->landing = 0;
     in->offered = 0;
+    in->filled = false;
     return FCGI_OK;
 }
 
@@ -421,6 +424,11 @@ static size_t landing_len(const struct fcgi__incoming *in)
     return len < left ? (size_t)len : left;
 }
 
+static size_t room_len(const struct fcgi__incoming *in)
+{
+    return in->room.cap < ROOM_LEN ? in->room.cap : ROOM_LEN;
+}
+
 int fcgi__incoming_room(struct fcgi__incoming *in,
                         const struct fcgi_allocator *allocator,
                         struct fcgi_memory room[2])
@@ -433,7 +441,9 @@ int fcgi__incoming_room(struct fcgi__incoming *in,
     }
     in->room.len = 0;
     in->unread = 0;
-    if (fcgi__buffer_reserve(&in->room, allocator, ROOM_LEN) != FCGI_OK) {
+    if (fcgi__buffer_reserve(&in->room, allocator,
+                             in->filled ? ROOM_LEN : SMALL_ROOM_LEN) !=
+        FCGI_OK) {
         return fcgi__incoming_fail(in, FCGI_ERR_NO_MEMORY);
     }
     lands = body_lands(in);
@@ -447,7 +457,7 @@ int fcgi__incoming_room(struct fcgi__incoming *in,
     }
     room[count].data = in->room.data;
     room[count].len = 0;
-    room[count].cap = lands ? TAIL_LEN : ROOM_LEN;
+    room[count].cap = lands ? TAIL_LEN : room_len(in);
     in->offered = in->landing + room[count].cap;
     return count + 1;
 }
@@ -459,6 +469,7 @@ int fcgi__incoming_received(struct fcgi__incoming *in, size_t n)
     if (n > in->offered) {
         return FCGI_ERR_ARGUMENT;
     }
+    in->filled = n == in->offered;
     in->offered = 0;
     if (in->status != FCGI_WAIT) {
         return in->status;

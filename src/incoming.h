@@ -55,6 +55,7 @@ struct fcgi__incoming {
     size_t unread;
     size_t landing; /* bytes of room offered in the response's body, */
     size_t offered; /* and in all */
+    bool filled;    /* all that was offered was used */
 };
 
 /* Begin a response to the request of that id (0: to FCGI_GET_VALUES); limits,

@@ -49,6 +49,7 @@ static int fail(struct fcgi__lease *lease, int error, int64_t now)
         trace(lease, FCGI_TRACE_TIMED_OUT, -1, error);
     }
     if (lease->connection != NULL) {
+        lease->connection->dialling = NULL;
         (void)fcgi__pool_return(lease->pool, lease->connection, false, now,
                                 NULL);
         lease->connection = NULL;
@@ -83,6 +84,8 @@ static int advance_dial(struct fcgi__lease *lease, int64_t now)
     }
     now = fcgi__now();
     if (rc == FCGI_OK) {
+        lease->connection->fd = fd;
+        lease->connection->dialling = NULL;
         lease->dial.fd = -1;
     }
     lease->system_error = lease->dial.system_error;
@@ -131,6 +134,7 @@ static int start_dial(struct fcgi__lease *lease, int64_t now)
         fcgi__dial_end(&lease->dial);
         return fail(lease, rc, now);
     }
+    lease->connection->dialling = &lease->dial.fd;
     return advance_dial(lease, now);
 }
 

@@ -265,16 +265,30 @@ int fcgi__dial_start(struct fcgi__dial *dial,
     return FCGI_OK;
 }
 
+/* One that a host may still watch is ended at once, lest the application wait
+ * for a request. It is forgotten before it is closed: a fork() in between must
+ * not close it again. */
+static void drop_socket(struct fcgi__dial *dial)
+{
+    int fd = dial->fd;
+
+    fcgi__shown_keep(dial->shown, &dial->fd);
+    if (dial->fd != fd) {
+        fcgi__net_shutdown(fd);
+        return;
+    }
+    dial->fd = -1;
+    fcgi__net_close(fd);
+}
+
 void fcgi__dial_end(struct fcgi__dial *dial)
 {
     if (dial->resolved != NULL) {
         freeaddrinfo(dial->resolved);
     }
-    fcgi__shown_keep(dial->shown, &dial->fd);
-    fcgi__net_close(dial->fd);
+    drop_socket(dial);
     dial->resolved = NULL;
     dial->next = NULL;
-    dial->fd = -1;
 }
 
 /* This address is no good: on to the next. */
@@ -283,9 +297,7 @@ static void give_up_address(struct fcgi__dial *dial, int error,
 {
     dial->error = error;
     dial->system_error = system_error;
-    fcgi__shown_keep(dial->shown, &dial->fd);
-    fcgi__net_close(dial->fd);
-    dial->fd = -1;
+    drop_socket(dial);
     dial->pausing = false;
     dial->next = dial->next->ai_next;
 }

@@ -307,11 +307,19 @@ int fcgi__pool_replace(struct fcgi_pool *pool, int64_t now, bool fresh,
  * Giving back.
  */
 
+/* Its call may have ended long before it comes back. */
+static bool is_too_old(const struct fcgi_pool *pool,
+                       const struct fcgi_connection *c)
+{
+    int max_age = pool->config.max_age_ms;
+
+    return max_age >= 0 && fcgi__after(c->dialled, max_age) <= fcgi__now();
+}
+
 static bool is_spent(const struct fcgi_pool *pool,
                      const struct fcgi_connection *c)
 {
-    return c->requests >= pool->config.max_requests ||
-           fcgi__after(c->dialled, pool->config.max_age_ms) <= c->idle_since;
+    return c->requests >= pool->config.max_requests || is_too_old(pool, c);
 }
 
 static bool has_room(const struct fcgi_pool *pool)

@@ -1,17 +1,14 @@
 /*
  * application - the adversary: see application.h.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "application.h"
 #include "network.h"
+#include "reader.h"
 #include "world.h"
 
 #define RESTARTS_MAX 3
-
-/* How far a request was read. */
-enum phase { READY, IN_PARAMS, IN_BODY, IN_DATA, COMPLETE };
 
 /* What is done instead of the rest of an answer. */
 enum cut { NO_CUT, CUT_CLOSE, CUT_RESET, CUT_HALF, CUT_SILENT };
@@ -21,16 +18,7 @@ struct connection {
     int64_t turn_at; /* NEVER: nothing to do */
     int64_t whim_at;
 
-    struct wire in; /* records not read yet */
-    size_t in_at;
-    enum phase phase;
-    int id;
-    int flags;
-    struct wire params;
-    uint64_t body_got, data_got;
-    struct entry *entry;
-    unsigned requests;
-
+    struct reader reader;
     struct answer answer;
     bool is_early; /* the answer does not wait for the body, */
     bool is_deaf;  /* which is not read any more then */
@@ -123,12 +111,10 @@ static void wipe(struct connection *c)
     struct connection kept = *c;
 
     memset(c, 0, sizeof(*c));
-    c->in = kept.in;
-    c->params = kept.params;
+    c->reader = kept.reader;
     c->out = kept.out;
     c->answer = kept.answer;
-    wire_clear(&c->in);
-    wire_clear(&c->params);
+    reader_begin(&c->reader);
     wire_clear(&c->out);
 }
 
@@ -168,14 +154,15 @@ static enum cut pick_cut(void)
 /* What will be answered is known as soon as the request is. */
 static void plan_answer(struct stream *s, struct connection *c)
 {
-    answer_compose(&c->answer, c->entry, c->id, s->serial, &app.answers);
-    c->entry->runs += !c->answer.refused;
-    if (c->entry->runs > 1) {
+    answer_compose(&c->answer, c->reader.entry, c->reader.id, s->serial,
+                   &app.answers);
+    c->reader.entry->runs += !c->answer.refused;
+    if (c->reader.entry->runs > 1) {
         world_saw(SIGHT_RAN_TWICE);
     }
     c->is_early = world_chance(app.early);
     c->is_deaf = c->is_early && world_chance(50);
-    c->closes = (c->flags & 1) == 0 || world_chance(app.closes);
+    c->closes = !c->reader.keeps || world_chance(app.closes);
     world_note("run: stream, verdict, text", s->index, c->answer.verdict,
                (int64_t)c->answer.text.len);
 }
@@ -190,7 +177,7 @@ static void begin_answer(struct stream *s, struct connection *c)
     c->answer_end = c->composed;
     world_note("answer: stream, bytes, cut", s->index,
                (int64_t)c->answer.bytes.len, c->cut);
-    c->answer.is_early = c->phase != COMPLETE;
+    c->answer.is_early = c->reader.phase != COMPLETE;
     if (c->answer.is_early) {
         world_saw(SIGHT_EARLY_ANSWER);
     }
@@ -198,117 +185,14 @@ static void begin_answer(struct stream *s, struct connection *c)
 
 static void answer_if_due(struct stream *s, struct connection *c)
 {
-    if (c->entry != NULL && !c->answered &&
-        (c->phase == COMPLETE || c->is_early)) {
+    if (c->reader.entry != NULL && !c->answered &&
+        (c->reader.phase == COMPLETE || c->is_early)) {
         begin_answer(s, c);
     }
 }
 
-/*
- * Reading: what comes must be a request, and the one that was asked.
- */
-
-static struct entry *look_up(struct connection *c)
-{
-    struct wire name = {0};
-    struct wire value = {0};
-    struct entry *entry = NULL;
-    size_t at = 0;
-    size_t first;
-
-    while (wire_next_pair(c->params.data, c->params.len, &at, &name, &value)) {
-        if (name.len == 5 && memcmp(name.data, "TOKEN", 5) == 0) {
-            wire_append(&value, "", 1);
-            entry = ledger_find(strtoull((char *)value.data, NULL, 16));
-        }
-        if (name.len == 4 && memcmp(name.data, "FILL", 4) == 0) {
-            first = value.len;
-            world_require(
-                entry != NULL &&
-                    ledger_matches(value.data,
-                                   ledger_key(entry->token, FOR_PARAMS, 0), 0,
-                                   first),
-                "params arrive as they were given", (int64_t)first, 0);
-        }
-    }
-    wire_free(&name);
-    wire_free(&value);
-    world_require(entry != NULL && at == c->params.len, "params arrive whole",
-                  (int64_t)at, (int64_t)c->params.len);
-    return entry;
-}
-
-static void read_begin(struct stream *s, struct connection *c,
-                       const struct wire_frame *frame)
-{
-    world_require(c->phase == READY || c->phase == COMPLETE,
-                  "a request is sent whole before the next", c->phase, 0);
-    world_require(c->requests == 0 || (c->answered && c->answer_end <= s->got),
-                  "a request waits for the end of the one before", s->index, 0);
-    world_require(frame->len == 8 && frame->id != 0 && frame->id != c->id,
-                  "each request has an id of its own", frame->id, c->id);
-    c->phase = IN_PARAMS;
-    c->id = frame->id;
-    c->flags = frame->content[2];
-    c->requests += 1;
-    c->entry = NULL;
-    c->answered = false;
-    c->body_got = c->data_got = 0;
-    wire_clear(&c->params);
-}
-
-static void read_params(struct stream *s, struct connection *c,
-                        const struct wire_frame *frame)
-{
-    world_require(c->phase == IN_PARAMS, "params come first", c->phase, 0);
-    wire_append(&c->params, frame->content, frame->len);
-    if (frame->len > 0) {
-        return;
-    }
-    c->entry = look_up(c);
-    world_require(((c->flags & 1) != 0) == c->entry->keeps,
-                  "a connection is kept as the client wants it", c->flags, 0);
-    c->phase = c->entry->role == 2 ? COMPLETE : IN_BODY;
-    plan_answer(s, c);
-}
-
-/* One record of STDIN or DATA; the empty one ends it. */
-static void read_stream(struct connection *c, const struct wire_frame *frame,
-                        enum purpose purpose, uint64_t *got, uint64_t wanted)
-{
-    uint64_t key = ledger_key(c->entry->token, purpose, 0);
-
-    world_require(ledger_matches(frame->content, key, *got, frame->len),
-                  "a body arrives as it was given", (int64_t)*got,
-                  (int64_t)frame->len);
-    *got += frame->len;
-    world_require(frame->len > 0 || *got == wanted, "a body arrives whole",
-                  (int64_t)*got, (int64_t)wanted);
-}
-
-static void read_body(struct connection *c, const struct wire_frame *frame)
-{
-    world_require(c->phase == IN_BODY, "a body comes once", c->phase, 0);
-    read_stream(c, frame, FOR_BODY, &c->body_got, c->entry->body_len);
-    if (frame->len == 0) {
-        c->phase = c->entry->role == 3 ? IN_DATA : COMPLETE;
-    }
-    if (c->body_got > 65535) {
-        world_saw(SIGHT_LARGE_UPLOAD);
-    }
-}
-
-static void read_data(struct connection *c, const struct wire_frame *frame)
-{
-    world_require(c->phase == IN_DATA, "data come after the body", c->phase, 0);
-    read_stream(c, frame, FOR_DATA, &c->data_got, c->entry->data_len);
-    if (frame->len == 0) {
-        c->phase = COMPLETE;
-    }
-}
-
 /* Some answer, some do not know the question, some say nothing. */
-static void read_get_values(struct connection *c)
+static void answer_values(struct connection *c)
 {
     static const char value[] = "\017\001FCGI_MPXS_CONNS0";
 
@@ -322,49 +206,34 @@ static void read_get_values(struct connection *c)
     c->composed = c->given + c->out.len - c->out_at;
 }
 
-static void read_frame(struct stream *s, struct connection *c,
-                       const struct wire_frame *frame)
+/*
+ * Reading.
+ */
+
+static void begin_request(const struct stream *s, struct connection *c)
 {
-    world_require(frame->version == 1 && frame->reserved == 0,
-                  "a header is valid", frame->version, frame->reserved);
-    world_require(frame->type == WIRE_BEGIN || frame->id == 0 ||
-                      frame->id == c->id,
-                  "all of a request bears its id", frame->id, c->id);
-    switch (frame->type) {
-    case WIRE_BEGIN:
-        read_begin(s, c, frame);
-        break;
-    case WIRE_PARAMS:
-        read_params(s, c, frame);
-        break;
-    case WIRE_STDIN:
-        read_body(c, frame);
-        break;
-    case WIRE_DATA:
-        read_data(c, frame);
-        break;
-    case WIRE_ABORT:
-        world_saw(SIGHT_ABORTED);
-        break;
-    case WIRE_GET_VALUES:
-        read_get_values(c);
-        break;
-    default:
-        world_require(false, "a record has a known type", frame->type, 0);
-    }
+    world_require(c->reader.requests == 1 ||
+                      (c->answered && c->answer_end <= s->got),
+                  "a request waits for the end of the one before", s->index, 0);
+    c->answered = false;
 }
 
-static void read_frames(struct stream *s, struct connection *c)
+static void read_records(struct stream *s, struct connection *c)
 {
-    struct wire_frame frame;
+    enum news news;
 
-    while (wire_next(c->in.data, c->in.len, &c->in_at, &frame)) {
-        read_frame(s, c, &frame);
+    for (news = reader_next(&c->reader); news != NO_RECORD;
+         news = reader_next(&c->reader)) {
+        if (news == BEGUN) {
+            begin_request(s, c);
+        } else if (news == KNOWN) {
+            plan_answer(s, c);
+        } else if (news == VALUES_ASKED) {
+            answer_values(c);
+        } else if (news == ABORTED) {
+            world_saw(SIGHT_ABORTED);
+        }
         answer_if_due(s, c);
-    }
-    if (c->in_at == c->in.len) {
-        wire_clear(&c->in);
-        c->in_at = 0;
     }
 }
 
@@ -382,11 +251,11 @@ static bool is_reading(const struct connection *c)
 
 static void read_some(struct stream *s, struct connection *c)
 {
-    size_t n = is_reading(c) ? stream_take(s, &c->in, some_len()) : 0;
+    size_t n = is_reading(c) ? stream_take(s, &c->reader.bytes, some_len()) : 0;
 
     if (n > 0) {
         world_note("application reads: stream, bytes", s->index, (int64_t)n, 0);
-        read_frames(s, c);
+        read_records(s, c);
     }
 }
 
@@ -435,7 +304,7 @@ static void close_idle(struct stream *s, struct connection *c)
 /* An answer was given whole: what now? */
 static void finish_answer(struct stream *s, struct connection *c)
 {
-    c->answered_id = c->id;
+    c->answered_id = c->reader.id;
     if (c->closes) {
         close_idle(s, c);
     } else if (world_chance(app.late) || world_chance(app.stale)) {
@@ -614,7 +483,8 @@ const struct answer *application_answer(const struct stream *s,
 {
     const struct connection *c = connection_of(s);
 
-    return c->serial == s->serial && c->entry == entry ? &c->answer : NULL;
+    return c->serial == s->serial && c->reader.entry == entry ? &c->answer
+                                                              : NULL;
 }
 
 uint64_t application_answer_end(const struct stream *s,
@@ -622,7 +492,7 @@ uint64_t application_answer_end(const struct stream *s,
 {
     const struct connection *c = connection_of(s);
 
-    return c->serial == s->serial && c->entry == entry && c->answered
+    return c->serial == s->serial && c->reader.entry == entry && c->answered
                ? c->answer_end
                : UINT64_MAX;
 }
@@ -631,5 +501,5 @@ unsigned application_requests(const struct stream *s)
 {
     const struct connection *c = connection_of(s);
 
-    return c->serial == s->serial ? c->requests : 0;
+    return c->serial == s->serial ? c->reader.requests : 0;
 }

@@ -12,22 +12,11 @@
 
 #include <fcgi_client.h>
 
-#include "allocator.h"
 #include "answer.h"
+#include "client.h"
 #include "ledger.h"
 #include "stream.h"
 #include "wire.h"
-
-/** A client, and how it was made. */
-struct sim_client {
-    int index;
-    struct fcgi_client *handle; /**< NULL: it is gone */
-    struct fcgi_client_config config;
-    struct counting_allocator memory;
-    bool is_closed;
-    int addresses; /**< of its name */
-    int64_t evict_at;
-};
 
 /** A source. */
 struct feed {

@@ -1,20 +1,19 @@
 /*
  * driver - the host: see driver.h.
  */
-#include <poll.h>
 #include <string.h>
 
 #include "application.h"
 #include "caller.h"
+#include "client.h"
 #include "descriptor.h"
 #include "driver.h"
 #include "judge.h"
 #include "network.h"
+#include "watch.h"
 #include "world.h"
 
 #define CLIENTS 3
-#define CALLS_MAX (ENTRIES - CLIENTS)
-#define IDLE_TURNS_MAX 50
 
 static struct {
     struct sim_client clients[CLIENTS];
@@ -27,122 +26,7 @@ static struct {
     int most;                         /* calls at a time */
     unsigned cancels, closes, blocks; /* in percent */
     int64_t lateness;
-    bool by_edges;   /* it hears of changes alone */
-    uint64_t queued; /* callers, so far */
 } host;
-
-/*
- * Clients.
- */
-
-static bool is_idle(const struct stream *s, const struct sim_client *client)
-{
-    return s->state == CONNECTED && s->client_open &&
-           s->client == client->index && s->lease.user == NOBODY &&
-           !s->handed_on;
-}
-
-/* The one that became idle last is used first. */
-static void hear_reuse(const struct sim_client *client, int fd)
-{
-    const struct stream *used = descriptor_stream(fd);
-
-    for (int i = 0; i < streams_top(); i++) {
-        const struct stream *s = stream_at(i);
-        world_require(used->handed_on || !is_idle(s, client) ||
-                          s->rested <= used->rested,
-                      "last in, first out", used->index, s->index);
-    }
-}
-
-/* One was found dead: the others may be. */
-static void hear_stale(const struct sim_client *client)
-{
-    for (int i = 0; i < streams_top(); i++) {
-        struct stream *s = stream_at(i);
-        s->suspect = s->suspect || is_idle(s, client);
-    }
-}
-
-static void hear_trace(void *context, const struct fcgi_trace_event *event)
-{
-    static const int sights[] = {
-        [FCGI_TRACE_REUSED] = SIGHT_REUSED,
-        [FCGI_TRACE_STALE] = SIGHT_CHECKED_STALE,
-        [FCGI_TRACE_EVICTED] = SIGHT_EVICTED,
-    };
-    const struct sim_client *client = context;
-
-    if (event->kind == FCGI_TRACE_REUSED) {
-        hear_reuse(client, event->fd);
-    } else if (event->kind == FCGI_TRACE_STALE) {
-        hear_stale(client);
-    }
-
-    world_note("trace: client, kind, error", client->index, event->kind,
-               event->error);
-    if (event->kind == FCGI_TRACE_REUSED || event->kind == FCGI_TRACE_STALE ||
-        event->kind == FCGI_TRACE_EVICTED) {
-        world_saw((enum sight)sights[event->kind]);
-    }
-}
-
-/* 0, off, or something small. */
-static int some_number(int most)
-{
-    return world_chance(40) ? 0 : (int)world_between(1, most);
-}
-
-static void configure_pool(struct sim_client *client)
-{
-    struct fcgi_pool_config *pool = &client->config.pool;
-
-    pool->max_idle = world_chance(10) ? -1 : some_number(4);
-    pool->idle_timeout_ms = world_chance(10) ? -1 : some_number(100);
-    pool->max_age_ms = world_chance(70) ? 0 : some_number(200);
-    pool->max_requests = world_chance(70) ? 0 : some_number(5);
-    pool->max_open = some_number(4);
-    pool->max_waiting = world_chance(70) ? 0 : some_number(4);
-    pool->evict_by_host = true;
-    pool->trace = hear_trace;
-    pool->trace_context = client;
-    pool->allocator = counting_allocator(&client->memory);
-}
-
-/* The whole may be unlimited; but what is silent has to end, or the host waits
- * for ever. */
-static void configure_limits(struct fcgi_timeouts *limits)
-{
-    limits->connect_ms = (int)world_between(1, 300);
-    limits->write_ms = (int)world_between(1, 400);
-    limits->first_byte_ms = (int)world_between(1, 600);
-    limits->idle_ms = (int)world_between(1, 600);
-    limits->total_ms = world_chance(70) ? -1 : (int)world_between(1, 800);
-    limits->queue_ms = world_chance(50) ? -1 : (int)world_between(1, 300);
-}
-
-static void open_client(struct sim_client *client)
-{
-    int index = client->index;
-    const char *address;
-
-    memset(client, 0, sizeof(*client));
-    client->index = index;
-    client->evict_at = NEVER;
-    configure_pool(client);
-    configure_limits(&client->config.timeouts);
-    client->config.retry = (enum fcgi_retry)world_below(4);
-    world_note("client opens: client, max open, max idle", index,
-               client->config.pool.max_open, client->config.pool.max_idle);
-    address = network_pick(&client->addresses);
-    world_require(fcgi_client_new(&client->handle, address, &client->config) ==
-                      FCGI_OK,
-                  "a client is made", index, 0);
-    if (world_chance(5)) {
-        client->memory.fail_at =
-            client->memory.calls + (size_t)world_between(1, 100);
-    }
-}
 
 static bool is_used(const struct sim_client *client)
 {
@@ -153,133 +37,6 @@ static bool is_used(const struct sim_client *client)
         }
     }
     return false;
-}
-
-static void free_client(struct sim_client *client)
-{
-    world_note("client is freed: client", client->index, 0, 0);
-    descriptors_serve(client->index, NOBODY, false);
-    fcgi_client_free(client->handle);
-    client->handle = NULL;
-    world_require(client->memory.blocks == 0, "no memory is leaked",
-                  (int64_t)client->memory.blocks,
-                  (int64_t)client->memory.bytes);
-}
-
-static void close_client(struct sim_client *client)
-{
-    world_note("client closes: client", client->index, 0, 0);
-    world_saw(SIGHT_CLIENT_CLOSED);
-    client->is_closed = true;
-    fcgi_client_close(client->handle);
-}
-
-static void evict(struct sim_client *client)
-{
-    int ms = fcgi_pool_evict(fcgi_client_pool(client->handle));
-
-    world_note("evict: client, next", client->index, ms, 0);
-    client->evict_at = ms < 0 ? NEVER : world_now() + ms * MILLISECOND;
-}
-
-/*
- * Watching.
- */
-
-/* What was told before must stay until another was told and the call advanced
- * again; and a number that is told again must mean the same. */
-static void check_watch(const struct caller *c, int fd)
-{
-    world_require(c->fd < 0 || descriptor_identity(c->fd) == c->identity,
-                  "a descriptor stays while it is watched", c->index, c->fd);
-    world_require(fd < 0 || descriptor_identity(fd) != 0,
-                  "a descriptor that is told is open", c->index, fd);
-}
-
-static void arm(struct caller *c, int fd, unsigned events)
-{
-    bool same = fd == c->fd && events == c->events;
-
-    c->is_armed = host.by_edges && same;
-    c->fd = fd;
-    c->events = events;
-    c->identity = fd < 0 ? 0 : descriptor_identity(fd);
-}
-
-static void note_pending(struct caller *c)
-{
-    bool pending = (c->events & FCGI_EVENT_WRITE) != 0;
-
-    if (!pending) {
-        c->pending_since = NEVER;
-    } else if (c->pending_since == NEVER) {
-        c->pending_since = world_now();
-    }
-}
-
-/* A host that hears of changes alone would not hear of this again. */
-static void check_work(const struct caller *c, const struct stream *s)
-{
-    if (c->until <= world_now() || s->lease.begun == 0) {
-        return;
-    }
-    world_require(!(c->events & FCGI_EVENT_READ) || !stream_readable(s),
-                  "what can be received is work left", c->index, c->fd);
-    world_require(!(c->events & FCGI_EVENT_WRITE) || stream_is_full(s),
-                  "what can be sent is work left", c->index, c->fd);
-}
-
-static void observe(struct caller *c)
-{
-    int fd = fcgi_call_fd(c->call);
-    int ms = fcgi_call_timeout_ms(c->call);
-    struct stream *s;
-
-    check_watch(c, fd);
-    arm(c, fd, fcgi_call_events(c->call));
-    c->until = ms < 0 ? NEVER : world_now() + ms * MILLISECOND;
-    world_require((fd < 0) == (c->events == 0),
-                  "a descriptor is told with its events", fd, c->events);
-    world_require(fd >= 0 || ms >= 0 || c->resume_at != NEVER,
-                  "whoever waits waits for something", c->index, 0);
-    s = fd < 0 ? NULL : descriptor_stream(fd);
-    if (s != NULL) {
-        stream_serve(s, c->index);
-        note_pending(c);
-        check_work(c, s);
-    } else if (fd >= 0) {
-        c->queued = c->queued == 0 ? ++host.queued : c->queued;
-        world_saw(SIGHT_QUEUED);
-    }
-}
-
-static bool is_ready(const struct caller *c)
-{
-    short events = 0;
-
-    if (c->fd < 0) {
-        return false;
-    }
-    if (c->is_armed) {
-        world_saw(SIGHT_EDGES);
-        return ((c->events & FCGI_EVENT_READ) &&
-                descriptor_edges(c->fd, true) != c->read_edges) ||
-               ((c->events & FCGI_EVENT_WRITE) &&
-                descriptor_edges(c->fd, false) != c->write_edges);
-    }
-    if (c->events & FCGI_EVENT_READ) {
-        events |= POLLIN;
-    }
-    if (c->events & FCGI_EVENT_WRITE) {
-        events |= POLLOUT;
-    }
-    return descriptor_poll(c->fd, events) != 0;
-}
-
-static bool is_due(const struct caller *c)
-{
-    return c->state == ENDED || c->until <= world_now() ||
-           c->resume_at <= world_now() || is_ready(c);
 }
 
 /*
@@ -296,21 +53,6 @@ static void serve_nobody(void)
     descriptors_serve(NOBODY, NOBODY, false);
 }
 
-static struct fcgi_pool_stats stats_of(const struct sim_client *client)
-{
-    struct fcgi_pool_stats stats;
-
-    fcgi_pool_get_stats(fcgi_client_pool(client->handle), &stats);
-    return stats;
-}
-
-static bool queue_is_full(const struct sim_client *client)
-{
-    int most = client->config.pool.max_waiting;
-
-    return most > 0 && stats_of(client).waiting >= (size_t)most;
-}
-
 static void end_call(struct caller *c, int rc)
 {
     c->rc = rc;
@@ -325,7 +67,7 @@ static void follow(struct caller *c, int rc)
 {
     c->was_short = descriptors_were_short() || c->was_short;
     if (rc == FCGI_WAIT) {
-        observe(c);
+        watch_call(c);
     } else {
         end_call(c, rc);
         world_require(fcgi_call_advance(c->call) == rc,
@@ -341,7 +83,7 @@ static void start_call(struct sim_client *client)
 
     host.started += 1;
     caller_prepare(c, client, false);
-    c->pool_was_full = queue_is_full(client);
+    c->pool_was_full = client_queue_is_full(client);
     serve(c);
     world_note("starts: caller, client, body", c->index, client->index,
                (int64_t)c->body.len);
@@ -353,27 +95,10 @@ static void start_call(struct sim_client *client)
         return;
     }
     end_call(c, rc);
+    client_renew(client);
     world_require(c->call == NULL, "what did not start is nothing", rc, 0);
     serve_nobody();
     caller_clear(c);
-}
-
-/* A turn that brings nothing and asks for another at once is a spin. */
-static void check_progress(struct caller *c, int64_t began, uint64_t notes)
-{
-    bool moved = world_notes() != notes + 1 || world_now() > began + TICK;
-
-    c->idle_turns = moved ? 0 : c->idle_turns + 1;
-    world_require(c->idle_turns < IDLE_TURNS_MAX, "a call does not spin",
-                  c->index, c->fd);
-}
-
-static void mark_edges(struct caller *c)
-{
-    if (c->fd >= 0) {
-        c->read_edges = descriptor_edges(c->fd, true);
-        c->write_edges = descriptor_edges(c->fd, false);
-    }
 }
 
 static void advance(struct caller *c)
@@ -384,7 +109,7 @@ static void advance(struct caller *c)
     int rc;
 
     serve(c);
-    mark_edges(c);
+    watch_tell(c);
     world_note("advances: caller, fd, events", c->index, c->fd, c->events);
     if (resumes) {
         c->resume_at = NEVER;
@@ -398,7 +123,7 @@ static void advance(struct caller *c)
     }
     follow(c, rc);
     if (!resumes && rc == FCGI_WAIT) {
-        check_progress(c, began, notes);
+        watch_progress(c, began, notes);
     }
 }
 
@@ -416,14 +141,6 @@ static void cancel(struct caller *c)
                   c->index, c->rc);
 }
 
-static bool has_room(const struct sim_client *client)
-{
-    struct fcgi_pool_stats stats = stats_of(client);
-    int most = client->config.pool.max_idle;
-
-    return stats.waiting > 0 || most == 0 || (int)stats.idle < most;
-}
-
 static void rest(struct stream *s, bool is_handed_on)
 {
     stream_rest(s);
@@ -438,8 +155,8 @@ static void free_call(struct caller *c)
 {
     struct sim_client *client = c->client;
     struct stream *s = caller_stream(c);
-    bool room = has_room(client);
-    bool waited = stats_of(client).waiting > 0;
+    bool room = client_has_room(client);
+    bool waited = client_stats(client).waiting > 0;
     bool ended = c->state == ENDED;
 
     serve(c);
@@ -476,13 +193,13 @@ static void rest_streams(int user, bool are_handed_on)
 static void block_on_call(struct sim_client *client)
 {
     struct caller *c = &host.callers[host.started];
-    bool waited = stats_of(client).waiting > 0;
+    bool waited = client_stats(client).waiting > 0;
     int64_t began = world_now();
     int rc;
 
     host.started += 1;
     caller_prepare(c, client, true);
-    c->pool_was_full = queue_is_full(client);
+    c->pool_was_full = client_queue_is_full(client);
     world_saw(SIGHT_BLOCKED);
     serve(c);
     world_note("blocks: caller, client", c->index, client->index, 0);
@@ -537,8 +254,8 @@ static void start_something(void)
     host.next_call_at =
         world_now() + (world_chance(50) ? 0 : world_between(0, host.pace));
     if (client->is_closed && !is_used(client)) {
-        free_client(client);
-        open_client(client);
+        client_free(client);
+        client_open(client);
     }
     if (!world_chance(host.blocks)) {
         start_call(client);
@@ -582,7 +299,7 @@ static bool act(void)
     int pick;
 
     for (int i = 0; i < host.started; i++) {
-        if (host.callers[i].state != VACANT && is_due(&host.callers[i])) {
+        if (host.callers[i].state != VACANT && watch_is_due(&host.callers[i])) {
             due[count++] = i;
         }
     }
@@ -604,7 +321,7 @@ static bool act(void)
     if (pick < ENTRIES) {
         attend(&host.callers[pick]);
     } else if (pick < ENTRIES + CLIENTS) {
-        evict(&host.clients[pick - ENTRIES]);
+        client_evict(&host.clients[pick - ENTRIES]);
     } else if (pick == ENTRIES + CLIENTS) {
         start_something();
     } else {
@@ -656,7 +373,7 @@ static void intervene(void)
         &host.clients[world_below((uint64_t)host.client_count)];
 
     if (world_chance(host.closes) && world_chance(1) && !client->is_closed) {
-        close_client(client);
+        client_close(client);
     }
     if (host.lateness > 0 && world_chance(3)) {
         world_steal(world_between(0, host.lateness));
@@ -704,18 +421,18 @@ static void begin(void)
     host.closes = some_percent() * 5;
     host.blocks = some_percent();
     host.lateness = world_chance(70) ? 0 : world_between(1, 20 * MILLISECOND);
-    host.by_edges = world_chance(40);
+    watch_begin(world_chance(40));
     host.next_call_at = world_now();
     for (int i = 0; i < host.client_count; i++) {
         host.clients[i].index = i;
-        open_client(&host.clients[i]);
+        client_open(&host.clients[i]);
     }
 }
 
 static void end(void)
 {
     for (int i = 0; i < host.client_count; i++) {
-        free_client(&host.clients[i]);
+        client_free(&host.clients[i]);
     }
     world_require(descriptors_open() == 0, "no descriptor is leaked",
                   descriptors_open(), 0);

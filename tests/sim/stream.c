@@ -405,7 +405,7 @@ long stream_peek(struct stream *s)
 
 void stream_client_shut(struct stream *s)
 {
-    if (s->lease.user != NOBODY) {
+    if (s->lease.user != NOBODY && s->lease.begun != 0) {
         ledger_at(s->lease.user)->was_dead = s->app_ended || is_broken(s);
     }
     s->client_shut = true;

@@ -286,12 +286,15 @@ struct queued {
     struct host_watch watch;
 };
 
-static void begin_queued(struct queued *q, const struct fcgi_timeouts *limits)
+static const struct fcgi_client_config one_open = {.pool = {.max_open = 1}};
+
+static void begin_queued(struct queued *q,
+                         const struct fcgi_client_config *config,
+                         const struct fcgi_timeouts *limits)
 {
-    static const struct fcgi_client_config one = {.pool = {.max_open = 1}};
     struct fcgi_request request = get_request();
     memset(q, 0, sizeof(*q));
-    hand_call_begin(&q->first, &one, &request);
+    hand_call_begin(&q->first, config, &request);
     assert_code(host_settle(q->first.call), FCGI_WAIT);
     if (limits != NULL) {
         request.timeouts = *limits;
@@ -332,7 +335,7 @@ static void a_call_in_the_queue_is_woken_by_its_descriptor(void **state)
 {
     (void)state;
     struct queued q;
-    begin_queued(&q, NULL);
+    begin_queued(&q, &one_open, NULL);
     hand_answer(&q.first.hand, 0, 1, "A: 1\r\n\r\n");
     assert_code(host_run(q.first.call), FCGI_OK);
     assert_false(host_ready(q.watch.fd, READ));
@@ -344,11 +347,30 @@ static void a_call_in_the_queue_is_woken_by_its_descriptor(void **state)
 }
 
 /* The connection is not kept, but its place can be had. */
+/* Its age is over by the time that it comes back, however long ago the call
+ * that had it has ended. */
+static void a_call_in_the_queue_gets_no_connection_that_is_too_old(void **state)
+{
+    (void)state;
+    static const struct fcgi_client_config one = {
+        .pool = {.max_open = 1, .max_age_ms = LIMIT}};
+    struct queued q;
+    begin_queued(&q, &one, NULL);
+    hand_answer(&q.first.hand, 0, 1, "A: 1\r\n\r\n");
+    assert_code(host_run(q.first.call), FCGI_OK);
+    pass_ms(LIMIT);
+    host_free(q.first.call);
+    q.first.call = NULL;
+    run_queued(&q, 1, 1);
+    assert_false(q.response.outcome.reused);
+    end_queued(&q);
+}
+
 static void a_call_in_the_queue_is_woken_by_a_place(void **state)
 {
     (void)state;
     struct queued q;
-    begin_queued(&q, NULL);
+    begin_queued(&q, &one_open, NULL);
     host_free(q.first.call);
     q.first.call = NULL;
     run_queued(&q, 1, 1);
@@ -360,7 +382,7 @@ static void a_call_in_the_queue_is_woken_by_the_end(void **state)
 {
     (void)state;
     struct queued q;
-    begin_queued(&q, NULL);
+    begin_queued(&q, &one_open, NULL);
     fcgi_client_close(q.first.client);
     assert_true(host_ready(q.watch.fd, READ));
     assert_code(host_advance(q.call), FCGI_ERR_POOL_CLOSED);
@@ -374,7 +396,7 @@ static void a_wait_in_the_queue_that_is_over_keeps_its_descriptor(void **state)
     (void)state;
     struct queued q;
     struct fcgi_timeouts limits = {.queue_ms = LIMIT};
-    begin_queued(&q, &limits);
+    begin_queued(&q, &one_open, &limits);
     assert_code(host_run(q.call), FCGI_ERR_QUEUE_TIMEOUT);
     assert_true(host_watch_holds(&q.watch));
     end_queued(&q);
@@ -607,6 +629,30 @@ static void a_cancelled_dial_leaves_no_descriptor_behind(void **state)
     fake_stop(app);
 }
 
+/* Though its descriptor stays until the call is freed: the application is not
+ * kept waiting for a request that never comes. */
+static void a_cancelled_dial_ends_its_connection(void **state)
+{
+    (void)state;
+    static const struct fake_step script[] = {FAKE_ACCEPT};
+    struct fake *app = FAKE_RUN(FAKE_TCP, script);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_request request = get_request();
+    struct fcgi_response response = {0};
+    struct fcgi_call *call = host_begin(client, &request, &response);
+    struct host_watch watch = host_watch(call);
+    assert_true(watch.fd >= 0);
+    fake_await(app, FAKE_ACCEPTED, 1);
+    host_cancel(call);
+    assert_int_equal(stats_of(client).open, 0);
+    fake_await(app, FAKE_LEFT, 1);
+    assert_true(host_watch_holds(&watch));
+    host_free(call);
+    fcgi_response_free(&response);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
 /* ---- a call that has ended ---------------------------------------------- */
 
 /* It goes back to the pool only then, and nobody else may have it before. */
@@ -712,6 +758,8 @@ int main(void)
         cmocka_unit_test(an_endless_body_leaves_others_their_turn),
         cmocka_unit_test(a_full_listen_queue_is_a_timer),
         cmocka_unit_test(a_call_in_the_queue_is_woken_by_its_descriptor),
+        cmocka_unit_test(
+            a_call_in_the_queue_gets_no_connection_that_is_too_old),
         cmocka_unit_test(a_call_in_the_queue_is_woken_by_a_place),
         cmocka_unit_test(a_call_in_the_queue_is_woken_by_the_end),
         cmocka_unit_test(a_wait_in_the_queue_that_is_over_keeps_its_descriptor),
@@ -722,6 +770,7 @@ int main(void)
         cmocka_unit_test(a_retry_keeps_the_old_descriptor_over_sockets_too),
         cmocka_unit_test(the_next_address_has_another_descriptor),
         cmocka_unit_test(a_cancelled_dial_leaves_no_descriptor_behind),
+        cmocka_unit_test(a_cancelled_dial_ends_its_connection),
         cmocka_unit_test(an_ended_call_keeps_its_connection_until_freed),
         cmocka_unit_test(a_failed_call_keeps_its_descriptor_until_freed),
         cmocka_unit_test(a_cancelled_call_keeps_its_descriptor_until_freed),

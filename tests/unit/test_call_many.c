@@ -35,7 +35,7 @@
 #define SELECTABLE 1023
 
 /* What a call may hold: room to receive in, its params, and all else. */
-#define MEMORY_PER_CALL (64 * KIB + 4 * KIB + 4 * KIB)
+#define MEMORY_PER_CALL (4 * KIB + 4 * KIB + 4 * KIB)
 
 /* ---- a thousand calls --------------------------------------------------- */
 

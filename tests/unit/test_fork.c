@@ -25,6 +25,7 @@
 
 #include "ask.h"
 #include "fake.h"
+#include "host.h"
 #include "process.h"
 
 /* What a child finds not to be so ends it. */
@@ -323,6 +324,36 @@ static void a_fork_amid_requests_leaves_the_child_able_to_ask(void **state)
     fake_stop(app);
 }
 
+/* Whose it is does not matter: another thread's could not even be given up in
+ * the child. Were it left open there, the application would not see when the
+ * parent leaves. */
+static void a_child_closes_what_was_connecting(void **state)
+{
+    (void)state;
+    struct child child;
+    struct fake *app = fake_clogged(FAKE_TCP);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_request request = get_request();
+    struct fcgi_response response = {0};
+    size_t before = open_descriptors();
+    struct fcgi_call *call = host_begin(client, &request, &response);
+    assert_code(host_settle(call), FCGI_WAIT);
+    assert_int_equal(open_descriptors(), before + 1);
+    if (begin_child(&child)) {
+        /* Those of its two pipes are new. */
+        CHILD_REQUIRE(open_descriptors() == before + 4);
+        child_is_done(&child);
+    }
+    await_child(&child);
+    end_child(&child);
+    fake_hear(app);
+    assert_code(host_run(call), FCGI_OK);
+    host_free(call);
+    fcgi_response_free(&response);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -333,6 +364,7 @@ int main(void)
         cmocka_unit_test(a_child_evicts_too),
         cmocka_unit_test(places_are_free_again_in_a_child),
         cmocka_unit_test(a_fork_amid_requests_leaves_the_child_able_to_ask),
+        cmocka_unit_test(a_child_closes_what_was_connecting),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

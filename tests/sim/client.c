@@ -1,0 +1,192 @@
+/*
+ * client - the clients of a program: see client.h.
+ */
+#include <string.h>
+
+#include "client.h"
+#include "descriptor.h"
+#include "network.h"
+#include "stream.h"
+#include "world.h"
+
+/*
+ * What they tell.
+ */
+
+static bool is_idle(const struct stream *s, const struct sim_client *client)
+{
+    return s->state == CONNECTED && s->client_open &&
+           s->client == client->index && s->lease.user == NOBODY &&
+           !s->handed_on;
+}
+
+/* The one that became idle last is used first. */
+static void hear_reuse(const struct sim_client *client, int fd)
+{
+    const struct stream *used = descriptor_stream(fd);
+
+    for (int i = 0; i < streams_top(); i++) {
+        const struct stream *s = stream_at(i);
+        world_require(used->handed_on || !is_idle(s, client) ||
+                          s->rested <= used->rested,
+                      "last in, first out", used->index, s->index);
+    }
+}
+
+/* One was found dead: the others may be. */
+static void hear_stale(const struct sim_client *client)
+{
+    for (int i = 0; i < streams_top(); i++) {
+        struct stream *s = stream_at(i);
+        s->suspect = s->suspect || is_idle(s, client);
+    }
+}
+
+static void hear_trace(void *context, const struct fcgi_trace_event *event)
+{
+    static const int sights[] = {
+        [FCGI_TRACE_REUSED] = SIGHT_REUSED,
+        [FCGI_TRACE_STALE] = SIGHT_CHECKED_STALE,
+        [FCGI_TRACE_EVICTED] = SIGHT_EVICTED,
+    };
+    const struct sim_client *client = context;
+
+    if (event->kind == FCGI_TRACE_REUSED) {
+        hear_reuse(client, event->fd);
+    } else if (event->kind == FCGI_TRACE_STALE) {
+        hear_stale(client);
+    }
+
+    world_note("trace: client, kind, error", client->index, event->kind,
+               event->error);
+    if (event->kind == FCGI_TRACE_REUSED || event->kind == FCGI_TRACE_STALE ||
+        event->kind == FCGI_TRACE_EVICTED) {
+        world_saw((enum sight)sights[event->kind]);
+    }
+}
+
+/*
+ * Making and ending.
+ */
+
+/* 0, or something small. */
+static int some_number(int most)
+{
+    return world_chance(40) ? 0 : (int)world_between(1, most);
+}
+
+static void configure_pool(struct sim_client *client)
+{
+    struct fcgi_pool_config *pool = &client->config.pool;
+
+    pool->max_idle = world_chance(10) ? -1 : some_number(4);
+    pool->idle_timeout_ms = world_chance(10) ? -1 : some_number(100);
+    pool->max_age_ms = world_chance(70) ? 0 : some_number(200);
+    pool->max_requests = world_chance(70) ? 0 : some_number(5);
+    pool->max_open = some_number(4);
+    pool->max_waiting = world_chance(70) ? 0 : some_number(4);
+    pool->evict_by_host = true;
+    pool->trace = hear_trace;
+    pool->trace_context = client;
+    pool->allocator = counting_allocator(&client->memory);
+}
+
+/* The whole may be unlimited; but what is silent has to end, or the host waits
+ * for ever. */
+static void configure_limits(struct fcgi_timeouts *limits)
+{
+    limits->connect_ms = (int)world_between(1, 300);
+    limits->write_ms = (int)world_between(1, 400);
+    limits->first_byte_ms = (int)world_between(1, 600);
+    limits->idle_ms = (int)world_between(1, 600);
+    limits->total_ms = world_chance(70) ? -1 : (int)world_between(1, 800);
+    limits->queue_ms = world_chance(50) ? -1 : (int)world_between(1, 300);
+}
+
+void client_open(struct sim_client *client)
+{
+    int index = client->index;
+    const char *address;
+
+    memset(client, 0, sizeof(*client));
+    client->index = index;
+    client->evict_at = NEVER;
+    configure_pool(client);
+    configure_limits(&client->config.timeouts);
+    client->config.retry = (enum fcgi_retry)world_below(4);
+    world_note("client opens: client, max open, max idle", index,
+               client->config.pool.max_open, client->config.pool.max_idle);
+    address = network_pick(&client->addresses);
+    world_require(fcgi_client_new(&client->handle, address, &client->config) ==
+                      FCGI_OK,
+                  "a client is made", index, 0);
+    if (world_chance(5)) {
+        client->memory.fail_at =
+            client->memory.calls + (size_t)world_between(1, 100);
+    }
+}
+
+void client_free(struct sim_client *client)
+{
+    world_note("client is freed: client", client->index, 0, 0);
+    descriptors_serve(client->index, NOBODY, false);
+    fcgi_client_free(client->handle);
+    client->handle = NULL;
+    world_require(client->memory.blocks == 0, "no memory is leaked",
+                  (int64_t)client->memory.blocks,
+                  (int64_t)client->memory.bytes);
+}
+
+void client_close(struct sim_client *client)
+{
+    world_note("client closes: client", client->index, 0, 0);
+    world_saw(SIGHT_CLIENT_CLOSED);
+    client->is_closed = true;
+    fcgi_client_close(client->handle);
+}
+
+void client_evict(struct sim_client *client)
+{
+    int ms = fcgi_pool_evict(fcgi_client_pool(client->handle));
+
+    world_note("evict: client, next", client->index, ms, 0);
+    client->evict_at = ms < 0 ? NEVER : world_now() + ms * MILLISECOND;
+}
+
+void client_renew(struct sim_client *client)
+{
+    for (int i = 0; i < streams_top(); i++) {
+        struct stream *s = stream_at(i);
+        if (is_idle(s, client)) {
+            s->idle_since = world_now();
+        }
+    }
+    client->evict_at = world_now();
+}
+
+/*
+ * Counting.
+ */
+
+struct fcgi_pool_stats client_stats(const struct sim_client *client)
+{
+    struct fcgi_pool_stats stats;
+
+    fcgi_pool_get_stats(fcgi_client_pool(client->handle), &stats);
+    return stats;
+}
+
+bool client_queue_is_full(const struct sim_client *client)
+{
+    int most = client->config.pool.max_waiting;
+
+    return most > 0 && client_stats(client).waiting >= (size_t)most;
+}
+
+bool client_has_room(const struct sim_client *client)
+{
+    struct fcgi_pool_stats stats = client_stats(client);
+    int most = client->config.pool.max_idle;
+
+    return stats.waiting > 0 || most == 0 || (int)stats.idle < most;
+}

@@ -1,0 +1,46 @@
+/*
+ * client - a client of the library, with options by chance, and memory that is
+ * counted and sometimes runs out.
+ */
+#ifndef SIM_CLIENT_H
+#define SIM_CLIENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <fcgi_client.h>
+
+#include "allocator.h"
+
+/** A client, and how it was made. */
+struct sim_client {
+    int index;
+    struct fcgi_client *handle; /**< NULL: it is gone */
+    struct fcgi_client_config config;
+    struct counting_allocator memory;
+    bool is_closed;
+    int addresses; /**< of its name */
+    int64_t evict_at;
+};
+
+/** Make it, under the index that it has. */
+void client_open(struct sim_client *client);
+
+/** fcgi_client_close(), and fcgi_client_free(), which must leave nothing. */
+void client_close(struct sim_client *client);
+void client_free(struct sim_client *client);
+
+/** fcgi_pool_evict(), and when it is next to be called. */
+void client_evict(struct sim_client *client);
+
+/** It has put back an idle connection that it had taken and not used. */
+void client_renew(struct sim_client *client);
+
+struct fcgi_pool_stats client_stats(const struct sim_client *client);
+
+/** Whether no more may wait; whether one more connection may be kept. */
+bool client_queue_is_full(const struct sim_client *client);
+bool client_has_room(const struct sim_client *client);
+
+#endif

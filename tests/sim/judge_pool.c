@@ -1,0 +1,119 @@
+/*
+ * judge_pool - the numbers of a pool, its order, and how long anything is idle
+ * in it: see judge.h.
+ */
+#include <poll.h>
+
+#include "descriptor.h"
+#include "judge.h"
+#include "world.h"
+
+static bool waits_in_queue(const struct caller *c)
+{
+    return c->state == CALLING && c->fd >= 0 &&
+           descriptor_stream(c->fd) == NULL;
+}
+
+static bool still_waits(const struct caller *c)
+{
+    return waits_in_queue(c) && descriptor_poll(c->fd, POLLIN) == 0;
+}
+
+/* Nobody who came later has had his turn. */
+static void judge_queue(const struct caller *c, const struct caller *callers,
+                        int count)
+{
+    for (int i = 0; i < count; i++) {
+        const struct caller *other = &callers[i];
+        world_require(!waits_in_queue(other) || other->client != c->client ||
+                          other->queued <= c->queued || still_waits(other),
+                      "first come, first served", c->index, i);
+    }
+}
+
+static bool has_talked(const struct caller *c)
+{
+    return c->response.outcome.phase >= FCGI_PHASE_SEND;
+}
+
+/* Calls that hold a slot or wait for one; `served`: they may have a connection,
+ * but have not sent on it yet. */
+static void count_slots(const struct sim_client *client,
+                        const struct caller *callers, int count,
+                        size_t *holders, size_t *queued, size_t *served)
+{
+    for (int i = 0; i < count; i++) {
+        const struct caller *c = &callers[i];
+        if (c->state == VACANT || c->client != client) {
+            continue;
+        }
+        if (still_waits(c)) {
+            *queued += 1;
+            judge_queue(c, callers, count);
+        } else if (c->state == CALLING || has_talked(c)) {
+            *holders += 1;
+            *served += waits_in_queue(c) || caller_stream(c) == NULL;
+        }
+    }
+}
+
+static size_t count_idle(const struct sim_client *client)
+{
+    size_t idle = 0;
+
+    for (int i = 0; i < streams_top(); i++) {
+        const struct stream *s = stream_at(i);
+        idle += s->state != UNUSED && s->client_open &&
+                s->client == client->index && s->lease.user == NOBODY;
+    }
+    return idle;
+}
+
+static void judge_idle_times(const struct sim_client *client)
+{
+    int limit = client->config.pool.idle_timeout_ms;
+
+    for (int i = 0; limit > 0 && i < streams_top(); i++) {
+        const struct stream *s = stream_at(i);
+        if (s->state == CONNECTED && s->client_open &&
+            s->client == client->index && s->lease.user == NOBODY) {
+            world_require(world_now() <= s->idle_since + limit * MILLISECOND +
+                                             TICK + world_stolen() - s->stolen,
+                          "an idle connection is closed in time", s->index,
+                          world_now() - s->idle_since);
+        }
+    }
+}
+
+void judge_pool(struct sim_client *client, const struct caller *callers,
+                int count)
+{
+    const struct fcgi_pool_config *pool = &client->config.pool;
+    struct fcgi_pool_stats stats;
+    size_t holders = 0;
+    size_t queued = 0;
+    size_t served = 0;
+    size_t idle = count_idle(client);
+
+    fcgi_pool_get_stats(fcgi_client_pool(client->handle), &stats);
+    count_slots(client, callers, count, &holders, &queued, &served);
+    world_require(pool->max_open <= 0 || stats.open <= (size_t)pool->max_open,
+                  "no more are open than may be", (int64_t)stats.open,
+                  pool->max_open);
+    world_require(stats.waiting == queued, "who waits is counted",
+                  (int64_t)stats.waiting, (int64_t)queued);
+    world_require(stats.open == stats.idle + holders || client->is_closed,
+                  "open is idle and leased", (int64_t)stats.open,
+                  (int64_t)(stats.idle + holders));
+    world_require(stats.idle <= idle && idle <= stats.idle + served,
+                  "idle connections are counted", (int64_t)stats.idle,
+                  (int64_t)idle);
+    world_require(!client->is_closed || (stats.waiting == 0 && stats.idle == 0),
+                  "who waits and what is idle ends with the pool",
+                  (int64_t)stats.waiting, (int64_t)stats.idle);
+    world_require(stats.waiting == 0 ||
+                      (stats.idle == 0 && stats.open == (size_t)pool->max_open),
+                  "nobody waits for what is free", (int64_t)stats.waiting,
+                  (int64_t)stats.idle);
+    judge_idle_times(client);
+}
