@@ -200,7 +200,7 @@ void fcgi__net_unring(int reading_end)
 
 static int set_receive_timeout(int fd, int milliseconds)
 {
-    struct timeval timeout = {milliseconds / 1000, milliseconds % 1000 * 1000};
+    struct timeval timeout = {milliseconds / 1000, milliseconds % 1000 * 1000L};
 
     return milliseconds <= 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO,
                                            &timeout, sizeof(timeout)) == 0

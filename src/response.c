@@ -7,11 +7,11 @@
 #include "field.h"
 #include "response.h"
 
-#define KIB 1024
+#define KIB INT64_C(1024)
 
 /* A body whose length is known gets its room at once, up to this much: more
  * is not believed before it comes. */
-#define TRUSTED_BODY_LEN ((size_t)16 * KIB * KIB)
+#define TRUSTED_BODY_LEN ((size_t)(16 * KIB * KIB))
 
 static const struct fcgi_limits standard_limits = {
     .line_len = 16 * KIB,

@@ -1,21 +1,20 @@
 #!/bin/sh
-# Build everything and run every test, in a folder that goes away afterwards:
+# Build everything and run the tests, in a folder that goes away afterwards:
 #
-#     sh tests/run.sh [--thorough]
+#     sh tests/run.sh               all that fits in ten minutes on two cores
+#     sh tests/run.sh --thorough    the rest too, and each test five times
+#     sh tests/run.sh --coverage    how much of src/ the tests reach
+#     sh tests/run.sh STAGE...      only these of all stages
 #
 # What it needs and does not find is installed where that can be done (Debian,
-# as root), else named. --thorough runs each test five times, under valgrind those
-# that know no clock, under helgrind those with threads, and the largest of these
-# at its full length. FCGI_BUILD_DIR names a folder to build in and keep.
+# as root), else named. FCGI_BUILD_DIR names a folder to build in and keep.
 #
 # Exit: 0 all passed, 1 some failed, 3 not run.
 
 set -u
 
 root=$(cd "$(dirname "$0")/.." && pwd)
-passed=0
-failed=0
-report=
+only=
 repeat=
 
 die() {
@@ -85,100 +84,110 @@ find_missing() {
     need libclang-rt-14-dev has_libfuzzer
     need clang-format-14 has clang-format-14
     need valgrind has valgrind
-    [ -z "$repeat" ] || need chromium has chromium
+    need cppcheck has cppcheck
+    need musl-tools has musl-gcc
+    need gcc-i686-linux-gnu has i686-linux-gnu-gcc
+    need libc6-dev-i386-cross [ -e /usr/i686-linux-gnu/include/stdio.h ]
+    need gcc-s390x-linux-gnu has s390x-linux-gnu-gcc
+    need libc6-dev-s390x-cross [ -e /usr/s390x-linux-gnu/include/stdio.h ]
+    need qemu-user has qemu-s390x
+    [ "$*" = '' ] || find_missing_rest
+}
+
+find_missing_rest() {
+    need chromium has chromium
+    need clang-tidy-14 has clang-tidy-14
+    need clang-tools-14 has scan-build-14
+    need gcovr has gcovr
+    need python3 has python3
 }
 
 install_missing() {
     [ "$(id -u)" = 0 ] && has apt-get >/dev/null || return
     echo "installing$missing"
-    set -- apt-get install -y --no-install-recommends $missing
+    set -- apt-get install -y --no-install-recommends --no-remove $missing
     export DEBIAN_FRONTEND=noninteractive
     "$@" >/dev/null 2>&1 || { apt-get update && "$@"; } >/dev/null 2>&1
 }
 
-# ---- One stage: a build, and tests of it ----------------------------------
+# ---- The stages -----------------------------------------------------------
 
-# stage NAME "CMAKE OPTION..." [CTEST OPTION...]
-stage() {
-    name=$1
-    built=$1
-    options=$2
-    shift 2
-    log=$build/$name.log
-    echo "$name ..."
-    if ! compile >"$log" 2>&1; then
-        grep -vE '^-- |^\[ *[0-9]+%\]' "$log" | tail -n 40
-        failed=$((failed + 1))
-        summary="does not build"
-    else
-        run_tests "$@"
-    fi
-    report="$report$name: $summary
-"
+debug="-DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS=-O1"
+
+normal_stages() {
+    stage plain "-DCMAKE_C_FLAGS=-Werror"
+    FCGI_TEST_TICKS=1
+    export FCGI_TEST_TICKS
+    again interrupted plain -L 'unit|fault'
+    unset FCGI_TEST_TICKS
+    stage portable "-DFCGI_CLIENT_PORTABLE=ON" -LE package
+    stage address "$debug -DFCGI_CLIENT_SANITIZE=address,undefined" -LE package
+    stage thread "$debug -DFCGI_CLIENT_SANITIZE=thread" \
+        -R 'threads|^test_(pool|queue|client|faults_pool|faults_call)$'
+    machine musl musl-gcc "" unit split
+    machine i386 i686-linux-gnu-gcc "$(emulator i386 i686)" unit split
+    machine s390x s390x-linux-gnu-gcc "$(emulator s390x s390x)" unit split
+    check fuzz "$root/tests/fuzz/run.sh" 20
+    check cppcheck "$root/tests/analysis/cppcheck.sh"
+    check gcc-analyzer "$root/tests/analysis/gcc_analyzer.sh"
 }
 
-# again NAME STAGE [CTEST OPTION...]: tests of what a stage has built before.
-again() {
-    name=$1
-    built=$2
-    shift 2
-    log=$build/$name.log
-    echo "$name ..."
-    run_tests "$@"
-    report="$report$name: $summary
-"
+# emulator MACHINE PREFIX: runs programs of another machine with its own libc.
+emulator() {
+    libc=/usr/$2-linux-gnu
+    echo "qemu-$1;-L;$libc;-E;LD_LIBRARY_PATH=$libc/lib"
 }
 
-compile() {
-    cmake -S "$root" -B "$build/$name" $options &&
-        cmake --build "$build/$name" --parallel "$jobs"
+thorough_stages() {
+    repeat=
+    check clang-tidy "$root/tests/analysis/clang_tidy.sh"
+    check scan-build "$root/tests/analysis/scan_build.sh"
+    checked="valgrind;--quiet;--leak-check=full;--error-exitcode=9"
+    stage valgrind "$debug -DCMAKE_CROSSCOMPILING_EMULATOR=$checked" \
+        -R '^test_(error|record|params|buffer|response|exchange|split)'
+    checked="valgrind;--quiet;--tool=helgrind;--child-silent-after-fork=yes"
+    checked="$checked;--error-exitcode=9"
+    stage helgrind "-DCMAKE_CROSSCOMPILING_EMULATOR=$checked" \
+        -R '^test_(threads_crowd|queue|eviction)$'
+    FCGI_TEST_REQUESTS=100000
+    export FCGI_TEST_REQUESTS
+    again crowd thread -R '^test_threads_crowd$' --timeout 7200
+    unset FCGI_TEST_REQUESTS
+    for compiler in gcc clang; do
+        for level in 0 2 3; do
+            labels $compiler-O$level "-DCMAKE_C_COMPILER=$compiler
+                -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS_DEBUG=-O$level
+                -DCMAKE_C_FLAGS=-Werror" unit fault split
+        done
+    done
+    check mutation "$root/tests/mutation/run.sh"
 }
 
-run_tests() {
-    $still ctest --test-dir "$build/$built" --parallel "$jobs" \
-        --output-on-failure --no-label-summary --no-tests=error \
-        $repeat "$@" >"$log" 2>&1 ||
-        grep -vE '^ *Start +[0-9]+:| Passed +[0-9.]+ sec$' "$log"
-    count_tests
-}
-
-# The last lines of ctest: "98% tests passed, 1 tests failed out of 50".
-count_tests() {
-    set -- $(sed -n 's/.*tests passed, \([0-9]*\) tests failed out of /\1 /p' \
-        "$log") 1 1
-    bad=$1
-    skipped=$(grep -c '(Skipped)$' "$log")
-    good=$(($2 - bad - skipped))
-    passed=$((passed + good))
-    failed=$((failed + bad))
-    summary="$good passed, $bad failed"
-    [ "$skipped" = 0 ] || summary="$summary, $skipped skipped"
-}
-
-# Look for inputs that break something, for 20 seconds a kind.
-fuzz() {
-    echo "fuzz ..."
-    if FCGI_BUILD_DIR=$build/fuzz sh "$root/tests/fuzz/run.sh" 20 \
-        >"$build/fuzz.log" 2>&1; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        tail -n 100 "$build/fuzz.log"
-    fi
-    report="$report$(grep '^fuzz ' "$build/fuzz.log")
-"
+coverage_stages() {
+    labels coverage "-DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS=--coverage
+        -DCMAKE_C_FLAGS_DEBUG=-fprofile-update=atomic
+        -DCMAKE_EXE_LINKER_FLAGS=-Wl,-u,__gcov_dump" unit fault split sim
+    check reached "$root/tests/analysis/coverage.sh" "$build/coverage"
 }
 
 # ---- All of it ------------------------------------------------------------
 
 case "$*" in
-'') ;;
---thorough) repeat="--repeat until-fail:5" ;;
-*) die "unknown argument: $*" ;;
+'') stages=normal_stages ;;
+--thorough)
+    stages="normal_stages thorough_stages"
+    repeat="--repeat until-fail:5"
+    ;;
+--coverage) stages=coverage_stages ;;
+-*) die "unknown argument: $*" ;;
+*)
+    stages="normal_stages thorough_stages coverage_stages"
+    only=" $* "
+    ;;
 esac
 
-find_missing
-[ -z "$missing" ] || { install_missing; find_missing; }
+find_missing "$@"
+[ -z "$missing" ] || { install_missing; find_missing "$@"; }
 [ -z "$missing" ] || die "please install:$missing"
 
 if [ -n "${FCGI_BUILD_DIR:-}" ]; then
@@ -193,37 +202,10 @@ fi
 jobs=$(getconf _NPROCESSORS_ONLN)
 [ "$jobs" -le 2 ] || jobs=2
 
-# Sanitizers want their own places in memory, which some kernels give away
-# unless told to place nothing at random.
-still=
-setarch -R true 2>/dev/null && still="setarch -R"
-
-debug="-DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS=-O1"
-
-stage plain "-DCMAKE_C_FLAGS=-Werror"
-FCGI_TEST_TICKS=1
-export FCGI_TEST_TICKS
-again interrupted plain -L 'unit|fault'
-unset FCGI_TEST_TICKS
-stage portable "-DFCGI_CLIENT_PORTABLE=ON" -LE package
-stage address "$debug -DFCGI_CLIENT_SANITIZE=address,undefined" -LE package
-stage thread "$debug -DFCGI_CLIENT_SANITIZE=thread" \
-    -R 'threads|^test_(pool|queue|client|faults_pool|faults_call)$'
-fuzz
-if [ -n "$repeat" ]; then
-    repeat=
-    checked="valgrind;--quiet;--leak-check=full;--error-exitcode=9"
-    stage valgrind "$debug -DCMAKE_CROSSCOMPILING_EMULATOR=$checked" \
-        -R '^test_(error|record|params|buffer|response|exchange|split)'
-    checked="valgrind;--quiet;--tool=helgrind;--child-silent-after-fork=yes"
-    checked="$checked;--error-exitcode=9"
-    stage helgrind "-DCMAKE_CROSSCOMPILING_EMULATOR=$checked" \
-        -R '^test_(threads_crowd|queue|eviction)$'
-    FCGI_TEST_REQUESTS=100000
-    export FCGI_TEST_REQUESTS
-    again crowd thread -R '^test_threads_crowd$' --timeout 7200
-    unset FCGI_TEST_REQUESTS
-fi
+. "$root/tests/stages.sh"
+for list in $stages; do
+    $list
+done
 
 printf '\n%s\n%d passed, %d failed\n' "$report" "$passed" "$failed"
 [ "$failed" = 0 ]

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,6 +128,29 @@ void await_main_asleep(void)
     while (main_thread_state() != 'S') {
         (void)sched_yield();
     }
+}
+
+#ifdef __GNUC__
+/* There only in a build with --coverage, if it is linked with -u __gcov_dump:
+ * it writes what was counted, which is otherwise done at exit. */
+void __gcov_dump(void) __attribute__((weak));
+
+static void keep_counts(void)
+{
+    if (__gcov_dump != NULL) {
+        __gcov_dump();
+    }
+}
+#else
+static void keep_counts(void)
+{
+}
+#endif
+
+void child_ends_well(void)
+{
+    keep_counts();
+    (void)raise(SIGKILL);
 }
 
 ssize_t read_on(int fd, void *buf, size_t len)

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include <fcgi_client.h>
 
@@ -172,6 +173,32 @@ static void brackets_must_match(void **state)
     assert_refused("[::1]x:9000");
 }
 
+static void brackets_hold_an_ipv6_address_and_no_name(void **state)
+{
+    (void)state;
+    assert_refused("[localhost]:9000");
+    assert_refused("[127.0.0.1]:9000");
+    assert_refused("[::1::]:9000");
+}
+
+static void a_name_has_letters_digits_dots_and_dashes(void **state)
+{
+    (void)state;
+    assert_refused("local host:9000");
+    assert_refused("localhost/:9000");
+    assert_refused("http://localhost:9000");
+}
+
+/* No name that is resolved has more than 255 letters. */
+static void a_name_longer_than_any_is_refused(void **state)
+{
+    (void)state;
+    char address[300];
+    memset(address, 'x', sizeof(address));
+    memcpy(address + sizeof(address) - 6, ":9000", 6);
+    assert_refused(address);
+}
+
 /* sun_path holds about a hundred bytes, whatever the system. */
 static void a_path_too_long_for_a_socket_is_refused(void **state)
 {
@@ -182,6 +209,20 @@ static void a_path_too_long_for_a_socket_is_refused(void **state)
     assert_refused(address + 5);
     address[5] = '@';
     assert_refused(address);
+}
+
+/* It needs its NUL within the address of a socket. */
+static void a_path_has_room_for_its_nul(void **state)
+{
+    (void)state;
+    struct sockaddr_un un;
+    char address[5 + sizeof(un.sun_path) + 1] = "unix:/";
+    struct fcgi_pool *pool;
+    memset(address + 6, 'x', sizeof(un.sun_path) - 1);
+    assert_refused(address);
+    address[5 + sizeof(un.sun_path) - 1] = '\0';
+    assert_code(fcgi_pool_new(&pool, address, NULL), FCGI_OK);
+    fcgi_pool_free(pool);
 }
 
 /* The longest that fits is not cut: it is merely not there. */
@@ -233,7 +274,11 @@ int main(void)
         cmocka_unit_test(an_address_without_a_host_is_malformed),
         cmocka_unit_test(a_port_is_a_number_from_1_to_65535),
         cmocka_unit_test(brackets_must_match),
+        cmocka_unit_test(brackets_hold_an_ipv6_address_and_no_name),
+        cmocka_unit_test(a_name_has_letters_digits_dots_and_dashes),
+        cmocka_unit_test(a_name_longer_than_any_is_refused),
         cmocka_unit_test(a_path_too_long_for_a_socket_is_refused),
+        cmocka_unit_test(a_path_has_room_for_its_nul),
         cmocka_unit_test(the_longest_path_is_not_cut),
         cmocka_unit_test(no_address_is_a_wrong_argument),
         cmocka_unit_test(a_client_refuses_what_a_pool_refuses),

@@ -14,6 +14,7 @@
 
 #include <fcgi_client.h>
 
+#include "allocator.h"
 #include "ask.h"
 #include "fake.h"
 
@@ -119,6 +120,10 @@ static void a_body_that_is_not_there_is_refused(void **state)
     struct fcgi_source nothing = {.data = NULL, .len = 4};
     struct fcgi_request request = post_request(nothing);
     assert_refused(&request, FCGI_ERR_ARGUMENT);
+    request = get_request();
+    request.role = FCGI_ROLE_FILTER;
+    request.data = nothing;
+    assert_refused(&request, FCGI_ERR_ARGUMENT);
 }
 
 static void time_limits_below_minus_one_are_refused(void **state)
@@ -168,8 +173,45 @@ static void an_unknown_retry_policy_is_refused(void **state)
     assert_code(fcgi_client_new(&client, "/socket", &config),
                 FCGI_ERR_ARGUMENT);
     assert_null(client);
+    config.retry = (enum fcgi_retry) - 1;
+    assert_code(fcgi_client_new(&client, "/socket", &config),
+                FCGI_ERR_ARGUMENT);
+    assert_null(client);
     request.retry = (enum fcgi_retry)4;
     assert_refused(&request, FCGI_ERR_ARGUMENT);
+    request.retry = (enum fcgi_retry) - 1;
+    assert_refused(&request, FCGI_ERR_ARGUMENT);
+}
+
+static void assert_no_allocator(struct fcgi_allocator allocator)
+{
+    struct fcgi_client *client = (struct fcgi_client *)&client;
+    struct fcgi_pool *pool = (struct fcgi_pool *)&pool;
+    struct fcgi_exchange *x = (struct fcgi_exchange *)&x;
+    struct fcgi_client_config config = {.pool.allocator = allocator};
+    assert_code(fcgi_client_new(&client, "/socket", &config),
+                FCGI_ERR_ARGUMENT);
+    assert_null(client);
+    assert_code(fcgi_pool_new(&pool, "/socket", &config.pool),
+                FCGI_ERR_ARGUMENT);
+    assert_null(pool);
+    assert_code(fcgi_exchange_new(&x, &allocator), FCGI_ERR_ARGUMENT);
+    assert_null(x);
+}
+
+static void an_allocator_that_lacks_a_function_is_refused(void **state)
+{
+    (void)state;
+    struct counting_allocator memory = {0};
+    const struct fcgi_allocator whole = counting_allocator(&memory);
+    struct fcgi_allocator lacking[] = {whole, whole, whole};
+    lacking[0].allocate = NULL;
+    lacking[1].resize = NULL;
+    lacking[2].release = NULL;
+    for (size_t i = 0; i < 3; i++) {
+        assert_no_allocator(lacking[i]);
+    }
+    assert_int_equal(memory.calls, 0);
 }
 
 /* The response of an earlier answer must not be taken for this one's. */
@@ -208,6 +250,7 @@ int main(void)
         cmocka_unit_test(time_limits_below_minus_one_are_refused),
         cmocka_unit_test(limits_below_minus_one_are_refused),
         cmocka_unit_test(an_unknown_retry_policy_is_refused),
+        cmocka_unit_test(an_allocator_that_lacks_a_function_is_refused),
         cmocka_unit_test(a_refused_request_empties_the_response),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -110,6 +110,22 @@ static void a_body_comes_from_a_slow_socket(void **state)
     assert_arrives_slowly(fds[1], fds[0]);
 }
 
+/* The lowest of all, as of a program that is fed by a pipe. */
+static void a_body_comes_from_descriptor_0(void **state)
+{
+    (void)state;
+    int fds[2];
+    int before = dup(0);
+    assert_int_equal(pipe(fds), 0);
+    assert_int_equal(dup2(fds[0], 0), 0);
+    close(fds[0]);
+    assert_arrives_slowly(fds[1], 0);
+    if (before >= 0) {
+        assert_int_equal(dup2(before, 0), 0);
+        close(before);
+    }
+}
+
 static void a_body_comes_from_a_function(void **state)
 {
     (void)state;
@@ -326,6 +342,7 @@ int main(void)
         cmocka_unit_test(a_body_comes_from_a_stream),
         cmocka_unit_test(a_body_comes_from_a_slow_pipe),
         cmocka_unit_test(a_body_comes_from_a_slow_socket),
+        cmocka_unit_test(a_body_comes_from_descriptor_0),
         cmocka_unit_test(a_body_comes_from_a_function),
         cmocka_unit_test(a_silent_pipe_does_not_hide_an_early_answer),
         cmocka_unit_test(a_silent_pipe_does_not_hide_a_time_limit),

@@ -35,9 +35,7 @@
         }                                                                      \
     } while (0)
 
-/* Let a child do something with its copy of a call; returns once it is gone. It
- * ends well by a signal, since a checker of leaks would find the stacks of the
- * parent's threads. */
+/* Let a child do something with its copy of a call; returns once it is gone. */
 static void in_child(void (*act)(struct fcgi_call *call),
                      struct fcgi_call *call)
 {
@@ -45,7 +43,7 @@ static void in_child(void (*act)(struct fcgi_call *call),
     if (pid == 0) {
         (void)alarm(60);
         act(call);
-        (void)raise(SIGKILL);
+        child_ends_well();
     }
     int status = await_exit(pid);
     assert_true(WIFSIGNALED(status));

@@ -159,10 +159,13 @@ static void a_response_that_is_used_again_forgets_its_status(void **state)
 static void what_has_no_head_is_no_local_redirect(void **state)
 {
     const struct fcgi_response response = {0};
+    struct fcgi_field field = {"Location", "/a", 8, 2};
+    const struct fcgi_response by_hand = {.fields = &field, .field_count = 1};
     struct talk t;
     (void)state;
     assert_null(fcgi_cgi_local_redirect(NULL));
     assert_null(fcgi_cgi_local_redirect(&response));
+    assert_null(fcgi_cgi_local_redirect(&by_hand));
     assert_int_equal(talk_open_get(&t, "Location: /a\n"), FCGI_ERR_NO_HEAD);
     assert_null(fcgi_cgi_local_redirect(&t.response));
     talk_close(&t);
@@ -203,6 +206,7 @@ static void some_statuses_have_no_body(void **state)
 static void a_tunnel_has_no_body_but_its_refusal_has(void **state)
 {
     (void)state;
+    assert_false(has_body("CONNECT", 199));
     assert_false(has_body("CONNECT", 200));
     assert_false(has_body("CONNECT", 299));
     assert_true(has_body("CONNECT", 300));

@@ -16,6 +16,7 @@
 #include <fcgi_client/cgi.h>
 
 #include "gateway.h"
+#include "guard.h"
 
 /* A request with these fields; a name of NULL ends them. */
 static int build_with(struct gateway *g, const char *const fields[][2])
@@ -320,6 +321,24 @@ static void very_many_fields_cost_no_more_than_their_bytes(void **state)
     free(fields);
     free(list);
     gateway_close(&g);
+}
+
+static void nothing_is_read_behind_the_last_field(void **state)
+{
+    static const struct fcgi_field fields[] = {
+        {"A", "1", 1, 1}, {"Connection", "B", 10, 1}, {"B", "2", 1, 1}};
+    struct gateway g;
+    struct guard guard;
+    (void)state;
+    gateway_open(&g);
+    guard_open(&guard, sizeof(fields));
+    g.request.fields = guard_put(&guard, fields, sizeof(fields));
+    g.request.field_count = 3;
+    assert_int_equal(gateway_build(&g), FCGI_OK);
+    gateway_assert(&g, "HTTP_A", "1");
+    gateway_assert(&g, "HTTP_B", NULL);
+    gateway_close(&g);
+    guard_close(&guard);
 }
 
 /* ---- hop by hop -------------------------------------------------------- */
@@ -656,6 +675,7 @@ int main(void)
         cmocka_unit_test(cookies_are_joined_as_one_would_write_them),
         cmocka_unit_test(many_fields_each_find_their_like),
         cmocka_unit_test(very_many_fields_cost_no_more_than_their_bytes),
+        cmocka_unit_test(nothing_is_read_behind_the_last_field),
         cmocka_unit_test(hop_by_hop_fields_are_left_out),
         cmocka_unit_test(fields_that_connection_names_are_left_out),
         cmocka_unit_test(connection_cannot_take_host_or_body_away),

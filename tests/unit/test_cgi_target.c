@@ -136,6 +136,22 @@ static void index_and_extension_are_the_sites(void **state)
     gateway_close(&g);
 }
 
+/* Where scripts end in nothing, any name is one, but not what stands between
+ * two slashes without one. */
+static void with_an_empty_extension_the_first_name_is_the_script(void **state)
+{
+    struct gateway g;
+    (void)state;
+    gateway_open(&g);
+    g.site.extension = "";
+    assert_int_equal(gateway_get(&g, "/run/now"), FCGI_OK);
+    gateway_assert(&g, "SCRIPT_NAME", "/run");
+    gateway_assert(&g, "PATH_INFO", "/now");
+    assert_int_equal(gateway_get(&g, "/"), FCGI_OK);
+    gateway_assert(&g, "SCRIPT_NAME", "/index.php");
+    gateway_close(&g);
+}
+
 static void files_are_below_the_root(void **state)
 {
     struct gateway g;
@@ -544,6 +560,7 @@ int main(void)
         cmocka_unit_test(a_directory_is_answered_by_its_index),
         cmocka_unit_test(what_names_no_script_is_for_the_index_at_the_root),
         cmocka_unit_test(index_and_extension_are_the_sites),
+        cmocka_unit_test(with_an_empty_extension_the_first_name_is_the_script),
         cmocka_unit_test(files_are_below_the_root),
         cmocka_unit_test(a_root_may_end_in_a_slash),
         cmocka_unit_test(the_query_is_what_follows_the_first_question_mark),

@@ -325,6 +325,14 @@ static int do_meanwhile(void *context, const struct fcgi_response *response)
     return 0;
 }
 
+static void no_client_is_fine(void **state)
+{
+    (void)state;
+    fcgi_client_close(NULL);
+    fcgi_client_free(NULL);
+    assert_null(fcgi_client_pool(NULL));
+}
+
 static void a_request_under_way_outlives_the_close(void **state)
 {
     (void)state;
@@ -388,6 +396,7 @@ int main(void)
         cmocka_unit_test(a_warm_client_allocates_nothing),
         cmocka_unit_test(out_of_memory_is_an_error_and_leaks_nothing),
         cmocka_unit_test(a_closed_client_asks_no_more),
+        cmocka_unit_test(no_client_is_fine),
         cmocka_unit_test(a_request_under_way_outlives_the_close),
         cmocka_unit_test(a_sink_may_ask_the_same_client),
         cmocka_unit_test(freeing_a_client_leaves_nothing_open),

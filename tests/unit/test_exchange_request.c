@@ -227,6 +227,20 @@ static void a_filter_without_data_gets_an_empty_end_of_it(void **state)
     talk_close(&t);
 }
 
+/* Not ahead of a body that is still to be sent. */
+static void the_end_of_data_is_a_filters_last_record(void **state)
+{
+    static const char end[] = {1, FCGI_TYPE_DATA, 1, 2, 0, 0, 0, 0};
+    const struct fcgi_request request = {.role = FCGI_ROLE_FILTER,
+                                         .body = {.data = "abc", .len = 3}};
+    struct talk t;
+    (void)state;
+    talk_open(&t);
+    talk_ask(&t, &request);
+    assert_memory_equal(t.sent.data + t.sent.len - 8, end, 8);
+    talk_close(&t);
+}
+
 /* ---- what is refused --------------------------------------------------- */
 
 static void an_id_of_0_and_unknown_flags_are_refused(void **state)
@@ -526,6 +540,7 @@ int main(void)
         cmocka_unit_test(an_authorizer_gets_no_stdin_at_all),
         cmocka_unit_test(a_filter_gets_all_of_stdin_and_then_data),
         cmocka_unit_test(a_filter_without_data_gets_an_empty_end_of_it),
+        cmocka_unit_test(the_end_of_data_is_a_filters_last_record),
         cmocka_unit_test(an_id_of_0_and_unknown_flags_are_refused),
         cmocka_unit_test(null_is_refused),
         cmocka_unit_test(an_unknown_role_is_refused),

@@ -139,6 +139,25 @@ static void a_source_is_asked_whether_it_can_go_back(void **state)
     talk_close(&t);
 }
 
+static void both_sources_of_a_filter_must_be_able_to_go_back(void **state)
+{
+    struct feeder body = {.data = "abc", .len = 3, .replays = true};
+    struct feeder data = {.data = "def", .len = 3};
+    const struct fcgi_request request = {.role = FCGI_ROLE_FILTER,
+                                         .body = feeder_source(&body),
+                                         .data = feeder_source(&data)};
+    struct talk t;
+    (void)state;
+    talk_open(&t);
+    talk_begin(&t, &request);
+    assert_false(fcgi_exchange_replayable(t.x));
+    data.replays = true;
+    assert_true(fcgi_exchange_replayable(t.x));
+    body.replays = false;
+    assert_false(fcgi_exchange_replayable(t.x));
+    talk_close(&t);
+}
+
 static void a_request_without_a_source_is_always_replayable(void **state)
 {
     const struct fcgi_request requests[] = {
@@ -237,6 +256,7 @@ int main(void)
         cmocka_unit_test(a_restart_takes_a_source_back_to_where_it_began),
         cmocka_unit_test(a_source_is_taken_back_by_what_was_read_not_sent),
         cmocka_unit_test(a_source_is_asked_whether_it_can_go_back),
+        cmocka_unit_test(both_sources_of_a_filter_must_be_able_to_go_back),
         cmocka_unit_test(a_request_without_a_source_is_always_replayable),
         cmocka_unit_test(a_source_that_cannot_go_back_forbids_a_restart),
         cmocka_unit_test(a_source_that_was_not_read_need_not_go_back),

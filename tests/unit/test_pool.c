@@ -315,6 +315,8 @@ static void no_connection_and_no_pool_are_fine(void **state)
     fcgi_pool_discard(pool, NULL);
     fcgi_pool_close(NULL);
     fcgi_pool_free(NULL);
+    fcgi_pool_config_init(NULL);
+    assert_int_equal(fcgi_connection_fd(NULL), -1);
     assert_int_equal(stats_of_pool(pool).open, 0);
     fcgi_pool_free(pool);
     fake_stop(app);
@@ -385,11 +387,20 @@ static void options_below_minus_one_are_refused(void **state)
     }
 }
 
-static void no_place_for_the_connection_is_a_wrong_argument(void **state)
+static void
+no_pool_and_no_place_for_the_connection_are_wrong_arguments(void **state)
 {
     (void)state;
     struct fake *app = fake_serve(FAKE_UNIX);
     struct fcgi_pool *pool = pool_for(app, NULL);
+    struct fcgi_connection *connection = NULL;
+    struct fcgi_pool_stats stats = {.dials = 7};
+    assert_code(fcgi_pool_evict(NULL), FCGI_ERR_ARGUMENT);
+    fcgi_pool_get_stats(NULL, &stats);
+    assert_int_equal(stats.dials, 7);
+    fcgi_pool_get_stats(pool, NULL);
+    assert_code(fcgi_pool_get(NULL, &connection, NULL), FCGI_ERR_ARGUMENT);
+    assert_code(fcgi_pool_dial(NULL, &connection), FCGI_ERR_ARGUMENT);
     assert_code(fcgi_pool_get(pool, NULL, NULL), FCGI_ERR_ARGUMENT);
     assert_code(fcgi_pool_dial(pool, NULL), FCGI_ERR_ARGUMENT);
     assert_int_equal(stats_of_pool(pool).dials, 0);
@@ -445,7 +456,8 @@ int main(void)
         cmocka_unit_test(a_closed_pool_neither_hands_out_nor_dials),
         cmocka_unit_test(what_comes_back_to_a_closed_pool_is_closed),
         cmocka_unit_test(options_below_minus_one_are_refused),
-        cmocka_unit_test(no_place_for_the_connection_is_a_wrong_argument),
+        cmocka_unit_test(
+            no_pool_and_no_place_for_the_connection_are_wrong_arguments),
         cmocka_unit_test(statistics_count_dials_and_reuses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

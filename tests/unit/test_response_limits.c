@@ -78,6 +78,20 @@ static void a_line_may_be_as_long_as_its_limit(void **state)
     }
 }
 
+/* That it is too long counts before what else is wrong with it. */
+static void a_line_too_long_need_be_no_field(void **state)
+{
+    const struct fcgi_limits limits = {.line_len = 20, .head_len = -1};
+    struct wire text = {0};
+    (void)state;
+    wire_text(&text, "not a field at all, but 20 bytes\r\n\r\n");
+    assert_int_equal(status_of(&limits, &text), FCGI_ERR_HEAD_TOO_LARGE);
+    wire_free(&text);
+    wire_text(&text, "not a field, but 20.\r\n\r\n");
+    assert_int_equal(status_of(&limits, &text), FCGI_ERR_BAD_HEAD);
+    wire_free(&text);
+}
+
 static void a_line_is_16_kib_at_most_by_default(void **state)
 {
     (void)state;
@@ -360,6 +374,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_line_may_be_as_long_as_its_limit),
+        cmocka_unit_test(a_line_too_long_need_be_no_field),
         cmocka_unit_test(a_line_is_16_kib_at_most_by_default),
         cmocka_unit_test(a_line_without_limit_may_be_long),
         cmocka_unit_test(a_line_that_never_ends_is_refused),

@@ -164,6 +164,39 @@ static void what_cannot_seek_cannot_be_replayed(void **state)
     close(fds[1]);
 }
 
+/* Closed behind the source's back. */
+static void what_can_seek_no_more_cannot_be_replayed(void **state)
+{
+    (void)state;
+    struct fcgi_fd_state fd_state;
+    struct fcgi_file_state file_state;
+    int fd = temp_file("text", 4);
+    FILE *file = fdopen(dup(fd), "r");
+    struct fcgi_source of_fd = fcgi_fd_source(&fd_state, fd);
+    struct fcgi_source of_file = fcgi_file_source(&file_state, file);
+    close(fd);
+    assert_int_equal(of_fd.replay(of_fd.context, 2), FCGI_ERR_SYSTEM);
+    close(fileno(file));
+    assert_int_equal(of_file.replay(of_file.context, 2), FCGI_ERR_SYSTEM);
+    fclose(file);
+}
+
+/* What stands at the end of a file, or behind it, has nothing more to say. */
+static void fd_source_behind_the_end_is_empty(void **state)
+{
+    (void)state;
+    struct fcgi_fd_state file;
+    char byte;
+    size_t got = 1;
+    int fd = temp_file("text", 4);
+    assert_int_equal(lseek(fd, 100, SEEK_SET), 100);
+    struct fcgi_source source = fcgi_fd_source(&file, fd);
+    assert_int_equal(source.len, 0);
+    assert_int_equal(read_some(&source, &byte, 1, &got), FCGI_OK);
+    assert_int_equal(got, 0);
+    close(fd);
+}
+
 static void fd_source_of_no_descriptor_fails(void **state)
 {
     (void)state;
@@ -234,6 +267,8 @@ int main(void)
         cmocka_unit_test(fd_source_of_a_silent_socket_waits_for_it),
         cmocka_unit_test(fd_source_leaves_the_flags_of_its_descriptor),
         cmocka_unit_test(what_cannot_seek_cannot_be_replayed),
+        cmocka_unit_test(what_can_seek_no_more_cannot_be_replayed),
+        cmocka_unit_test(fd_source_behind_the_end_is_empty),
         cmocka_unit_test(fd_source_of_no_descriptor_fails),
         cmocka_unit_test(fd_source_of_a_folder_fails),
         cmocka_unit_test(file_source_begins_where_the_stream_stands),

@@ -1,0 +1,135 @@
+# What a stage of the tests is: a build and the tests of it, or a program that
+# fails where it finds something. tests/run.sh reads this; it has set $root,
+# $build, $jobs, $repeat and $only, and prints $report, $passed and $failed.
+
+passed=0
+failed=0
+report=
+
+# Sanitizers want their own places in memory, which some kernels give away
+# unless told to place nothing at random.
+still=
+setarch -R true 2>/dev/null && still="setarch -R"
+
+# wanted NAME: says so, and keeps its log, unless other stages were asked for.
+wanted() {
+    case "${only:- $1 }" in
+    *" $1 "*) ;;
+    *) return 1 ;;
+    esac
+    name=$1
+    built=$build/$name
+    log=$build/$name.log
+    targets=
+    echo "$name ..."
+}
+
+# summarize TEXT: what became of the stage.
+summarize() {
+    report="$report$name: $1
+"
+}
+
+# stage NAME "CMAKE OPTION..." [CTEST OPTION...]
+stage() {
+    wanted "$1" || return 0
+    options=$2
+    shift 2
+    build_and_test "$@"
+}
+
+# again NAME STAGE [CTEST OPTION...]: tests of what a stage has built before.
+again() {
+    wanted "$1" || return 0
+    built=$build/$2
+    shift 2
+    run_tests "$@"
+}
+
+# labels NAME "CMAKE OPTION..." LABEL...: only the tests of these labels are
+# built and run.
+labels() {
+    wanted "$1" || return 0
+    options=$2
+    shift 2
+    build_and_test_labels "$@"
+}
+
+build_and_test_labels() {
+    targets=$(printf ' %s_tests' "$@")
+    build_and_test -L "^($(echo "$*" | tr ' ' '|'))\$"
+}
+
+build_and_test() {
+    if compile >"$log" 2>&1; then
+        run_tests "$@"
+    else
+        grep -vE '^-- |^\[ *[0-9]+%\]' "$log" | tail -n 40
+        failed=$((failed + 1))
+        summarize "does not build"
+    fi
+}
+
+compile() {
+    cmake -S "$root" -B "$built" $options &&
+        cmake --build "$built" --parallel "$jobs" \
+            ${targets:+--target $targets}
+}
+
+run_tests() {
+    $still ctest --test-dir "$built" --parallel "$jobs" \
+        --output-on-failure --no-label-summary --no-tests=error \
+        $repeat "$@" >"$log" 2>&1 ||
+        grep -vE '^ *Start +[0-9]+:| Passed +[0-9.]+ sec$' "$log"
+    count_tests
+}
+
+# The last lines of ctest: "98% tests passed, 1 tests failed out of 50".
+count_tests() {
+    set -- $(sed -n 's/.*tests passed, \([0-9]*\) tests failed out of /\1 /p' \
+        "$log") 1 1
+    bad=$1
+    skipped=$(grep -c '(Skipped)$' "$log")
+    good=$(($2 - bad - skipped))
+    passed=$((passed + good))
+    failed=$((failed + bad))
+    [ "$skipped" = 0 ] && skipped= || skipped=", $skipped skipped"
+    summarize "$good passed, $bad failed$skipped"
+}
+
+# machine NAME COMPILER EMULATOR LABEL...: the tests of these labels for another
+# machine or another libc, with a cmocka for it.
+machine() {
+    wanted "$1" || return 0
+    prefix=$build/cmocka/$name
+    options="-DCMAKE_SYSTEM_NAME=Linux -DCMAKE_C_COMPILER=$2
+        -DCMAKE_CROSSCOMPILING_EMULATOR=$3
+        -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS=-Werror
+        -DCMAKE_FIND_ROOT_PATH=$prefix -DCMAKE_FIND_ROOT_PATH_MODE_LIBRARY=ONLY"
+    if ! sh "$root/tests/machines/cmocka.sh" "$prefix" "$2" >"$log" 2>&1; then
+        tail -n 20 "$log"
+        failed=$((failed + 1))
+        summarize "there is no cmocka for it"
+        return
+    fi
+    shift 3
+    PKG_CONFIG_LIBDIR=$prefix/lib/pkgconfig
+    export PKG_CONFIG_LIBDIR
+    build_and_test_labels "$@"
+    unset PKG_CONFIG_LIBDIR
+}
+
+# check NAME SCRIPT [ARGUMENT...]: passes if the script succeeds. The lines that
+# begin with NAME are its summary. It may build in $FCGI_BUILD_DIR.
+check() {
+    wanted "$1" || return 0
+    shift
+    if FCGI_BUILD_DIR=$built sh "$@" >"$log" 2>&1; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        tail -n 100 "$log"
+    fi
+    report="$report$(grep "^$name" "$log" || echo "$name: failed")
+"
+}

@@ -1,0 +1,96 @@
+/*
+ * What a caller of an exchange may get wrong: a code for it, and the exchange
+ * is as good as before.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <fcgi_client/exchange.h>
+
+#include "talk.h"
+
+/* The exchange under way ends as if nothing had been asked of it. */
+static void assert_unharmed(struct talk *t)
+{
+    struct wire answer = {0};
+    talk_send_all(t);
+    talk_write_text(&answer, "Status: 200 OK\r\n\r\nhello");
+    assert_int_equal(talk_answer(t, &answer), FCGI_OK);
+    talk_assert_text(t->response.body, "hello");
+    wire_free(&answer);
+    talk_close(t);
+}
+
+static void no_exchange_is_a_wrong_argument(void **state)
+{
+    (void)state;
+    struct fcgi_slice slices[4];
+    struct fcgi_memory room[2];
+    size_t used = 7;
+    assert_int_equal(fcgi_exchange_restart(NULL, 1), FCGI_ERR_ARGUMENT);
+    assert_false(fcgi_exchange_replayable(NULL));
+    assert_int_equal(fcgi_exchange_output(NULL, slices, 4), FCGI_ERR_ARGUMENT);
+    assert_int_equal(fcgi_exchange_sent(NULL, 0), FCGI_ERR_ARGUMENT);
+    assert_int_equal(fcgi_exchange_input(NULL, room), FCGI_ERR_ARGUMENT);
+    assert_int_equal(fcgi_exchange_received(NULL, 0), FCGI_ERR_ARGUMENT);
+    assert_int_equal(fcgi_exchange_feed(NULL, "x", 1, &used),
+                     FCGI_ERR_ARGUMENT);
+    assert_int_equal(used, 7);
+    assert_int_equal(fcgi_exchange_cancel(NULL, FCGI_ERR_CANCELLED, NULL), 0);
+    assert_int_equal(fcgi_exchange_status(NULL), FCGI_ERR_STATE);
+    fcgi_exchange_free(NULL);
+}
+
+static void no_place_for_what_it_says_is_a_wrong_argument(void **state)
+{
+    (void)state;
+    struct talk t;
+    size_t used;
+    talk_open(&t);
+    talk_begin(&t, NULL);
+    assert_int_equal(fcgi_exchange_output(t.x, NULL, 4), FCGI_ERR_ARGUMENT);
+    assert_int_equal(fcgi_exchange_input(t.x, NULL), FCGI_ERR_ARGUMENT);
+    assert_int_equal(fcgi_exchange_feed(t.x, "x", 1, NULL), FCGI_ERR_ARGUMENT);
+    assert_int_equal(fcgi_exchange_feed(t.x, NULL, 1, &used),
+                     FCGI_ERR_ARGUMENT);
+    assert_unharmed(&t);
+}
+
+static void nothing_at_all_may_be_fed(void **state)
+{
+    (void)state;
+    struct talk t;
+    size_t used = 7;
+    talk_open(&t);
+    talk_begin(&t, NULL);
+    assert_int_equal(fcgi_exchange_feed(t.x, NULL, 0, &used), FCGI_WAIT);
+    assert_int_equal(used, 0);
+    assert_unharmed(&t);
+}
+
+static void success_is_no_reason_to_cancel(void **state)
+{
+    (void)state;
+    struct talk t;
+    uint8_t record[FCGI_RECORD_HEADER_LEN];
+    talk_open(&t);
+    talk_begin(&t, NULL);
+    assert_int_equal(fcgi_exchange_cancel(t.x, FCGI_OK, record), 0);
+    assert_int_equal(fcgi_exchange_status(t.x), FCGI_WAIT);
+    assert_unharmed(&t);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(no_exchange_is_a_wrong_argument),
+        cmocka_unit_test(no_place_for_what_it_says_is_a_wrong_argument),
+        cmocka_unit_test(nothing_at_all_may_be_fed),
+        cmocka_unit_test(success_is_no_reason_to_cancel),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
