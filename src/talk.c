@@ -288,10 +288,10 @@ static void move_once(struct fcgi__talk *talk, bool may_block, bool *writable,
  * in time counts, however late it is looked at. Rounds end where others may
  * have waited for long enough: the host's other calls, or the request's own
  * body, while an answer flows without a pause. */
-static void move(struct fcgi__talk *talk, bool may_block)
+static void move(struct fcgi__talk *talk, unsigned ready, bool may_block)
 {
-    bool writable = true;
-    bool readable = true;
+    bool writable = (ready & FCGI__WRITABLE) != 0;
+    bool readable = (ready & FCGI__READABLE) != 0;
     int error;
 
     for (int round = 0; round < ROUNDS ||
@@ -306,13 +306,17 @@ static void move(struct fcgi__talk *talk, bool may_block)
     talk->more = (writable || readable) && is_under_way(talk);
 }
 
-int fcgi__talk_advance(struct fcgi__talk *talk, int64_t now, bool may_block)
+int fcgi__talk_advance(struct fcgi__talk *talk, int64_t now, unsigned ready,
+                       bool may_block)
 {
     int status;
     int error;
 
     talk->now = now;
-    move(talk, may_block);
+    if (now >= next_limit(talk, &error)) {
+        ready = FCGI__READY; /* what came just now came in time */
+    }
+    move(talk, ready, may_block);
     status = fcgi_exchange_status(talk->exchange);
     if (status == FCGI_WAIT && talk->now >= next_limit(talk, &error)) {
         return error;
