@@ -279,7 +279,7 @@ static int judge_lease(struct fcgi_call *call, int rc)
     return rc == FCGI_OK ? begin_talking(call) : rc;
 }
 
-static int talk(struct fcgi_call *call, bool may_block)
+static int talk(struct fcgi_call *call, unsigned ready, bool may_block)
 {
     int rc;
 
@@ -287,7 +287,7 @@ static int talk(struct fcgi_call *call, bool may_block)
     if (call->talk.fd < 0) {
         return FCGI_ERR_STATE; /* this is the child of a fork() */
     }
-    rc = fcgi__talk_advance(&call->talk, call->now, may_block);
+    rc = fcgi__talk_advance(&call->talk, call->now, ready, may_block);
     call->now = call->talk.now;
     return rc;
 }
@@ -307,26 +307,29 @@ static int retry(struct fcgi_call *call, int error)
     return judge_lease(call, fcgi__lease_redial(&call->lease, call->now));
 }
 
-static int advance(struct fcgi_call *call, bool may_block)
+/* What is ready was told of the descriptor of the stage it begins in. */
+static int advance(struct fcgi_call *call, unsigned ready, bool may_block)
 {
     int rc = FCGI_OK;
 
     if (call->stage == LEASING) {
         rc = judge_lease(call, fcgi__lease_advance(&call->lease, call->now));
+        ready = FCGI__READY;
     }
     if (call->stage == TALKING && rc == FCGI_OK) {
-        rc = talk(call, may_block);
+        rc = talk(call, ready, may_block);
         if (rc < 0) {
             rc = retry(call, rc);
             if (rc == FCGI_OK) {
-                rc = talk(call, may_block);
+                rc = talk(call, FCGI__READY, may_block);
             }
         }
     }
     return rc;
 }
 
-int fcgi__call_step(struct fcgi_call *call, int64_t now, bool may_block)
+int fcgi__call_step(struct fcgi_call *call, int64_t now, unsigned ready,
+                    bool may_block)
 {
     int rc;
 
@@ -341,15 +344,16 @@ int fcgi__call_step(struct fcgi_call *call, int64_t now, bool may_block)
     }
     fcgi__shown_release(&call->lease.shown);
     call->running = true;
-    rc = advance(call, may_block);
+    rc = advance(call, ready, may_block);
     call->running = false;
     return rc == FCGI_WAIT ? rc : end(call, rc);
 }
 
 int fcgi_call_advance(struct fcgi_call *call)
 {
-    return call == NULL ? FCGI_ERR_ARGUMENT
-                        : fcgi__call_step(call, fcgi__now(), false);
+    return call == NULL
+               ? FCGI_ERR_ARGUMENT
+               : fcgi__call_step(call, fcgi__now(), FCGI__READY, false);
 }
 
 int fcgi_call_resume(struct fcgi_call *call)
@@ -362,7 +366,7 @@ int fcgi_call_resume(struct fcgi_call *call)
         fcgi__talk_resume(&call->talk);
         call->running = false;
     }
-    return fcgi__call_step(call, fcgi__now(), false);
+    return fcgi__call_step(call, fcgi__now(), FCGI__READY, false);
 }
 
 void fcgi_call_cancel(struct fcgi_call *call)

@@ -25,9 +25,12 @@ int fcgi__call_start(struct fcgi_call **call, struct fcgi_client *client,
                      const struct fcgi_request *request,
                      struct fcgi_response *response, int64_t now);
 
-/* As fcgi_call_advance(), at a moment that is known; with `may_block` a receive
- * may wait for the application, and a sink that pauses is asked again. */
-int fcgi__call_step(struct fcgi_call *call, int64_t now, bool may_block);
+/* As fcgi_call_advance(), at a moment that is known, where what it waited for
+ * is known to be ready for enum fcgi__readiness alone; with `may_block` a
+ * receive may wait for the application, and a sink that pauses is asked again.
+ */
+int fcgi__call_step(struct fcgi_call *call, int64_t now, unsigned ready,
+                    bool may_block);
 
 /* What it waits for. */
 void fcgi__call_wait(const struct fcgi_call *call, struct fcgi__wait *wait);

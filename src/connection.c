@@ -21,6 +21,7 @@ uint16_t fcgi__connection_peek_id(const struct fcgi_connection *connection)
 uint16_t fcgi_connection_next_id(struct fcgi_connection *connection)
 {
     connection->requests += 1;
+    connection->suspect = false;
     connection->last_id = fcgi__connection_peek_id(connection);
     return connection->last_id;
 }

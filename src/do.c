@@ -21,10 +21,12 @@ static int run(struct fcgi_client *client, const struct fcgi_request *request,
     if (rc != FCGI_OK) {
         return rc;
     }
-    for (rc = fcgi__call_step(call, now, true); rc == FCGI_WAIT;
-         rc = fcgi__call_step(call, fcgi__now(), true)) {
+    rc = fcgi__call_step(call, now, FCGI__READY, true);
+    while (rc == FCGI_WAIT) {
+        unsigned ready;
         fcgi__call_wait(call, &wait);
-        (void)fcgi__net_wait(&wait);
+        ready = fcgi__net_wait(&wait);
+        rc = fcgi__call_step(call, fcgi__now(), ready, true);
     }
     fcgi_call_free(call);
     return rc;

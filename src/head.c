@@ -30,13 +30,15 @@ struct mark {
 /* Status: three digits, then nothing or a reason (RFC 3875, 6.3.3). */
 static int take_status(struct fcgi__head *head, struct fcgi_slice value)
 {
-    struct fcgi_slice reason = {value.data + 3, value.len - 3};
+    struct fcgi_slice reason;
     int64_t code;
 
     if (head->status != 0 || value.len < 3) {
         return FCGI_ERR_BAD_HEAD;
     }
     code = fcgi__parse_length(value.data, 3);
+    reason.data = value.data + 3;
+    reason.len = value.len - 3;
     fcgi__trim(&reason);
     if (code < 100 || (reason.len > 0 && reason.data == value.data + 3)) {
         return FCGI_ERR_BAD_HEAD;

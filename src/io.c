@@ -108,7 +108,7 @@ static bool is_readable(int fd)
 {
     struct fcgi__wait at_once = {fd, FCGI__READABLE, -1, 0};
 
-    return fcgi__net_wait(&at_once);
+    return fcgi__net_wait(&at_once) != 0;
 }
 
 static int read_source(void *context, void *buf, size_t cap, size_t *got)

@@ -92,21 +92,34 @@ void fcgi__shown_keep(struct fcgi__shown *shown, int *fd)
  * Waiting.
  */
 
-bool fcgi__net_wait(const struct fcgi__wait *wait)
+static short poll_events(unsigned events)
 {
-    struct pollfd fds[2] = {{wait->fd, 0, 0}, {wait->other_fd, POLLIN, 0}};
+    return (short)((events & FCGI__READABLE ? POLLIN : 0) |
+                   (events & FCGI__WRITABLE ? POLLOUT : 0));
+}
+
+static unsigned ready(const struct pollfd fds[2])
+{
+    switch (fds[0].revents) {
+    case POLLIN:
+        return fds[1].revents == 0 ? FCGI__READABLE : FCGI__READY;
+    case POLLOUT:
+        return fds[1].revents == 0 ? FCGI__WRITABLE : FCGI__READY;
+    default:
+        return FCGI__READY;
+    }
+}
+
+unsigned fcgi__net_wait(const struct fcgi__wait *wait)
+{
+    struct pollfd fds[2] = {{wait->fd, poll_events(wait->events), 0},
+                            {wait->other_fd, POLLIN, 0}};
     int timeout = -1;
 
-    if (wait->events & FCGI__READABLE) {
-        fds[0].events |= POLLIN;
-    }
-    if (wait->events & FCGI__WRITABLE) {
-        fds[0].events |= POLLOUT;
-    }
     if (wait->until != FCGI__NEVER) {
         timeout = fcgi__milliseconds_until(wait->until, fcgi__now());
     }
-    return poll(fds, 2, timeout) > 0;
+    return poll(fds, 2, timeout) > 0 ? ready(fds) : 0;
 }
 
 /*
@@ -376,7 +389,7 @@ static int check_connect(struct fcgi__dial *dial, int64_t now)
     int system_error = 0;
     socklen_t len = sizeof(system_error);
 
-    if (!fcgi__net_wait(&at_once)) {
+    if (fcgi__net_wait(&at_once) == 0) {
         return FCGI_WAIT;
     }
     if (getsockopt(dial->fd, SOL_SOCKET, SO_ERROR, &system_error, &len) != 0) {

@@ -17,7 +17,11 @@
 
 #include "address.h"
 
-enum fcgi__readiness { FCGI__READABLE = 1, FCGI__WRITABLE = 2 };
+enum fcgi__readiness {
+    FCGI__READABLE = 1,
+    FCGI__WRITABLE = 2,
+    FCGI__READY = FCGI__READABLE | FCGI__WRITABLE
+};
 
 /* What something waits for: a descriptor (-1: none), another one to be read
  * (-1: none), and a moment (FCGI__NEVER: none). */
@@ -28,9 +32,9 @@ struct fcgi__wait {
     int64_t until;
 };
 
-/* Block until one of those comes, or a signal. Whether a descriptor is ready.
- */
-bool fcgi__net_wait(const struct fcgi__wait *wait);
+/* Block until one of those comes, or a signal. What is ready: 0, nothing; both
+ * where that cannot be told, or where it is the other descriptor. */
+unsigned fcgi__net_wait(const struct fcgi__wait *wait);
 
 /* A descriptor that was shown to a host, which may watch it: it is not closed
  * before another was shown, so that no new one can bear its number. */

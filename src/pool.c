@@ -347,7 +347,7 @@ static void pass_on(struct fcgi_pool *pool, struct fcgi_connection *c,
                     bool kept, struct leaving *leaving)
 {
     if (kept) {
-        lend_again(pool, c, false);
+        lend_again(pool, c, c->suspect);
     } else {
         leaving->evicted = c->evicted;
         leaving->fd = fcgi__connection_empty(c);
@@ -364,7 +364,8 @@ static void take_back(struct fcgi_pool *pool, struct fcgi_connection *c,
     if (pool->queue.count > 0 && !c->orphaned) {
         pass_on(pool, c, kept, leaving);
     } else if (kept) {
-        c->epoch = pool->epoch;
+        /* One that no request was begun on is no less suspect. */
+        c->epoch = c->suspect ? pool->epoch - 1 : pool->epoch;
         fcgi__connections_push_idle(&pool->connections, c);
     } else {
         fcgi__connections_doom(&pool->connections, c, chain);

@@ -128,7 +128,7 @@ static size_t total_len(const struct fcgi_slice *slices, int count)
 }
 
 /* Send once: FCGI_OK there is more to send, FCGI_WAIT not now. */
-static int send_some(struct fcgi__talk *talk)
+static int send_some(struct fcgi__talk *talk, bool may_block)
 {
     struct fcgi_slice slices[SLICES];
     int64_t before = talk->now;
@@ -156,8 +156,9 @@ static int send_some(struct fcgi__talk *talk)
         talk->pending = false;
         return FCGI_WAIT;
     }
-    /* A socket that took a part is full. */
-    return sent < total_len(slices, count) ? FCGI_WAIT : FCGI_OK;
+    /* A socket that took a part is full, mostly: poll() will tell a blocking
+     * call, but nothing a host that waits for a change. */
+    return may_block && sent < total_len(slices, count) ? FCGI_WAIT : FCGI_OK;
 }
 
 /*
@@ -270,7 +271,7 @@ static void move_once(struct fcgi__talk *talk, bool may_block, bool *writable,
                       bool *readable)
 {
     if (*writable) {
-        *writable = send_some(talk) == FCGI_OK;
+        *writable = send_some(talk, may_block) == FCGI_OK;
     }
     if (may_block) {
         refuse_endless_wait(talk);
@@ -287,10 +288,10 @@ static void move_once(struct fcgi__talk *talk, bool may_block, bool *writable,
  * in time counts, however late it is looked at. Rounds end where others may
  * have waited for long enough: the host's other calls, or the request's own
  * body, while an answer flows without a pause. */
-static void move(struct fcgi__talk *talk, bool may_block)
+static void move(struct fcgi__talk *talk, unsigned ready, bool may_block)
 {
-    bool writable = true;
-    bool readable = true;
+    bool writable = (ready & FCGI__WRITABLE) != 0;
+    bool readable = (ready & FCGI__READABLE) != 0;
     int error;
 
     for (int round = 0; round < ROUNDS ||
@@ -305,13 +306,17 @@ static void move(struct fcgi__talk *talk, bool may_block)
     talk->more = (writable || readable) && is_under_way(talk);
 }
 
-int fcgi__talk_advance(struct fcgi__talk *talk, int64_t now, bool may_block)
+int fcgi__talk_advance(struct fcgi__talk *talk, int64_t now, unsigned ready,
+                       bool may_block)
 {
     int status;
     int error;
 
     talk->now = now;
-    move(talk, may_block);
+    if (now >= next_limit(talk, &error)) {
+        ready = FCGI__READY; /* what came just now came in time */
+    }
+    move(talk, ready, may_block);
     status = fcgi_exchange_status(talk->exchange);
     if (status == FCGI_WAIT && talk->now >= next_limit(talk, &error)) {
         return error;

@@ -38,11 +38,13 @@ struct fcgi__talk {
 void fcgi__talk_begin(struct fcgi__talk *talk, struct fcgi_pool *pool, int fd,
                       int64_t now);
 
-/* Move what can be moved. FCGI_WAIT, or how the request ended; one whose time
+/* Move what can be moved, the socket being ready for enum fcgi__readiness alone
+ * as far as that is known. FCGI_WAIT, or how the request ended; one whose time
  * is over is for the caller to cancel. With `may_block` a receive may wait for
  * the application, and a sink that pauses is asked again; else no more is done
  * at once than is fair to a host's other calls. */
-int fcgi__talk_advance(struct fcgi__talk *talk, int64_t now, bool may_block);
+int fcgi__talk_advance(struct fcgi__talk *talk, int64_t now, unsigned ready,
+                       bool may_block);
 
 /* Go on after a pause of the sink's. */
 void fcgi__talk_resume(struct fcgi__talk *talk);

@@ -57,11 +57,10 @@ struct fcgi_param {
  * @return FCGI_OK, or
  *         FCGI_ERR_ARGUMENT          a NULL name or value with a length, or
  *                                    NULL where it is not allowed
- *         FCGI_ERR_CONTENT_TOO_LONG  the pairs need more than `cap` bytes,
- * which
- *                                    `*len` tells and of which some may have
- *                                    been stored (not when measuring), or a
- *                                    name or value is over FCGI_PARAM_LEN_MAX
+ *         FCGI_ERR_CONTENT_TOO_LONG  the pairs need more than `cap` bytes (not
+ *                                    when measuring), as `*len` tells, and
+ *                                    some may have been stored; or a name or
+ *                                    value is over FCGI_PARAM_LEN_MAX
  */
 FCGI_API int fcgi_params_encode(const struct fcgi_param *params, size_t count,
                                 void *buf, size_t cap, size_t *len);

@@ -144,6 +144,25 @@ static void count_row(const struct bench_row *row, void *times)
     close_row(row, context);
 }
 
+/* How far past a page the library receives. */
+static size_t library_offset(void)
+{
+    struct fcgi_request request = sample_request(NULL, 0);
+    struct fcgi_response response = {0};
+    struct fcgi_exchange *x = NULL;
+    struct fcgi_memory room[2] = {{NULL, 0, 0}};
+
+    bench_check(fcgi_exchange_new(&x, NULL) == FCGI_OK &&
+                    fcgi_exchange_begin(x, &request, &response, 1, 0) ==
+                        FCGI_OK &&
+                    fcgi_exchange_input(x, room) > 0,
+                "no exchange");
+    size_t offset = (size_t)room[0].data % 4096;
+    fcgi_exchange_free(x);
+    fcgi_response_free(&response);
+    return offset;
+}
+
 static void tell_machine(void)
 {
     struct utsname name;
@@ -158,7 +177,8 @@ static void tell_machine(void)
             break;
         }
     }
-    printf("buffers %zu bytes past a page\n", (size_t)bench_memory(1) % 4096);
+    printf("buffers %zu bytes past a page, the library's %zu\n",
+           (size_t)bench_memory(1) % 4096, library_offset());
 }
 
 static void tell_variables(void)

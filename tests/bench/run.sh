@@ -6,8 +6,9 @@
 #
 # Each row is an operation of ours beside the least that it could take, both
 # measured in the same process by turns. Instructions, allocations and system
-# calls repeat exactly; times are for people. --quick takes two minutes at most. --plot
-# draws tests/bench/ratio.svg anew. FCGI_BUILD_DIR names a folder to build in and keep.
+# calls repeat exactly; times are for people, on a machine that does nothing
+# else. --quick takes two minutes at most there. --plot draws ratio.svg anew,
+# beside this file. FCGI_BUILD_DIR names a folder to build in and keep.
 #
 # Exit: 0 measured, whether or not the goals were met; 3 not run.
 
@@ -49,7 +50,7 @@ bench=$build/bin/bench
 if [ -n "$plot" ]; then
     command -v gnuplot >/dev/null || die "please install gnuplot-nox"
     "$bench" plot $quick >"$folder/points" || die "the program failed"
-    machine=$("$bench" machine | paste -sd , - | sed 's/,/, /g')
+    machine=$("$bench" machine | head -n 2 | paste -sd , - | sed 's/,/, /g')
     gnuplot -e "points='$folder/points'; machine='$machine'" \
         "$here/plot.gp" >"$folder/ratio.svg" || die "gnuplot failed"
     mv "$folder/ratio.svg" "$here/ratio.svg"

@@ -67,6 +67,12 @@ function is_met(name) {
         keeps(name, "allocations") && keeps(name, "calls")
 }
 
+function verdict(name, met, missed, none) {
+    if (all_goals(name) == "-")
+        return none
+    return is_met(name) ? met : missed
+}
+
 function all_goals(name, text) {
     text = goal[name] == "-" ? "" : goal[name] " "
     if (most[name, "instructions"] != "-")
@@ -115,7 +121,7 @@ function write_json(name, last) {
         json_number(counted(name, "allocations")),
         json_number(counted(name, "calls")) > json
     printf "\"goal\": \"%s\", \"met\": %s}%s\n", all_goals(name),
-        is_met(name) ? "true" : "false", last ? "" : "," > json
+        verdict(name, "true", "false", "null"), last ? "" : "," > json
 }
 
 END {
@@ -126,14 +132,18 @@ END {
         name = order[i]
         if (!measured[name])
             continue
-        shown[++done] = name
         if (goal[name] ~ /^>=/)
             turn(name)
+        shown[++done] = name
+        missed += !is_met(name)
         printf line, title[name], amount(name, ours[name]), amount(name, limit[name]),
             compared(name), counted(name, "instructions"),
             counted(name, "allocations"), counted(name, "calls"),
-            all_goals(name), is_met(name) ? "met" : "MISSED"
+            all_goals(name), verdict(name, "met", "MISSED", "")
     }
+    print "\ngoals: x of the limit\047s time (<=) or speed (>=), i" \
+        " instructions, a allocations, s system calls"
+    printf "%d rows, %d missed\n", done, missed
     if (json != "") {
         print "[" > json
         for (i = 1; i <= done; i++)

@@ -82,7 +82,7 @@ static void make_stale(struct stage *stage)
 
 static struct fcgi_connection *only;
 
-static const struct fcgi_client_config one_only = {.pool = {.max_open = 1}};
+#define ONE_ONLY .config = {.pool = {.max_open = 1}}
 
 static void take_only(struct stage *stage)
 {
@@ -264,19 +264,19 @@ int main(void)
         {.name = "a_call_that_waits_for_its_turn",
          .prepare = take_only,
          .act = ask_and_give_back,
-         .config = one_only},
+         ONE_ONLY},
         {.name = "a_call_that_leaves_the_queue",
          .prepare = take_only,
          .act = wait_and_leave,
          .want = FCGI_ERR_CANCELLED,
          .settle = give_back,
-         .config = one_only},
+         ONE_ONLY},
         {.name = "a_close_while_a_call_waits",
          .prepare = take_only,
          .act = ask_and_close,
          .want = FCGI_ERR_POOL_CLOSED,
          .settle = give_back,
-         .config = one_only},
+         ONE_ONLY},
         {.name = "a_call_that_is_cancelled",
          .act = ask_and_cancel,
          .want = FCGI_ERR_CANCELLED,

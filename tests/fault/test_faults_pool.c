@@ -55,7 +55,7 @@ static pthread_t beside;
 static atomic_bool acted;
 static int rc_beside;
 
-static const struct fcgi_client_config one_only = {.pool = {.max_open = 1}};
+#define ONE_ONLY .config = {.pool = {.max_open = 1}}
 
 static void take_only(struct stage *stage)
 {
@@ -262,23 +262,23 @@ int main(void)
          .prepare = let_the_only_one_come_back,
          .act = ask,
          .settle = join,
-         .config = one_only},
+         ONE_ONLY},
         {.name = "a_request_whose_turn_does_not_come",
          .prepare = wait_in_vain,
          .act = ask,
          .want = FCGI_ERR_QUEUE_TIMEOUT,
          .settle = give_back,
-         .config = one_only},
+         ONE_ONLY},
         {.name = "a_turn_that_is_given_to_another",
          .prepare = let_another_wait,
          .act = put_the_only_one,
          .settle = assert_the_other_was_served,
-         .config = one_only},
+         ONE_ONLY},
         {.name = "a_close_while_another_waits",
          .prepare = let_another_wait,
          .act = close_it,
          .settle = assert_the_other_was_told,
-         .config = one_only},
+         ONE_ONLY},
         {.name = "an_eviction_by_the_host",
          .prepare = keep_some_for_too_long,
          .act = evict,

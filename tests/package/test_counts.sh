@@ -13,7 +13,7 @@ small-unix     instructions 5100
 small-tcp      instructions 5100
 small-encoded  instructions 5100
 encode-18      instructions 1120
-decode-18      instructions 690
+decode-18      instructions 710
 header-encode  instructions 26
 header-decode  instructions 21
 head-8         instructions 2400

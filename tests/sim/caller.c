@@ -88,6 +88,8 @@ static int read_feed(void *context, void *buf, size_t cap, size_t *got)
     size_t most = cap < left ? cap : left;
 
     world_require(!feed->has_ended, "a source that failed is not read", 0, 0);
+    world_require(!feed->is_known || feed->at < feed->len,
+                  "no more is read than there is", feed->caller->index, 0);
     take_time(feed->caller, feed->is_slow);
     try_reentry(feed->caller);
     feed->waits = false;
@@ -246,7 +248,8 @@ static struct fcgi_source read_source(struct feed *feed)
     feed->is_slow = world_chance(10);
     feed->ends_at = somewhere(feed->len, 5);
     feed->cancels = world_chance(50) && !feed->caller->blocks;
-    source.len = world_chance(50) ? feed->len : 0;
+    feed->is_known = feed->len > 0 && world_chance(50);
+    source.len = feed->is_known ? feed->len : 0;
     source.replay = feed->replays || world_chance(50) ? replay_feed : NULL;
     return source;
 }

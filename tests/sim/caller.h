@@ -25,6 +25,7 @@ struct feed {
     size_t len;     /**< what it has in all */
     size_t at;      /**< what was read */
     char *memory;   /**< a body in memory; NULL: it is read */
+    bool is_known;  /**< its length is told */
     bool replays;   /**< it says that it can go back, */
     bool sticks;    /**< and does not when it comes to that */
     bool pauses;    /**< it has nothing for a while now and then */

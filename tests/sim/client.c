@@ -91,16 +91,22 @@ static void configure_pool(struct sim_client *client)
     pool->allocator = counting_allocator(&client->memory);
 }
 
+/* As short as can be, now and then. */
+static int some_time(int most)
+{
+    return (int)world_between(1, world_chance(10) ? 2 : most);
+}
+
 /* The whole may be unlimited; but what is silent has to end, or the host waits
  * for ever. */
 static void configure_limits(struct fcgi_timeouts *limits)
 {
-    limits->connect_ms = (int)world_between(1, 300);
-    limits->write_ms = (int)world_between(1, 400);
-    limits->first_byte_ms = (int)world_between(1, 600);
-    limits->idle_ms = (int)world_between(1, 600);
+    limits->connect_ms = some_time(300);
+    limits->write_ms = some_time(400);
+    limits->first_byte_ms = some_time(600);
+    limits->idle_ms = some_time(600);
     limits->total_ms = world_chance(70) ? -1 : (int)world_between(1, 800);
-    limits->queue_ms = world_chance(50) ? -1 : (int)world_between(1, 300);
+    limits->queue_ms = world_chance(50) ? -1 : some_time(300);
 }
 
 void client_open(struct sim_client *client)

@@ -100,6 +100,9 @@ void judge_pool(struct sim_client *client, const struct caller *callers,
     world_require(pool->max_open <= 0 || stats.open <= (size_t)pool->max_open,
                   "no more are open than may be", (int64_t)stats.open,
                   pool->max_open);
+    world_require(
+        pool->max_waiting <= 0 || stats.waiting <= (size_t)pool->max_waiting,
+        "no more wait than may", (int64_t)stats.waiting, pool->max_waiting);
     world_require(stats.waiting == queued, "who waits is counted",
                   (int64_t)stats.waiting, (int64_t)queued);
     world_require(stats.open == stats.idle + holders || client->is_closed,

@@ -550,14 +550,23 @@ int pthread_mutex_init(pthread_mutex_t *lock,
 
 /* In glibc this one stands in the program too, and is but another name for
  * what the library has. */
-typedef int register_atfork(void (*)(void), void (*)(void), void (*)(void),
-                            void *);
+#ifdef __GLIBC__
+static int register_handlers(void (*prepare)(void), void (*parent)(void),
+                             void (*child)(void))
+{
+    typedef int function(void (*)(void), void (*)(void), void (*)(void),
+                         void *);
+    return ((function *)next("__register_atfork"))(prepare, parent, child,
+                                                   NULL);
+}
+#else
+#define register_handlers REAL(pthread_atfork)
+#endif
 
 int pthread_atfork(void (*prepare)(void), void (*parent)(void),
                    void (*child)(void))
 {
     const struct fault_way *way = strike(FAULT_ATFORK);
     return refuses(way) ? way->error
-                        : ((register_atfork *)next("__register_atfork"))(
-                              prepare, parent, child, NULL);
+                        : register_handlers(prepare, parent, child);
 }

@@ -258,7 +258,8 @@ static void print_counts(size_t count)
     printf("%zu scenarios, %zu faults:", count, total);
     for (size_t i = 0; i < FAULT_CALLS; i++) {
         if (injected[i] > 0) {
-            printf(" %s %zu", faults_call_name(i), injected[i]);
+            printf(" %s %zu", faults_call_name((enum fault_call)i),
+                   injected[i]);
         }
     }
     printf("\n");

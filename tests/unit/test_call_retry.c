@@ -450,6 +450,27 @@ static void after_one_dead_connection_the_others_are_checked(void **state)
     }
 }
 
+/* A request that is refused has taken one, and gives it back unused. */
+static void what_was_not_used_stays_suspected(void **state)
+{
+    (void)state;
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_request request = get_request();
+    struct fcgi_request refused = get_request();
+    refused.role = (enum fcgi_role)99;
+    keep_idle(app, client, 2);
+    fake_restart(app);
+    assert_true(host_expecting(client, &request, FCGI_OK).retried);
+    struct fcgi_connection *fresh = take(fcgi_client_pool(client));
+    (void)host_expecting(client, &refused, FCGI_ERR_ARGUMENT);
+    assert_false(host_expecting(client, &request, FCGI_OK).retried);
+    assert_int_equal(stats_of(client).stale, 2);
+    fcgi_pool_put(fcgi_client_pool(client), fresh);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
 /* Calls at the same time, each on a pooled connection that is dead. */
 static void calls_at_a_time_are_retried_each(void **state)
 {
@@ -485,6 +506,7 @@ int main(void)
         cmocka_unit_test(retry_replays_a_source_that_waits),
         cmocka_unit_test(the_retry_keeps_its_place),
         cmocka_unit_test(after_one_dead_connection_the_others_are_checked),
+        cmocka_unit_test(what_was_not_used_stays_suspected),
         cmocka_unit_test(calls_at_a_time_are_retried_each),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
