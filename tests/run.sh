@@ -125,11 +125,16 @@ normal_stages() {
     stage thread "$debug -DFCGI_CLIENT_SANITIZE=thread" \
         -R 'threads|^test_(pool|queue|client|faults_pool|faults_call)$'
     machine musl musl-gcc "" unit split
-    machine i386 i686-linux-gnu-gcc "$(emulator i386 i686)" unit split
-    machine s390x s390x-linux-gnu-gcc "$(emulator s390x s390x)" unit split
+    emulated_stages unit
     check fuzz "$root/tests/fuzz/run.sh" 20
     check cppcheck "$root/tests/analysis/cppcheck.sh"
     check gcc-analyzer "$root/tests/analysis/gcc_analyzer.sh"
+}
+
+# Of 32 bits, and big-endian. Each split takes an emulator minutes.
+emulated_stages() {
+    machine i386 i686-linux-gnu-gcc "$(emulator i386 i686)" "$@"
+    machine s390x s390x-linux-gnu-gcc "$(emulator s390x s390x)" "$@"
 }
 
 # emulator MACHINE PREFIX: runs programs of another machine with its own libc.
@@ -140,6 +145,7 @@ emulator() {
 
 thorough_stages() {
     repeat=
+    emulated_stages split
     check clang-tidy "$root/tests/analysis/clang_tidy.sh"
     check scan-build "$root/tests/analysis/scan_build.sh"
     checked="valgrind;--quiet;--leak-check=full;--error-exitcode=9"
