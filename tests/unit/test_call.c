@@ -144,6 +144,7 @@ static void an_ended_call_says_the_same_again(void **state)
         assert_code(host_run(call), want);
         assert_code(host_advance(call), want);
         assert_code(host_resume(call), want);
+        assert_int_equal(fcgi_call_timeout_ms(call), 0);
         host_cancel(call);
         assert_code(host_advance(call), want);
         assert_code(response.outcome.error, want);

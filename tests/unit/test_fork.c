@@ -118,6 +118,37 @@ static bool child_asks(struct fcgi_client *client, bool *reused)
     return well;
 }
 
+/* Each pool is told of a fork(), whichever of its neighbours was freed. */
+static void clients_are_freed_in_any_order_before_a_fork(void **state)
+{
+    (void)state;
+    struct child child;
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_client *clients[5];
+    for (size_t i = 0; i < 5; i++) {
+        clients[i] = client_for(app, NULL);
+        ask_hello(clients[i]);
+    }
+    fcgi_client_free(clients[2]);
+    fcgi_client_free(clients[0]);
+    fcgi_client_free(clients[4]);
+    if (begin_child(&child)) {
+        bool reused = true;
+        CHILD_REQUIRE(child_asks(clients[1], &reused));
+        CHILD_REQUIRE(!reused);
+        CHILD_REQUIRE(child_asks(clients[3], &reused));
+        CHILD_REQUIRE(!reused);
+        child_is_done(&child);
+    }
+    await_child(&child);
+    end_child(&child);
+    assert_true(ask_hello(clients[1]).reused);
+    assert_true(ask_hello(clients[3]).reused);
+    fcgi_client_free(clients[1]);
+    fcgi_client_free(clients[3]);
+    fake_stop(app);
+}
+
 static void a_child_dials_anew_and_the_parent_goes_on(void **state)
 {
     (void)state;
@@ -355,6 +386,7 @@ static void a_child_closes_what_was_connecting(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(clients_are_freed_in_any_order_before_a_fork),
         cmocka_unit_test(a_child_dials_anew_and_the_parent_goes_on),
         cmocka_unit_test(a_child_closes_its_copies_idle_and_leased),
         cmocka_unit_test(a_child_may_give_back_what_was_leased),
