@@ -158,6 +158,8 @@ thorough_stages() {
     FCGI_TEST_REQUESTS=100000
     export FCGI_TEST_REQUESTS
     again crowd thread -R '^test_threads_crowd$' --timeout 7200
+    FCGI_TEST_REQUESTS=2500
+    again children plain -R '^test_php_fpm_threads$' --timeout 3600
     unset FCGI_TEST_REQUESTS
     for compiler in gcc clang; do
         for level in 0 2 3; do

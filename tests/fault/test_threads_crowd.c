@@ -245,19 +245,13 @@ static void let_things_happen(struct crowd *crowd, const struct app *app)
 
 /* ---- all of it ---------------------------------------------------------- */
 
-static size_t requests_each(void)
-{
-    const char *wanted = getenv("FCGI_TEST_REQUESTS");
-    size_t each = wanted == NULL ? EACH : strtoul(wanted, NULL, 10);
-    return each < INCIDENTS ? INCIDENTS : each;
-}
-
 static void begin(struct crowd *crowd, struct asker *askers)
 {
     assert_int_equal(pthread_mutex_init(&crowd->gate, NULL), 0);
     assert_int_equal(pthread_rwlock_init(&crowd->use, NULL), 0);
     assert_int_equal(sem_init(&crowd->incident, 0, 0), 0);
-    crowd->each = requests_each();
+    crowd->each = requests_wanted(EACH);
+    assert_true(crowd->each >= INCIDENTS);
     for (size_t i = 0; i < THREADS; i++) {
         askers[i].crowd = crowd;
         askers[i].number = i;

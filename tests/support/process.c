@@ -176,6 +176,12 @@ int await_exit(pid_t child)
     return status;
 }
 
+size_t requests_wanted(size_t standard)
+{
+    const char *wanted = getenv("FCGI_TEST_REQUESTS");
+    return wanted == NULL ? standard : strtoul(wanted, NULL, 10);
+}
+
 int64_t now_ms(void)
 {
     struct timespec now;

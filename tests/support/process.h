@@ -39,6 +39,10 @@ void await_main_asleep(void);
  * build that counts which lines are reached has counted is kept. */
 void child_ends_well(void);
 
+/** How many requests a test of many makes: FCGI_TEST_REQUESTS, else the
+ *  standard. */
+size_t requests_wanted(size_t standard);
+
 /** Milliseconds of a clock that only moves on. */
 int64_t now_ms(void);
 
