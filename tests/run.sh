@@ -86,15 +86,15 @@ find_missing() {
     need valgrind has valgrind
     need cppcheck has cppcheck
     need musl-tools has musl-gcc
+    [ "$*" = '' ] || find_missing_rest
+}
+
+find_missing_rest() {
     need gcc-i686-linux-gnu has i686-linux-gnu-gcc
     need libc6-dev-i386-cross [ -e /usr/i686-linux-gnu/include/stdio.h ]
     need gcc-s390x-linux-gnu has s390x-linux-gnu-gcc
     need libc6-dev-s390x-cross [ -e /usr/s390x-linux-gnu/include/stdio.h ]
     need qemu-user has qemu-s390x
-    [ "$*" = '' ] || find_missing_rest
-}
-
-find_missing_rest() {
     need chromium has chromium
     need clang-tidy-14 has clang-tidy-14
     need clang-tools-14 has scan-build-14
@@ -125,13 +125,12 @@ normal_stages() {
     stage thread "$debug -DFCGI_CLIENT_SANITIZE=thread" \
         -R 'threads|^test_(pool|queue|client|faults_pool|faults_call)$'
     machine musl musl-gcc "" unit split
-    emulated_stages unit
     check fuzz "$root/tests/fuzz/run.sh" 20
     check cppcheck "$root/tests/analysis/cppcheck.sh"
     check gcc-analyzer "$root/tests/analysis/gcc_analyzer.sh"
 }
 
-# Of 32 bits, and big-endian. Each split takes an emulator minutes.
+# Of 32 bits, and big-endian: an emulator takes many minutes.
 emulated_stages() {
     machine i386 i686-linux-gnu-gcc "$(emulator i386 i686)" "$@"
     machine s390x s390x-linux-gnu-gcc "$(emulator s390x s390x)" "$@"
@@ -145,7 +144,7 @@ emulator() {
 
 thorough_stages() {
     repeat=
-    emulated_stages split
+    emulated_stages unit split
     check clang-tidy "$root/tests/analysis/clang_tidy.sh"
     check scan-build "$root/tests/analysis/scan_build.sh"
     checked="valgrind;--quiet;--leak-check=full;--error-exitcode=9"
