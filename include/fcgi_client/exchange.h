@@ -163,7 +163,8 @@ FCGI_API int fcgi_exchange_new(struct fcgi_exchange **x,
 FCGI_API void fcgi_exchange_free(struct fcgi_exchange *x);
 
 /**
- * Begin a request; one under way is given up.
+ * Begin a request; one under way is given up, unless what is asked for is
+ * refused for a NULL, an id or a flag.
  *
  * @param x           not NULL
  * @param request     borrowed for this call, but its sources and sink stay in
