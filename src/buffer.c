@@ -128,15 +128,9 @@ int fcgi__buffer_append(struct fcgi__buffer *buffer,
     rc = fcgi__buffer_reserve(buffer, allocator, len + 1);
     if (rc == FCGI_OK) {
         memcpy(buffer->data + buffer->len, data, len);
-        fcgi__buffer_grew(buffer, len);
+        fcgi__buffer_cut(buffer, buffer->len + len);
     }
     return rc;
-}
-
-void fcgi__buffer_grew(struct fcgi__buffer *buffer, size_t len)
-{
-    buffer->len += len;
-    buffer->data[buffer->len] = '\0';
 }
 
 void fcgi__buffer_cut(struct fcgi__buffer *buffer, size_t len)

@@ -55,10 +55,6 @@ int fcgi__buffer_append(struct fcgi__buffer *buffer,
                         const struct fcgi_allocator *allocator,
                         const void *data, size_t len);
 
-/* Count `len` more bytes, which stand in the buffer already, and put a NUL
- * behind them, for which room was reserved too. */
-void fcgi__buffer_grew(struct fcgi__buffer *buffer, size_t len);
-
 /* Keep the first `len` bytes, and put a NUL behind them. */
 void fcgi__buffer_cut(struct fcgi__buffer *buffer, size_t len);
 

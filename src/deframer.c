@@ -85,13 +85,6 @@ enum fcgi__event fcgi__deframer_next(struct fcgi__deframer *in,
     return event;
 }
 
-void fcgi__deframer_landed(struct fcgi__deframer *in, size_t len)
-{
-    assert(len <= in->content_left);
-    in->content_left -= (uint32_t)len;
-    in->bytes += len;
-}
-
 bool fcgi__deframer_take(struct fcgi__deframer *in, struct fcgi_slice *data,
                          size_t len)
 {

@@ -47,7 +47,4 @@ enum fcgi__event fcgi__deframer_next(struct fcgi__deframer *in,
 bool fcgi__deframer_take(struct fcgi__deframer *in, struct fcgi_slice *data,
                          size_t len);
 
-/* `len` bytes of content were used where they had been received. */
-void fcgi__deframer_landed(struct fcgi__deframer *in, size_t len);
-
 #endif

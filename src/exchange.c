@@ -207,12 +207,13 @@ bool fcgi_exchange_sent_all(const struct fcgi_exchange *x)
  * Receiving.
  */
 
-int fcgi_exchange_input(struct fcgi_exchange *x, struct fcgi_memory room[2])
+int fcgi_exchange_input(struct fcgi_exchange *x, struct fcgi_memory *room,
+                        size_t max)
 {
-    if (x == NULL || room == NULL) {
+    if (x == NULL || room == NULL || max < 2) {
         return FCGI_ERR_ARGUMENT;
     }
-    return fcgi__incoming_room(&x->in, &x->allocator, room);
+    return fcgi__incoming_room(&x->in, &x->allocator, room, max);
 }
 
 int fcgi_exchange_received(struct fcgi_exchange *x, size_t n)

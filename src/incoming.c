@@ -12,13 +12,13 @@
 #define ROOM_LEN ((size_t)64 * 1024)
 #define SMALL_ROOM_LEN ((size_t)4 * 1024)
 
-/* Records with so much body are received where that is collected, each with a
- * system call of its own. Shorter ones come many at a time, and are copied. */
+/* Records with so much body are received where that is collected. Shorter ones
+ * come many at a time, and are copied. */
 #define LARGE_RECORD_LEN ((size_t)16 * 1024)
 
-/* What is received behind a large one: enough for the end of a response, and
- * not much of the next record, which is to have a place too. */
-#define TAIL_LEN ((size_t)1024)
+/* What is received between and behind large ones: enough for the end of a
+ * response, and not much of the next record, which is to have a place too. */
+#define ASIDE_LEN ((size_t)2 * 1024)
 
 int fcgi__incoming_begin(struct fcgi__incoming *in,
                          const struct fcgi_allocator *allocator,
@@ -39,10 +39,8 @@ int fcgi__incoming_begin(struct fcgi__incoming *in,
     in->followed = false;
     in->body_len = 0;
     in->end_len = 0;
-    in->room.len = 0;
-    in->unread = 0;
-    in->landing = 0;
-    in->offered = 0;
+    in->landing.cap = 0;
+    in->unread.len = 0;
     in->filled = false;
     return FCGI_OK;
 }
@@ -384,16 +382,11 @@ static void conclude(struct fcgi__incoming *in)
     }
 }
 
-/* Look at what was received and not looked at yet. */
-static int run_room(struct fcgi__incoming *in)
+/* All bytes that there are were looked at. */
+static int settle(struct fcgi__incoming *in)
 {
-    if (in->unread < in->room.len) {
-        struct fcgi_slice data = {in->room.data + in->unread,
-                                  in->room.len - in->unread};
-        run(in, &data);
-        in->unread = in->room.len - data.len;
-    }
     conclude(in);
+    fcgi__response_terminate(in->response);
     return in->status;
 }
 
@@ -409,87 +402,79 @@ static bool body_lands(const struct fcgi__incoming *in)
            in->deframer.header.content_length >= LARGE_RECORD_LEN;
 }
 
-/* How many bytes of the record now coming may be received right where the body
- * is collected; 0: look at them first. */
+/* How much body may come in what is left of the record at hand and in records
+ * that are guessed to follow it: no more than have come. */
 static size_t landing_len(const struct fcgi__incoming *in)
 {
-    uint64_t len = in->deframer.content_left;
+    uint64_t record = in->deframer.header.content_length;
+    uint64_t records = (in->body_len + record - 1) / record;
     uint64_t allowed = body_allowed(in);
     size_t left = fcgi__response_body_left(in->response);
+    uint64_t len;
 
-    if (in->deframer.framing != IN_RECORD) {
-        return 0;
-    }
+    records = records < FCGI__LANDING_RECORDS ? records : FCGI__LANDING_RECORDS;
+    len = in->deframer.content_left + records * record;
     len = len < allowed ? len : allowed;
     return len < left ? (size_t)len : left;
 }
 
-static size_t room_len(const struct fcgi__incoming *in)
+/* See where bytes may be received: FCGI_OK or FCGI_ERR_NO_MEMORY. */
+static int make_room(struct fcgi__incoming *in,
+                     const struct fcgi_allocator *allocator, size_t max)
 {
-    return in->room.cap < ROOM_LEN ? in->room.cap : ROOM_LEN;
+    struct fcgi_memory body = {NULL, 0, 0};
+    struct fcgi_memory aside = {NULL, 0, ASIDE_LEN};
+    int rc = fcgi__buffer_reserve(&in->room, allocator,
+                                  in->filled ? ROOM_LEN : SMALL_ROOM_LEN);
+
+    if (rc == FCGI_OK && body_lands(in)) {
+        rc = fcgi__response_body_room(in->response, landing_len(in),
+                                      FCGI__FRAMES_LEN, &body);
+    } else {
+        aside.cap = in->room.cap < ROOM_LEN ? in->room.cap : ROOM_LEN;
+    }
+    aside.data = in->room.data;
+    fcgi__landing_offer(&in->landing, &in->deframer, max, body, aside);
+    return rc;
 }
 
 int fcgi__incoming_room(struct fcgi__incoming *in,
                         const struct fcgi_allocator *allocator,
-                        struct fcgi_memory room[2])
+                        struct fcgi_memory *room, size_t max)
 {
-    bool lands;
-    int count = 0;
+    int rc;
 
     if (in->status != FCGI_WAIT || in->paused || in->ending != NOT_ENDED) {
         return 0;
     }
-    in->room.len = 0;
-    in->unread = 0;
-    if (fcgi__buffer_reserve(&in->room, allocator,
-                             in->filled ? ROOM_LEN : SMALL_ROOM_LEN) !=
-        FCGI_OK) {
-        return fcgi__incoming_fail(in, FCGI_ERR_NO_MEMORY);
-    }
-    lands = body_lands(in);
-    in->landing = lands ? landing_len(in) : 0;
-    if (in->landing > 0) {
-        if (fcgi__response_body_room(in->response, in->landing, &room[0]) !=
-            FCGI_OK) {
-            return fcgi__incoming_fail(in, FCGI_ERR_NO_MEMORY);
-        }
-        count = 1;
-    }
-    room[count].data = in->room.data;
-    room[count].len = 0;
-    room[count].cap = lands ? TAIL_LEN : room_len(in);
-    in->offered = in->landing + room[count].cap;
-    return count + 1;
+    rc = make_room(in, allocator, max);
+    return rc == FCGI_OK ? fcgi__landing_places(&in->landing, room)
+                         : fcgi__incoming_fail(in, rc);
 }
 
 int fcgi__incoming_received(struct fcgi__incoming *in, size_t n)
 {
-    size_t landed = n < in->landing ? n : in->landing;
-
-    if (n > in->offered) {
+    if (n > in->landing.cap) {
         return FCGI_ERR_ARGUMENT;
     }
-    in->filled = n == in->offered;
-    in->offered = 0;
+    in->filled = n == in->landing.cap;
+    fcgi__landing_received(&in->landing, n);
     if (in->status != FCGI_WAIT) {
         return in->status;
     }
-    if (landed > 0) {
-        fcgi__response_body_landed(in->response, landed);
-        fcgi__deframer_landed(&in->deframer, landed);
-        in->body_len += landed;
+    while (fcgi__landing_next(&in->landing, &in->deframer, &in->unread)) {
+        run(in, &in->unread);
     }
-    in->landing = 0;
-    in->room.len += n - landed;
-    return run_room(in);
+    return settle(in);
 }
 
 int fcgi__incoming_feed(struct fcgi__incoming *in, struct fcgi_slice *data)
 {
-    in->landing = 0;
-    in->offered = 0;
+    bool was_under_way = in->status == FCGI_WAIT;
+
+    in->landing.cap = 0;
     run(in, data);
-    return in->status;
+    return was_under_way ? settle(in) : in->status;
 }
 
 int fcgi__incoming_eof(struct fcgi__incoming *in, enum fcgi__ending ending)
@@ -505,5 +490,6 @@ int fcgi__incoming_resume(struct fcgi__incoming *in)
         return in->status;
     }
     in->paused = false;
-    return run_room(in);
+    run(in, &in->unread);
+    return settle(in);
 }

@@ -19,6 +19,7 @@
 
 #include "buffer.h"
 #include "deframer.h"
+#include "landing.h"
 
 /* Where the content of the record now coming goes. */
 enum fcgi__route {
@@ -51,11 +52,10 @@ struct fcgi__incoming {
     uint8_t end_body[8];
     size_t end_len;
 
-    struct fcgi__buffer room; /* from `unread` on not yet looked at */
-    size_t unread;
-    size_t landing; /* bytes of room offered in the response's body, */
-    size_t offered; /* and in all */
-    bool filled;    /* all that was offered was used */
+    struct fcgi__buffer room; /* to receive in */
+    struct fcgi__landing landing;
+    struct fcgi_slice unread; /* received and not yet looked at */
+    bool filled;              /* all that was offered was used */
 };
 
 /* Begin a response to the request of that id (0: to FCGI_GET_VALUES); limits,
@@ -67,7 +67,7 @@ int fcgi__incoming_begin(struct fcgi__incoming *in,
 /* As the functions of the exchange of the same names. */
 int fcgi__incoming_room(struct fcgi__incoming *in,
                         const struct fcgi_allocator *allocator,
-                        struct fcgi_memory room[2]);
+                        struct fcgi_memory *room, size_t max);
 int fcgi__incoming_received(struct fcgi__incoming *in, size_t n);
 int fcgi__incoming_feed(struct fcgi__incoming *in, struct fcgi_slice *data);
 int fcgi__incoming_eof(struct fcgi__incoming *in, enum fcgi__ending ending);

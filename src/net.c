@@ -522,11 +522,11 @@ int fcgi__net_send(int fd, const struct fcgi_slice *slices, size_t count,
 int fcgi__net_receive(int fd, const struct fcgi_memory *room, size_t count,
                       bool may_block, size_t *got)
 {
-    struct iovec vector[2];
+    struct iovec vector[FCGI__PLACES_MAX];
     struct msghdr message;
     ssize_t n;
 
-    assert(count <= 2);
+    assert(count <= FCGI__PLACES_MAX);
     for (size_t i = 0; i < count; i++) {
         vector[i].iov_base = room[i].data;
         vector[i].iov_len = room[i].cap;

@@ -100,9 +100,11 @@ int fcgi__net_adopt(int fd, int receive_timeout_ms);
 int fcgi__net_send(int fd, const struct fcgi_slice *slices, size_t count,
                    size_t *sent);
 
-/* Receive into up to two places; with `may_block`, wait for as long as the
- * socket's receive timeout. FCGI_OK and how much came, 0 being the end;
- * FCGI_WAIT nothing yet; FCGI_ERR_RESET; FCGI_ERR_SYSTEM see errno. */
+#define FCGI__PLACES_MAX 8
+
+/* Receive into up to FCGI__PLACES_MAX places; with `may_block`, wait for as
+ * long as the socket's receive timeout. FCGI_OK and how much came, 0 being the
+ * end; FCGI_WAIT nothing yet; FCGI_ERR_RESET; FCGI_ERR_SYSTEM see errno. */
 int fcgi__net_receive(int fd, const struct fcgi_memory *room, size_t count,
                       bool may_block, size_t *got);
 

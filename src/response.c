@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "field.h"
+#include "landing.h"
 #include "response.h"
 
 #define KIB INT64_C(1024)
@@ -143,24 +144,25 @@ size_t fcgi__response_body_left(const struct fcgi_response *response)
     return (size_t)store->limits.body_len - store->body.len;
 }
 
-/* All the room a body of known length takes, so that it need not move. */
-static size_t expected(const struct fcgi_response_store *store, size_t wanted)
+/* How much room to see to for so much of a body: where its length is known, and
+ * more is to come, for all of it, so that it need not move. */
+static size_t room_for(const struct fcgi_response_store *store, size_t len)
 {
     int64_t length = store->head.content_length;
 
-    if (store->body.len > 0 || length < (int64_t)wanted ||
+    if (store->body.len > 0 || length <= (int64_t)len ||
         length > store->limits.body_len || (size_t)length > TRUSTED_BODY_LEN) {
-        return wanted;
+        return len;
     }
-    return (size_t)length;
+    return (size_t)length + FCGI__FRAMES_LEN;
 }
 
 int fcgi__response_body_room(struct fcgi_response *response, size_t wanted,
-                             struct fcgi_memory *room)
+                             size_t behind, struct fcgi_memory *room)
 {
     struct fcgi_response_store *store = response->store;
     int rc = fcgi__buffer_reserve(&store->body, &store->allocator,
-                                  expected(store, wanted) + 1);
+                                  room_for(store, wanted + behind) + 1);
 
     if (rc == FCGI_OK) {
         publish(&response->body, &store->body);
@@ -171,26 +173,33 @@ int fcgi__response_body_room(struct fcgi_response *response, size_t wanted,
     return rc;
 }
 
-void fcgi__response_body_landed(struct fcgi_response *response, size_t len)
-{
-    fcgi__buffer_grew(&response->store->body, len);
-    publish(&response->body, &response->store->body);
-}
-
 int fcgi__response_body(struct fcgi_response *response, const char *data,
                         size_t len)
 {
+    struct fcgi_response_store *store = response->store;
     size_t left = fcgi__response_body_left(response);
     size_t kept = len < left ? len : left;
     struct fcgi_memory room;
-    int rc = fcgi__response_body_room(response, kept, &room);
+    int rc = fcgi__response_body_room(response, kept, 0, &room);
 
     if (rc != FCGI_OK) {
         return rc;
     }
-    memcpy(room.data, data, kept);
-    fcgi__response_body_landed(response, kept);
+    if (data != room.data) {
+        memmove(room.data, data, kept);
+    }
+    store->body.len += kept;
+    publish(&response->body, &store->body);
     return kept < len ? FCGI_ERR_BODY_TOO_LARGE : FCGI_OK;
+}
+
+void fcgi__response_terminate(struct fcgi_response *response)
+{
+    struct fcgi__buffer *body = &response->store->body;
+
+    if (body->len > 0) {
+        fcgi__buffer_cut(body, body->len);
+    }
 }
 
 int fcgi__response_stderr(struct fcgi_response *response, const char *data,

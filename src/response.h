@@ -42,18 +42,20 @@ int64_t fcgi__response_content_length(const struct fcgi_response *response);
 /* How many more bytes of body may be collected. */
 size_t fcgi__response_body_left(const struct fcgi_response *response);
 
-/* Collect body: FCGI_OK, FCGI_ERR_NO_MEMORY, or FCGI_ERR_BODY_TOO_LARGE, what
- * fits being kept. */
+/* Room for up to `wanted` bytes of body, to be received in place: `room` with
+ * its data and cap, or FCGI_ERR_NO_MEMORY. It goes on for `behind` bytes more.
+ */
+int fcgi__response_body_room(struct fcgi_response *response, size_t wanted,
+                             size_t behind, struct fcgi_memory *room);
+
+/* Collect body, from that room or from anywhere else: FCGI_OK,
+ * FCGI_ERR_NO_MEMORY, or FCGI_ERR_BODY_TOO_LARGE, what fits being kept. No NUL
+ * is put behind it yet: more may stand there. */
 int fcgi__response_body(struct fcgi_response *response, const char *data,
                         size_t len);
 
-/* Room for up to `wanted` bytes of body, to be received in place: `room` with
- * its data and cap, or FCGI_ERR_NO_MEMORY. */
-int fcgi__response_body_room(struct fcgi_response *response, size_t wanted,
-                             struct fcgi_memory *room);
-
-/* `len` bytes were received in that room. */
-void fcgi__response_body_landed(struct fcgi_response *response, size_t len);
+/* Put a NUL behind the body. */
+void fcgi__response_terminate(struct fcgi_response *response);
 
 /* Collect stderr, cutting it at its limit: FCGI_OK or FCGI_ERR_NO_MEMORY. */
 int fcgi__response_stderr(struct fcgi_response *response, const char *data,

@@ -199,9 +199,9 @@ static bool may_wait_in_receive(const struct fcgi__talk *talk)
 /* Receive once: FCGI_OK there may be more, FCGI_WAIT not now. */
 static int receive_some(struct fcgi__talk *talk, bool may_block)
 {
-    struct fcgi_memory room[2];
+    struct fcgi_memory room[FCGI__PLACES_MAX];
     size_t got;
-    int count = fcgi_exchange_input(talk->exchange, room);
+    int count = fcgi_exchange_input(talk->exchange, room, FCGI__PLACES_MAX);
     int rc;
 
     if (count <= 0) {

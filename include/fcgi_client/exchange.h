@@ -17,7 +17,7 @@
  *     while (fcgi_exchange_status(x) == FCGI_WAIT) {
  *         n = fcgi_exchange_output(x, slices, 8);
  *         ... send some of them, and say how much: fcgi_exchange_sent()
- *         n = fcgi_exchange_input(x, room);
+ *         n = fcgi_exchange_input(x, room, 8);
  *         ... receive into them, and say how much: fcgi_exchange_received()
  *     }
  *
@@ -238,12 +238,15 @@ FCGI_API bool fcgi_exchange_sent_all(const struct fcgi_exchange *x);
  * Where the next bytes are best received: large bodies land where they will
  * stay.
  *
- * @param room  2 places, filled in order; set to where bytes may be stored
+ * @param room  `max` places, which are filled in order; set to where bytes may
+ *              be stored
+ * @param max   at least 2; with 8, several large records can be received at
+ * once
  * @return how many were set; 0: paused, or ended
  *         FCGI_ERR_NO_MEMORY  the request has ended
  */
 FCGI_API int fcgi_exchange_input(struct fcgi_exchange *x,
-                                 struct fcgi_memory room[2]);
+                                 struct fcgi_memory *room, size_t max);
 
 /**
  * Say that `n` bytes were stored where fcgi_exchange_input() said, and act on

@@ -155,7 +155,7 @@ static size_t library_offset(void)
     bench_check(fcgi_exchange_new(&x, NULL) == FCGI_OK &&
                     fcgi_exchange_begin(x, &request, &response, 1, 0) ==
                         FCGI_OK &&
-                    fcgi_exchange_input(x, room) > 0,
+                    fcgi_exchange_input(x, room, 2) > 0,
                 "no exchange");
     size_t offset = (size_t)room[0].data % 4096;
     fcgi_exchange_free(x);

@@ -104,13 +104,13 @@ int talk_by_input(struct talk *t, const void *data, size_t len, size_t *used)
     int status = fcgi_exchange_status(t->x);
     *used = 0;
     while (*used < len) {
-        struct fcgi_memory room[2];
+        struct fcgi_memory room[TALK_PLACES];
         memset(room, 0xa5, sizeof(room));
-        int count = fcgi_exchange_input(t->x, room);
+        int count = fcgi_exchange_input(t->x, room, TALK_PLACES);
         if (count <= 0) {
             return count < 0 ? count : fcgi_exchange_status(t->x);
         }
-        assert_in_range(count, 1, 2);
+        assert_in_range(count, 1, TALK_PLACES);
         size_t n = store(room, count, at + *used, len - *used);
         *used += n;
         status = fcgi_exchange_received(t->x, n);

@@ -23,6 +23,9 @@
 /** The id that requests have which are begun here. */
 #define TALK_ID 0x0102
 
+/** How many places talk_by_input() brings bytes to at a time. */
+#define TALK_PLACES 8
+
 struct talk {
     struct counting_allocator memory; /* the exchange's and the response's */
     struct fcgi_exchange *x;

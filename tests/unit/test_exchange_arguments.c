@@ -35,7 +35,7 @@ static void no_exchange_is_a_wrong_argument(void **state)
     assert_false(fcgi_exchange_replayable(NULL));
     assert_int_equal(fcgi_exchange_output(NULL, slices, 4), FCGI_ERR_ARGUMENT);
     assert_int_equal(fcgi_exchange_sent(NULL, 0), FCGI_ERR_ARGUMENT);
-    assert_int_equal(fcgi_exchange_input(NULL, room), FCGI_ERR_ARGUMENT);
+    assert_int_equal(fcgi_exchange_input(NULL, room, 2), FCGI_ERR_ARGUMENT);
     assert_int_equal(fcgi_exchange_received(NULL, 0), FCGI_ERR_ARGUMENT);
     assert_int_equal(fcgi_exchange_feed(NULL, "x", 1, &used),
                      FCGI_ERR_ARGUMENT);
@@ -53,7 +53,7 @@ static void no_place_for_what_it_says_is_a_wrong_argument(void **state)
     talk_open(&t);
     talk_begin(&t, NULL);
     assert_int_equal(fcgi_exchange_output(t.x, NULL, 4), FCGI_ERR_ARGUMENT);
-    assert_int_equal(fcgi_exchange_input(t.x, NULL), FCGI_ERR_ARGUMENT);
+    assert_int_equal(fcgi_exchange_input(t.x, NULL, 2), FCGI_ERR_ARGUMENT);
     assert_int_equal(fcgi_exchange_feed(t.x, "x", 1, NULL), FCGI_ERR_ARGUMENT);
     assert_int_equal(fcgi_exchange_feed(t.x, NULL, 1, &used),
                      FCGI_ERR_ARGUMENT);

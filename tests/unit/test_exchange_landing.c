@@ -31,7 +31,7 @@ static void a_large_body_is_received_right_where_it_stays(void **state)
     wire_padded(&answer, WIRE_STDOUT, TALK_ID, noise.data, noise.len);
     size_t ahead = answer.len - noise.len;
     assert_int_equal(talk_feed(&t, answer.data, ahead), FCGI_WAIT);
-    assert_int_equal(fcgi_exchange_input(t.x, room), 2);
+    assert_int_equal(fcgi_exchange_input(t.x, room, 2), 2);
     assert_true(room[0].cap - room[0].len <= noise.len);
     memcpy(room[0].data + room[0].len, noise.data, 50000);
     assert_int_equal(fcgi_exchange_received(t.x, 50000), FCGI_WAIT);
@@ -42,6 +42,185 @@ static void a_large_body_is_received_right_where_it_stays(void **state)
     wire_free(&noise);
     wire_free(&answer);
     talk_close(&t);
+}
+
+static void record_of(struct wire *answer, const struct wire *noise, size_t len,
+                      size_t padding)
+{
+    wire_record(answer, WIRE_STDOUT, TALK_ID, noise->data, len, padding);
+}
+
+/* Once one has come, the next are guessed to be as large. */
+static void large_records_are_received_several_at_a_time(void **state)
+{
+    enum { LEN = 20000, FRAME = 8 };
+    struct wire noise = {0};
+    struct wire answer = {0};
+    struct fcgi_memory room[TALK_PLACES];
+    struct talk t;
+    (void)state;
+    wire_noise(&noise, LEN);
+    talk_open(&t);
+    talk_ask(&t, NULL);
+    wire_stdout(&answer, TALK_ID, HEAD);
+    for (int i = 0; i < 3; i++) {
+        record_of(&answer, &noise, LEN, 0);
+    }
+    size_t ahead = answer.len - LEN - FRAME - LEN;
+    assert_int_equal(talk_feed(&t, answer.data, ahead), FCGI_WAIT);
+    assert_int_equal(fcgi_exchange_input(t.x, room, TALK_PLACES), 4);
+    assert_int_equal(room[0].cap, LEN);
+    assert_int_equal(room[1].cap, FRAME);
+    assert_int_equal(room[2].cap, LEN);
+    assert_ptr_equal(room[2].data, room[0].data + LEN);
+    memcpy(room[0].data, answer.data + ahead, LEN);
+    memcpy(room[1].data, answer.data + ahead + LEN, FRAME);
+    memcpy(room[2].data, answer.data + ahead + LEN + FRAME, LEN);
+    assert_int_equal(fcgi_exchange_received(t.x, LEN + FRAME + LEN), FCGI_WAIT);
+    assert_int_equal(t.response.body.len, 3 * LEN);
+    for (size_t i = 0; i < 3; i++) {
+        assert_memory_equal(t.response.body.data + i * LEN, noise.data, LEN);
+    }
+    wire_free(&noise);
+    wire_free(&answer);
+    talk_close(&t);
+}
+
+/* No more is guessed to come than has come, and nothing beyond what is
+ * known. */
+static void no_room_is_made_beyond_what_may_come(void **state)
+{
+    enum { LEN = 20000 };
+    struct wire noise = {0};
+    struct wire answer = {0};
+    struct fcgi_memory room[TALK_PLACES];
+    struct talk t;
+    (void)state;
+    wire_noise(&noise, LEN);
+    talk_open(&t);
+    talk_ask(&t, NULL);
+    wire_stdout(&answer, TALK_ID, "Content-Length: 45000\n\n");
+    record_of(&answer, &noise, LEN, 0);
+    assert_int_equal(talk_feed(&t, answer.data, answer.len - LEN), FCGI_WAIT);
+    assert_int_equal(fcgi_exchange_input(t.x, room, TALK_PLACES), 2);
+    assert_int_equal(room[0].cap, LEN);
+    assert_int_equal(talk_feed(&t, noise.data, LEN), FCGI_WAIT);
+    answer.len = 0;
+    record_of(&answer, &noise, LEN, 0);
+    assert_int_equal(talk_feed(&t, answer.data, answer.len - LEN), FCGI_WAIT);
+    assert_int_equal(fcgi_exchange_input(t.x, room, TALK_PLACES), 4);
+    assert_int_equal(room[2].cap, 5000);
+    wire_free(&noise);
+    wire_free(&answer);
+    talk_close(&t);
+}
+
+/* What an answer comes to, brought in two pieces. */
+struct result {
+    struct talk t;
+    int status;
+};
+
+static void bring(struct result *result, talk_bring *way,
+                  const struct wire *answer, size_t cut)
+{
+    size_t used = 0;
+    talk_open(&result->t);
+    talk_ask(&result->t, NULL);
+    result->status = way(&result->t, answer->data, cut, &used);
+    if (result->status == FCGI_WAIT) {
+        result->status =
+            way(&result->t, answer->data + cut, answer->len - cut, &used);
+    }
+    if (result->status == FCGI_WAIT) {
+        result->status = fcgi_exchange_eof(result->t.x, false);
+    }
+}
+
+static void assert_same_bytes(struct fcgi_slice a, struct fcgi_slice b)
+{
+    assert_int_equal(a.len, b.len);
+    assert_memory_equal(a.data, b.data, a.len + 1);
+}
+
+static void assert_lands_as_fed(const struct wire *answer, size_t cut)
+{
+    struct result fed, landed;
+    bring(&fed, talk_by_feed, answer, cut);
+    bring(&landed, talk_by_input, answer, cut);
+    assert_int_equal(landed.status, fed.status);
+    assert_same_bytes(landed.t.response.body, fed.t.response.body);
+    assert_same_bytes(landed.t.response.stderr_data,
+                      fed.t.response.stderr_data);
+    assert_int_equal(fcgi_exchange_reusable(landed.t.x),
+                     fcgi_exchange_reusable(fed.t.x));
+    talk_close(&fed.t);
+    talk_close(&landed.t);
+}
+
+/* The records of a body, some of which are not as they are guessed to be. */
+struct surprise {
+    uint8_t type; /* 0: the end of the records */
+    uint16_t id;
+    size_t len;
+    size_t padding;
+};
+
+#define USUAL                                                                  \
+    {                                                                          \
+        WIRE_STDOUT, TALK_ID, 16384, 0                                         \
+    }
+
+static const struct surprise surprises[][8] = {
+    {USUAL, USUAL, USUAL, USUAL, USUAL, USUAL},
+    {USUAL, USUAL, {WIRE_STDOUT, TALK_ID, 1, 7}, USUAL, USUAL},
+    {USUAL, USUAL, {WIRE_STDOUT, TALK_ID, 16383, 1}, USUAL, USUAL},
+    {USUAL, USUAL, {WIRE_STDOUT, TALK_ID, 16385, 7}, USUAL, USUAL},
+    {USUAL, USUAL, {WIRE_STDOUT, TALK_ID, 65535, 255}, USUAL, USUAL},
+    {USUAL, USUAL, {WIRE_STDOUT, TALK_ID, 16384, 255}, USUAL, USUAL},
+    {USUAL, USUAL, {WIRE_STDERR, TALK_ID, 16384, 0}, USUAL, USUAL},
+    {USUAL, USUAL, {WIRE_STDERR, TALK_ID, 0, 0}, USUAL, USUAL},
+    {USUAL, USUAL, {WIRE_STDOUT, 7, 16384, 0}, USUAL, USUAL},
+    {USUAL, USUAL, {99, TALK_ID, 16384, 0}, USUAL, USUAL},
+    {USUAL, USUAL, {WIRE_STDOUT, TALK_ID, 0, 8}, USUAL, USUAL},
+};
+
+static void write_surprise(struct wire *answer, const struct wire *noise,
+                           const struct surprise *at)
+{
+    wire_stdout(answer, TALK_ID, HEAD);
+    for (; at->type != 0; at++) {
+        wire_record(answer, at->type, at->id, noise->data, at->len,
+                    at->padding);
+    }
+    wire_end(answer, TALK_ID, 0, WIRE_COMPLETE);
+}
+
+/* Cut near every end of a record, where guesses come true or do not. */
+static void assert_lands_however_cut(const struct wire *answer,
+                                     const struct surprise *at)
+{
+    size_t end = 8 + strlen(HEAD);
+    for (; at->type != 0; at++) {
+        end += 8 + at->len + at->padding;
+        for (size_t cut = end - 9; cut <= end + 18; cut++) {
+            assert_lands_as_fed(answer, cut);
+        }
+    }
+}
+
+static void a_record_that_was_not_guessed_lands_as_it_is_fed(void **state)
+{
+    struct wire noise = {0};
+    (void)state;
+    wire_noise(&noise, 65535);
+    for (size_t i = 0; i < sizeof(surprises) / sizeof(surprises[0]); i++) {
+        struct wire answer = {0};
+        write_surprise(&answer, &noise, surprises[i]);
+        assert_lands_however_cut(&answer, surprises[i]);
+        wire_free(&answer);
+    }
+    wire_free(&noise);
 }
 
 /* With its length known, a body has its whole room at once, and never
@@ -113,7 +292,7 @@ static void a_body_stays_readable_when_room_was_made_for_more(void **state)
     wire_padded(&answer, WIRE_STDOUT, TALK_ID, noise.data, noise.len);
     size_t ahead = answer.len - noise.len;
     assert_int_equal(talk_feed(&t, answer.data, ahead), FCGI_WAIT);
-    assert_int_equal(fcgi_exchange_input(t.x, room), 2);
+    assert_int_equal(fcgi_exchange_input(t.x, room, 2), 2);
     talk_assert_text(t.response.body, "body");
     assert_int_equal(fcgi_exchange_eof(t.x, false), FCGI_ERR_TRUNCATED);
     talk_assert_text(t.response.body, "body");
@@ -173,7 +352,7 @@ static void more_than_there_was_room_for_cannot_have_been_received(void **state)
     talk_open(&t);
     talk_ask(&t, NULL);
     assert_int_equal(fcgi_exchange_received(t.x, 1), FCGI_ERR_ARGUMENT);
-    int count = fcgi_exchange_input(t.x, room);
+    int count = fcgi_exchange_input(t.x, room, 2);
     for (int i = 0; i < count; i++) {
         space += room[i].cap - room[i].len;
     }
@@ -192,14 +371,14 @@ static void room_is_good_until_the_next_bytes_come(void **state)
     (void)state;
     talk_open(&t);
     talk_ask(&t, NULL);
-    assert_true(fcgi_exchange_input(t.x, room) > 0);
+    assert_true(fcgi_exchange_input(t.x, room, 2) > 0);
     room[0].data[0] = 1;
     assert_int_equal(fcgi_exchange_received(t.x, 1), FCGI_WAIT);
     assert_int_equal(fcgi_exchange_received(t.x, 1), FCGI_ERR_ARGUMENT);
-    assert_true(fcgi_exchange_input(t.x, room) > 0);
+    assert_true(fcgi_exchange_input(t.x, room, 2) > 0);
     assert_int_equal(talk_feed(&t, "\6", 1), FCGI_WAIT);
     assert_int_equal(fcgi_exchange_received(t.x, 1), FCGI_ERR_ARGUMENT);
-    assert_true(fcgi_exchange_input(t.x, room) > 0);
+    assert_true(fcgi_exchange_input(t.x, room, 2) > 0);
     talk_begin(&t, NULL);
     assert_int_equal(fcgi_exchange_received(t.x, 1), FCGI_ERR_ARGUMENT);
     talk_close(&t);
@@ -220,7 +399,7 @@ static void feeding_in_place_of_landing_is_the_same(void **state)
     wire_stdout(&answer, TALK_ID, HEAD);
     talk_write_answer(&answer, noise.data, noise.len);
     assert_int_equal(talk_feed(&t, answer.data, 40), FCGI_WAIT);
-    assert_int_equal(fcgi_exchange_input(t.x, room), 2);
+    assert_int_equal(fcgi_exchange_input(t.x, room, 2), 2);
     assert_int_equal(talk_feed(&t, answer.data + 40, answer.len - 40), FCGI_OK);
     assert_int_equal(t.response.body.len, noise.len);
     assert_memory_equal(t.response.body.data, noise.data, noise.len);
@@ -237,7 +416,7 @@ static void receiving_refuses_null_where_it_is_not_allowed(void **state)
     (void)state;
     talk_open(&t);
     talk_ask(&t, NULL);
-    assert_int_equal(fcgi_exchange_input(t.x, NULL), FCGI_ERR_ARGUMENT);
+    assert_int_equal(fcgi_exchange_input(t.x, NULL, 2), FCGI_ERR_ARGUMENT);
     assert_int_equal(fcgi_exchange_feed(t.x, NULL, 1, &used),
                      FCGI_ERR_ARGUMENT);
     assert_int_equal(fcgi_exchange_feed(t.x, "\1", 1, NULL), FCGI_ERR_ARGUMENT);
@@ -254,7 +433,7 @@ static void nothing_received_is_nothing_done(void **state)
     (void)state;
     talk_open(&t);
     talk_ask(&t, NULL);
-    assert_true(fcgi_exchange_input(t.x, room) > 0);
+    assert_true(fcgi_exchange_input(t.x, room, 2) > 0);
     assert_int_equal(fcgi_exchange_received(t.x, 0), FCGI_WAIT);
     assert_int_equal(fcgi_exchange_eof(t.x, false), FCGI_ERR_CLOSED);
     talk_close(&t);
@@ -264,6 +443,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_large_body_is_received_right_where_it_stays),
+        cmocka_unit_test(large_records_are_received_several_at_a_time),
+        cmocka_unit_test(no_room_is_made_beyond_what_may_come),
+        cmocka_unit_test(a_record_that_was_not_guessed_lands_as_it_is_fed),
         cmocka_unit_test(a_body_of_known_length_never_moves),
         cmocka_unit_test(an_enormous_content_length_takes_no_memory_by_itself),
         cmocka_unit_test(a_body_stays_readable_when_room_was_made_for_more),

@@ -515,7 +515,7 @@ static void an_exchange_never_begun_does_nothing(void **state)
     talk_open(&t);
     assert_int_equal(fcgi_exchange_status(t.x), FCGI_ERR_STATE);
     assert_int_equal(fcgi_exchange_output(t.x, slices, 4), 0);
-    assert_int_equal(fcgi_exchange_input(t.x, room), 0);
+    assert_int_equal(fcgi_exchange_input(t.x, room, 2), 0);
     assert_int_equal(fcgi_exchange_feed(t.x, "abc", 3, &used), FCGI_ERR_STATE);
     assert_int_equal(used, 0);
     assert_int_equal(fcgi_exchange_eof(t.x, false), FCGI_ERR_STATE);

@@ -350,7 +350,7 @@ static void a_paused_response_takes_nothing_until_it_is_resumed(void **state)
     assert_int_equal(talk_by_feed(&t, answer.data, answer.len, &used),
                      FCGI_WAIT);
     size_t at = used;
-    assert_int_equal(fcgi_exchange_input(t.x, room), 0);
+    assert_int_equal(fcgi_exchange_input(t.x, room, 2), 0);
     assert_int_equal(talk_by_feed(&t, answer.data + at, answer.len - at, &used),
                      FCGI_WAIT);
     assert_int_equal(used, 0);

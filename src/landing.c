@@ -1,0 +1,125 @@
+/*
+ * landing - places for bytes to be received in, by turns in the body and aside.
+ */
+#include <string.h>
+
+#include "landing.h"
+
+/* Take the next place off the front of some memory. */
+static void add(struct fcgi__landing *landing, struct fcgi_memory *from,
+                size_t len)
+{
+    struct fcgi_memory place = {from->data, 0, len};
+
+    from->data += len;
+    from->cap -= len;
+    landing->places[landing->count] = place;
+    landing->count += 1;
+    landing->cap += len;
+}
+
+void fcgi__landing_offer(struct fcgi__landing *landing,
+                         const struct fcgi__deframer *in, size_t max,
+                         struct fcgi_memory body, struct fcgi_memory aside)
+{
+    size_t most =
+        max < 2 * FCGI__LANDING_RECORDS ? max : 2 * FCGI__LANDING_RECORDS;
+    size_t content = in->content_left;
+    size_t frame = in->padding_left + FCGI_RECORD_HEADER_LEN - in->partial_len;
+
+    landing->count = 0;
+    landing->cap = 0;
+    landing->guess = in->header;
+    add(landing, &body, content < body.cap ? content : body.cap);
+    while (body.cap > 0 && landing->count + 3 <= most) {
+        add(landing, &aside, frame);
+        content = in->header.content_length;
+        frame = in->header.padding_length + FCGI_RECORD_HEADER_LEN;
+        add(landing, &body, content < body.cap ? content : body.cap);
+    }
+    add(landing, &aside, aside.cap);
+}
+
+int fcgi__landing_places(const struct fcgi__landing *landing,
+                         struct fcgi_memory *places)
+{
+    int count = 0;
+
+    for (size_t i = 0; i < landing->count; i++) {
+        if (landing->places[i].cap > 0) {
+            places[count] = landing->places[i];
+            count += 1;
+        }
+    }
+    return count;
+}
+
+void fcgi__landing_received(struct fcgi__landing *landing, size_t n)
+{
+    landing->next = landing->places[0].cap > 0 ? 0 : 1;
+    landing->left = n;
+    landing->cap = 0;
+}
+
+static bool is_body(size_t place)
+{
+    return place % 2 == 0;
+}
+
+/* Whether the header that was seen last is the one that was guessed. */
+static bool is_as_guessed(const struct fcgi__landing *landing,
+                          const struct fcgi__deframer *in)
+{
+    const struct fcgi_header *guess = &landing->guess;
+    const struct fcgi_header *seen = &in->header;
+
+    return in->framing == IN_RECORD && seen->version == guess->version &&
+           seen->type == guess->type && seen->request_id == guess->request_id &&
+           seen->content_length == guess->content_length &&
+           seen->padding_length == guess->padding_length;
+}
+
+/* Put what was received in these places in order behind one another, where the
+ * first is: it takes all of it. Bytes move towards the end, so the last go
+ * first. */
+static void straighten(struct fcgi_memory *places, size_t count, size_t n)
+{
+    char *start = places[0].data;
+    size_t at = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        at += places[i].cap;
+    }
+    n = n < at ? n : at;
+    for (size_t i = count; i-- > 0;) {
+        at -= places[i].cap;
+        if (at < n) {
+            size_t left = n - at;
+            memmove(start + at, places[i].data,
+                    left < places[i].cap ? left : places[i].cap);
+        }
+        places[i].cap = 0;
+    }
+    places[0].cap = n;
+}
+
+bool fcgi__landing_next(struct fcgi__landing *landing,
+                        const struct fcgi__deframer *in,
+                        struct fcgi_slice *data)
+{
+    struct fcgi_memory *place = &landing->places[landing->next];
+    size_t last = landing->count - 1;
+
+    if (landing->left == 0) {
+        return false;
+    }
+    if (is_body(landing->next) && landing->next > 0 &&
+        !is_as_guessed(landing, in)) {
+        straighten(place, last - landing->next, landing->left);
+    }
+    data->data = place->data;
+    data->len = place->cap < landing->left ? place->cap : landing->left;
+    landing->left -= data->len;
+    landing->next += 1;
+    return true;
+}
