@@ -44,6 +44,30 @@ static void a_large_body_is_received_right_where_it_stays(void **state)
     talk_close(&t);
 }
 
+static void what_lands_after_a_cancel_is_not_taken(void **state)
+{
+    struct wire noise = {0};
+    struct wire answer = {0};
+    struct fcgi_memory room[2];
+    struct talk t;
+    (void)state;
+    wire_noise(&noise, 60000);
+    talk_open(&t);
+    talk_ask(&t, NULL);
+    wire_stdout(&answer, TALK_ID, HEAD);
+    wire_padded(&answer, WIRE_STDOUT, TALK_ID, noise.data, noise.len);
+    size_t ahead = answer.len - noise.len;
+    assert_int_equal(talk_feed(&t, answer.data, ahead), FCGI_WAIT);
+    assert_int_equal(fcgi_exchange_input(t.x, room), 2);
+    memcpy(room[0].data + room[0].len, noise.data, 50000);
+    (void)fcgi_exchange_cancel(t.x, FCGI_ERR_IDLE_TIMEOUT, NULL);
+    assert_int_equal(fcgi_exchange_received(t.x, 50000), FCGI_ERR_IDLE_TIMEOUT);
+    assert_int_equal(t.response.body.len, 0);
+    wire_free(&noise);
+    wire_free(&answer);
+    talk_close(&t);
+}
+
 /* With its length known, a body has its whole room at once, and never
  * moves. */
 static void a_body_of_known_length_never_moves(void **state)
@@ -264,6 +288,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_large_body_is_received_right_where_it_stays),
+        cmocka_unit_test(what_lands_after_a_cancel_is_not_taken),
         cmocka_unit_test(a_body_of_known_length_never_moves),
         cmocka_unit_test(an_enormous_content_length_takes_no_memory_by_itself),
         cmocka_unit_test(a_body_stays_readable_when_room_was_made_for_more),
