@@ -410,7 +410,7 @@ static void start_thread(struct fcgi_pool *pool)
     int rc = fcgi__evictor_start(&pool->evictor, evict, pool);
 
     lock(pool);
-    if (pool->thread == STARTING || rc != FCGI_OK) {
+    if (pool->thread == STARTING) {
         pool->thread = rc == FCGI_OK ? AWAKE : NO_THREAD;
     }
     unlock(pool);
