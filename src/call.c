@@ -110,10 +110,11 @@ static bool policy_allows(const struct fcgi_call *call)
     }
 }
 
+/* Once: the retry is over a fresh connection. */
 static bool may_retry(const struct fcgi_call *call, int error)
 {
     return (error == FCGI_ERR_CLOSED || error == FCGI_ERR_RESET) &&
-           call->lease.connection->reused && !call->retried &&
+           call->lease.connection->reused &&
            !fcgi__exchange_answered(call->exchange) && policy_allows(call);
 }
 
