@@ -451,7 +451,7 @@ static int resolve(struct fcgi_call *call, const struct fcgi_request *request,
 
     call->retry =
         request->retry == FCGI_RETRY_DEFAULT ? client->retry : request->retry;
-    if (call->retry < FCGI_RETRY_STALE || call->retry > FCGI_RETRY_NEVER ||
+    if ((unsigned)call->retry > FCGI_RETRY_NEVER ||
         fcgi__limits_resolve(limits, &request->limits, &client->limits)) {
         return FCGI_ERR_ARGUMENT;
     }
