@@ -436,7 +436,7 @@ int fcgi__incoming_room(struct fcgi__incoming *in,
     bool lands;
     int count = 0;
 
-    if (in->status != FCGI_WAIT || in->paused || in->ending != NOT_ENDED) {
+    if (in->status != FCGI_WAIT || in->paused) {
         return 0;
     }
     in->room.len = 0;
