@@ -110,10 +110,11 @@ static bool policy_allows(const struct fcgi_call *call)
     }
 }
 
+/* Once: the retry is over a fresh connection. */
 static bool may_retry(const struct fcgi_call *call, int error)
 {
     return (error == FCGI_ERR_CLOSED || error == FCGI_ERR_RESET) &&
-           call->lease.connection->reused && !call->retried &&
+           call->lease.connection->reused &&
            !fcgi__exchange_answered(call->exchange) && policy_allows(call);
 }
 
@@ -250,20 +251,19 @@ static int end(struct fcgi_call *call, int error)
  */
 
 /* A connection was had: the request goes out under its next id. */
-static int begin_talking(struct fcgi_call *call)
+static void begin_talking(struct fcgi_call *call)
 {
     struct fcgi_connection *connection = call->lease.connection;
     uint16_t id = fcgi_connection_next_id(connection);
-    int rc = FCGI_OK;
 
     if (call->request_id != 0 && id != call->request_id) {
-        rc = fcgi_exchange_restart(call->exchange, id);
+        /* This cannot fail: nothing was taken of a source yet. */
+        (void)fcgi_exchange_restart(call->exchange, id);
         call->request_id = id;
     }
     call->stage = TALKING;
     fcgi__talk_begin(&call->talk, call->client->pool, connection->fd,
                      call->now);
-    return rc;
 }
 
 /* Go on from where the lease stands. Resolving a name or a host's own dialling
@@ -276,7 +276,10 @@ static int judge_lease(struct fcgi_call *call, int rc)
     if (rc == FCGI_WAIT && call->now >= call->talk.deadline) {
         return FCGI_ERR_DEADLINE;
     }
-    return rc == FCGI_OK ? begin_talking(call) : rc;
+    if (rc == FCGI_OK) {
+        begin_talking(call);
+    }
+    return rc;
 }
 
 static int talk(struct fcgi_call *call, unsigned ready, bool may_block)
@@ -316,7 +319,7 @@ static int advance(struct fcgi_call *call, unsigned ready, bool may_block)
         rc = judge_lease(call, fcgi__lease_advance(&call->lease, call->now));
         ready = FCGI__READY;
     }
-    if (call->stage == TALKING && rc == FCGI_OK) {
+    if (call->stage == TALKING) {
         rc = talk(call, ready, may_block);
         if (rc < 0) {
             rc = retry(call, rc);
@@ -448,7 +451,7 @@ static int resolve(struct fcgi_call *call, const struct fcgi_request *request,
 
     call->retry =
         request->retry == FCGI_RETRY_DEFAULT ? client->retry : request->retry;
-    if (call->retry < FCGI_RETRY_STALE || call->retry > FCGI_RETRY_NEVER ||
+    if ((unsigned)call->retry > FCGI_RETRY_NEVER ||
         fcgi__limits_resolve(limits, &request->limits, &client->limits)) {
         return FCGI_ERR_ARGUMENT;
     }

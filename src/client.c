@@ -63,7 +63,7 @@ static int set_options(struct fcgi_client *client,
     client->retry =
         config->retry == FCGI_RETRY_DEFAULT ? FCGI_RETRY_STALE : config->retry;
     client->keeps = config->pool.max_idle != -1;
-    if (client->retry < FCGI_RETRY_STALE || client->retry > FCGI_RETRY_NEVER ||
+    if ((unsigned)client->retry > FCGI_RETRY_NEVER ||
         fcgi__limits_resolve(&client->limits, &config->limits, NULL) !=
             FCGI_OK ||
         fcgi__timeouts_resolve(&client->timeouts, &config->timeouts,

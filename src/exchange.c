@@ -261,7 +261,7 @@ size_t fcgi__exchange_abort(const struct fcgi_exchange *x,
 
     (void)fcgi__outgoing_records(&x->out, &remainder);
     if (x->in.request_id == 0 || remainder > 0 || x->out.bytes == 0 ||
-        x->send_failed || x->in.response->protocol_status >= 0) {
+        x->send_failed) {
         return 0;
     }
     fcgi__record_header(record, FCGI_TYPE_ABORT_REQUEST, x->in.request_id, 0);

@@ -444,7 +444,7 @@ int fcgi__incoming_room(struct fcgi__incoming *in,
 {
     int rc;
 
-    if (in->status != FCGI_WAIT || in->paused || in->ending != NOT_ENDED) {
+    if (in->status != FCGI_WAIT || in->paused) {
         return 0;
     }
     rc = make_room(in, allocator, max);

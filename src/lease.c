@@ -237,17 +237,8 @@ static int advance_queue(struct fcgi__lease *lease, int64_t now)
 
 int fcgi__lease_advance(struct fcgi__lease *lease, int64_t now)
 {
-    switch (lease->phase) {
-    case FCGI__LEASE_QUEUED:
-        return advance_queue(lease, now);
-    case FCGI__LEASE_DIALLING:
-        return advance_dial(lease, now);
-    case FCGI__LEASE_READY:
-        return FCGI_OK;
-    case FCGI__LEASE_NONE:
-    default:
-        return FCGI_ERR_STATE;
-    }
+    return lease->phase == FCGI__LEASE_QUEUED ? advance_queue(lease, now)
+                                              : advance_dial(lease, now);
 }
 
 int fcgi__lease_redial(struct fcgi__lease *lease, int64_t now)
@@ -262,7 +253,7 @@ void fcgi__lease_wait(const struct fcgi__lease *lease, struct fcgi__wait *wait)
         fcgi__dial_wait(&lease->dial, wait);
         return;
     }
-    wait->fd = lease->waiter.open ? lease->waiter.pipe[0] : -1;
+    wait->fd = lease->waiter.pipe[0];
     wait->events = FCGI__READABLE;
     wait->other_fd = -1;
     wait->until = fcgi__after(lease->since, lease->options.queue_ms);

@@ -52,14 +52,14 @@ int fcgi__lease_start(struct fcgi__lease *lease, struct fcgi_pool *pool,
                       const struct fcgi__lease_options *options,
                       struct fcgi_connection *idle, int64_t now);
 
-/* Go on; as fcgi__lease_start(). */
+/* Go on after FCGI_WAIT; as fcgi__lease_start(). */
 int fcgi__lease_advance(struct fcgi__lease *lease, int64_t now);
 
 /* The connection turned out dead: dial another in its slot. As
  * fcgi__lease_start(). */
 int fcgi__lease_redial(struct fcgi__lease *lease, int64_t now);
 
-/* What it waits for. */
+/* What it waits for after FCGI_WAIT. */
 void fcgi__lease_wait(const struct fcgi__lease *lease, struct fcgi__wait *wait);
 
 /* Give up what has not become ready. */

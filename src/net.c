@@ -104,7 +104,7 @@ static unsigned ready(const struct pollfd fds[2])
     case POLLIN:
         return fds[1].revents == 0 ? FCGI__READABLE : FCGI__READY;
     case POLLOUT:
-        return fds[1].revents == 0 ? FCGI__WRITABLE : FCGI__READY;
+        return FCGI__WRITABLE; /* the source is asked with it */
     default:
         return FCGI__READY;
     }

@@ -1,8 +1,8 @@
 /*
  * pool - the connections of one upstream: leased, idle, and waited for.
  *
- * While somebody waits nothing is idle: what comes back is handed to the first
- * in the queue.
+ * While somebody waits nothing is idle and no slot is free: what comes back is
+ * handed to the first in the queue.
  *
  * One lock guards all of it. No descriptor is made or closed, no memory had
  * and nobody's code called under it; the one system call made there wakes a
@@ -184,7 +184,7 @@ static int take_slot(struct fcgi_pool *pool, int64_t now, bool fresh,
     } else if (is_full(pool) && pool->connections.oldest != NULL) {
         evict_idle(pool, pool->connections.oldest, chain);
     }
-    if (is_full(pool) || pool->queue.count > 0) {
+    if (is_full(pool)) {
         return join_queue(pool, waiter);
     }
     if (*blank == NULL) {
@@ -410,7 +410,7 @@ static void start_thread(struct fcgi_pool *pool)
     int rc = fcgi__evictor_start(&pool->evictor, evict, pool);
 
     lock(pool);
-    if (pool->thread == STARTING || rc != FCGI_OK) {
+    if (pool->thread == STARTING) {
         pool->thread = rc == FCGI_OK ? AWAKE : NO_THREAD;
     }
     unlock(pool);

@@ -5,6 +5,7 @@
  * PHP parses each FCGI_PARAMS record alone, so a pair is put whole into one,
  * unless it is larger than any.
  */
+#include <assert.h>
 #include <string.h>
 
 #include "params.h"
@@ -159,9 +160,10 @@ static size_t room_at_hand(const struct packer *packer)
     size_t of_record = FCGI_CONTENT_MAX - content_len(packer);
     size_t of_buffer = wire->cap - wire->len;
 
-    if (packer->content == 0 || of_buffer < PADDING_ROOM) {
+    if (packer->content == 0) {
         return 0;
     }
+    assert(of_buffer >= PADDING_ROOM);
     of_buffer -= PADDING_ROOM;
     return of_record < of_buffer ? of_record : of_buffer;
 }

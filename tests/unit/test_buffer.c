@@ -182,6 +182,31 @@ static void sizes_that_overflow_are_out_of_memory(void **state)
     fcgi__buffer_free(&buffer, &allocator);
 }
 
+/* How much was asked for, which there never is. */
+static void *note_size(void *context, void *block, size_t size)
+{
+    (void)block;
+    *(size_t *)context = size;
+    return NULL;
+}
+
+/* Where twice the size cannot be told any more. */
+static void growth_near_the_largest_size_is_by_what_is_needed(void **state)
+{
+    size_t size = 0;
+    const struct fcgi_allocator allocator = {.resize = note_size,
+                                             .context = &size};
+    char block;
+    (void)state;
+    for (size_t i = 0; i < 100; i++) {
+        struct fcgi__buffer buffer = {.block = &block};
+        buffer.cap = buffer.len = SIZE_MAX / 2 - i;
+        assert_int_equal(fcgi__buffer_reserve(&buffer, &allocator, 10),
+                         FCGI_ERR_NO_MEMORY);
+        assert_in_range(size, buffer.len + 10, buffer.len + 10 + 64);
+    }
+}
+
 static void a_failure_leaves_a_buffer_as_it_was(void **state)
 {
     struct counting_allocator memory = {0};
@@ -228,6 +253,7 @@ int main(void)
         cmocka_unit_test(bytes_start_at_a_multiple_of_64_wherever_they_move),
         cmocka_unit_test(the_nul_behind_the_bytes_moves_with_them),
         cmocka_unit_test(sizes_that_overflow_are_out_of_memory),
+        cmocka_unit_test(growth_near_the_largest_size_is_by_what_is_needed),
         cmocka_unit_test(a_failure_leaves_a_buffer_as_it_was),
         cmocka_unit_test(a_freed_buffer_is_usable_again),
     };

@@ -215,6 +215,20 @@ static void without_reuse_no_thread_starts(void **state)
     close(far);
 }
 
+/* Neither for their time nor for their age. */
+static void where_nothing_is_evicted_no_thread_starts(void **state)
+{
+    (void)state;
+    int far;
+    struct fcgi_pool_config config = {.idle_timeout_ms = -1, .max_age_ms = -1};
+    struct fcgi_pool *pool = lone_pool(config, &far);
+    fcgi_pool_put(pool, take(pool));
+    assert_int_equal(stats_of_pool(pool).idle, 1);
+    assert_int_equal(running_threads(), alone);
+    fcgi_pool_free(pool);
+    close(far);
+}
+
 /* Numbers of threads grow. */
 static long newest_thread(void)
 {
@@ -388,6 +402,7 @@ int main(void)
         cmocka_unit_test(the_thread_runs_no_signal_handler),
         cmocka_unit_test(the_signal_mask_of_the_caller_is_left_alone),
         cmocka_unit_test(without_reuse_no_thread_starts),
+        cmocka_unit_test(where_nothing_is_evicted_no_thread_starts),
         cmocka_unit_test(the_thread_sleeps_while_the_pool_is_empty),
         cmocka_unit_test(freeing_ends_the_thread_at_once),
         cmocka_unit_test(a_host_that_evicts_has_no_thread_beside_it),

@@ -161,6 +161,27 @@ static void a_late_answer_after_a_cancel_is_not_taken(void **state)
     talk_close(&t);
 }
 
+/* Ends the request by its own error, and cancels it as well. */
+static int give_up(void *context, const struct fcgi_response *response)
+{
+    struct talk *t = context;
+    (void)response;
+    (void)fcgi_exchange_cancel(t->x, FCGI_ERR_DEADLINE, NULL);
+    return 1;
+}
+
+static void the_first_error_of_a_sink_stands(void **state)
+{
+    struct talk t;
+    const struct fcgi_request request = {
+        .sink = {.head = give_up, .context = &t}};
+    (void)state;
+    assert_int_equal(talk_open_text(&t, &request, HEAD "body"),
+                     FCGI_ERR_DEADLINE);
+    assert_int_equal(fcgi_exchange_status(t.x), FCGI_ERR_DEADLINE);
+    talk_close(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -172,6 +193,7 @@ int main(void)
         cmocka_unit_test(cancelling_needs_an_error),
         cmocka_unit_test(cancelling_a_request_that_ended_changes_nothing),
         cmocka_unit_test(a_late_answer_after_a_cancel_is_not_taken),
+        cmocka_unit_test(the_first_error_of_a_sink_stands),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

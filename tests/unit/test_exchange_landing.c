@@ -44,6 +44,30 @@ static void a_large_body_is_received_right_where_it_stays(void **state)
     talk_close(&t);
 }
 
+static void what_lands_after_a_cancel_is_not_taken(void **state)
+{
+    struct wire noise = {0};
+    struct wire answer = {0};
+    struct fcgi_memory room[2];
+    struct talk t;
+    (void)state;
+    wire_noise(&noise, 60000);
+    talk_open(&t);
+    talk_ask(&t, NULL);
+    wire_stdout(&answer, TALK_ID, HEAD);
+    wire_padded(&answer, WIRE_STDOUT, TALK_ID, noise.data, noise.len);
+    size_t ahead = answer.len - noise.len;
+    assert_int_equal(talk_feed(&t, answer.data, ahead), FCGI_WAIT);
+    assert_int_equal(fcgi_exchange_input(t.x, room, 2), 2);
+    memcpy(room[0].data + room[0].len, noise.data, 50000);
+    (void)fcgi_exchange_cancel(t.x, FCGI_ERR_IDLE_TIMEOUT, NULL);
+    assert_int_equal(fcgi_exchange_received(t.x, 50000), FCGI_ERR_IDLE_TIMEOUT);
+    assert_int_equal(t.response.body.len, 0);
+    wire_free(&noise);
+    wire_free(&answer);
+    talk_close(&t);
+}
+
 static void record_of(struct wire *answer, const struct wire *noise, size_t len,
                       size_t padding)
 {
@@ -443,6 +467,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_large_body_is_received_right_where_it_stays),
+        cmocka_unit_test(what_lands_after_a_cancel_is_not_taken),
         cmocka_unit_test(large_records_are_received_several_at_a_time),
         cmocka_unit_test(no_room_is_made_beyond_what_may_come),
         cmocka_unit_test(a_record_that_was_not_guessed_lands_as_it_is_fed),

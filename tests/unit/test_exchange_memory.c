@@ -165,6 +165,46 @@ static void any_allocation_may_fail_and_nothing_leaks(void **state)
     }
 }
 
+/* A request that begins, or for want of memory does not, whichever allocation
+ * fails. */
+static void assert_begins_or_not(const struct fcgi_request *request)
+{
+    int rc = FCGI_ERR_NO_MEMORY;
+    for (size_t k = 1; rc != FCGI_OK; k++) {
+        struct talk t;
+        talk_open(&t);
+        t.memory.fail_at = t.memory.calls + k;
+        rc = fcgi_exchange_begin(t.x, request, &t.response, TALK_ID, 0);
+        assert_int_equal(rc,
+                         t.memory.failures == 0 ? FCGI_OK : FCGI_ERR_NO_MEMORY);
+        assert_int_equal(fcgi_exchange_status(t.x),
+                         rc == FCGI_OK ? FCGI_WAIT : FCGI_ERR_STATE);
+        talk_close(&t);
+    }
+}
+
+/* Wherever what was had at first is full: amid the params, or where one of the
+ * streams ends. */
+static void memory_may_run_out_anywhere_in_the_prologue(void **state)
+{
+    struct wire noise = {0};
+    (void)state;
+    wire_noise(&noise, 70000);
+    for (size_t len = 3700; len < 4200; len++) {
+        const char *bytes = (const char *)noise.data;
+        const struct fcgi_param params[] = {{"A", bytes, 1, len},
+                                            {bytes, bytes, 127, 127},
+                                            {"B", bytes, 1, noise.len}};
+        struct fcgi_request request = {.role = FCGI_ROLE_FILTER,
+                                       .params = params};
+        for (request.param_count = 1; request.param_count <= 3;
+             request.param_count++) {
+            assert_begins_or_not(&request);
+        }
+    }
+    wire_free(&noise);
+}
+
 static void after_running_out_of_memory_the_same_exchange_works(void **state)
 {
     struct scene s;
@@ -279,6 +319,7 @@ int main(void)
         cmocka_unit_test(the_steady_state_allocates_nothing),
         cmocka_unit_test(a_sink_in_the_steady_state_allocates_nothing),
         cmocka_unit_test(any_allocation_may_fail_and_nothing_leaks),
+        cmocka_unit_test(memory_may_run_out_anywhere_in_the_prologue),
         cmocka_unit_test(after_running_out_of_memory_the_same_exchange_works),
         cmocka_unit_test(making_an_exchange_may_fail),
         cmocka_unit_test(

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include <dirent.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -282,6 +283,34 @@ static void a_child_evicts_too(void **state)
     fake_stop(app);
 }
 
+/* Nor does it where it slept because nothing was idle. */
+static void a_child_evicts_too_when_nothing_was_idle(void **state)
+{
+    (void)state;
+    struct child child;
+    struct fcgi_pool_config config = {.idle_timeout_ms = 10};
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_client *client = client_with_pool(app, &config);
+    ask_hello(client);
+    fake_await(app, FAKE_LEFT, 1);
+    size_t before = open_descriptors();
+    if (begin_child(&child)) {
+        bool reused;
+        /* Those of its two pipes are new, that of the thread is gone. */
+        CHILD_REQUIRE(open_descriptors() == before + 4 - 2);
+        CHILD_REQUIRE(child_asks(client, &reused));
+        while (stats_of(client).idle > 0) {
+            pass_ms(1);
+        }
+        CHILD_REQUIRE(stats_of(client).evictions == 2);
+        child_is_done(&child);
+    }
+    await_child(&child);
+    end_child(&child);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
 static void places_are_free_again_in_a_child(void **state)
 {
     (void)state;
@@ -298,6 +327,94 @@ static void places_are_free_again_in_a_child(void **state)
     await_child(&child);
     end_child(&child);
     fcgi_pool_put(fcgi_client_pool(client), leased);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+static int run_in_child(struct fcgi_call *call)
+{
+    int rc = fcgi_call_advance(call);
+    while (rc == FCGI_WAIT) {
+        struct pollfd wait = {fcgi_call_fd(call), POLLIN, 0};
+        (void)poll(&wait, 1, fcgi_call_timeout_ms(call));
+        rc = fcgi_call_advance(call);
+    }
+    return rc;
+}
+
+/* It is not even a place: that is the parent's. */
+static void what_was_leased_serves_nobody_who_waits_in_a_child(void **state)
+{
+    (void)state;
+    struct child child;
+    struct fcgi_pool_config config = {.max_open = 1};
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_client *client = client_with_pool(app, &config);
+    struct fcgi_pool *pool = fcgi_client_pool(client);
+    struct fcgi_connection *leased = take(pool);
+    if (begin_child(&child)) {
+        struct fcgi_request request = get_request();
+        struct fcgi_response response = {0};
+        struct fcgi_connection *own;
+        struct fcgi_call *call;
+        CHILD_REQUIRE(fcgi_pool_get(pool, &own, NULL) == FCGI_OK);
+        CHILD_REQUIRE(fcgi_call_start(&call, client, &request, &response) ==
+                      FCGI_OK);
+        CHILD_REQUIRE(stats_of_pool(pool).waiting == 1);
+        fcgi_pool_put(pool, leased);
+        CHILD_REQUIRE(stats_of_pool(pool).waiting == 1);
+        fcgi_pool_put(pool, own);
+        CHILD_REQUIRE(run_in_child(call) == FCGI_OK);
+        fcgi_call_free(call);
+        CHILD_REQUIRE(stats_of_pool(pool).open == 1);
+        child_is_done(&child);
+    }
+    await_child(&child);
+    end_child(&child);
+    fcgi_pool_put(pool, leased);
+    assert_true(ask_hello(client).reused);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+/* ---- amid dialling ----------------------------------------------------- */
+
+/* How a host may dial: in the child it does so for itself. */
+struct forking_dial {
+    struct fake *app;
+    struct child child;
+    bool in_child;
+};
+
+static int dial_and_fork(void *context, int *fd)
+{
+    struct forking_dial *dial = context;
+    dial->in_child = begin_child(&dial->child);
+    *fd = fake_connect(dial->app);
+    return FCGI_OK;
+}
+
+/* Its slot was the parent's. */
+static void a_child_begun_amid_dialling_goes_on_but_keeps_nothing(void **state)
+{
+    (void)state;
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct forking_dial dial = {.app = app};
+    struct fcgi_pool_config config = {.dial = dial_and_fork,
+                                      .dial_context = &dial};
+    struct fcgi_client *client = client_with_pool(app, &config);
+    bool reused = true;
+    bool well = child_asks(client, &reused);
+    if (dial.in_child) {
+        CHILD_REQUIRE(well && !reused);
+        CHILD_REQUIRE(stats_of(client).idle == 0);
+        CHILD_REQUIRE(stats_of(client).open == 0);
+        child_is_done(&dial.child);
+    }
+    assert_true(well);
+    await_child(&dial.child);
+    end_child(&dial.child);
+    assert_int_equal(stats_of(client).idle, 1);
     fcgi_client_free(client);
     fake_stop(app);
 }
@@ -392,7 +509,10 @@ int main(void)
         cmocka_unit_test(a_child_may_give_back_what_was_leased),
         cmocka_unit_test(a_child_may_free_the_client),
         cmocka_unit_test(a_child_evicts_too),
+        cmocka_unit_test(a_child_evicts_too_when_nothing_was_idle),
         cmocka_unit_test(places_are_free_again_in_a_child),
+        cmocka_unit_test(what_was_leased_serves_nobody_who_waits_in_a_child),
+        cmocka_unit_test(a_child_begun_amid_dialling_goes_on_but_keeps_nothing),
         cmocka_unit_test(a_fork_amid_requests_leaves_the_child_able_to_ask),
         cmocka_unit_test(a_child_closes_what_was_connecting),
     };

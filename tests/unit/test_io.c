@@ -307,6 +307,30 @@ static void fd_writer_to_a_closed_pipe_obeys_the_process(void **state)
     assert_int_equal(WTERMSIG(status), SIGPIPE);
 }
 
+static void fd_writer_to_a_closed_pipe_is_a_reset_without_sigpipe(void **state)
+{
+    (void)state;
+    int fds[2];
+    assert_int_equal(pipe(fds), 0);
+    close(fds[0]);
+    void (*before)(int) = signal(SIGPIPE, SIG_IGN);
+    struct fcgi_writer writer = fcgi_fd_writer(fds[1]);
+    assert_code(write_text(&writer, "in vain"), FCGI_ERR_RESET);
+    (void)signal(SIGPIPE, before);
+    close(fds[1]);
+}
+
+static void fd_writer_to_a_pipes_reading_end_fails(void **state)
+{
+    (void)state;
+    int fds[2];
+    assert_int_equal(pipe(fds), 0);
+    struct fcgi_writer writer = fcgi_fd_writer(fds[0]);
+    assert_code(write_text(&writer, "in vain"), FCGI_ERR_SYSTEM);
+    close(fds[0]);
+    close(fds[1]);
+}
+
 static void fd_writer_to_no_descriptor_fails(void **state)
 {
     (void)state;
@@ -384,6 +408,8 @@ int main(void)
         cmocka_unit_test(fd_writer_waits_for_a_slow_nonblocking_pipe),
         cmocka_unit_test(fd_writer_to_a_closed_socket_fails_without_sigpipe),
         cmocka_unit_test(fd_writer_to_a_closed_pipe_obeys_the_process),
+        cmocka_unit_test(fd_writer_to_a_closed_pipe_is_a_reset_without_sigpipe),
+        cmocka_unit_test(fd_writer_to_a_pipes_reading_end_fails),
         cmocka_unit_test(fd_writer_to_no_descriptor_fails),
         cmocka_unit_test(file_writer_writes_and_leaves_flushing_to_the_caller),
         cmocka_unit_test(file_writer_to_a_stream_to_read_fails),

@@ -17,6 +17,7 @@
 #include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <fcgi_client.h>
 
@@ -313,11 +314,33 @@ static void no_connection_and_no_pool_are_fine(void **state)
     struct fcgi_pool *pool = pool_for(app, NULL);
     fcgi_pool_put(pool, NULL);
     fcgi_pool_discard(pool, NULL);
+    fcgi_pool_put(NULL, NULL);
     fcgi_pool_close(NULL);
     fcgi_pool_free(NULL);
     fcgi_pool_config_init(NULL);
     assert_int_equal(fcgi_connection_fd(NULL), -1);
     assert_int_equal(stats_of_pool(pool).open, 0);
+    fcgi_pool_free(pool);
+    fake_stop(app);
+}
+
+/* By mistake: else the pool would hand the same one out to two. */
+static void a_connection_put_twice_is_kept_once(void **state)
+{
+    (void)state;
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_pool *pool = pool_for(app, NULL);
+    struct fcgi_connection *first = take(pool);
+    fcgi_pool_put(pool, first);
+    fcgi_pool_put(pool, first);
+    fcgi_pool_discard(pool, first);
+    assert_int_equal(stats_of_pool(pool).idle, 1);
+    assert_int_equal(stats_of_pool(pool).open, 1);
+    first = take(pool);
+    struct fcgi_connection *second = take(pool);
+    assert_ptr_not_equal(first, second);
+    fcgi_pool_put(pool, first);
+    fcgi_pool_put(pool, second);
     fcgi_pool_free(pool);
     fake_stop(app);
 }
@@ -336,15 +359,35 @@ static void close_ends_the_idle_ones_and_can_be_repeated(void **state)
     fake_stop(app);
 }
 
+/* Each time wakes the pool's thread, which has ended: more often than its pipe
+ * has room for. */
+static void close_can_be_repeated_any_number_of_times(void **state)
+{
+    (void)state;
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_pool *pool = pool_for(app, NULL);
+    fcgi_pool_put(pool, take(pool));
+    (void)alarm(60);
+    for (size_t i = 0; i < 100000; i++) {
+        fcgi_pool_close(pool);
+    }
+    (void)alarm(0);
+    fcgi_pool_free(pool);
+    fake_stop(app);
+}
+
 static void a_closed_pool_neither_hands_out_nor_dials(void **state)
 {
     (void)state;
     struct fake *app = fake_serve(FAKE_UNIX);
     struct fcgi_pool *pool = pool_for(app, NULL);
     struct fcgi_connection *connection = (struct fcgi_connection *)&pool;
+    bool reused = true;
     fcgi_pool_close(pool);
-    assert_code(fcgi_pool_get(pool, &connection, NULL), FCGI_ERR_POOL_CLOSED);
+    assert_code(fcgi_pool_get(pool, &connection, &reused),
+                FCGI_ERR_POOL_CLOSED);
     assert_null(connection);
+    assert_false(reused);
     connection = (struct fcgi_connection *)&pool;
     assert_code(fcgi_pool_dial(pool, &connection), FCGI_ERR_POOL_CLOSED);
     assert_null(connection);
@@ -452,7 +495,9 @@ int main(void)
         cmocka_unit_test(an_idle_connection_takes_little_memory),
         cmocka_unit_test(discard_closes),
         cmocka_unit_test(no_connection_and_no_pool_are_fine),
+        cmocka_unit_test(a_connection_put_twice_is_kept_once),
         cmocka_unit_test(close_ends_the_idle_ones_and_can_be_repeated),
+        cmocka_unit_test(close_can_be_repeated_any_number_of_times),
         cmocka_unit_test(a_closed_pool_neither_hands_out_nor_dials),
         cmocka_unit_test(what_comes_back_to_a_closed_pool_is_closed),
         cmocka_unit_test(options_below_minus_one_are_refused),

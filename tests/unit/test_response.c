@@ -119,6 +119,24 @@ static void repeated_fields_are_kept_in_their_order(void **state)
     talk_close(&t);
 }
 
+/* Those that mean something are told apart by their length first. */
+static void
+a_name_as_long_as_one_that_means_something_is_but_a_name(void **state)
+{
+    struct talk t;
+    (void)state;
+    assert_int_equal(
+        talk_open_get(&t, "Server: 404\nX-Target: /\nContent-Digest: 9\n"
+                          "Transfer-Elephant: 1\nContent-Length: 4\n\nbody"),
+        FCGI_OK);
+    assert_int_equal(t.response.status, 200);
+    assert_int_equal(t.response.field_count, 5);
+    assert_field(&t.response, 0, "Server", "404");
+    assert_field(&t.response, 2, "Content-Digest", "9");
+    talk_assert_text(t.response.body, "body");
+    talk_close(&t);
+}
+
 static void a_field_is_found_whatever_its_case_and_by_its_number(void **state)
 {
     struct talk t;
@@ -625,6 +643,8 @@ int main(void)
         cmocka_unit_test(white_space_around_a_value_is_trimmed_and_within_kept),
         cmocka_unit_test(a_value_may_hold_colons_and_bytes_above_ascii),
         cmocka_unit_test(repeated_fields_are_kept_in_their_order),
+        cmocka_unit_test(
+            a_name_as_long_as_one_that_means_something_is_but_a_name),
         cmocka_unit_test(a_field_is_found_whatever_its_case_and_by_its_number),
         cmocka_unit_test(only_letters_are_the_same_in_either_case),
         cmocka_unit_test(a_response_without_fields_has_none_to_find),

@@ -87,6 +87,9 @@ static void a_line_too_long_need_be_no_field(void **state)
     wire_text(&text, "not a field at all, but 20 bytes\r\n\r\n");
     assert_int_equal(status_of(&limits, &text), FCGI_ERR_HEAD_TOO_LARGE);
     wire_free(&text);
+    wire_text(&text, "no field, with 1 more\n\n");
+    assert_int_equal(status_of(&limits, &text), FCGI_ERR_HEAD_TOO_LARGE);
+    wire_free(&text);
     wire_text(&text, "not a field, but 20.\r\n\r\n");
     assert_int_equal(status_of(&limits, &text), FCGI_ERR_BAD_HEAD);
     wire_free(&text);

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include <pthread.h>
 #include <string.h>
 
 #include <fcgi_client.h>
@@ -177,6 +178,53 @@ static void the_limit_that_ends_first_is_named(void **state)
     assert_limited(FAKE_STEPS(never_answers), &request, FCGI_ERR_DEADLINE);
 }
 
+static void a_limit_holds_where_the_others_are_off(void **state)
+{
+    (void)state;
+    struct fcgi_request request = get_request();
+    request.timeouts = (struct fcgi_timeouts){.connect_ms = -1,
+                                              .write_ms = -1,
+                                              .first_byte_ms = -1,
+                                              .idle_ms = -1,
+                                              .total_ms = LIMIT,
+                                              .queue_ms = -1};
+    assert_limited(FAKE_STEPS(never_answers), &request, FCGI_ERR_DEADLINE);
+    request.timeouts.total_ms = -1;
+    request.timeouts.first_byte_ms = LIMIT;
+    assert_limited(FAKE_STEPS(never_answers), &request,
+                   FCGI_ERR_FIRST_BYTE_TIMEOUT);
+}
+
+/* Lets the application answer, but not soon. */
+static void *let_answer(void *app)
+{
+    pass_ms(3 * LIMIT);
+    fake_go(app);
+    return NULL;
+}
+
+/* The client's own have been told to the socket. */
+static void without_a_limit_an_answer_may_take_its_time(void **state)
+{
+    (void)state;
+    static const struct fake_step script[] = {
+        FAKE_ACCEPT, FAKE_READ_REQUEST, FAKE_PAUSE,
+        FAKE_ANSWER("Status: 200\r\n\r\nat last")};
+    struct fcgi_client_config config = {
+        .timeouts = {.first_byte_ms = LIMIT, .idle_ms = LIMIT}};
+    struct fcgi_request request = get_request();
+    struct fake *app = FAKE_RUN(FAKE_UNIX, script);
+    struct fcgi_client *client = client_for(app, &config);
+    pthread_t thread;
+    request.timeouts = (struct fcgi_timeouts){
+        .write_ms = -1, .first_byte_ms = -1, .idle_ms = -1, .total_ms = -1};
+    assert_int_equal(pthread_create(&thread, NULL, let_answer, app), 0);
+    ask_expecting_body(client, &request, "at last");
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
 /* Shorter or longer than the client's. */
 static void a_requests_limit_goes_before_the_clients(void **state)
 {
@@ -328,6 +376,8 @@ int main(void)
         cmocka_unit_test(the_whole_limit_ends_a_silent_request),
         cmocka_unit_test(the_whole_limit_ends_a_busy_request),
         cmocka_unit_test(the_limit_that_ends_first_is_named),
+        cmocka_unit_test(a_limit_holds_where_the_others_are_off),
+        cmocka_unit_test(without_a_limit_an_answer_may_take_its_time),
         cmocka_unit_test(a_requests_limit_goes_before_the_clients),
         cmocka_unit_test(what_was_received_before_a_limit_is_kept),
         cmocka_unit_test(the_wait_for_a_connection_ends_at_the_queue_limit),
