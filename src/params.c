@@ -86,21 +86,35 @@ void fcgi__param_store(char *out, const struct fcgi_param *measured)
     (void)store_string(out, measured->value, measured->value_len);
 }
 
-/* Most strings are so short that two moves, which may overlap, take them. */
-static inline void copy_short(char *out, const char *string, size_t len)
+/* Copy a string of `part` to twice as many bytes by two moves, which may
+ * overlap. */
+static inline void copy_ends(char *out, const char *string, size_t len,
+                             size_t part)
+{
+    memcpy(out, string, part);
+    memcpy(out + len - part, string + len - part, part);
+}
+
+static inline void copy_other(char *out, const char *string, size_t len)
 {
     if (len > 16) {
         memcpy(out, string, len);
-    } else if (len >= 8) {
-        memcpy(out, string, 8);
-        memcpy(out + len - 8, string + len - 8, 8);
     } else if (len >= 4) {
-        memcpy(out, string, 4);
-        memcpy(out + len - 4, string + len - 4, 4);
+        copy_ends(out, string, len, 4);
+    } else if (len > 0) {
+        out[0] = string[0];
+        out[len / 2] = string[len / 2];
+        out[len - 1] = string[len - 1];
+    }
+}
+
+/* Most strings have 8 to 16 bytes. */
+static inline void copy_short(char *out, const char *string, size_t len)
+{
+    if (len - 8 > 8) {
+        copy_other(out, string, len);
     } else {
-        for (size_t i = 0; i < len; i++) {
-            out[i] = string[i];
-        }
+        copy_ends(out, string, len, 8);
     }
 }
 
@@ -113,35 +127,41 @@ size_t fcgi__pairs_store(struct fcgi__pairs *pairs,
                          const struct fcgi_param *params, size_t count)
 {
     const struct fcgi_param *param = params;
-    size_t room = pairs->room;
     char *out = pairs->out;
+    const char *last;
 
-    while (param < params + count && room >= FCGI__SHORT_PAIR_LEN) {
+    if (pairs->room < FCGI__SHORT_PAIR_LEN) {
+        return 0;
+    }
+    last = out + pairs->room - FCGI__SHORT_PAIR_LEN;
+    for (; param < params + count && out <= last; param++) {
+        const char *name = param->name;
+        const char *value = param->value;
         size_t name_len = param->name_len;
         size_t value_len = param->value_len;
-        if (param->name == NULL || param->value == NULL) {
+        if (name == NULL || value == NULL) {
             break;
         }
         if ((name_len | value_len) >= 128) {
-            name_len = measured_len(param->name, name_len);
-            value_len = measured_len(param->value, value_len);
+            name_len = measured_len(name, name_len);
+            value_len = measured_len(value, value_len);
             if ((name_len | value_len) >= 128) {
                 break;
             }
         }
-        if (fcgi__is_request_method(param->name, name_len)) {
+        if (fcgi__is_request_method(name, name_len)) {
             pairs->method = out;
         }
         out[0] = (char)name_len;
         out[1] = (char)value_len;
-        copy_short(out + 2, param->name, name_len);
-        copy_short(out + 2 + name_len, param->value, value_len);
-        out += 2 + name_len + value_len;
-        room -= 2 + name_len + value_len;
-        param += 1;
+        out += 2;
+        copy_short(out, name, name_len);
+        out += name_len;
+        copy_short(out, value, value_len);
+        out += value_len;
     }
+    pairs->room -= (size_t)(out - pairs->out);
     pairs->out = out;
-    pairs->room = room;
     return (size_t)(param - params);
 }
 
@@ -260,15 +280,17 @@ int fcgi_params_next(struct fcgi_slice *rest, struct fcgi_param *param)
     }
     name_len = (uint8_t)data[0];
     value_len = (uint8_t)data[1];
-    if ((name_len | value_len) >= 128 || name_len + value_len > len - 2) {
+    data += 2;
+    len -= 2;
+    if ((name_len | value_len) >= 128 || name_len + value_len > len) {
         return take_pair(rest, param);
     }
-    param->name = data + 2;
-    param->value = data + 2 + name_len;
+    param->name = data;
     param->name_len = name_len;
+    param->value = data + name_len;
     param->value_len = value_len;
-    rest->data = data + 2 + name_len + value_len;
-    rest->len = len - 2 - name_len - value_len;
+    rest->data = param->value + value_len;
+    rest->len = len - name_len - value_len;
     return 1;
 }
 

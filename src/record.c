@@ -26,34 +26,26 @@ static uint16_t get16(const uint8_t *in)
     return (uint16_t)(in[0] << 8 | in[1]);
 }
 
-static void put_header(uint8_t out[FCGI_RECORD_HEADER_LEN], uint8_t version,
-                       uint8_t type, uint16_t request_id,
-                       uint16_t content_length, uint8_t padding_length)
-{
-    out[0] = version;
-    out[1] = type;
-    put16(out + 2, request_id);
-    put16(out + 4, content_length);
-    out[6] = padding_length;
-    out[7] = 0;
-}
-
 void fcgi_header_encode(uint8_t out[FCGI_RECORD_HEADER_LEN],
                         const struct fcgi_header *header)
 {
-    put_header(out, header->version, header->type, header->request_id,
-               header->content_length, header->padding_length);
+    out[0] = header->version;
+    out[1] = header->type;
+    put16(out + 2, header->request_id);
+    put16(out + 4, header->content_length);
+    out[6] = header->padding_length;
+    out[7] = 0;
 }
 
 int fcgi_header_decode(struct fcgi_header *header,
                        const uint8_t in[FCGI_RECORD_HEADER_LEN])
 {
-    header->version = in[0];
-    header->type = in[1];
-    header->request_id = get16(in + 2);
-    header->content_length = get16(in + 4);
-    header->padding_length = in[6];
-    return in[0] == FCGI_PROTOCOL_VERSION ? FCGI_OK : FCGI_ERR_INVALID_HEADER;
+    const struct fcgi_header read = {in[0], in[1], get16(in + 2), get16(in + 4),
+                                     in[6]};
+
+    *header = read;
+    return read.version == FCGI_PROTOCOL_VERSION ? FCGI_OK
+                                                 : FCGI_ERR_INVALID_HEADER;
 }
 
 uint8_t fcgi_padding_for(size_t content_length)
@@ -96,8 +88,12 @@ void fcgi_end_request_decode(struct fcgi_end_request *end, const uint8_t in[8])
 void fcgi__record_header(uint8_t out[FCGI_RECORD_HEADER_LEN], uint8_t type,
                          uint16_t request_id, size_t content_length)
 {
-    put_header(out, FCGI_PROTOCOL_VERSION, type, request_id,
-               (uint16_t)content_length, fcgi_padding_for(content_length));
+    out[0] = FCGI_PROTOCOL_VERSION;
+    out[1] = type;
+    put16(out + 2, request_id);
+    put16(out + 4, (uint16_t)content_length);
+    out[6] = fcgi_padding_for(content_length);
+    out[7] = 0;
 }
 
 int fcgi_record_write(const struct fcgi_writer *writer, uint8_t type,
