@@ -135,7 +135,7 @@ void client_open(struct sim_client *client)
 void client_free(struct sim_client *client)
 {
     world_note("client is freed: client", client->index, 0, 0);
-    descriptors_serve(client->index, NOBODY, false);
+    descriptors_serve(client->index, NOBODY, NULL);
     fcgi_client_free(client->handle);
     client->handle = NULL;
     world_require(client->memory.blocks == 0, "no memory is leaked",

@@ -26,6 +26,7 @@ static struct {
     int most;                         /* calls at a time */
     unsigned cancels, closes, blocks; /* in percent */
     int64_t lateness;
+    struct caller *blocked; /* NULL: nobody, or one without a request */
 } host;
 
 static bool is_used(const struct sim_client *client)
@@ -43,24 +44,32 @@ static bool is_used(const struct sim_client *client)
  * Calls.
  */
 
+static void judge_blocked(void)
+{
+    if (host.blocked != NULL) {
+        judge_limits(host.blocked);
+    }
+}
+
 static void serve(const struct caller *c)
 {
-    descriptors_serve(c->client->index, c->index, c->blocks);
+    descriptors_serve(c->client->index, c->index,
+                      c->blocks ? judge_blocked : NULL);
 }
 
 static void serve_nobody(void)
 {
-    descriptors_serve(NOBODY, NOBODY, false);
+    descriptors_serve(NOBODY, NOBODY, NULL);
 }
 
 static void end_call(struct caller *c, int rc)
 {
     c->rc = rc;
+    c->state = ENDED;
     c->was_short = c->was_short || descriptors_were_short();
     world_note("ends: caller, code, phase", c->index, rc,
                c->response.outcome.phase);
     judge_end(c);
-    c->state = ENDED;
 }
 
 static void follow(struct caller *c, int rc)
@@ -151,6 +160,14 @@ static void rest(struct stream *s, bool is_handed_on)
     }
 }
 
+/* To free a call that is under way is to cancel it. */
+static void abandoned(struct caller *c)
+{
+    c->cancelled = true;
+    world_saw(SIGHT_ABANDONED);
+    end_call(c, FCGI_ERR_CANCELLED);
+}
+
 static void free_call(struct caller *c)
 {
     struct sim_client *client = c->client;
@@ -162,15 +179,11 @@ static void free_call(struct caller *c)
     serve(c);
     world_note("frees: caller", c->index, 0, 0);
     fcgi_call_free(c->call);
-    serve_nobody();
-    c->entry->may_have_run = c->response.outcome.may_have_run;
-    if (ended) {
-        judge_return(c, s, room);
-    } else if (s != NULL) {
-        world_require(!s->client_open,
-                      "an abandoned request's connection is closed", c->index,
-                      s->index);
+    if (!ended) {
+        abandoned(c);
     }
+    serve_nobody();
+    judge_return(c, s, room);
     if (s != NULL && s->client_open) {
         rest(s, waited);
     }
@@ -203,7 +216,9 @@ static void block_on_call(struct sim_client *client)
     world_saw(SIGHT_BLOCKED);
     serve(c);
     world_note("blocks: caller, client", c->index, client->index, 0);
+    host.blocked = c;
     rc = fcgi_client_do(client->handle, &c->request, &c->response);
+    host.blocked = NULL;
     serve_nobody();
     end_call(c, rc);
     world_stole_since(began);
@@ -218,7 +233,7 @@ static void block_on_values(struct sim_client *client)
     struct fcgi_values values;
     int rc;
 
-    descriptors_serve(client->index, NOBODY, true);
+    descriptors_serve(client->index, NOBODY, judge_blocked);
     world_note("asks for values: client", client->index, 0, 0);
     rc = fcgi_client_get_values(client->handle, &values);
     serve_nobody();

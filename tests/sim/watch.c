@@ -42,17 +42,6 @@ static void arm(struct caller *c, int fd, unsigned events)
     c->identity = fd < 0 ? 0 : descriptor_identity(fd);
 }
 
-static void note_pending(struct caller *c)
-{
-    bool pending = (c->events & FCGI_EVENT_WRITE) != 0;
-
-    if (!pending) {
-        c->pending_since = NEVER;
-    } else if (c->pending_since == NEVER) {
-        c->pending_since = world_now();
-    }
-}
-
 /* A host that hears of changes alone would not hear of this again. */
 static void check_work(const struct caller *c, const struct stream *s)
 {
@@ -81,7 +70,6 @@ void watch_call(struct caller *c)
     s = fd < 0 ? NULL : descriptor_stream(fd);
     if (s != NULL) {
         stream_serve(s, c->index);
-        note_pending(c);
         check_work(c, s);
     } else if (fd >= 0) {
         c->queued = c->queued == 0 ? ++watch.queued : c->queued;

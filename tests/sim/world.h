@@ -32,11 +32,13 @@
     X(QUEUE_LEFT, "a call was cancelled while it waited")                      \
     X(HANDED_ON, "a connection went to one who waited")                        \
     X(EVICTED, "an idle connection was closed for its time")                   \
-    X(SPENT, "a connection was closed for its requests or its age")            \
+    X(SPENT, "a connection was closed for the number of its requests")         \
+    X(OLD, "a connection was closed for its age")                              \
     X(CLIENT_CLOSED, "a client was closed amid its calls")                     \
     X(PAUSED, "a sink paused")                                                 \
     X(SOURCE_WAITED, "a source had nothing yet")                               \
     X(CANCELLED_INSIDE, "a call was cancelled by its own sink or source")      \
+    X(ABANDONED, "a call was freed amid its request")                          \
     X(EARLY_ANSWER, "an answer came before the request was read")              \
     X(EARLY_ANSWER_WON, "an early answer won over a failed upload")            \
     X(FOREIGN, "records of another request came amid an answer")               \
@@ -54,7 +56,9 @@
     X(VALUES, "the application was asked for its values")                      \
     X(EDGES, "a host was told of changes alone")                               \
     X(LARGE_ANSWER, "an answer needed several records")                        \
-    X(LARGE_UPLOAD, "a body needed several records")
+    X(LARGE_UPLOAD, "a body needed several records")                           \
+    X(LARGE_PARAMS, "params needed several records")                           \
+    X(LARGE_PAIR, "a name-value pair needed several records")
 
 enum sight {
 #define SIGHT_ENUM(name, what) SIGHT_##name,
