@@ -6,6 +6,7 @@
 #include "application.h"
 #include "caller.h"
 #include "client.h"
+#include "crowd.h"
 #include "descriptor.h"
 #include "driver.h"
 #include "judge.h"
@@ -26,6 +27,7 @@ static struct {
     int most;                         /* calls at a time */
     unsigned cancels, closes, blocks; /* in percent */
     int64_t lateness;
+    bool is_crowded;        /* there will be more calls than usual, once */
     struct caller *blocked; /* NULL: nobody, or one without a request */
 } host;
 
@@ -223,6 +225,9 @@ static void block_on_call(struct sim_client *client)
     end_call(c, rc);
     world_stole_since(began);
     rest_streams(c->index, waited);
+    if (c->response.outcome.phase == FCGI_PHASE_START) {
+        client_renew(client);
+    }
     caller_clear(c);
     client->evict_at = world_now();
 }
@@ -272,7 +277,10 @@ static void start_something(void)
         client_free(client);
         client_open(client);
     }
-    if (!world_chance(host.blocks)) {
+    if (host.is_crowded && crowd_has_room(client)) {
+        host.is_crowded = false;
+        crowd_gather(client);
+    } else if (!world_chance(host.blocks)) {
         start_call(client);
     } else if (client->config.timeouts.queue_ms > 0 && world_chance(20)) {
         block_on_values(client);
@@ -436,6 +444,7 @@ static void begin(void)
     host.closes = some_percent() * 5;
     host.blocks = some_percent();
     host.lateness = world_chance(70) ? 0 : world_between(1, 20 * MILLISECOND);
+    host.is_crowded = world_chance(2);
     watch_begin(world_chance(40));
     host.next_call_at = world_now();
     for (int i = 0; i < host.client_count; i++) {

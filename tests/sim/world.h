@@ -55,6 +55,7 @@
     X(BLOCKED, "a call was made that blocks")                                  \
     X(VALUES, "the application was asked for its values")                      \
     X(EDGES, "a host was told of changes alone")                               \
+    X(CROWD, "a client had more calls than it keeps the memory of")            \
     X(LARGE_ANSWER, "an answer needed several records")                        \
     X(LARGE_UPLOAD, "a body needed several records")                           \
     X(LARGE_PARAMS, "params needed several records")                           \
