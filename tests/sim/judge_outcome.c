@@ -78,8 +78,9 @@ static void judge_abort(const struct caller *c, const struct stream *s)
 
     judge_require(told || !can_be || !gives_up(c->rc),
                   "an application is told what is given up", c, c->rc);
-    judge_require(!told || (gives_up(c->rc) &&
-                            s->lease.sent <= r->outcome.bytes_sent + 8),
+    judge_require(!told || (gives_up(c->rc) && r->protocol_status < 0),
+                  "nothing is given up that has ended", c, c->rc);
+    judge_require(s->lease.sent <= r->outcome.bytes_sent + 8,
                   "bytes sent are told", c, (int64_t)r->outcome.bytes_sent);
 }
 
