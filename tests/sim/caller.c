@@ -9,6 +9,7 @@
 #include "application.h"
 #include "caller.h"
 #include "descriptor.h"
+#include "sight.h"
 #include "world.h"
 
 /*
@@ -77,7 +78,7 @@ static int end_feed(struct feed *feed)
     }
     fcgi_call_cancel(c->call);
     c->cancelled = true;
-    world_saw(SIGHT_CANCELLED_INSIDE);
+    sight_saw(SIGHT_CANCELLED_INSIDE);
     return world_chance(50) ? FCGI_WAIT : FCGI_OK;
 }
 
@@ -99,7 +100,7 @@ static int read_feed(void *context, void *buf, size_t cap, size_t *got)
     }
     if (feed->pauses && world_chance(30)) {
         feed->waits = true;
-        world_saw(SIGHT_SOURCE_WAITED);
+        sight_saw(SIGHT_SOURCE_WAITED);
         pause_for_a_while(feed->caller);
         return FCGI_WAIT;
     }
@@ -123,7 +124,7 @@ static int replay_feed(void *context, uint64_t taken)
     world_require(taken == feed->at, "a source goes back to where it began",
                   (int64_t)taken, (int64_t)feed->at);
     if (feed->sticks) {
-        world_saw(SIGHT_REPLAY_REFUSED);
+        sight_saw(SIGHT_REPLAY_REFUSED);
         feed->has_ended = true;
         return FCGI_ERR_STATE;
     }
@@ -140,7 +141,7 @@ static int replay_feed(void *context, uint64_t taken)
 static int end_drain(struct caller *c)
 {
     c->cancelled = true;
-    world_saw(SIGHT_CANCELLED_INSIDE);
+    sight_saw(SIGHT_CANCELLED_INSIDE);
     if (!c->drain.calls_cancel || c->call == NULL) {
         return 1;
     }
@@ -197,7 +198,7 @@ static int take_body(void *context, const void *data, size_t *len)
     }
     c->drain.waits = taken < *len;
     if (c->drain.waits) {
-        world_saw(SIGHT_PAUSED);
+        sight_saw(SIGHT_PAUSED);
         pause_for_a_while(c);
     }
     *len = taken;

@@ -5,6 +5,7 @@
 
 #include "crowd.h"
 #include "descriptor.h"
+#include "sight.h"
 #include "world.h"
 
 /* How many calls a client keeps the memory of. */
@@ -62,6 +63,6 @@ void crowd_gather(struct sim_client *client)
     descriptors_serve(NOBODY, NOBODY, NULL);
     (void)descriptors_were_short();
     if (all) {
-        world_saw(SIGHT_CROWD);
+        sight_saw(SIGHT_CROWD);
     }
 }

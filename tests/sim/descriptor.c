@@ -16,6 +16,7 @@
 #include "descriptor.h"
 #include "ledger.h"
 #include "network.h"
+#include "sight.h"
 #include "world.h"
 
 #define DESCRIPTORS 512
@@ -116,7 +117,7 @@ static int open_one(enum kind kind)
 
     if (world_chance(table.shortage)) {
         table.was_short = true;
-        world_saw(SIGHT_NO_DESCRIPTOR);
+        sight_saw(SIGHT_NO_DESCRIPTOR);
         return -1;
     }
     while (table.all[i].kind != CLOSED) {
@@ -186,7 +187,7 @@ static bool is_interrupted(void)
     bool interrupted = table.interrupted && world_chance(10);
 
     if (interrupted) {
-        world_saw(SIGHT_INTERRUPTED);
+        sight_saw(SIGHT_INTERRUPTED);
     }
     return interrupted;
 }

@@ -11,6 +11,7 @@
 #include "driver.h"
 #include "judge.h"
 #include "network.h"
+#include "sight.h"
 #include "watch.h"
 #include "world.h"
 
@@ -144,7 +145,7 @@ static void cancel(struct caller *c)
     world_note("cancels: caller", c->index, 0, 0);
     c->cancelled = true;
     if (c->fd >= 0 && descriptor_stream(c->fd) == NULL) {
-        world_saw(SIGHT_QUEUE_LEFT);
+        sight_saw(SIGHT_QUEUE_LEFT);
     }
     fcgi_call_cancel(c->call);
     follow(c, fcgi_call_advance(c->call));
@@ -158,7 +159,7 @@ static void rest(struct stream *s, bool is_handed_on)
     s->stolen = world_stolen();
     s->handed_on = is_handed_on;
     if (is_handed_on) {
-        world_saw(SIGHT_HANDED_ON);
+        sight_saw(SIGHT_HANDED_ON);
     }
 }
 
@@ -166,7 +167,7 @@ static void rest(struct stream *s, bool is_handed_on)
 static void abandoned(struct caller *c)
 {
     c->cancelled = true;
-    world_saw(SIGHT_ABANDONED);
+    sight_saw(SIGHT_ABANDONED);
     end_call(c, FCGI_ERR_CANCELLED);
 }
 
@@ -215,7 +216,7 @@ static void block_on_call(struct sim_client *client)
     host.started += 1;
     caller_prepare(c, client, true);
     c->pool_was_full = client_queue_is_full(client);
-    world_saw(SIGHT_BLOCKED);
+    sight_saw(SIGHT_BLOCKED);
     serve(c);
     world_note("blocks: caller, client", c->index, client->index, 0);
     host.blocked = c;

@@ -3,6 +3,7 @@
  */
 #include "application.h"
 #include "judge_parts.h"
+#include "sight.h"
 #include "world.h"
 
 void judge_require(bool holds, const char *rule, const struct caller *c,
@@ -95,7 +96,7 @@ void judge_end(const struct caller *c)
     const struct stream *s = caller_stream(c);
     const struct answer *a = caller_answer(c);
 
-    world_saw_ending(c->rc);
+    sight_saw_ending(c->rc);
     judge_spans(c);
     judge_received(c, s, a);
     judge_outcome(c, s);

@@ -8,6 +8,7 @@
 
 #include "application.h"
 #include "judge_parts.h"
+#include "sight.h"
 #include "world.h"
 
 /*
@@ -82,13 +83,13 @@ static void see_success(const struct caller *c, const struct stream *s,
                         const struct answer *a)
 {
     if (c->response.outcome.retried) {
-        world_saw(SIGHT_RETRY_WON);
+        sight_saw(SIGHT_RETRY_WON);
     }
     if (a->is_early && s->lease.failed) {
-        world_saw(SIGHT_EARLY_ANSWER_WON);
+        sight_saw(SIGHT_EARLY_ANSWER_WON);
     }
     if (!a->foreign && s->lease.got > a->bytes.len) {
-        world_saw(SIGHT_LATE_SEEN);
+        sight_saw(SIGHT_LATE_SEEN);
     }
 }
 

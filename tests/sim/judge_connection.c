@@ -4,6 +4,7 @@
  */
 #include "application.h"
 #include "judge_parts.h"
+#include "sight.h"
 #include "world.h"
 
 void judge_use(const struct caller *c, const struct stream *s)
@@ -52,9 +53,9 @@ static void judge_closed(const struct caller *c, const struct stream *s,
                          const struct answer *a, bool had_room)
 {
     if (c->rc == FCGI_OK && has_all_requests(c->client, s)) {
-        world_saw(SIGHT_SPENT);
+        sight_saw(SIGHT_SPENT);
     } else if (c->rc == FCGI_OK && is_old(c->client, s)) {
-        world_saw(SIGHT_OLD);
+        sight_saw(SIGHT_OLD);
     }
     judge_require(!had_room || !is_worth_keeping(c, s, a),
                   "a clean connection is kept", c, s->index);

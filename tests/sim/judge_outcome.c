@@ -3,6 +3,7 @@
  * was sent again, and whether the application was told that it was given up.
  */
 #include "judge_parts.h"
+#include "sight.h"
 #include "world.h"
 
 /*
@@ -34,7 +35,7 @@ static bool is_stale(const struct caller *c, const struct stream *s)
 static void judge_retry(const struct caller *c, const struct stream *s)
 {
     if (c->response.outcome.retried) {
-        world_saw(SIGHT_RETRIED);
+        sight_saw(SIGHT_RETRIED);
         judge_require(c->retry != FCGI_RETRY_NEVER, "never is never", c, 0);
         judge_require(c->retry != FCGI_RETRY_IDEMPOTENT || c->idempotent ||
                           c->entry->runs <= 1,

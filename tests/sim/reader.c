@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "reader.h"
+#include "sight.h"
 #include "world.h"
 
 void reader_begin(struct reader *r)
@@ -54,9 +55,9 @@ static void judge_pair(const struct reader *r, size_t begun, size_t record)
                   "a pair is not split between records", (int64_t)begun,
                   (int64_t)r->pairs_at);
     if (begun < record) {
-        world_saw(SIGHT_LARGE_PAIR);
+        sight_saw(SIGHT_LARGE_PAIR);
     } else if (record > 0) {
-        world_saw(SIGHT_LARGE_PARAMS);
+        sight_saw(SIGHT_LARGE_PARAMS);
     }
 }
 
@@ -124,7 +125,7 @@ static enum news read_body(struct reader *r, const struct wire_frame *frame)
         r->phase = r->entry->role == 3 ? IN_DATA : COMPLETE;
     }
     if (r->body_got > 65535) {
-        world_saw(SIGHT_LARGE_UPLOAD);
+        sight_saw(SIGHT_LARGE_UPLOAD);
     }
     return MORE;
 }

@@ -6,6 +6,7 @@
 
 #include "descriptor.h"
 #include "judge.h"
+#include "sight.h"
 #include "watch.h"
 #include "world.h"
 
@@ -73,7 +74,7 @@ void watch_call(struct caller *c)
         check_work(c, s);
     } else if (fd >= 0) {
         c->queued = c->queued == 0 ? ++watch.queued : c->queued;
-        world_saw(SIGHT_QUEUED);
+        sight_saw(SIGHT_QUEUED);
     }
 }
 
@@ -85,7 +86,7 @@ static bool is_ready(const struct caller *c)
         return false;
     }
     if (c->is_armed) {
-        world_saw(SIGHT_EDGES);
+        sight_saw(SIGHT_EDGES);
         return ((c->events & FCGI_EVENT_READ) &&
                 descriptor_edges(c->fd, true) != c->read_edges) ||
                ((c->events & FCGI_EVENT_WRITE) &&
