@@ -9,6 +9,7 @@
 #include <fcgi_client/error.h>
 
 #include "answer.h"
+#include "sight.h"
 #include "world.h"
 
 enum flaw {
@@ -148,7 +149,7 @@ static void write_text(struct answer *a, uint64_t key, enum flaw flaw)
     a->body_len = a->bodiless ? 0 : body_len - (flaw == LONG_BODY);
     fill(&a->text, key, body_len);
     if (body_len > 65535) {
-        world_saw(SIGHT_LARGE_ANSWER);
+        sight_saw(SIGHT_LARGE_ANSWER);
     }
 }
 
@@ -181,7 +182,7 @@ static void add_foreign_record(struct answer *a, int id)
     a->foreign = true;
     add_record(&a->bytes, types[world_below(4)], other_id(id),
                "Status: 200\r\n\r\nforeign", 22);
-    world_saw(SIGHT_FOREIGN);
+    sight_saw(SIGHT_FOREIGN);
 }
 
 static void add_oddity(struct answer *a, int id,
@@ -342,5 +343,5 @@ void answer_late_record(struct wire *bytes, int id)
 {
     add_record(bytes, world_chance(50) ? WIRE_STDOUT : WIRE_END, id,
                "\0\0\0\0\0\0\0\0Status: 200\r\n\r\nlate", 27);
-    world_saw(SIGHT_LATE);
+    sight_saw(SIGHT_LATE);
 }

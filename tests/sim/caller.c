@@ -9,6 +9,7 @@
 #include "application.h"
 #include "caller.h"
 #include "descriptor.h"
+#include "sight.h"
 #include "world.h"
 
 /*
@@ -77,7 +78,7 @@ static int end_feed(struct feed *feed)
     }
     fcgi_call_cancel(c->call);
     c->cancelled = true;
-    world_saw(SIGHT_CANCELLED_INSIDE);
+    sight_saw(SIGHT_CANCELLED_INSIDE);
     return world_chance(50) ? FCGI_WAIT : FCGI_OK;
 }
 
@@ -99,7 +100,7 @@ static int read_feed(void *context, void *buf, size_t cap, size_t *got)
     }
     if (feed->pauses && world_chance(30)) {
         feed->waits = true;
-        world_saw(SIGHT_SOURCE_WAITED);
+        sight_saw(SIGHT_SOURCE_WAITED);
         pause_for_a_while(feed->caller);
         return FCGI_WAIT;
     }
@@ -123,7 +124,7 @@ static int replay_feed(void *context, uint64_t taken)
     world_require(taken == feed->at, "a source goes back to where it began",
                   (int64_t)taken, (int64_t)feed->at);
     if (feed->sticks) {
-        world_saw(SIGHT_REPLAY_REFUSED);
+        sight_saw(SIGHT_REPLAY_REFUSED);
         feed->has_ended = true;
         return FCGI_ERR_STATE;
     }
@@ -140,7 +141,7 @@ static int replay_feed(void *context, uint64_t taken)
 static int end_drain(struct caller *c)
 {
     c->cancelled = true;
-    world_saw(SIGHT_CANCELLED_INSIDE);
+    sight_saw(SIGHT_CANCELLED_INSIDE);
     if (!c->drain.calls_cancel || c->call == NULL) {
         return 1;
     }
@@ -197,7 +198,7 @@ static int take_body(void *context, const void *data, size_t *len)
     }
     c->drain.waits = taken < *len;
     if (c->drain.waits) {
-        world_saw(SIGHT_PAUSED);
+        sight_saw(SIGHT_PAUSED);
         pause_for_a_while(c);
     }
     *len = taken;
@@ -286,14 +287,41 @@ static void prepare_streams(struct caller *c, bool has_body)
     c->entry->data_len = c->data.len;
 }
 
-/* The first of them comes encoded. */
-static void encode_first(struct caller *c)
+/* The first of them come encoded. */
+static void encode_some(struct caller *c)
 {
-    wire_param(&c->encoded, "TOKEN", c->token);
+    size_t count = 1 + (size_t)world_below(c->request.param_count);
+
+    for (size_t i = 0; i < count; i++) {
+        const struct fcgi_param *param = &c->params[i];
+        size_t len = param->value_len == FCGI_STRLEN ? strlen(param->value)
+                                                     : param->value_len;
+        wire_pair(&c->encoded, param->name, strlen(param->name), param->value,
+                  len);
+    }
     c->request.encoded_params =
         (struct fcgi_slice){(const char *)c->encoded.data, c->encoded.len};
-    c->request.params += 1;
-    c->request.param_count -= 1;
+    c->request.params += count;
+    c->request.param_count -= count;
+}
+
+/* Cut `len` bytes into params. */
+static void fill_params(struct caller *c, size_t len)
+{
+    size_t at = 0;
+
+    c->filling = malloc(len + 1);
+    ledger_fill(c->filling, ledger_key(c->entry->token, FOR_PARAMS, 0), 0, len);
+    while (at < len) {
+        struct fcgi_param *param = &c->params[c->request.param_count];
+        c->request.param_count += 1;
+        *param = (struct fcgi_param)FCGI_PARAM("FILL", c->filling + at);
+        param->value_len = c->request.param_count == PARAMS
+                               ? len - at
+                               : 1 + (size_t)world_below(len - at);
+        at += param->value_len;
+    }
+    c->entry->params_len = len;
 }
 
 static void prepare_params(struct caller *c)
@@ -304,18 +332,14 @@ static void prepare_params(struct caller *c)
     size_t len = world_size(world_chance(5) ? 140000 : 300);
 
     (void)snprintf(c->token, sizeof(c->token), "%016" PRIx64, c->entry->token);
-    c->filling = malloc(len + 1);
-    ledger_fill(c->filling, ledger_key(c->entry->token, FOR_PARAMS, 0), 0, len);
     c->params[0] = (struct fcgi_param)FCGI_PARAM("TOKEN", c->token);
     c->params[1] = (struct fcgi_param)FCGI_PARAM("REQUEST_METHOD", method);
-    c->params[2] = (struct fcgi_param)FCGI_PARAM("FILL", c->filling);
-    c->params[2].value_len = len;
     c->request.params = c->params;
-    c->request.param_count = 3;
+    c->request.param_count = 2;
+    fill_params(c, len);
     if (world_chance(30)) {
-        encode_first(c);
+        encode_some(c);
     }
-    c->entry->params_len = len;
     c->entry->to_head = strcmp(method, "HEAD") == 0;
     c->idempotent = method[0] != 'P' || strcmp(method, "PUT") == 0;
     prepare_streams(c, world_chance(method[0] == 'P' ? 90 : 10));
@@ -397,7 +421,6 @@ void caller_prepare(struct caller *c, struct sim_client *client, bool blocks)
     c->blocks = blocks;
     c->failures = client->memory.failures;
     c->resume_at = NEVER;
-    c->pending_since = NEVER;
     c->fd = -1;
     prepare_params(c);
     prepare_sink(c);

@@ -18,6 +18,9 @@
 #include "stream.h"
 #include "wire.h"
 
+/** The token, the method, and as many that fill. */
+#define PARAMS 6
+
 /** A source. */
 struct feed {
     struct caller *caller;
@@ -58,7 +61,7 @@ struct caller {
     struct fcgi_call *call;
     struct fcgi_request request;
     struct fcgi_response response;
-    struct fcgi_param params[4];
+    struct fcgi_param params[PARAMS];
     char token[17];
     char *filling;
     struct wire encoded;
@@ -77,12 +80,11 @@ struct caller {
     bool was_short;  /**< of a descriptor */
     size_t failures; /**< of its client's memory, when it began */
     int64_t started;
-    int64_t resume_at;     /**< NEVER: nothing has paused */
-    int64_t resumed_at;    /**< when something was resumed last, */
-    int64_t drained_at;    /**< and when the sink was */
-    uint64_t queued;       /**< its place in the queue */
-    int64_t pending_since; /**< bytes that the socket did not take; NEVER */
-    int64_t stolen; /**< what the host had been late by when it started */
+    int64_t resume_at;  /**< NEVER: nothing has paused */
+    int64_t resumed_at; /**< when something was resumed last, */
+    int64_t drained_at; /**< and when the sink was */
+    uint64_t queued;    /**< its place in the queue */
+    int64_t stolen;     /**< what the host had been late by when it started */
     int rc;
 
     /* What the host watches. */

@@ -6,6 +6,7 @@
 #include "client.h"
 #include "descriptor.h"
 #include "network.h"
+#include "sight.h"
 #include "stream.h"
 #include "world.h"
 
@@ -61,7 +62,7 @@ static void hear_trace(void *context, const struct fcgi_trace_event *event)
                event->error);
     if (event->kind == FCGI_TRACE_REUSED || event->kind == FCGI_TRACE_STALE ||
         event->kind == FCGI_TRACE_EVICTED) {
-        world_saw((enum sight)sights[event->kind]);
+        sight_saw((enum sight)sights[event->kind]);
     }
 }
 
@@ -135,7 +136,7 @@ void client_open(struct sim_client *client)
 void client_free(struct sim_client *client)
 {
     world_note("client is freed: client", client->index, 0, 0);
-    descriptors_serve(client->index, NOBODY, false);
+    descriptors_serve(client->index, NOBODY, NULL);
     fcgi_client_free(client->handle);
     client->handle = NULL;
     world_require(client->memory.blocks == 0, "no memory is leaked",
@@ -146,7 +147,7 @@ void client_free(struct sim_client *client)
 void client_close(struct sim_client *client)
 {
     world_note("client closes: client", client->index, 0, 0);
-    world_saw(SIGHT_CLIENT_CLOSED);
+    sight_saw(SIGHT_CLIENT_CLOSED);
     client->is_closed = true;
     fcgi_client_close(client->handle);
 }

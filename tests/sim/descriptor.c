@@ -16,6 +16,7 @@
 #include "descriptor.h"
 #include "ledger.h"
 #include "network.h"
+#include "sight.h"
 #include "world.h"
 
 #define DESCRIPTORS 512
@@ -41,7 +42,7 @@ static struct {
     bool interrupted;
     bool was_short;
     int client, caller;
-    bool may_block;
+    void (*watch)(void);
 } table;
 
 void descriptors_begin(unsigned shortage, bool interrupted)
@@ -52,11 +53,11 @@ void descriptors_begin(unsigned shortage, bool interrupted)
     table.client = table.caller = NOBODY;
 }
 
-void descriptors_serve(int client, int caller, bool may_block)
+void descriptors_serve(int client, int caller, void (*watch)(void))
 {
     table.client = client;
     table.caller = caller;
-    table.may_block = may_block;
+    table.watch = watch;
 }
 
 bool descriptors_were_short(void)
@@ -116,7 +117,7 @@ static int open_one(enum kind kind)
 
     if (world_chance(table.shortage)) {
         table.was_short = true;
-        world_saw(SIGHT_NO_DESCRIPTOR);
+        sight_saw(SIGHT_NO_DESCRIPTOR);
         return -1;
     }
     while (table.all[i].kind != CLOSED) {
@@ -186,7 +187,7 @@ static bool is_interrupted(void)
     bool interrupted = table.interrupted && world_chance(10);
 
     if (interrupted) {
-        world_saw(SIGHT_INTERRUPTED);
+        sight_saw(SIGHT_INTERRUPTED);
     }
     return interrupted;
 }
@@ -203,18 +204,25 @@ static int count_ready(struct pollfd *fds, nfds_t count)
     return ready;
 }
 
+/* The world goes on, and somebody looks on. */
+static void pass(int64_t until)
+{
+    application_pass(until);
+    table.watch();
+}
+
 int descriptors_wait(struct pollfd *fds, nfds_t count, int timeout)
 {
     int64_t until = timeout < 0 ? NEVER : world_now() + timeout * MILLISECOND;
     int ready = count_ready(fds, count);
 
-    world_require(timeout == 0 || table.may_block,
+    world_require(timeout == 0 || table.watch != NULL,
                   "a pollable call never blocks", timeout, 0);
     while (ready == 0 && world_now() < until) {
         if (is_interrupted()) {
             return -EINTR;
         }
-        application_pass(until);
+        pass(until);
         ready = count_ready(fds, count);
     }
     return ready;
@@ -357,7 +365,7 @@ static bool wait_to_receive(struct descriptor *d)
         d->receive_timeout == 0 ? NEVER : world_now() + d->receive_timeout;
 
     while (!is_readable(d) && world_now() < until) {
-        application_pass(until);
+        pass(until);
     }
     return is_readable(d);
 }
@@ -371,8 +379,8 @@ static long receive_from_socket(struct descriptor *d,
     if (flags & MSG_PEEK) {
         return stream_peek(d->stream);
     }
-    world_require(!blocks || table.may_block, "a pollable call never blocks", 0,
-                  0);
+    world_require(!blocks || table.watch != NULL,
+                  "a pollable call never blocks", 0, 0);
     if (blocks && !is_readable(d) && is_interrupted()) {
         return -EINTR;
     }

@@ -24,9 +24,11 @@
  *  left. */
 void descriptors_begin(unsigned shortage, bool interrupted);
 
-/** Who makes the calls that follow: a caller of a client, or NOBODY; and
- *  whether they may block, which lets the world go on. */
-void descriptors_serve(int client, int caller, bool may_block);
+/** Who makes the calls that follow: a caller of a client, or NOBODY; and what
+ *  to do each time that the world has gone on while he blocks; NULL: he may
+ * not.
+ */
+void descriptors_serve(int client, int caller, void (*watch)(void));
 
 /** Whether a caller was refused a descriptor since this was last asked. */
 bool descriptors_were_short(void);

@@ -6,10 +6,12 @@
 #include "application.h"
 #include "caller.h"
 #include "client.h"
+#include "crowd.h"
 #include "descriptor.h"
 #include "driver.h"
 #include "judge.h"
 #include "network.h"
+#include "sight.h"
 #include "watch.h"
 #include "world.h"
 
@@ -26,6 +28,8 @@ static struct {
     int most;                         /* calls at a time */
     unsigned cancels, closes, blocks; /* in percent */
     int64_t lateness;
+    bool is_crowded;        /* there will be more calls than usual, once */
+    struct caller *blocked; /* NULL: nobody, or one without a request */
 } host;
 
 static bool is_used(const struct sim_client *client)
@@ -43,24 +47,32 @@ static bool is_used(const struct sim_client *client)
  * Calls.
  */
 
+static void judge_blocked(void)
+{
+    if (host.blocked != NULL) {
+        judge_limits(host.blocked);
+    }
+}
+
 static void serve(const struct caller *c)
 {
-    descriptors_serve(c->client->index, c->index, c->blocks);
+    descriptors_serve(c->client->index, c->index,
+                      c->blocks ? judge_blocked : NULL);
 }
 
 static void serve_nobody(void)
 {
-    descriptors_serve(NOBODY, NOBODY, false);
+    descriptors_serve(NOBODY, NOBODY, NULL);
 }
 
 static void end_call(struct caller *c, int rc)
 {
     c->rc = rc;
+    c->state = ENDED;
     c->was_short = c->was_short || descriptors_were_short();
     world_note("ends: caller, code, phase", c->index, rc,
                c->response.outcome.phase);
     judge_end(c);
-    c->state = ENDED;
 }
 
 static void follow(struct caller *c, int rc)
@@ -133,7 +145,7 @@ static void cancel(struct caller *c)
     world_note("cancels: caller", c->index, 0, 0);
     c->cancelled = true;
     if (c->fd >= 0 && descriptor_stream(c->fd) == NULL) {
-        world_saw(SIGHT_QUEUE_LEFT);
+        sight_saw(SIGHT_QUEUE_LEFT);
     }
     fcgi_call_cancel(c->call);
     follow(c, fcgi_call_advance(c->call));
@@ -147,8 +159,16 @@ static void rest(struct stream *s, bool is_handed_on)
     s->stolen = world_stolen();
     s->handed_on = is_handed_on;
     if (is_handed_on) {
-        world_saw(SIGHT_HANDED_ON);
+        sight_saw(SIGHT_HANDED_ON);
     }
+}
+
+/* To free a call that is under way is to cancel it. */
+static void abandoned(struct caller *c)
+{
+    c->cancelled = true;
+    sight_saw(SIGHT_ABANDONED);
+    end_call(c, FCGI_ERR_CANCELLED);
 }
 
 static void free_call(struct caller *c)
@@ -162,15 +182,11 @@ static void free_call(struct caller *c)
     serve(c);
     world_note("frees: caller", c->index, 0, 0);
     fcgi_call_free(c->call);
-    serve_nobody();
-    c->entry->may_have_run = c->response.outcome.may_have_run;
-    if (ended) {
-        judge_return(c, s, room);
-    } else if (s != NULL) {
-        world_require(!s->client_open,
-                      "an abandoned request's connection is closed", c->index,
-                      s->index);
+    if (!ended) {
+        abandoned(c);
     }
+    serve_nobody();
+    judge_return(c, s, room);
     if (s != NULL && s->client_open) {
         rest(s, waited);
     }
@@ -200,14 +216,19 @@ static void block_on_call(struct sim_client *client)
     host.started += 1;
     caller_prepare(c, client, true);
     c->pool_was_full = client_queue_is_full(client);
-    world_saw(SIGHT_BLOCKED);
+    sight_saw(SIGHT_BLOCKED);
     serve(c);
     world_note("blocks: caller, client", c->index, client->index, 0);
+    host.blocked = c;
     rc = fcgi_client_do(client->handle, &c->request, &c->response);
+    host.blocked = NULL;
     serve_nobody();
     end_call(c, rc);
     world_stole_since(began);
     rest_streams(c->index, waited);
+    if (c->response.outcome.phase == FCGI_PHASE_START) {
+        client_renew(client);
+    }
     caller_clear(c);
     client->evict_at = world_now();
 }
@@ -218,7 +239,7 @@ static void block_on_values(struct sim_client *client)
     struct fcgi_values values;
     int rc;
 
-    descriptors_serve(client->index, NOBODY, true);
+    descriptors_serve(client->index, NOBODY, judge_blocked);
     world_note("asks for values: client", client->index, 0, 0);
     rc = fcgi_client_get_values(client->handle, &values);
     serve_nobody();
@@ -257,7 +278,10 @@ static void start_something(void)
         client_free(client);
         client_open(client);
     }
-    if (!world_chance(host.blocks)) {
+    if (host.is_crowded && crowd_has_room(client)) {
+        host.is_crowded = false;
+        crowd_gather(client);
+    } else if (!world_chance(host.blocks)) {
         start_call(client);
     } else if (client->config.timeouts.queue_ms > 0 && world_chance(20)) {
         block_on_values(client);
@@ -421,6 +445,7 @@ static void begin(void)
     host.closes = some_percent() * 5;
     host.blocks = some_percent();
     host.lateness = world_chance(70) ? 0 : world_between(1, 20 * MILLISECOND);
+    host.is_crowded = world_chance(2);
     watch_begin(world_chance(40));
     host.next_call_at = world_now();
     for (int i = 0; i < host.client_count; i++) {

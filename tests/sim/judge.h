@@ -13,11 +13,11 @@
 /** While it is under way: no limit is overshot. */
 void judge_limits(const struct caller *c);
 
-/** It has ended, and was not freed yet. */
+/** It has ended. */
 void judge_end(const struct caller *c);
 
 /** It was freed, on that stream (NULL: it had none): was that one kept where it
- *  may be, and closed where it must be? `had_room`: there was a place among the
+ *  can be, and closed where it must be? `had_room`: there was a place among the
  *  idle ones, or somebody waits. */
 void judge_return(const struct caller *c, const struct stream *s,
                   bool had_room);

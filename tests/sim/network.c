@@ -11,6 +11,7 @@
 #include <netinet/in.h>
 
 #include "network.h"
+#include "sight.h"
 #include "world.h"
 
 #define NAMED_MAX 3
@@ -62,7 +63,7 @@ static bool is_full(void)
 {
     if (world_now() >= network.full_until && world_chance(network.full)) {
         network.full_until = world_now() + world_between(0, 200 * MILLISECOND);
-        world_saw(SIGHT_BACKLOG);
+        sight_saw(SIGHT_BACKLOG);
     }
     return world_now() < network.full_until;
 }
@@ -107,7 +108,7 @@ static bool is_next(const struct sockaddr *address)
 int network_connect(const struct sockaddr *address, int64_t *delay)
 {
     if (is_next(address)) {
-        world_saw(SIGHT_NEXT_ADDRESS);
+        sight_saw(SIGHT_NEXT_ADDRESS);
     }
     *delay = 0;
     return address->sa_family == AF_UNIX ? connect_unix() : connect_tcp(delay);

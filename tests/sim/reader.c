@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "reader.h"
+#include "sight.h"
 #include "world.h"
 
 void reader_begin(struct reader *r)
@@ -34,40 +35,64 @@ static void read_pair(struct reader *r, const struct wire *name,
 {
     if (is_named(name, "TOKEN")) {
         wire_append(value, "", 1);
-        r->entry = ledger_find(strtoull((char *)value->data, NULL, 16));
+        r->coming = ledger_find(strtoull((char *)value->data, NULL, 16));
     } else if (is_named(name, "FILL")) {
         world_require(
-            r->entry != NULL && value->len == r->entry->params_len &&
+            r->coming != NULL &&
                 ledger_matches(value->data,
-                               ledger_key(r->entry->token, FOR_PARAMS, 0), 0,
-                               value->len),
+                               ledger_key(r->coming->token, FOR_PARAMS, 0),
+                               r->filled, value->len),
             "params arrive as they were given", (int64_t)value->len, 0);
+        r->filled += value->len;
     }
 }
 
-static void read_pairs(struct reader *r)
+/* PHP parses each record alone: what begins in one and ends in another must be
+ * larger than any. */
+static void judge_pair(const struct reader *r, size_t begun, size_t record)
+{
+    world_require(begun >= record || r->pairs_at - begun > 65535,
+                  "a pair is not split between records", (int64_t)begun,
+                  (int64_t)r->pairs_at);
+    if (begun < record) {
+        sight_saw(SIGHT_LARGE_PAIR);
+    } else if (record > 0) {
+        sight_saw(SIGHT_LARGE_PARAMS);
+    }
+}
+
+/* The pairs that end in this record, which begins at `record`. */
+static void read_pairs(struct reader *r, size_t record)
 {
     struct wire name = {0};
     struct wire value = {0};
-    size_t at = 0;
+    size_t begun = r->pairs_at;
 
-    while (wire_next_pair(r->params.data, r->params.len, &at, &name, &value)) {
+    while (wire_next_pair(r->params.data, r->params.len, &r->pairs_at, &name,
+                          &value)) {
+        judge_pair(r, begun, record);
         read_pair(r, &name, &value);
+        begun = r->pairs_at;
     }
     wire_free(&name);
     wire_free(&value);
-    world_require(r->entry != NULL && at == r->params.len,
-                  "params arrive whole", (int64_t)at, (int64_t)r->params.len);
 }
 
 static enum news read_params(struct reader *r, const struct wire_frame *frame)
 {
+    size_t record = r->params.len;
+
     world_require(r->phase == IN_PARAMS, "params come first", r->phase, 0);
     wire_append(&r->params, frame->content, frame->len);
+    read_pairs(r, record);
     if (frame->len > 0) {
         return MORE;
     }
-    read_pairs(r);
+    world_require(r->coming != NULL && r->pairs_at == r->params.len &&
+                      r->filled == r->coming->params_len,
+                  "params arrive whole", (int64_t)r->pairs_at,
+                  (int64_t)r->params.len);
+    r->entry = r->coming;
     world_require(r->keeps == r->entry->keeps,
                   "a connection is kept as the client wants it", r->keeps, 0);
     r->phase = r->entry->role == 2 ? COMPLETE : IN_BODY;
@@ -100,7 +125,7 @@ static enum news read_body(struct reader *r, const struct wire_frame *frame)
         r->phase = r->entry->role == 3 ? IN_DATA : COMPLETE;
     }
     if (r->body_got > 65535) {
-        world_saw(SIGHT_LARGE_UPLOAD);
+        sight_saw(SIGHT_LARGE_UPLOAD);
     }
     return MORE;
 }
@@ -129,7 +154,8 @@ static enum news read_begin(struct reader *r, const struct wire_frame *frame)
     r->id = frame->id;
     r->keeps = (frame->content[2] & 1) != 0;
     r->requests += 1;
-    r->entry = NULL;
+    r->entry = r->coming = NULL;
+    r->pairs_at = r->filled = 0;
     r->body_got = r->data_got = 0;
     wire_clear(&r->params);
     return BEGUN;

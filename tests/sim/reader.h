@@ -28,6 +28,9 @@ struct reader {
     struct entry *entry; /**< the request's; NULL: not KNOWN yet */
     unsigned requests;   /**< how many were begun */
     struct wire params;
+    struct entry *coming; /**< whose params they are */
+    size_t pairs_at;      /**< of the params, pairs not read yet */
+    size_t filled;        /**< of the entry's filling, what was read */
     uint64_t body_got, data_got;
 };
 

@@ -238,6 +238,7 @@ void stream_forgive(struct stream *s, int64_t us)
     s->lease.accepted += s->lease.accepted == 0 ? 0 : us;
     s->lease.accepted_before += s->lease.accepted_before == 0 ? 0 : us;
     s->lease.received += s->lease.received == 0 ? 0 : us;
+    s->lease.held_since += s->lease.held_since == 0 ? 0 : us;
 }
 
 void stream_rest(struct stream *s)
@@ -276,13 +277,18 @@ bool stream_is_full(const struct stream *s)
     return queue_space(&s->up) == 0;
 }
 
-static int tell_error(struct stream *s)
+static long fail(struct stream *s, int error)
+{
+    s->lease.failed = true;
+    return -error;
+}
+
+static long tell_error(struct stream *s)
 {
     int error = s->error;
 
     s->error = 0;
-    s->lease.failed = true;
-    return -error;
+    return fail(s, error);
 }
 
 static long count_sent(struct stream *s, size_t sent)
@@ -299,12 +305,12 @@ static long count_sent(struct stream *s, size_t sent)
 static long send_to_nobody(struct stream *s, size_t len)
 {
     if (!s->app_deaf || s->client_shut) {
-        s->lease.failed = true;
-        return -EPIPE;
+        return fail(s, EPIPE);
     }
     s->app_deaf = false;
     s->error = ECONNRESET;
     hear(s);
+    s->lease.held_since = 0;
     return count_sent(s, len);
 }
 
@@ -333,9 +339,20 @@ static size_t put_all(struct stream *s, const struct iovec *vector,
 
     for (size_t i = 0; i < count; i++) {
         size_t n = least(vector[i].iov_len, most - sent);
-        sent += queue_put(&s->up, vector[i].iov_base, n);
+        n = queue_put(&s->up, vector[i].iov_base, n);
+        framing_follow(&s->framing, vector[i].iov_base, n);
+        sent += n;
     }
     return sent;
+}
+
+static void hold(struct stream *s, bool is_held)
+{
+    if (!is_held) {
+        s->lease.held_since = 0;
+    } else if (s->lease.held_since == 0) {
+        s->lease.held_since = world_now();
+    }
 }
 
 long stream_send(struct stream *s, const struct iovec *vector, size_t count)
@@ -352,6 +369,7 @@ long stream_send(struct stream *s, const struct iovec *vector, size_t count)
         return send_to_nobody(s, total(vector, count));
     }
     sent = put_all(s, vector, count);
+    hold(s, sent < total(vector, count));
     if (sent == 0) {
         return -EAGAIN;
     }

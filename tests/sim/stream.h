@@ -19,6 +19,7 @@
 
 #include <sys/uio.h>
 
+#include "framing.h"
 #include "wire.h"
 
 #define STREAMS 192
@@ -42,6 +43,7 @@ struct lease {
     int64_t accepted;        /**< when a byte of it was accepted, */
     int64_t accepted_before; /**< the same, of the send before, */
     int64_t received;        /**< and one of its answer received; 0: none */
+    int64_t held_since;      /**< what is offered is not all accepted; 0 */
     bool ended;              /**< the end of file was received, */
     bool failed;             /**< or sending or receiving failed */
 };
@@ -59,13 +61,14 @@ struct stream {
     int64_t used_at; /**< by when its client has seen that */
 
     struct queue up, down;
-    bool client_open; /**< its descriptor is */
-    bool client_shut; /**< the client has ended both directions, */
-    bool given_up;    /**< though it has not closed it yet */
-    bool app_open;    /**< the application reads and may give */
-    bool app_ended;   /**< no more is given */
-    bool app_deaf;    /**< what is sent next is accepted, and lost */
-    int error;        /**< to be told once: ECONNRESET */
+    struct framing framing; /**< of what went up */
+    bool client_open;       /**< its descriptor is */
+    bool client_shut;       /**< the client has ended both directions, */
+    bool given_up;          /**< though it has not closed it yet */
+    bool app_open;          /**< the application reads and may give */
+    bool app_ended;         /**< no more is given */
+    bool app_deaf;          /**< what is sent next is accepted, and lost */
+    int error;              /**< to be told once: ECONNRESET */
 
     uint64_t sent, got; /**< by the client, in all */
     int64_t idle_since;

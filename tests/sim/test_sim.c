@@ -22,6 +22,7 @@
 #include <fcgi_client/error.h>
 
 #include "driver.h"
+#include "sight.h"
 #include "world.h"
 
 #define SEEDS 10000
@@ -30,18 +31,6 @@ static void run_seeds(uint64_t first, uint64_t count)
 {
     for (uint64_t i = 0; i < count; i++) {
         (void)driver_run(first + i, false);
-    }
-}
-
-static void tell_sightings(void)
-{
-    for (int sight = 0; sight < SIGHTS; sight++) {
-        printf("%10" PRIu64 "  %s\n", world_sightings((enum sight)sight),
-               world_sight_text((enum sight)sight));
-    }
-    for (int code = 0; code > -40; code--) {
-        printf("%10" PRIu64 "  %s\n", world_endings(code),
-               fcgi_error_name(code));
     }
 }
 
@@ -58,8 +47,8 @@ static void the_seeds_see_all_there_is_to_see(void **state)
 {
     (void)state;
     for (int sight = 0; sight < SIGHTS; sight++) {
-        if (world_sightings((enum sight)sight) == 0) {
-            fail_msg("never: %s", world_sight_text((enum sight)sight));
+        if (sight_count((enum sight)sight) == 0) {
+            fail_msg("never: %s", sight_text((enum sight)sight));
         }
     }
 }
@@ -80,9 +69,9 @@ static void calls_end_in_every_way_there_is(void **state)
         for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++) {
             expected = expected && code != never[i];
         }
-        if (expected != (world_endings(code) > 0)) {
+        if (expected != (sight_count_endings(code) > 0)) {
             fail_msg("%s: %" PRIu64, fcgi_error_name(code),
-                     world_endings(code));
+                     sight_count_endings(code));
         }
     }
 }
@@ -131,7 +120,7 @@ int main(int argc, char **argv)
     }
     if (argc == 4 && strcmp(argv[1], "--seeds") == 0) {
         run_seeds(number(argv[2]), number(argv[3]));
-        tell_sightings();
+        sights_tell();
         return 0;
     }
     return usage();

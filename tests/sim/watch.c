@@ -6,6 +6,7 @@
 
 #include "descriptor.h"
 #include "judge.h"
+#include "sight.h"
 #include "watch.h"
 #include "world.h"
 
@@ -42,17 +43,6 @@ static void arm(struct caller *c, int fd, unsigned events)
     c->identity = fd < 0 ? 0 : descriptor_identity(fd);
 }
 
-static void note_pending(struct caller *c)
-{
-    bool pending = (c->events & FCGI_EVENT_WRITE) != 0;
-
-    if (!pending) {
-        c->pending_since = NEVER;
-    } else if (c->pending_since == NEVER) {
-        c->pending_since = world_now();
-    }
-}
-
 /* A host that hears of changes alone would not hear of this again. */
 static void check_work(const struct caller *c, const struct stream *s)
 {
@@ -81,11 +71,10 @@ void watch_call(struct caller *c)
     s = fd < 0 ? NULL : descriptor_stream(fd);
     if (s != NULL) {
         stream_serve(s, c->index);
-        note_pending(c);
         check_work(c, s);
     } else if (fd >= 0) {
         c->queued = c->queued == 0 ? ++watch.queued : c->queued;
-        world_saw(SIGHT_QUEUED);
+        sight_saw(SIGHT_QUEUED);
     }
 }
 
@@ -97,7 +86,7 @@ static bool is_ready(const struct caller *c)
         return false;
     }
     if (c->is_armed) {
-        world_saw(SIGHT_EDGES);
+        sight_saw(SIGHT_EDGES);
         return ((c->events & FCGI_EVENT_READ) &&
                 descriptor_edges(c->fd, true) != c->read_edges) ||
                ((c->events & FCGI_EVENT_WRITE) &&

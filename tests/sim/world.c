@@ -14,8 +14,6 @@
 /* More than any seed needs: what goes on for longer goes on for ever. */
 #define NOTES_MAX 3000000
 
-#define ENDINGS 64
-
 static struct {
     bool on;
     bool aloud;
@@ -27,9 +25,6 @@ static struct {
     size_t grain;
     int64_t stolen;
 } world;
-
-static uint64_t sightings[SIGHTS];
-static uint64_t endings[ENDINGS];
 
 void world_begin(uint64_t seed, bool aloud)
 {
@@ -186,41 +181,4 @@ void world_require(bool holds, const char *rule, int64_t a, int64_t b)
             ", %" PRId64 ")\nreplay: test_sim --seed %" PRIu64 "\n",
             world.seed, (double)world.now / 1000, rule, a, b, world.seed);
     exit(EXIT_FAILURE);
-}
-
-/*
- * Sights.
- */
-
-void world_saw(enum sight sight)
-{
-    sightings[sight] += 1;
-}
-
-void world_saw_ending(int code)
-{
-    world_require(code <= 0 && code > -ENDINGS, "a call ends with a code", code,
-                  0);
-    endings[-code] += 1;
-}
-
-uint64_t world_sightings(enum sight sight)
-{
-    return sightings[sight];
-}
-
-uint64_t world_endings(int code)
-{
-    return endings[-code];
-}
-
-const char *world_sight_text(enum sight sight)
-{
-    static const char *const texts[] = {
-#define SIGHT_TEXT(name, what) what,
-        SIGHT_MAP(SIGHT_TEXT)
-#undef SIGHT_TEXT
-    };
-
-    return texts[sight];
 }

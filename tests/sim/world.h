@@ -19,50 +19,6 @@
 
 #define MILLISECOND INT64_C(1000)
 
-/* X(name, what): all that the seeds of a test run together must bring about,
- * or it shows nothing. */
-#define SIGHT_MAP(X)                                                           \
-    X(REUSED, "a connection was used again")                                   \
-    X(RETRIED, "a request was sent again")                                     \
-    X(RAN_TWICE, "the application ran a request twice")                        \
-    X(RETRY_WON, "a request that was sent again succeeded")                    \
-    X(REPLAY_REFUSED, "a source did not go back after all")                    \
-    X(CHECKED_STALE, "a dead connection was found before its use")             \
-    X(QUEUED, "a call waited for a connection")                                \
-    X(QUEUE_LEFT, "a call was cancelled while it waited")                      \
-    X(HANDED_ON, "a connection went to one who waited")                        \
-    X(EVICTED, "an idle connection was closed for its time")                   \
-    X(SPENT, "a connection was closed for its requests or its age")            \
-    X(CLIENT_CLOSED, "a client was closed amid its calls")                     \
-    X(PAUSED, "a sink paused")                                                 \
-    X(SOURCE_WAITED, "a source had nothing yet")                               \
-    X(CANCELLED_INSIDE, "a call was cancelled by its own sink or source")      \
-    X(EARLY_ANSWER, "an answer came before the request was read")              \
-    X(EARLY_ANSWER_WON, "an early answer won over a failed upload")            \
-    X(FOREIGN, "records of another request came amid an answer")               \
-    X(LATE, "records of an earlier request came later")                        \
-    X(LATE_SEEN, "a request met late records and succeeded")                   \
-    X(HALF_CLOSED, "the application closed its half")                          \
-    X(RESTARTED, "the application was restarted")                              \
-    X(STALE_CLOSED, "the application closed an idle connection")               \
-    X(ABORTED, "the application was told to give up")                          \
-    X(NEXT_ADDRESS, "another address was tried")                               \
-    X(BACKLOG, "the listen queue was full")                                    \
-    X(NO_DESCRIPTOR, "there was no descriptor left")                           \
-    X(INTERRUPTED, "a signal came")                                            \
-    X(BLOCKED, "a call was made that blocks")                                  \
-    X(VALUES, "the application was asked for its values")                      \
-    X(EDGES, "a host was told of changes alone")                               \
-    X(LARGE_ANSWER, "an answer needed several records")                        \
-    X(LARGE_UPLOAD, "a body needed several records")
-
-enum sight {
-#define SIGHT_ENUM(name, what) SIGHT_##name,
-    SIGHT_MAP(SIGHT_ENUM)
-#undef SIGHT_ENUM
-        SIGHTS
-};
-
 /** Begin a world; `aloud` writes the log to stdout. */
 void world_begin(uint64_t seed, bool aloud);
 
@@ -112,14 +68,5 @@ uint64_t world_notes(void);
 
 /** A rule. Where it does not hold, the seed is told and the program ends. */
 void world_require(bool holds, const char *rule, int64_t a, int64_t b);
-
-/** Count a sight, or the way a call ended. */
-void world_saw(enum sight sight);
-void world_saw_ending(int code);
-
-/** How often, over all worlds of the program. */
-uint64_t world_sightings(enum sight sight);
-uint64_t world_endings(int code);
-const char *world_sight_text(enum sight sight);
 
 #endif

@@ -1,0 +1,126 @@
+/*
+ * judge_outcome - what a call tells of itself in the end, whether its request
+ * was sent again, and whether the application was told that it was given up.
+ */
+#include "judge_parts.h"
+#include "sight.h"
+#include "world.h"
+
+/*
+ * The retry.
+ */
+
+static bool policy_allows(const struct caller *c, const struct lease *lease)
+{
+    return c->retry == FCGI_RETRY_STALE ||
+           (c->retry == FCGI_RETRY_IDEMPOTENT &&
+            (c->idempotent || lease->sent == 0));
+}
+
+static bool took_nothing(const struct caller *c)
+{
+    return c->body.at == 0 && c->data.at == 0;
+}
+
+/* Whether it failed in a way that another attempt can make good. */
+static bool is_stale(const struct caller *c, const struct stream *s)
+{
+    bool sticks = c->body.has_ended || c->data.has_ended;
+
+    return (c->rc == FCGI_ERR_CLOSED || c->rc == FCGI_ERR_RESET) &&
+           s->lease.reused && s->lease.got == 0 && !sticks &&
+           (c->can_replay || took_nothing(c));
+}
+
+static void judge_retry(const struct caller *c, const struct stream *s)
+{
+    if (c->response.outcome.retried) {
+        sight_saw(SIGHT_RETRIED);
+        judge_require(c->retry != FCGI_RETRY_NEVER, "never is never", c, 0);
+        judge_require(c->retry != FCGI_RETRY_IDEMPOTENT || c->idempotent ||
+                          c->entry->runs <= 1,
+                      "what is not idempotent does not run twice", c, 0);
+    } else {
+        judge_require(c->entry->attempts <= 1, "a retry is told", c, 0);
+        judge_require(!is_stale(c, s) || !policy_allows(c, &s->lease),
+                      "a stale connection's request is sent again", c, c->rc);
+    }
+}
+
+/*
+ * Giving up.
+ */
+
+static bool gives_up(int error)
+{
+    switch (error) {
+    case FCGI_ERR_WRITE_TIMEOUT:
+    case FCGI_ERR_FIRST_BYTE_TIMEOUT:
+    case FCGI_ERR_IDLE_TIMEOUT:
+    case FCGI_ERR_DEADLINE:
+    case FCGI_ERR_CANCELLED:
+    case FCGI_ERR_SOURCE:
+    case FCGI_ERR_STATE:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Between two records, and where that needs no waiting: FCGI_ABORT_REQUEST is
+ * sent, which is no part of the request. */
+static void judge_abort(const struct caller *c, const struct stream *s)
+{
+    const struct fcgi_response *r = &c->response;
+    bool told = s->lease.sent > r->outcome.bytes_sent;
+    bool can_be = s->lease.sent > 0 && framing_is_whole(&s->framing) &&
+                  !s->lease.failed && !stream_is_full(s) &&
+                  r->protocol_status < 0;
+
+    judge_require(told || !can_be || !gives_up(c->rc),
+                  "an application is told what is given up", c, c->rc);
+    judge_require(!told || (gives_up(c->rc) && r->protocol_status < 0),
+                  "nothing is given up that has ended", c, c->rc);
+    judge_require(s->lease.sent <= r->outcome.bytes_sent + 8,
+                  "bytes sent are told", c, (int64_t)r->outcome.bytes_sent);
+}
+
+/*
+ * The account.
+ */
+
+static void judge_bytes(const struct caller *c, const struct stream *s)
+{
+    const struct fcgi_outcome *outcome = &c->response.outcome;
+
+    judge_require(outcome->reused == s->lease.reused, "reuse is told", c, 0);
+    judge_require(outcome->bytes_sent <= s->lease.sent, "bytes sent are told",
+                  c, (int64_t)outcome->bytes_sent);
+    judge_require(outcome->bytes_received <= s->lease.got,
+                  "bytes received are told", c,
+                  (int64_t)outcome->bytes_received);
+    judge_require((outcome->first_byte_us >= 0) == (s->lease.got > 0) &&
+                      outcome->first_byte_us <= outcome->total_us,
+                  "a first byte is told", c, outcome->first_byte_us);
+    judge_abort(c, s);
+}
+
+void judge_outcome(const struct caller *c, const struct stream *s)
+{
+    const struct fcgi_outcome *outcome = &c->response.outcome;
+
+    judge_require(outcome->error == c->rc, "an outcome tells the error", c,
+                  outcome->error);
+    judge_require(outcome->may_have_run || c->entry->runs == 0,
+                  "what ran may have run", c, c->entry->runs);
+    judge_require(!outcome->may_have_run || c->entry->attempts > 0,
+                  "what was not sent cannot have run", c, 0);
+    judge_require(outcome->safe_to_repeat ==
+                      (!outcome->may_have_run || c->idempotent),
+                  "what can be repeated is told", c, outcome->safe_to_repeat);
+    if (s != NULL && s->lease.begun != 0 && !s->given_up) {
+        judge_bytes(c, s);
+    }
+    c->entry->may_have_run = outcome->may_have_run;
+    judge_retry(c, s);
+}

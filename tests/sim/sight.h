@@ -1,0 +1,70 @@
+/*
+ * sight - what the seeds of a program have brought about, all of them together:
+ * a state that none has reached was not tested.
+ */
+#ifndef SIM_SIGHT_H
+#define SIM_SIGHT_H
+
+#include <stdint.h>
+
+/* X(name, what): all that must be brought about, or it shows nothing. */
+#define SIGHT_MAP(X)                                                           \
+    X(REUSED, "a connection was used again")                                   \
+    X(RETRIED, "a request was sent again")                                     \
+    X(RAN_TWICE, "the application ran a request twice")                        \
+    X(RETRY_WON, "a request that was sent again succeeded")                    \
+    X(REPLAY_REFUSED, "a source did not go back after all")                    \
+    X(CHECKED_STALE, "a dead connection was found before its use")             \
+    X(QUEUED, "a call waited for a connection")                                \
+    X(QUEUE_LEFT, "a call was cancelled while it waited")                      \
+    X(HANDED_ON, "a connection went to one who waited")                        \
+    X(EVICTED, "an idle connection was closed for its time")                   \
+    X(SPENT, "a connection was closed for the number of its requests")         \
+    X(OLD, "a connection was closed for its age")                              \
+    X(CLIENT_CLOSED, "a client was closed amid its calls")                     \
+    X(PAUSED, "a sink paused")                                                 \
+    X(SOURCE_WAITED, "a source had nothing yet")                               \
+    X(CANCELLED_INSIDE, "a call was cancelled by its own sink or source")      \
+    X(ABANDONED, "a call was freed amid its request")                          \
+    X(EARLY_ANSWER, "an answer came before the request was read")              \
+    X(EARLY_ANSWER_WON, "an early answer won over a failed upload")            \
+    X(FOREIGN, "records of another request came amid an answer")               \
+    X(LATE, "records of an earlier request came later")                        \
+    X(LATE_SEEN, "a request met late records and succeeded")                   \
+    X(HALF_CLOSED, "the application closed its half")                          \
+    X(RESTARTED, "the application was restarted")                              \
+    X(STALE_CLOSED, "the application closed an idle connection")               \
+    X(ABORTED, "the application was told to give up")                          \
+    X(NEXT_ADDRESS, "another address was tried")                               \
+    X(BACKLOG, "the listen queue was full")                                    \
+    X(NO_DESCRIPTOR, "there was no descriptor left")                           \
+    X(INTERRUPTED, "a signal came")                                            \
+    X(BLOCKED, "a call was made that blocks")                                  \
+    X(VALUES, "the application was asked for its values")                      \
+    X(EDGES, "a host was told of changes alone")                               \
+    X(CROWD, "a client had more calls than it keeps the memory of")            \
+    X(LARGE_ANSWER, "an answer needed several records")                        \
+    X(LARGE_UPLOAD, "a body needed several records")                           \
+    X(LARGE_PARAMS, "params needed several records")                           \
+    X(LARGE_PAIR, "a name-value pair needed several records")
+
+enum sight {
+#define SIGHT_ENUM(name, what) SIGHT_##name,
+    SIGHT_MAP(SIGHT_ENUM)
+#undef SIGHT_ENUM
+        SIGHTS
+};
+
+/** Count a sight, or the way a call ended. */
+void sight_saw(enum sight sight);
+void sight_saw_ending(int code);
+
+/** How often. */
+uint64_t sight_count(enum sight sight);
+uint64_t sight_count_endings(int code);
+const char *sight_text(enum sight sight);
+
+/** Print the counts. */
+void sights_tell(void);
+
+#endif
