@@ -22,12 +22,19 @@ wanted() {
     built=$build/$name
     log=$build/$name.log
     targets=
+    build_time=
+    began=$(date +%s)
     echo "$name ..."
+}
+
+# elapsed: the seconds since $began.
+elapsed() {
+    echo $(($(date +%s) - began))
 }
 
 # summarize TEXT: what became of the stage.
 summarize() {
-    report="$report$name: $1
+    report="$report$name: $1 ($(elapsed) s$build_time)
 "
 }
 
@@ -63,6 +70,7 @@ build_and_test_labels() {
 
 build_and_test() {
     if compile >"$log" 2>&1; then
+        build_time=", $(elapsed) s of it to build"
         run_tests "$@"
     else
         grep -vE '^-- |^\[ *[0-9]+%\]' "$log" | tail -n 40
@@ -137,6 +145,9 @@ check() {
         failed=$((failed + 1))
         tail -n 100 "$log"
     fi
-    report="$report$(grep "^$name" "$log" || echo "$name: failed")
-"
+    while read -r line; do
+        summarize "$line"
+    done <<END
+$(sed -n "s/^$name[: ]*//p" "$log" | grep . || echo failed)
+END
 }
