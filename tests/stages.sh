@@ -65,7 +65,21 @@ labels() {
 
 build_and_test_labels() {
     targets=$(printf ' %s_tests' "$@")
-    build_and_test -L "^($(echo "$*" | tr ' ' '|'))\$"
+    build_and_test -L "$(any_of "$@")"
+}
+
+# programs NAME "CMAKE OPTION..." TEST...: only these are built and run.
+programs() {
+    wanted "$1" || return 0
+    options=$2
+    shift 2
+    targets=$*
+    build_and_test -R "$(any_of "$@")"
+}
+
+# any_of WORD...: the expression that matches each of them.
+any_of() {
+    echo "^($(echo "$*" | tr ' ' '|'))\$"
 }
 
 build_and_test() {
@@ -85,8 +99,9 @@ compile() {
             ${targets:+--target $targets}
 }
 
+# Twice as many tests as there are processors, since many wait for a time.
 run_tests() {
-    $still ctest --test-dir "$built" --parallel "$jobs" \
+    $still ctest --test-dir "$built" --parallel "$((2 * jobs))" \
         --output-on-failure --no-label-summary --no-tests=error \
         $repeat $foreign "$@" >"$log" 2>&1 ||
         grep -vE '^ *Start +[0-9]+:| Passed +[0-9.]+ sec$' "$log"
