@@ -46,7 +46,8 @@ stage() {
     build_and_test "$@"
 }
 
-# again NAME STAGE [CTEST OPTION...]: tests of what a stage has built before.
+# again NAME STAGE [CTEST OPTION...]: tests of what a stage has built before, in
+# this run or in the same FCGI_BUILD_DIR.
 again() {
     wanted "$1" || return 0
     built=$build/$2

@@ -193,11 +193,6 @@ size_t requests_wanted(size_t standard)
     return wanted == NULL ? standard : strtoul(wanted, NULL, 10);
 }
 
-bool is_thorough(void)
-{
-    return getenv("FCGI_TEST_THOROUGH") != NULL;
-}
-
 int64_t now_ms(void)
 {
     struct timespec now;

@@ -45,9 +45,6 @@ void child_ends_well(void);
  *  standard. */
 size_t requests_wanted(size_t standard);
 
-/** Whether a test may take its time: FCGI_TEST_THOROUGH. */
-bool is_thorough(void);
-
 /** Milliseconds of a clock that only moves on. */
 int64_t now_ms(void);
 
