@@ -119,7 +119,15 @@ count_tests() {
     passed=$((passed + good))
     failed=$((failed + bad))
     [ "$skipped" = 0 ] && skipped= || skipped=", $skipped skipped"
+    left_out=$(count_left_out)
+    [ "$left_out" = 0 ] || skipped="$skipped, parts of them left out: $left_out"
     summarize "$good passed, $bad failed$skipped"
+}
+
+# What tests have skipped of themselves, which ctest does not know.
+count_left_out() {
+    awk '/^ [0-9]+ SKIPPED TEST/ { count += $1 } END { print count + 0 }' \
+        "$built/Testing/Temporary/LastTest.log"
 }
 
 # machine NAME COMPILER EMULATOR LABEL...: the tests of these labels for another
