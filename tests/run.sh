@@ -16,6 +16,7 @@ set -u
 root=$(cd "$(dirname "$0")/.." && pwd)
 only=
 repeat=
+fuzz_seconds=10
 
 die() {
     printf 'run.sh: %s\n' "$*" >&2
@@ -116,18 +117,28 @@ debug="-DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS=-O1"
 
 normal_stages() {
     stage plain "-DCMAKE_C_FLAGS=-Werror"
-    FCGI_TEST_TICKS=1
-    export FCGI_TEST_TICKS
-    again interrupted plain -L 'unit|fault'
-    unset FCGI_TEST_TICKS
-    stage portable "-DFCGI_CLIENT_PORTABLE=ON" -LE package
-    stage address "$debug -DFCGI_CLIENT_SANITIZE=address,undefined" -LE package
-    stage thread "$debug -DFCGI_CLIENT_SANITIZE=thread" \
-        -R 'threads|^test_(pool|queue|client|faults_pool|faults_call)$'
+    with_ticks interrupted -L 'unit|fault' -E '^test_faults_'
+    labels portable "-DFCGI_CLIENT_PORTABLE=ON -DCMAKE_BUILD_TYPE=Debug
+        -DCMAKE_C_FLAGS=-Werror" unit fault split
+    labels address "$debug -DFCGI_CLIENT_SANITIZE=address,undefined" \
+        unit fault split sim fuzz
+    programs thread "$debug -DFCGI_CLIENT_SANITIZE=thread" test_threads \
+        test_threads_crowd test_pool test_queue test_client test_faults_pool \
+        test_faults_call
     machine musl musl-gcc "" unit split
-    check fuzz "$root/tests/fuzz/run.sh" 20
+    check fuzz "$root/tests/fuzz/run.sh" "$fuzz_seconds"
     check cppcheck "$root/tests/analysis/cppcheck.sh"
     check gcc-analyzer "$root/tests/analysis/gcc_analyzer.sh"
+}
+
+# with_ticks NAME CTEST OPTION...: of plain, while signals come all the time.
+with_ticks() {
+    FCGI_TEST_TICKS=1
+    export FCGI_TEST_TICKS
+    name=$1
+    shift
+    again "$name" plain "$@"
+    unset FCGI_TEST_TICKS
 }
 
 # Of 32 bits, and big-endian: an emulator takes many minutes.
@@ -142,18 +153,30 @@ emulator() {
     echo "qemu-$1;-L;$libc;-E;LD_LIBRARY_PATH=$libc/lib"
 }
 
+# tests_of NOUN|NOUN...: those whose names begin so.
+tests_of() {
+    ls "$root"/tests/*/test_*.c | sed 's/.*\///; s/\.c$//' |
+        grep -E "^test_($1)"
+}
+
 thorough_stages() {
     repeat=
     emulated_stages unit split
     check clang-tidy "$root/tests/analysis/clang_tidy.sh"
     check scan-build "$root/tests/analysis/scan_build.sh"
+    with_ticks faults-interrupted -R '^test_faults_'
+    stage servers-address "$debug -DFCGI_CLIENT_SANITIZE=address,undefined" \
+        -L interop
+    programs servers-thread "$debug -DFCGI_CLIENT_SANITIZE=thread" \
+        test_php_fpm_threads
+    labels portable-sim "-DFCGI_CLIENT_PORTABLE=ON" sim
     checked="valgrind;--quiet;--leak-check=full;--error-exitcode=9"
-    stage valgrind "$debug -DCMAKE_CROSSCOMPILING_EMULATOR=$checked" \
-        -R '^test_(error|record|params|buffer|response|exchange|split)'
+    programs valgrind "$debug -DCMAKE_CROSSCOMPILING_EMULATOR=$checked" \
+        $(tests_of 'error|record|params|buffer|response|exchange|split')
     checked="valgrind;--quiet;--tool=helgrind;--child-silent-after-fork=yes"
     checked="$checked;--error-exitcode=9"
-    stage helgrind "-DCMAKE_CROSSCOMPILING_EMULATOR=$checked" \
-        -R '^test_(threads_crowd|queue|eviction)$'
+    programs helgrind "-DCMAKE_CROSSCOMPILING_EMULATOR=$checked" \
+        test_threads_crowd test_queue test_eviction
     FCGI_TEST_REQUESTS=100000
     export FCGI_TEST_REQUESTS
     again crowd thread -R '^test_threads_crowd$' --timeout 7200
@@ -184,6 +207,9 @@ case "$*" in
 --thorough)
     stages="normal_stages thorough_stages"
     repeat="--repeat until-fail:5"
+    fuzz_seconds=60
+    FCGI_TEST_THOROUGH=1
+    export FCGI_TEST_THOROUGH
     ;;
 --coverage) stages=coverage_stages ;;
 -*) die "unknown argument: $*" ;;

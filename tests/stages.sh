@@ -22,12 +22,19 @@ wanted() {
     built=$build/$name
     log=$build/$name.log
     targets=
+    build_time=
+    began=$(date +%s)
     echo "$name ..."
+}
+
+# elapsed: the seconds since $began.
+elapsed() {
+    echo $(($(date +%s) - began))
 }
 
 # summarize TEXT: what became of the stage.
 summarize() {
-    report="$report$name: $1
+    report="$report$name: $1 ($(elapsed) s$build_time)
 "
 }
 
@@ -39,7 +46,8 @@ stage() {
     build_and_test "$@"
 }
 
-# again NAME STAGE [CTEST OPTION...]: tests of what a stage has built before.
+# again NAME STAGE [CTEST OPTION...]: tests of what a stage has built before, in
+# this run or in the same FCGI_BUILD_DIR.
 again() {
     wanted "$1" || return 0
     built=$build/$2
@@ -58,11 +66,26 @@ labels() {
 
 build_and_test_labels() {
     targets=$(printf ' %s_tests' "$@")
-    build_and_test -L "^($(echo "$*" | tr ' ' '|'))\$"
+    build_and_test -L "$(any_of "$@")"
+}
+
+# programs NAME "CMAKE OPTION..." TEST...: only these are built and run.
+programs() {
+    wanted "$1" || return 0
+    options=$2
+    shift 2
+    targets=$*
+    build_and_test -R "$(any_of "$@")"
+}
+
+# any_of WORD...: the expression that matches each of them.
+any_of() {
+    echo "^($(echo "$*" | tr ' ' '|'))\$"
 }
 
 build_and_test() {
     if compile >"$log" 2>&1; then
+        build_time=", $(elapsed) s of it to build"
         run_tests "$@"
     else
         grep -vE '^-- |^\[ *[0-9]+%\]' "$log" | tail -n 40
@@ -77,8 +100,9 @@ compile() {
             ${targets:+--target $targets}
 }
 
+# Twice as many tests as there are processors, since many wait for a time.
 run_tests() {
-    $still ctest --test-dir "$built" --parallel "$jobs" \
+    $still ctest --test-dir "$built" --parallel "$((2 * jobs))" \
         --output-on-failure --no-label-summary --no-tests=error \
         $repeat $foreign "$@" >"$log" 2>&1 ||
         grep -vE '^ *Start +[0-9]+:| Passed +[0-9.]+ sec$' "$log"
@@ -95,7 +119,15 @@ count_tests() {
     passed=$((passed + good))
     failed=$((failed + bad))
     [ "$skipped" = 0 ] && skipped= || skipped=", $skipped skipped"
+    left_out=$(count_left_out)
+    [ "$left_out" = 0 ] || skipped="$skipped, parts of them left out: $left_out"
     summarize "$good passed, $bad failed$skipped"
+}
+
+# What tests have skipped of themselves, which ctest does not know.
+count_left_out() {
+    awk '/^ [0-9]+ SKIPPED TEST/ { count += $1 } END { print count + 0 }' \
+        "$built/Testing/Temporary/LastTest.log"
 }
 
 # machine NAME COMPILER EMULATOR LABEL...: the tests of these labels for another
@@ -137,6 +169,9 @@ check() {
         failed=$((failed + 1))
         tail -n 100 "$log"
     fi
-    report="$report$(grep "^$name" "$log" || echo "$name: failed")
-"
+    while read -r line; do
+        summarize "$line"
+    done <<END
+$(sed -n "s/^$name[: ]*//p" "$log" | grep . || echo failed)
+END
 }

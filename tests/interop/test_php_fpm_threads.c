@@ -27,7 +27,7 @@
 
 /* Of each thread, where FCGI_TEST_REQUESTS does not say: each third request
  * costs PHP-FPM a child. */
-#define MANY 200
+#define MANY 60
 
 /* How long may pass until a reload has replaced all children. */
 #define RELOAD_MS 30000
@@ -344,7 +344,7 @@ static void a_capped_pool_copes_with_children_that_go(void **state)
     struct php_fpm *fpm = php_fpm_start(&options);
     struct crowd crowd;
     crowd_open(&crowd, fpm, &config);
-    (void)crowd_asks(&crowd, 100, FCGI_OK);
+    (void)crowd_asks(&crowd, MANY / 2, FCGI_OK);
     crowd_close(&crowd);
     php_fpm_stop(fpm);
 }

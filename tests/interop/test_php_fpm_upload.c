@@ -27,7 +27,7 @@
 #include "visit.h"
 
 #define MEGABYTE ((size_t)1024 * 1024)
-#define LARGE (64 * MEGABYTE)
+#define LARGE (16 * MEGABYTE)
 
 static const size_t lengths[] = {0, 1, 65535, 65536, LARGE};
 #define LENGTHS (sizeof(lengths) / sizeof(lengths[0]))

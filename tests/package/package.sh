@@ -39,18 +39,15 @@ need() {
     done
 }
 
-# install_library FOLDER [CMAKE OPTION...]
-#
-# The library is moved after its installation, as packagers do.
-install_library() {
-    moved=$1
-    shift
-    quietly cmake -S "$root" -B build-library -DFCGI_CLIENT_TESTS=OFF \
-        -DFCGI_CLIENT_EXAMPLES=OFF "$@"
-    quietly cmake --build build-library --parallel 2
-    quietly cmake --install build-library --prefix "$folder/installed"
-    mv "$folder/installed" "$moved"
-    rm -r build-library
+# Where test_install.sh leaves what it has installed, for the other tests.
+installed=${FCGI_TEST_BIN:-.}/../installed
+
+# take_library NAME: into the folder `moved`, as packagers move a library after
+# its installation.
+take_library() {
+    [ -d "$installed/$1" ] || fail "test_install.sh has not installed $1"
+    rm -rf moved
+    cp -R "$installed/$1" moved
 }
 
 # build_consumer [CMAKE OPTION...]

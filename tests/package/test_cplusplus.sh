@@ -14,6 +14,7 @@ int main()
     return std::strcmp(fcgi_error_name(rc), "FCGI_ERR_ADDRESS");
 }
 END
-$CC -c -I"$root/include" "$root"/src/*.c
-$CXX -std=c++17 -I"$root/include" program.cc ./*.o -pthread -o program
+take_library static
+$CXX -std=c++17 -Imoved/include program.cc \
+    "$(find moved -name libfcgi-client.a)" -pthread -o program
 ./program

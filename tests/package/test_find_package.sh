@@ -2,10 +2,9 @@
 . "$(dirname "$0")/package.sh"
 need cmake
 
-for options in -DBUILD_SHARED_LIBS=OFF -DBUILD_SHARED_LIBS=ON \
-    -DFCGI_CLIENT_PORTABLE=ON; do
-    install_library "$folder/moved$options" $options
-    build_consumer -DCMAKE_PREFIX_PATH="$folder/moved$options" \
+for kind in static shared portable; do
+    take_library $kind
+    build_consumer -DCMAKE_PREFIX_PATH="$folder/moved" \
         -DFCGI_CLIENT_VERSION="$version"
     check_consumer build-consumer/consumer
 done

@@ -1,6 +1,6 @@
 # An installed library is found by pkg-config, wherever it was moved to.
 . "$(dirname "$0")/package.sh"
-need cmake pkg-config
+need pkg-config
 
 # compile_consumer [PKG-CONFIG OPTION...]
 compile_consumer() {
@@ -11,14 +11,12 @@ compile_consumer() {
         $(pkg-config --cflags --libs "$@" fcgi-client)
 }
 
-install_library "$folder/moved" -DBUILD_SHARED_LIBS=OFF
+take_library static
 compile_consumer --static
 check_consumer ./consumer
 
 # Shared, and laid out as by a distribution whose libraries lie deeper.
-rm -r moved
-install_library "$folder/moved" -DBUILD_SHARED_LIBS=ON \
-    -DCMAKE_INSTALL_LIBDIR=lib/deeper
+take_library deeper
 compile_consumer
 export LD_LIBRARY_PATH
 LD_LIBRARY_PATH=$(pkg-config --variable=libdir fcgi-client)

@@ -1,9 +1,9 @@
 # The shared library exports what its headers declare and nothing else, and
 # needs nothing but libc.
 . "$(dirname "$0")/package.sh"
-need cmake nm readelf
+need nm readelf
 
-install_library "$folder/moved" -DBUILD_SHARED_LIBS=ON
+take_library shared
 library=$(find moved -name libfcgi-client.so)
 
 nm -D --defined-only "$library" | sed 's/.* //' | sort >exported

@@ -111,6 +111,17 @@ bool fake_listen(struct fake_listener *listener, enum fake_family family,
     return true;
 }
 
+/* A signal does not end it. */
+static bool is_connected(int fd, const struct sockaddr *address, socklen_t len)
+{
+    while (connect(fd, address, len) != 0) {
+        if (errno != EINTR) {
+            return errno == EINPROGRESS || errno == EISCONN;
+        }
+    }
+    return true;
+}
+
 int fake_dial(const struct fake_listener *listener, bool blocking)
 {
     union any_address address;
@@ -121,7 +132,7 @@ int fake_dial(const struct fake_listener *listener, bool blocking)
     int fd = socket(address.base.sa_family, SOCK_STREAM, 0);
     (void)fcntl(fd, F_SETFL, blocking ? 0 : O_NONBLOCK);
     (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
-    if (connect(fd, &address.base, len) != 0 && errno != EINPROGRESS) {
+    if (!is_connected(fd, &address.base, len)) {
         (void)close(fd);
         return -1;
     }

@@ -30,8 +30,10 @@ ssize_t read_on(int fd, void *buf, size_t len);
 /** Wait for a child to end; returns its status, as waitpid() tells it. */
 int await_exit(pid_t child);
 
-/** Wait until the main thread sleeps in the kernel, for something that the
- *  caller is about to give it. */
+/** Whether the main thread sleeps in the kernel, rather than runs or waits for
+ *  a processor; and to wait until it does, for something that the caller is
+ *  about to give it. */
+bool main_is_asleep(void);
 void await_main_asleep(void);
 
 /** End this child of fork(), which has found all to be well: by SIGKILL, since

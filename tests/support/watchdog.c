@@ -2,9 +2,10 @@
  * watchdog - ends a test program that sleeps where it must not: see
  * watchdog.h.
  *
- * A thread looks again and again whether what it watches is still the same, and
- * has used no processor since. It counts its looks rather than the time, which
- * a test may make jump.
+ * A thread looks again and again whether what it watches is still the same, has
+ * used no processor since, and is asleep: on a busy machine it may have had no
+ * processor to use. It counts such looks rather than the time, which a test may
+ * make jump.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -69,7 +70,7 @@ static void *look(void *unused)
             used = used_us();
             continue;
         }
-        slept_ms += LOOK_MS;
+        slept_ms += main_is_asleep() ? LOOK_MS : 0;
         if (slept_ms >= atomic_load(&limit_ms)) {
             die(what);
         }
