@@ -11,8 +11,7 @@
 #include <fcgi_client/pool.h>
 
 #include "address.h"
-#include "connection.h"
-#include "queue.h"
+#include "slots.h"
 
 /* Memory that a layer above keeps for its next call, linked by its first
  * member. Those kept when the pool ends are released by it. */

@@ -1,0 +1,263 @@
+/*
+ * slots - the connections of a pool, as they go from hand to hand.
+ */
+#define _POSIX_C_SOURCE 200809L
+
+#include <fcgi_client/error.h>
+
+#include "clock.h"
+#include "slots.h"
+
+/*
+ * Leasing.
+ */
+
+/* When an idle connection's time is over, or its age. */
+static int64_t expiry(const struct fcgi__slots *slots,
+                      const struct fcgi_connection *c)
+{
+    int64_t idle = fcgi__after(c->idle_since, slots->config->idle_timeout_ms);
+    int64_t age = fcgi__after(c->dialled, slots->config->max_age_ms);
+
+    return idle < age ? idle : age;
+}
+
+static void note_eviction(struct fcgi__slots *slots, struct fcgi_connection *c)
+{
+    slots->counts.evictions += 1;
+    c->evicted = true;
+}
+
+static void evict_idle(struct fcgi__slots *slots, struct fcgi_connection *c,
+                       struct fcgi_connection **chain)
+{
+    note_eviction(slots, c);
+    fcgi__connections_remove_idle(&slots->connections, c);
+    fcgi__connections_doom(&slots->connections, c, chain);
+}
+
+static void lend_again(struct fcgi__slots *slots, struct fcgi_connection *c,
+                       bool suspect)
+{
+    c->reused = true;
+    c->suspect = suspect;
+    slots->counts.reuses += 1;
+}
+
+struct fcgi_connection *fcgi__slots_pop(struct fcgi__slots *slots, int64_t now,
+                                        struct fcgi_connection **chain)
+{
+    struct fcgi_connection *c;
+
+    for (c = slots->connections.newest; c != NULL;
+         c = slots->connections.newest) {
+        if (expiry(slots, c) > now) {
+            fcgi__connections_remove_idle(&slots->connections, c);
+            lend_again(slots, c, c->epoch != slots->epoch);
+            break;
+        }
+        evict_idle(slots, c, chain);
+    }
+    return c;
+}
+
+static bool is_full(const struct fcgi__slots *slots)
+{
+    return slots->connections.open_count >= (size_t)slots->config->max_open;
+}
+
+static int join_queue(struct fcgi__slots *slots, struct fcgi__waiter *waiter)
+{
+    if (slots->queue.count >= (size_t)slots->config->max_waiting) {
+        return FCGI_ERR_QUEUE_FULL;
+    }
+    if (!waiter->open) {
+        return FCGI__NEEDS_PIPE;
+    }
+    fcgi__queue_join(&slots->queue, waiter);
+    return FCGI_WAIT;
+}
+
+int fcgi__slots_take(struct fcgi__slots *slots, int64_t now, bool fresh,
+                     struct fcgi_connection **blank,
+                     struct fcgi__waiter *waiter,
+                     struct fcgi_connection **connection,
+                     struct fcgi_connection **chain)
+{
+    if (slots->closed) {
+        return FCGI_ERR_POOL_CLOSED;
+    }
+    if (!fresh) {
+        *connection = fcgi__slots_pop(slots, now, chain);
+        if (*connection != NULL) {
+            return FCGI_OK;
+        }
+    } else if (is_full(slots) && slots->connections.oldest != NULL) {
+        evict_idle(slots, slots->connections.oldest, chain);
+    }
+    if (is_full(slots)) {
+        return join_queue(slots, waiter);
+    }
+    if (*blank == NULL) {
+        return FCGI__NEEDS_BLANK;
+    }
+    *connection = *blank;
+    *blank = NULL;
+    fcgi__connections_add(&slots->connections, *connection);
+    return FCGI_OK;
+}
+
+void fcgi__slots_replace(struct fcgi__slots *slots, int64_t now, bool fresh,
+                         struct fcgi_connection **connection,
+                         struct fcgi_connection **chain)
+{
+    struct fcgi_connection *other = NULL;
+
+    slots->epoch += 1;
+    slots->counts.stale += 1;
+    if (!fresh) {
+        other = fcgi__slots_pop(slots, now, chain);
+    }
+    if (other != NULL) {
+        fcgi__connections_doom(&slots->connections, *connection, chain);
+        *connection = other;
+    }
+}
+
+/*
+ * Giving back.
+ */
+
+/* Its call may have ended long before it comes back. */
+static bool is_too_old(const struct fcgi__slots *slots,
+                       const struct fcgi_connection *c)
+{
+    int max_age = slots->config->max_age_ms;
+
+    return max_age >= 0 && fcgi__after(c->dialled, max_age) <= fcgi__now();
+}
+
+static bool is_spent(const struct fcgi__slots *slots,
+                     const struct fcgi_connection *c)
+{
+    return c->requests >= slots->config->max_requests || is_too_old(slots, c);
+}
+
+static bool has_room(const struct fcgi__slots *slots)
+{
+    return slots->queue.count > 0 ||
+           slots->connections.idle_count < (size_t)slots->config->max_idle;
+}
+
+static bool may_be_kept(struct fcgi__slots *slots, struct fcgi_connection *c)
+{
+    if (c->fd < 0 || c->orphaned || slots->closed ||
+        slots->config->max_idle == 0) {
+        return false;
+    }
+    if (is_spent(slots, c) || !has_room(slots)) {
+        note_eviction(slots, c);
+        return false;
+    }
+    return true;
+}
+
+/* The slot of a connection that comes back goes to the first who waits, with
+ * its socket or without. */
+static void pass_on(struct fcgi__slots *slots, struct fcgi_connection *c,
+                    bool kept, struct fcgi__leaving *leaving)
+{
+    if (kept) {
+        lend_again(slots, c, c->suspect);
+    } else {
+        leaving->evicted = c->evicted;
+        leaving->fd = fcgi__connection_empty(c);
+    }
+    fcgi__queue_serve(&slots->queue, c, FCGI_OK);
+}
+
+void fcgi__slots_give(struct fcgi__slots *slots, struct fcgi_connection *c,
+                      bool reusable, int64_t now, struct fcgi__leaving *leaving,
+                      struct fcgi_connection **chain)
+{
+    bool kept;
+
+    c->idle_since = now;
+    kept = reusable && may_be_kept(slots, c);
+    if (slots->queue.count > 0 && !c->orphaned) {
+        pass_on(slots, c, kept, leaving);
+    } else if (kept) {
+        /* One that no request was begun on is no less suspect. */
+        c->epoch = c->suspect ? slots->epoch - 1 : slots->epoch;
+        fcgi__connections_push_idle(&slots->connections, c);
+    } else {
+        fcgi__connections_doom(&slots->connections, c, chain);
+    }
+}
+
+/*
+ * Ending.
+ */
+
+int64_t fcgi__slots_newest_expiry(const struct fcgi__slots *slots)
+{
+    const struct fcgi_connection *newest = slots->connections.newest;
+
+    return newest == NULL ? FCGI__NEVER : expiry(slots, newest);
+}
+
+int64_t fcgi__slots_evict(struct fcgi__slots *slots, int64_t now,
+                          struct fcgi_connection **chain)
+{
+    struct fcgi_connection *c = slots->connections.oldest;
+    int64_t next = FCGI__NEVER;
+
+    while (c != NULL) {
+        struct fcgi_connection *newer = c->newer;
+        int64_t moment = expiry(slots, c);
+        if (moment <= now) {
+            evict_idle(slots, c, chain);
+        } else if (moment < next) {
+            next = moment;
+        }
+        c = newer;
+    }
+    return next;
+}
+
+void fcgi__slots_close(struct fcgi__slots *slots,
+                       struct fcgi_connection **chain)
+{
+    slots->closed = true;
+    while (slots->connections.newest != NULL) {
+        struct fcgi_connection *c = slots->connections.newest;
+        fcgi__connections_remove_idle(&slots->connections, c);
+        fcgi__connections_doom(&slots->connections, c, chain);
+    }
+    while (slots->queue.count > 0) {
+        fcgi__queue_serve(&slots->queue, NULL, FCGI_ERR_POOL_CLOSED);
+    }
+}
+
+void fcgi__slots_end(struct fcgi__slots *slots, struct fcgi_connection **chain)
+{
+    while (slots->connections.open != NULL) {
+        fcgi__connections_doom(&slots->connections, slots->connections.open,
+                               chain);
+    }
+}
+
+void fcgi__slots_forget(struct fcgi__slots *slots)
+{
+    fcgi__connections_orphan(&slots->connections);
+    fcgi__queue_forget(&slots->queue, FCGI_ERR_POOL_CLOSED);
+}
+
+void fcgi__slots_count(const struct fcgi__slots *slots,
+                       struct fcgi_pool_stats *stats)
+{
+    *stats = slots->counts;
+    stats->idle = slots->connections.idle_count;
+    stats->open = slots->connections.open_count;
+    stats->waiting = slots->queue.count;
+}

@@ -1,0 +1,88 @@
+/*
+ * slots - who has which connection of a pool: leased, idle, or waited for.
+ *
+ * While somebody waits nothing is idle and no slot is free: what comes back is
+ * handed to the first in the queue.
+ *
+ * It is its pool's, and under its lock: no descriptor is made or closed here,
+ * no memory had and nobody's code called; the one system call wakes a waiter,
+ * which might be gone once the lock is. What leaves is put into a chain, which
+ * is closed once no lock is held.
+ */
+#ifndef FCGI__SLOTS_H
+#define FCGI__SLOTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <fcgi_client/pool.h>
+
+#include "connection.h"
+#include "queue.h"
+
+struct fcgi__slots {
+    const struct fcgi_pool_config *config; /* resolved */
+    bool closed;
+    unsigned epoch; /* grows when a connection is found dead */
+    struct fcgi__connections connections;
+    struct fcgi__queue queue;
+    struct fcgi_pool_stats counts; /* but idle, open and waiting */
+};
+
+/* What a caller must bring before a slot or a place in the queue can be had:
+ * neither is made under the lock. */
+enum fcgi__need { FCGI__NEEDS_BLANK = 2, FCGI__NEEDS_PIPE = 3 };
+
+/* A socket that is to be closed once no lock is held. */
+struct fcgi__leaving {
+    int fd; /* -1: none */
+    bool evicted;
+};
+
+/* The newest idle connection whose time is not over, leased; NULL: none. */
+struct fcgi_connection *fcgi__slots_pop(struct fcgi__slots *slots, int64_t now,
+                                        struct fcgi_connection **chain);
+
+/* An idle connection unless `fresh`, else an empty slot, which is `*blank`,
+ * else a place in the queue. FCGI_OK, FCGI_WAIT, FCGI_ERR_POOL_CLOSED,
+ * FCGI_ERR_QUEUE_FULL or enum fcgi__need. */
+int fcgi__slots_take(struct fcgi__slots *slots, int64_t now, bool fresh,
+                     struct fcgi_connection **blank,
+                     struct fcgi__waiter *waiter,
+                     struct fcgi_connection **connection,
+                     struct fcgi_connection **chain);
+
+/* A leased connection was dead and has been emptied: suspect all that are idle,
+ * and put one of them in its place, unless `fresh`. */
+void fcgi__slots_replace(struct fcgi__slots *slots, int64_t now, bool fresh,
+                         struct fcgi_connection **connection,
+                         struct fcgi_connection **chain);
+
+/* Take a leased connection back. */
+void fcgi__slots_give(struct fcgi__slots *slots, struct fcgi_connection *c,
+                      bool reusable, int64_t now, struct fcgi__leaving *leaving,
+                      struct fcgi_connection **chain);
+
+/* When the newest idle connection will be over; FCGI__NEVER: not, or there is
+ * none. */
+int64_t fcgi__slots_newest_expiry(const struct fcgi__slots *slots);
+
+/* Take out what is over; returns when the next one will be. */
+int64_t fcgi__slots_evict(struct fcgi__slots *slots, int64_t now,
+                          struct fcgi_connection **chain);
+
+/* Take out all that are idle, and send away who waits. */
+void fcgi__slots_close(struct fcgi__slots *slots,
+                       struct fcgi_connection **chain);
+
+/* Take out all. */
+void fcgi__slots_end(struct fcgi__slots *slots, struct fcgi_connection **chain);
+
+/* In the child of a fork(), where the sockets and the waiters are the
+ * parent's. */
+void fcgi__slots_forget(struct fcgi__slots *slots);
+
+void fcgi__slots_count(const struct fcgi__slots *slots,
+                       struct fcgi_pool_stats *stats);
+
+#endif
