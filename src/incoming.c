@@ -418,37 +418,42 @@ static size_t landing_len(const struct fcgi__incoming *in)
     return len < left ? (size_t)len : left;
 }
 
-/* See where bytes may be received: FCGI_OK or FCGI_ERR_NO_MEMORY. */
+/* See to memory for what comes aside, and for content that lands in the body:
+ * FCGI_OK or FCGI_ERR_NO_MEMORY. */
 static int make_room(struct fcgi__incoming *in,
-                     const struct fcgi_allocator *allocator, size_t max)
+                     const struct fcgi_allocator *allocator,
+                     struct fcgi_memory *body, struct fcgi_memory *aside)
 {
-    struct fcgi_memory body = {NULL, 0, 0};
-    struct fcgi_memory aside = {NULL, 0, ASIDE_LEN};
     int rc = fcgi__buffer_reserve(&in->room, allocator,
                                   in->filled ? ROOM_LEN : SMALL_ROOM_LEN);
 
-    if (rc == FCGI_OK && body_lands(in)) {
-        rc = fcgi__response_body_room(in->response, landing_len(in),
-                                      FCGI__FRAMES_LEN, &body);
-    } else {
-        aside.cap = in->room.cap < ROOM_LEN ? in->room.cap : ROOM_LEN;
+    if (rc != FCGI_OK) {
+        return rc;
     }
-    aside.data = in->room.data;
-    fcgi__landing_offer(&in->landing, &in->deframer, max, body, aside);
-    return rc;
+    aside->data = in->room.data;
+    if (body_lands(in)) {
+        aside->cap = ASIDE_LEN;
+        return fcgi__response_body_room(in->response, landing_len(in),
+                                        FCGI__FRAMES_LEN, body);
+    }
+    aside->cap = in->room.cap < ROOM_LEN ? in->room.cap : ROOM_LEN;
+    return FCGI_OK;
 }
 
 int fcgi__incoming_room(struct fcgi__incoming *in,
                         const struct fcgi_allocator *allocator,
                         struct fcgi_memory *room, size_t max)
 {
+    struct fcgi_memory body = {NULL, 0, 0};
+    struct fcgi_memory aside = {NULL, 0, 0};
     int rc;
 
     if (in->status != FCGI_WAIT || in->paused) {
         return 0;
     }
-    rc = make_room(in, allocator, max);
-    return rc == FCGI_OK ? fcgi__landing_places(&in->landing, room)
+    rc = make_room(in, allocator, &body, &aside);
+    return rc == FCGI_OK ? fcgi__landing_offer(&in->landing, &in->deframer,
+                                               body, aside, room, max)
                          : fcgi__incoming_fail(in, rc);
 }
 

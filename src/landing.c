@@ -5,58 +5,54 @@
 
 #include "landing.h"
 
+/* The one in the body may be empty; no other is. */
+static size_t first_place(const struct fcgi__landing *landing)
+{
+    return landing->places[0].cap > 0 ? 0 : 1;
+}
+
 /* Take the next place off the front of some memory. */
 static void add(struct fcgi__landing *landing, struct fcgi_memory *from,
                 size_t len)
 {
-    struct fcgi_memory place = {from->data, 0, len};
+    struct fcgi_memory place = {from->data, 0,
+                                len < from->cap ? len : from->cap};
 
-    from->data += len;
-    from->cap -= len;
+    from->data += place.cap;
+    from->cap -= place.cap;
     landing->places[landing->count] = place;
     landing->count += 1;
-    landing->cap += len;
+    landing->cap += place.cap;
 }
 
-void fcgi__landing_offer(struct fcgi__landing *landing,
-                         const struct fcgi__deframer *in, size_t max,
-                         struct fcgi_memory body, struct fcgi_memory aside)
+int fcgi__landing_offer(struct fcgi__landing *landing,
+                        const struct fcgi__deframer *in,
+                        struct fcgi_memory body, struct fcgi_memory aside,
+                        struct fcgi_memory *room, size_t max)
 {
-    size_t most =
-        max < 2 * FCGI__LANDING_RECORDS ? max : 2 * FCGI__LANDING_RECORDS;
-    size_t content = in->content_left;
+    size_t most = max < FCGI__LANDING_PLACES ? max : FCGI__LANDING_PLACES;
     size_t frame = in->padding_left + FCGI_RECORD_HEADER_LEN - in->partial_len;
+    size_t skipped;
 
     landing->count = 0;
     landing->cap = 0;
     landing->guess = in->header;
-    add(landing, &body, content < body.cap ? content : body.cap);
+    add(landing, &body, in->content_left);
     while (body.cap > 0 && landing->count + 3 <= most) {
         add(landing, &aside, frame);
-        content = in->header.content_length;
+        add(landing, &body, in->header.content_length);
         frame = in->header.padding_length + FCGI_RECORD_HEADER_LEN;
-        add(landing, &body, content < body.cap ? content : body.cap);
     }
     add(landing, &aside, aside.cap);
-}
-
-int fcgi__landing_places(const struct fcgi__landing *landing,
-                         struct fcgi_memory *places)
-{
-    int count = 0;
-
-    for (size_t i = 0; i < landing->count; i++) {
-        if (landing->places[i].cap > 0) {
-            places[count] = landing->places[i];
-            count += 1;
-        }
-    }
-    return count;
+    skipped = first_place(landing);
+    memcpy(room, landing->places + skipped,
+           (landing->count - skipped) * sizeof(*room));
+    return (int)(landing->count - skipped);
 }
 
 void fcgi__landing_received(struct fcgi__landing *landing, size_t n)
 {
-    landing->next = landing->places[0].cap > 0 ? 0 : 1;
+    landing->next = first_place(landing);
     landing->left = n;
     landing->cap = 0;
 }

@@ -16,13 +16,14 @@
 
 /* How many records have places: more than a socket gives at once. */
 #define FCGI__LANDING_RECORDS 4
+#define FCGI__LANDING_PLACES ((size_t)2 * FCGI__LANDING_RECORDS)
 
 /* What of the room aside may be put between the pieces of a body. */
 #define FCGI__FRAMES_LEN                                                       \
     ((size_t)(FCGI__LANDING_RECORDS - 1) * (255 + FCGI_RECORD_HEADER_LEN))
 
 struct fcgi__landing {
-    struct fcgi_memory places[2 * FCGI__LANDING_RECORDS]; /* body, aside, ... */
+    struct fcgi_memory places[FCGI__LANDING_PLACES]; /* body, aside, ... */
     size_t count;
     size_t cap;               /* of all places; 0: none were offered */
     struct fcgi_header guess; /* of each record but the first */
@@ -34,14 +35,11 @@ struct fcgi__landing {
  * deframer has seen. `body` is where content goes: its cap says how much may,
  * and behind that there is room for FCGI__FRAMES_LEN more; it is none where the
  * content of the record at hand goes elsewhere. All else goes into `aside`,
- * which is larger than FCGI__FRAMES_LEN. */
-void fcgi__landing_offer(struct fcgi__landing *landing,
-                         const struct fcgi__deframer *in, size_t max,
-                         struct fcgi_memory body, struct fcgi_memory aside);
-
-/* The places that are not empty, in order; returns how many. */
-int fcgi__landing_places(const struct fcgi__landing *landing,
-                         struct fcgi_memory *places);
+ * which is larger than FCGI__FRAMES_LEN. Returns how many are in `room`. */
+int fcgi__landing_offer(struct fcgi__landing *landing,
+                        const struct fcgi__deframer *in,
+                        struct fcgi_memory body, struct fcgi_memory aside,
+                        struct fcgi_memory *room, size_t max);
 
 /* `n` bytes were received, of no more than was offered. */
 void fcgi__landing_received(struct fcgi__landing *landing, size_t n);

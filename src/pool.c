@@ -201,15 +201,11 @@ static enum thread_state call_thread(struct fcgi_pool *pool)
 {
     enum thread_state before = pool->thread;
 
-    if (pool->config.evict_by_host ||
+    if (before == AWAKE || before == STARTING || pool->config.evict_by_host ||
         fcgi__slots_newest_expiry(&pool->slots) == FCGI__NEVER) {
         return AWAKE;
     }
-    if (before == NO_THREAD) {
-        pool->thread = STARTING;
-    } else if (before == SLEEPS_FOR_EVER) {
-        pool->thread = AWAKE;
-    }
+    pool->thread = before == NO_THREAD ? STARTING : AWAKE;
     return before;
 }
 

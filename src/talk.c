@@ -313,7 +313,7 @@ int fcgi__talk_advance(struct fcgi__talk *talk, int64_t now, unsigned ready,
     int error;
 
     talk->now = now;
-    if (now >= next_limit(talk, &error)) {
+    if (ready != FCGI__READY && now >= next_limit(talk, &error)) {
         ready = FCGI__READY; /* what came just now came in time */
     }
     move(talk, ready, may_block);
