@@ -20,6 +20,10 @@
  * response, and not much of the next record, which is to have a place too. */
 #define ASIDE_LEN ((size_t)2 * 1024)
 
+_Static_assert(FCGI__FRAMES_LEN < ASIDE_LEN &&
+                   FCGI__FRAMES_LEN <= FCGI__BODY_BEHIND,
+               "frames have their place aside, and in the body if need be");
+
 int fcgi__incoming_begin(struct fcgi__incoming *in,
                          const struct fcgi_allocator *allocator,
                          uint16_t request_id)
@@ -433,8 +437,7 @@ static int make_room(struct fcgi__incoming *in,
     aside->data = in->room.data;
     if (body_lands(in)) {
         aside->cap = ASIDE_LEN;
-        return fcgi__response_body_room(in->response, landing_len(in),
-                                        FCGI__FRAMES_LEN, body);
+        return fcgi__response_body_room(in->response, landing_len(in), body);
     }
     aside->cap = in->room.cap < ROOM_LEN ? in->room.cap : ROOM_LEN;
     return FCGI_OK;

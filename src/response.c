@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "field.h"
-#include "landing.h"
 #include "response.h"
 
 #define KIB INT64_C(1024)
@@ -154,19 +153,29 @@ static size_t room_for(const struct fcgi_response_store *store, size_t len)
         length > store->limits.body_len || (size_t)length > TRUSTED_BODY_LEN) {
         return len;
     }
-    return (size_t)length + FCGI__FRAMES_LEN;
+    return (size_t)length + FCGI__BODY_BEHIND;
 }
 
-int fcgi__response_body_room(struct fcgi_response *response, size_t wanted,
-                             size_t behind, struct fcgi_memory *room)
+static int reserve_body(struct fcgi_response *response, size_t len)
 {
     struct fcgi_response_store *store = response->store;
     int rc = fcgi__buffer_reserve(&store->body, &store->allocator,
-                                  room_for(store, wanted + behind) + 1);
+                                  room_for(store, len) + 1);
 
     if (rc == FCGI_OK) {
         publish(&response->body, &store->body);
-        room->data = store->body.data + store->body.len;
+    }
+    return rc;
+}
+
+int fcgi__response_body_room(struct fcgi_response *response, size_t wanted,
+                             struct fcgi_memory *room)
+{
+    const struct fcgi__buffer *body = &response->store->body;
+    int rc = reserve_body(response, wanted + FCGI__BODY_BEHIND);
+
+    if (rc == FCGI_OK) {
+        room->data = body->data + body->len;
         room->len = 0;
         room->cap = wanted;
     }
@@ -176,20 +185,19 @@ int fcgi__response_body_room(struct fcgi_response *response, size_t wanted,
 int fcgi__response_body(struct fcgi_response *response, const char *data,
                         size_t len)
 {
-    struct fcgi_response_store *store = response->store;
+    struct fcgi__buffer *body = &response->store->body;
     size_t left = fcgi__response_body_left(response);
     size_t kept = len < left ? len : left;
-    struct fcgi_memory room;
-    int rc = fcgi__response_body_room(response, kept, 0, &room);
+    int rc = reserve_body(response, kept);
 
     if (rc != FCGI_OK) {
         return rc;
     }
-    if (data != room.data) {
-        memmove(room.data, data, kept);
+    if (data != body->data + body->len) {
+        memmove(body->data + body->len, data, kept);
     }
-    store->body.len += kept;
-    publish(&response->body, &store->body);
+    body->len += kept;
+    publish(&response->body, body);
     return kept < len ? FCGI_ERR_BODY_TOO_LARGE : FCGI_OK;
 }
 

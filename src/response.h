@@ -8,6 +8,9 @@
 #include "buffer.h"
 #include "head.h"
 
+/* What may stand behind a body before it is known to be none of it. */
+#define FCGI__BODY_BEHIND ((size_t)1024)
+
 struct fcgi_response_store {
     struct fcgi_allocator allocator;
     struct fcgi_limits limits;
@@ -43,10 +46,10 @@ int64_t fcgi__response_content_length(const struct fcgi_response *response);
 size_t fcgi__response_body_left(const struct fcgi_response *response);
 
 /* Room for up to `wanted` bytes of body, to be received in place: `room` with
- * its data and cap, or FCGI_ERR_NO_MEMORY. It goes on for `behind` bytes more.
- */
+ * its data and cap, or FCGI_ERR_NO_MEMORY. It goes on for FCGI__BODY_BEHIND
+ * bytes more. */
 int fcgi__response_body_room(struct fcgi_response *response, size_t wanted,
-                             size_t behind, struct fcgi_memory *room);
+                             struct fcgi_memory *room);
 
 /* Collect body, from that room or from anywhere else: FCGI_OK,
  * FCGI_ERR_NO_MEMORY, or FCGI_ERR_BODY_TOO_LARGE, what fits being kept. No NUL
