@@ -139,12 +139,6 @@ void fcgi__buffer_grew(struct fcgi__buffer *buffer, size_t len)
     buffer->data[buffer->len] = '\0';
 }
 
-void fcgi__buffer_cut(struct fcgi__buffer *buffer, size_t len)
-{
-    buffer->len = len;
-    buffer->data[len] = '\0';
-}
-
 void fcgi__buffer_free(struct fcgi__buffer *buffer,
                        const struct fcgi_allocator *allocator)
 {
