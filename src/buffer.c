@@ -133,12 +133,6 @@ int fcgi__buffer_append(struct fcgi__buffer *buffer,
     return rc;
 }
 
-void fcgi__buffer_cut(struct fcgi__buffer *buffer, size_t len)
-{
-    buffer->len = len;
-    buffer->data[len] = '\0';
-}
-
 void fcgi__buffer_free(struct fcgi__buffer *buffer,
                        const struct fcgi_allocator *allocator)
 {

@@ -56,7 +56,11 @@ int fcgi__buffer_append(struct fcgi__buffer *buffer,
                         const void *data, size_t len);
 
 /* Keep the first `len` bytes, and put a NUL behind them. */
-void fcgi__buffer_cut(struct fcgi__buffer *buffer, size_t len);
+static inline void fcgi__buffer_cut(struct fcgi__buffer *buffer, size_t len)
+{
+    buffer->len = len;
+    buffer->data[len] = '\0';
+}
 
 void fcgi__buffer_free(struct fcgi__buffer *buffer,
                        const struct fcgi_allocator *allocator);

@@ -4,13 +4,9 @@
 #include <string.h>
 
 #include "field.h"
+#include "scan.h"
 
-/* What a byte may not be part of: a token, or any value (RFC 9110, sections
- * 5.5 and 5.6.2). Bytes above ASCII are opaque, and may stand in a value. */
-#define NO_TOKEN 1U
-#define NO_VALUE 2U
-
-static const uint8_t classes[256] = {
+const uint8_t fcgi__byte_classes[256] = {
     /* clang-format off */
     3, 3, 3, 3, 3, 3, 3, 3, 3, 1, 3, 3, 3, 3, 3, 3, /* 0x00 */
     3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, /* 0x10 */
@@ -31,64 +27,26 @@ static const uint8_t classes[256] = {
     /* clang-format on */
 };
 
-static bool is_any(char byte, unsigned which)
+static bool is_all(const char *at, const char *end, unsigned which)
 {
-    return (classes[(uint8_t)byte] & which) != 0;
-}
-
-static const char *find(const char *at, const char *end, unsigned which)
-{
-    while (at < end && !is_any(*at, which)) {
+    while (at < end && (fcgi__byte_classes[(uint8_t)*at] & which) == 0) {
         at += 1;
     }
-    return at;
-}
-
-const char *fcgi__token_end(const char *text)
-{
-    while (!is_any(*text, NO_TOKEN)) {
-        text += 1;
-    }
-    return text;
+    return at == end;
 }
 
 bool fcgi__is_token(const char *text, size_t len)
 {
-    return len > 0 && find(text, text + len, NO_TOKEN) == text + len;
-}
-
-#define EACH_BYTE(byte) (UINT64_MAX / 0xff * (byte))
-
-/* Whether 8 bytes at once are seen to be ASCII without a control: taking 0x20
- * off a smaller byte, or adding 1 to 0x7f, sets its top bit, and what is not
- * ASCII keeps its own. */
-static bool is_plain(const char *text)
-{
-    uint64_t bytes;
-
-    memcpy(&bytes, text, sizeof(bytes));
-    return (((bytes - EACH_BYTE(0x20)) | (bytes + EACH_BYTE(0x01))) &
-            EACH_BYTE(0x80)) == 0;
-}
-
-const char *fcgi__value_end(const char *at, const char *end)
-{
-    while (end - at >= (ptrdiff_t)sizeof(uint64_t)) {
-        const char *next = at + sizeof(uint64_t);
-        if (!is_plain(at)) {
-            at = find(at, next, NO_VALUE);
-            if (at < next) {
-                return at;
-            }
-        }
-        at = next;
-    }
-    return find(at, end, NO_VALUE);
+    return len > 0 && is_all(text, text + len, FCGI__NO_TOKEN);
 }
 
 bool fcgi__is_value(const char *text, size_t len)
 {
-    return len == 0 || fcgi__value_end(text, text + len) == text + len;
+    while (len >= FCGI__BLOCK_LEN && fcgi__mark_values(text) == 0) {
+        text += FCGI__BLOCK_LEN;
+        len -= FCGI__BLOCK_LEN;
+    }
+    return len == 0 || is_all(text, text + len, FCGI__NO_VALUE);
 }
 
 static char lower(char letter)

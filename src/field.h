@@ -14,16 +14,8 @@
 
 #include <fcgi_client/record.h>
 
-/* Where what can be a token, as names and methods are, ends: at the first byte
- * of no token, which must be there. */
-const char *fcgi__token_end(const char *text);
-
 /* Whether these bytes are a token; "" is none. */
 bool fcgi__is_token(const char *text, size_t len);
-
-/* Where what can be a value ends: at the first control byte, but for tabs, or
- * else at `end`. */
-const char *fcgi__value_end(const char *at, const char *end);
 
 /* Whether a value may hold these bytes. */
 bool fcgi__is_value(const char *text, size_t len);

@@ -11,8 +11,7 @@
 
 struct fcgi__head {
     struct fcgi__buffer text;   /* as it came; NULs are set once it is whole */
-    struct fcgi__buffer marks;  /* where each field stands in the text */
-    struct fcgi__buffer fields; /* the fields, once the text moves no more */
+    struct fcgi__buffer fields; /* they point into the text */
     size_t field_count;
     size_t line;   /* where the line now coming starts in the text */
     int status;    /* 0: no Status line yet */

@@ -149,9 +149,6 @@ size_t fcgi__pairs_store(struct fcgi__pairs *pairs,
                 break;
             }
         }
-        if (fcgi__is_request_method(name, name_len)) {
-            pairs->method = out;
-        }
         out[0] = (char)name_len;
         out[1] = (char)value_len;
         out += 2;
@@ -159,6 +156,10 @@ size_t fcgi__pairs_store(struct fcgi__pairs *pairs,
         out += name_len;
         copy_short(out, value, value_len);
         out += value_len;
+        if (fcgi__is_request_method(name, name_len)) {
+            pairs->method.data = value;
+            pairs->method.len = value_len;
+        }
     }
     pairs->room -= (size_t)(out - pairs->out);
     pairs->out = out;
@@ -193,7 +194,7 @@ static int store_any(struct fcgi__pairs *pairs, const struct fcgi_param *param,
 int fcgi_params_encode(const struct fcgi_param *params, size_t count, void *buf,
                        size_t cap, size_t *len)
 {
-    struct fcgi__pairs pairs = {buf, cap, NULL};
+    struct fcgi__pairs pairs = {buf, cap, {NULL, 0}};
     size_t total = 0;
     size_t i = 0;
 
@@ -292,6 +293,41 @@ int fcgi_params_next(struct fcgi_slice *rest, struct fcgi_param *param)
     rest->data = param->value + value_len;
     rest->len = len - name_len - value_len;
     return 1;
+}
+
+/* Pass over whole short pairs, up to what may be REQUEST_METHOD. */
+static void pass_over(struct fcgi_slice *rest)
+{
+    const uint8_t *at = (const uint8_t *)rest->data;
+    size_t left = rest->len;
+
+    while (left >= 2) {
+        size_t len = (size_t)2 + at[0] + at[1];
+        if ((at[0] | at[1]) >= 128 || len > left ||
+            at[0] == FCGI__REQUEST_METHOD_LEN) {
+            break;
+        }
+        at += len;
+        left -= len;
+    }
+    rest->data = (const char *)at;
+    rest->len = left;
+}
+
+int fcgi__pairs_check(struct fcgi_slice encoded, struct fcgi_slice *method)
+{
+    struct fcgi_param param;
+    int rc;
+
+    do {
+        pass_over(&encoded);
+        rc = fcgi_params_next(&encoded, &param);
+        if (rc == 1 && fcgi__is_request_method(param.name, param.name_len)) {
+            method->data = param.value;
+            method->len = param.value_len;
+        }
+    } while (rc == 1);
+    return rc;
 }
 
 int fcgi_params_decode(const void *data, size_t len, struct fcgi_param *params,

@@ -26,19 +26,19 @@ char *fcgi__param_store_lengths(char *out, const struct fcgi_param *measured);
 /* Store a measured pair. */
 void fcgi__param_store(char *out, const struct fcgi_param *measured);
 
+#define FCGI__REQUEST_METHOD_LEN (sizeof("REQUEST_METHOD") - 1)
+
 static inline bool fcgi__is_request_method(const char *name, size_t len)
 {
-    static const char method[] = "REQUEST_METHOD";
-
-    return len == sizeof(method) - 1 &&
-           memcmp(name, method, sizeof(method) - 1) == 0;
+    return len == FCGI__REQUEST_METHOD_LEN &&
+           memcmp(name, "REQUEST_METHOD", FCGI__REQUEST_METHOD_LEN) == 0;
 }
 
 /* Pairs in the making: they are stored from the front of some room on. */
 struct fcgi__pairs {
     char *out;
     size_t room;
-    const char *method; /* the last REQUEST_METHOD, as stored; NULL: none */
+    struct fcgi_slice method; /* the last REQUEST_METHOD; NULL: none */
 };
 
 /* What a pair takes at most, both of whose strings are short: below 128 bytes,
@@ -49,5 +49,9 @@ struct fcgi__pairs {
  * no room for one that is. Returns how many were stored. */
 size_t fcgi__pairs_store(struct fcgi__pairs *pairs,
                          const struct fcgi_param *params, size_t count);
+
+/* Walk over encoded pairs; sets `*method` to the last REQUEST_METHOD, if there
+ * is one. FCGI_OK or FCGI_ERR_PARAMS_TRUNCATED. */
+int fcgi__pairs_check(struct fcgi_slice encoded, struct fcgi_slice *method);
 
 #endif

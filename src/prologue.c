@@ -31,12 +31,12 @@ static size_t content_len(const struct packer *packer)
     return packer->content == 0 ? 0 : packer->wire->len - packer->content;
 }
 
-/* A record without content would end the stream, and is taken back. */
+/* A record without content would end the stream, and is taken back. There is
+ * room for as much padding as there may be. */
 static void close_record(struct packer *packer)
 {
     struct fcgi__buffer *wire = packer->wire;
     size_t len = content_len(packer);
-    size_t padding = fcgi_padding_for(len);
 
     if (packer->content == 0) {
         return;
@@ -48,8 +48,8 @@ static void close_record(struct packer *packer)
         fcgi__record_header((uint8_t *)wire->data + packer->content -
                                 FCGI__HEADER_LEN,
                             FCGI_TYPE_PARAMS, packer->request_id, len);
-        memset(wire->data + wire->len, 0, padding);
-        wire->len += padding;
+        memset(wire->data + wire->len, 0, PADDING_ROOM);
+        wire->len += fcgi__padding_for(len);
     }
     packer->content = 0;
 }
@@ -116,18 +116,12 @@ static int add_large_param(struct packer *packer,
 
 /* The last REQUEST_METHOD counts, as it does for the application. */
 static void note_method(struct fcgi__prologue *prologue,
-                        const struct fcgi_param *measured)
+                        struct fcgi_slice method)
 {
-    size_t len = measured->value_len;
+    size_t len = method.len < FCGI__METHOD_CAP ? method.len : 0;
 
-    if (!fcgi__is_request_method(measured->name, measured->name_len)) {
-        return;
-    }
-    if (len >= FCGI__METHOD_CAP) {
-        len = 0;
-    }
     if (len > 0) {
-        memcpy(prologue->method, measured->value, len);
+        memcpy(prologue->method, method.data, len);
     }
     prologue->method[len] = '\0';
 }
@@ -141,7 +135,10 @@ static int add_param(struct packer *packer, const struct fcgi_param *param)
     if (rc != FCGI_OK) {
         return rc;
     }
-    note_method(packer->prologue, &measured);
+    if (fcgi__is_request_method(measured.name, measured.name_len)) {
+        struct fcgi_slice method = {measured.value, measured.value_len};
+        note_method(packer->prologue, method);
+    }
     if (len > FCGI_CONTENT_MAX) {
         return add_large_param(packer, &measured);
     }
@@ -174,17 +171,13 @@ static size_t add_short_params(struct packer *packer,
                                const struct fcgi_param *params, size_t count)
 {
     struct fcgi__buffer *wire = packer->wire;
-    struct fcgi__pairs pairs = {wire->data + wire->len, room_at_hand(packer),
-                                NULL};
+    struct fcgi__pairs pairs = {
+        wire->data + wire->len, room_at_hand(packer), {NULL, 0}};
     size_t added = fcgi__pairs_store(&pairs, params, count);
 
     wire->len = (size_t)(pairs.out - wire->data);
-    if (pairs.method != NULL) {
-        struct fcgi_slice stored = {pairs.method,
-                                    (size_t)(pairs.out - pairs.method)};
-        struct fcgi_param method;
-        (void)fcgi_params_next(&stored, &method);
-        note_method(packer->prologue, &method);
+    if (pairs.method.data != NULL) {
+        note_method(packer->prologue, pairs.method);
     }
     return added;
 }
@@ -205,27 +198,22 @@ static int add_params(struct packer *packer, const struct fcgi_param *params,
     return rc;
 }
 
-/* Look at pairs that were encoded before: FCGI_OK or
- * FCGI_ERR_PARAMS_TRUNCATED. */
-static int check_encoded(struct packer *packer, struct fcgi_slice encoded)
+/* Pairs that were encoded before are copied at once if one record takes them
+ * all. */
+static int add_encoded(struct packer *packer, struct fcgi_slice encoded)
 {
+    struct fcgi_slice method = {NULL, 0};
     struct fcgi_param param;
     int rc;
 
-    for (rc = fcgi_params_next(&encoded, &param); rc == 1;
-         rc = fcgi_params_next(&encoded, &param)) {
-        note_method(packer->prologue, &param);
+    if (encoded.len == 0) {
+        return FCGI_OK;
     }
-    return rc;
-}
-
-/* They are copied at once if one record takes them all. */
-static int add_encoded(struct packer *packer, struct fcgi_slice encoded)
-{
-    struct fcgi_param param;
-    int rc = check_encoded(packer, encoded);
-
+    rc = fcgi__pairs_check(encoded, &method);
     if (rc == FCGI_OK && encoded.len <= FCGI_CONTENT_MAX) {
+        if (method.data != NULL) {
+            note_method(packer->prologue, method);
+        }
         return spread(packer, encoded.data, encoded.len);
     }
     while (rc == FCGI_OK && fcgi_params_next(&encoded, &param) == 1) {

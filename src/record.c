@@ -15,12 +15,6 @@
 
 static const char zeros[8];
 
-static void put16(uint8_t *out, uint16_t value)
-{
-    out[0] = (uint8_t)(value >> 8);
-    out[1] = (uint8_t)value;
-}
-
 static uint16_t get16(const uint8_t *in)
 {
     return (uint16_t)(in[0] << 8 | in[1]);
@@ -31,8 +25,8 @@ void fcgi_header_encode(uint8_t out[FCGI_RECORD_HEADER_LEN],
 {
     out[0] = header->version;
     out[1] = header->type;
-    put16(out + 2, header->request_id);
-    put16(out + 4, header->content_length);
+    fcgi__put16(out + 2, header->request_id);
+    fcgi__put16(out + 4, header->content_length);
     out[6] = header->padding_length;
     out[7] = 0;
 }
@@ -50,17 +44,14 @@ int fcgi_header_decode(struct fcgi_header *header,
 
 uint8_t fcgi_padding_for(size_t content_length)
 {
-    if (content_length > FCGI_CONTENT_MAX - 7) {
-        return 0;
-    }
-    return (uint8_t)(-content_length & 7);
+    return fcgi__padding_for(content_length);
 }
 
 void fcgi_begin_request_encode(uint8_t out[8],
                                const struct fcgi_begin_request *begin)
 {
     memset(out, 0, 8);
-    put16(out, begin->role);
+    fcgi__put16(out, begin->role);
     out[2] = begin->flags;
 }
 
@@ -74,8 +65,8 @@ void fcgi_begin_request_decode(struct fcgi_begin_request *begin,
 void fcgi_end_request_encode(uint8_t out[8], const struct fcgi_end_request *end)
 {
     memset(out, 0, 8);
-    put16(out, (uint16_t)(end->app_status >> 16));
-    put16(out + 2, (uint16_t)end->app_status);
+    fcgi__put16(out, (uint16_t)(end->app_status >> 16));
+    fcgi__put16(out + 2, (uint16_t)end->app_status);
     out[4] = end->protocol_status;
 }
 
@@ -83,17 +74,6 @@ void fcgi_end_request_decode(struct fcgi_end_request *end, const uint8_t in[8])
 {
     end->app_status = (uint32_t)get16(in) << 16 | get16(in + 2);
     end->protocol_status = in[4];
-}
-
-void fcgi__record_header(uint8_t out[FCGI_RECORD_HEADER_LEN], uint8_t type,
-                         uint16_t request_id, size_t content_length)
-{
-    out[0] = FCGI_PROTOCOL_VERSION;
-    out[1] = type;
-    put16(out + 2, request_id);
-    put16(out + 4, (uint16_t)content_length);
-    out[6] = fcgi_padding_for(content_length);
-    out[7] = 0;
 }
 
 int fcgi_record_write(const struct fcgi_writer *writer, uint8_t type,

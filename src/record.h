@@ -12,8 +12,30 @@
  * bytes, and it needs no padding, which PHP-FPM would count in. */
 #define FCGI__CONTENT_LEN ((size_t)65528)
 
+static inline void fcgi__put16(uint8_t *out, uint16_t value)
+{
+    out[0] = (uint8_t)(value >> 8);
+    out[1] = (uint8_t)value;
+}
+
+/* As fcgi_padding_for(). */
+static inline uint8_t fcgi__padding_for(size_t content_length)
+{
+    return content_length > FCGI__CONTENT_LEN ? 0
+                                              : (uint8_t)(-content_length & 7);
+}
+
 /* Store the header of a record with that content and the padding it gets. */
-void fcgi__record_header(uint8_t out[FCGI_RECORD_HEADER_LEN], uint8_t type,
-                         uint16_t request_id, size_t content_length);
+static inline void fcgi__record_header(uint8_t out[FCGI_RECORD_HEADER_LEN],
+                                       uint8_t type, uint16_t request_id,
+                                       size_t content_length)
+{
+    out[0] = FCGI_PROTOCOL_VERSION;
+    out[1] = type;
+    fcgi__put16(out + 2, request_id);
+    fcgi__put16(out + 4, (uint16_t)content_length);
+    out[6] = fcgi__padding_for(content_length);
+    out[7] = 0;
+}
 
 #endif
