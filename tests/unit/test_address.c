@@ -189,6 +189,19 @@ static void a_name_has_letters_digits_dots_and_dashes(void **state)
     assert_refused("http://localhost:9000");
 }
 
+/* It would be too long for the path of a socket. */
+static void a_name_may_begin_as_the_scheme_does(void **state)
+{
+    (void)state;
+    char address[200];
+    struct fcgi_pool *pool;
+    memset(address, 'x', sizeof(address));
+    memcpy(address, "unix", 4);
+    memcpy(address + sizeof(address) - 6, ":9000", 6);
+    assert_code(fcgi_pool_new(&pool, address, NULL), FCGI_OK);
+    fcgi_pool_free(pool);
+}
+
 /* No name that is resolved has more than 255 letters. */
 static void a_name_longer_than_any_is_refused(void **state)
 {
@@ -276,6 +289,7 @@ int main(void)
         cmocka_unit_test(brackets_must_match),
         cmocka_unit_test(brackets_hold_an_ipv6_address_and_no_name),
         cmocka_unit_test(a_name_has_letters_digits_dots_and_dashes),
+        cmocka_unit_test(a_name_may_begin_as_the_scheme_does),
         cmocka_unit_test(a_name_longer_than_any_is_refused),
         cmocka_unit_test(a_path_too_long_for_a_socket_is_refused),
         cmocka_unit_test(a_path_has_room_for_its_nul),

@@ -184,6 +184,38 @@ static void after_a_slow_sink_the_peer_has_its_full_time(void **state)
     fake_stop(app);
 }
 
+static void *let_begin_late(void *app)
+{
+    pass_ms(SLOW);
+    fake_go(app);
+    return NULL;
+}
+
+/* The idle time began with the answer, and not when the request was sent. */
+static void after_a_slow_sink_a_late_peer_has_its_full_time(void **state)
+{
+    (void)state;
+    static const struct fake_step script[] = {FAKE_ACCEPT,
+                                              FAKE_READ_REQUEST,
+                                              FAKE_PAUSE,
+                                              FAKE_STDOUT("A: 1\r\n\r\nha"),
+                                              FAKE_PAUSE,
+                                              FAKE_STDOUT("lf"),
+                                              FAKE_END(WIRE_COMPLETE)};
+    pthread_t thread;
+    struct fake *app = FAKE_RUN(FAKE_UNIX, script);
+    struct fcgi_client *client = strict_client(app);
+    struct fcgi_request request = get_request();
+    request.timeouts.first_byte_ms = -1;
+    request.sink.head = let_go_late;
+    request.sink.context = app;
+    assert_int_equal(pthread_create(&thread, NULL, let_begin_late, app), 0);
+    ask_expecting_body(client, &request, "half");
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
 /* Everything is everything. */
 static void the_whole_limit_includes_the_callers_time(void **state)
 {
@@ -313,6 +345,7 @@ int main(void)
         cmocka_unit_test(a_pipe_that_is_silent_for_long_is_not_charged),
         cmocka_unit_test(a_sink_that_takes_its_time_is_not_charged),
         cmocka_unit_test(after_a_slow_sink_the_peer_has_its_full_time),
+        cmocka_unit_test(after_a_slow_sink_a_late_peer_has_its_full_time),
         cmocka_unit_test(the_whole_limit_includes_the_callers_time),
         cmocka_unit_test(signals_neither_shorten_nor_stretch_a_limit),
         cmocka_unit_test(signals_disturb_no_exchange),

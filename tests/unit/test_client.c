@@ -22,6 +22,9 @@
 #include "pattern.h"
 #include "process.h"
 
+/* More calls at a time than a client keeps. */
+#define CROWD 100
+
 /* ---- an answer --------------------------------------------------------- */
 
 static void an_answer_fills_the_response(void **state)
@@ -261,6 +264,46 @@ static void a_warm_client_allocates_nothing(void **state)
     fake_stop(app);
 }
 
+/* Start calls that wait for the only connection, and give them up. */
+static void begin_and_give_up(struct fcgi_client *client)
+{
+    struct fcgi_request request = get_request();
+    struct fcgi_response responses[CROWD] = {{0}};
+    struct fcgi_call *calls[CROWD];
+    for (size_t i = 0; i < CROWD; i++) {
+        assert_code(fcgi_call_start(&calls[i], client, &request, &responses[i]),
+                    FCGI_OK);
+    }
+    for (size_t i = 0; i < CROWD; i++) {
+        fcgi_call_free(calls[i]);
+        fcgi_response_free(&responses[i]);
+    }
+}
+
+/* However often there were more calls at a time than are kept. */
+static void as_many_calls_are_kept_each_time(void **state)
+{
+    (void)state;
+    struct counting_allocator memory = {0};
+    struct fcgi_client_config config = {
+        .pool = {.allocator = counting_allocator(&memory), .max_open = 1}};
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_client *client = client_for(app, &config);
+    struct fcgi_connection *only = take(fcgi_client_pool(client));
+    size_t before = memory.blocks;
+    begin_and_give_up(client);
+    size_t kept = memory.blocks;
+    assert_true(kept > before);
+    for (size_t i = 0; i < 3; i++) {
+        begin_and_give_up(client);
+        assert_int_equal(memory.blocks, kept);
+    }
+    fcgi_pool_put(fcgi_client_pool(client), only);
+    fcgi_client_free(client);
+    assert_int_equal(memory.blocks, 0);
+    fake_stop(app);
+}
+
 /* Each allocation in turn fails: an error code, and nothing is lost. */
 static void out_of_memory_is_an_error_and_leaks_nothing(void **state)
 {
@@ -394,6 +437,7 @@ int main(void)
         cmocka_unit_test(encoded_params_go_ahead_of_the_others),
         cmocka_unit_test(content_length_is_never_added),
         cmocka_unit_test(a_warm_client_allocates_nothing),
+        cmocka_unit_test(as_many_calls_are_kept_each_time),
         cmocka_unit_test(out_of_memory_is_an_error_and_leaks_nothing),
         cmocka_unit_test(a_closed_client_asks_no_more),
         cmocka_unit_test(no_client_is_fine),

@@ -18,10 +18,13 @@
 
 #include "ask.h"
 #include "fake.h"
+#include "hand.h"
 #include "pattern.h"
 #include "process.h"
+#include "temp.h"
 
 #define LARGE 4000003
+#define READS 5
 
 /* The application writes all of its answer before it reads the body, more
  * than sockets hold: who sends everything first would hang here. */
@@ -181,6 +184,67 @@ static void a_pipe_is_watched_after_the_answer_has_begun(void **state)
     fake_stop(app);
 }
 
+/* An application that says one more byte whenever the client looks what its
+ * source waits for, which is ready all the time. */
+struct talker {
+    struct hand hand;
+    size_t left; /* bytes */
+    size_t reads;
+    size_t left_at_end; /* of the source */
+    int ready;
+};
+
+static int descriptor_of_talker(void *context)
+{
+    struct talker *talker = context;
+    if (talker->left > 0) {
+        hand_stdout(&talker->hand, 0, 1, "x");
+        talker->left -= 1;
+    }
+    return talker->ready;
+}
+
+/* Nothing for some times, then the end. */
+static int read_talker(void *context, void *buf, size_t cap, size_t *got)
+{
+    struct talker *talker = context;
+    (void)buf;
+    (void)cap;
+    *got = 0;
+    talker->reads += 1;
+    if (talker->reads == 1) {
+        hand_stdout(&talker->hand, 0, 1, "A: 1\r\n\r\n");
+    }
+    if (talker->reads < READS) {
+        return FCGI_WAIT;
+    }
+    talker->left_at_end = talker->left;
+    talker->left = 0;
+    hand_end(&talker->hand, 0, 1);
+    return FCGI_OK;
+}
+
+static void an_answer_that_keeps_coming_does_not_hold_up_the_body(void **state)
+{
+    (void)state;
+    enum { BYTES = 1000 };
+    struct talker talker = {.left = BYTES, .ready = temp_file("", 0)};
+    struct fcgi_client *client = hand_client(&talker.hand, NULL);
+    struct fcgi_request request =
+        post_request((struct fcgi_source){.read = read_talker,
+                                          .descriptor = descriptor_of_talker,
+                                          .context = &talker});
+    struct fcgi_response response = {0};
+    assert_code(fcgi_client_do(client, &request, &response), FCGI_OK);
+    assert_int_equal(talker.reads, READS);
+    assert_in_range(talker.left_at_end, 1, BYTES);
+    assert_int_equal(response.body.len, BYTES - talker.left_at_end);
+    fcgi_response_free(&response);
+    fcgi_client_free(client);
+    hand_free(&talker.hand);
+    close(talker.ready);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -189,6 +253,7 @@ int main(void)
         cmocka_unit_test(a_pipe_is_watched_while_the_answer_flows),
         cmocka_unit_test(an_upload_goes_on_after_the_answer_has_begun),
         cmocka_unit_test(a_pipe_is_watched_after_the_answer_has_begun),
+        cmocka_unit_test(an_answer_that_keeps_coming_does_not_hold_up_the_body),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -209,6 +209,67 @@ static void the_largest_pairs_are_summed_without_overflow(void **state)
     assert_measured(&one, (uint64_t)2 * FCGI_PARAM_LEN_MAX + 10);
 }
 
+/* Of any length, and nothing is written behind them either. */
+static void no_string_is_read_past_its_end(void **state)
+{
+    struct wire noise = {0};
+    struct guard name, value, out;
+    (void)state;
+    wire_noise(&noise, 400);
+    guard_open(&name, 400);
+    guard_open(&value, 400);
+    guard_open(&out, 1000);
+    for (size_t len = 0; len < 300; len++) {
+        struct wire expected = {0};
+        const size_t other = (7 * len) % 40;
+        const struct fcgi_param param = {guard_put(&name, noise.data, len),
+                                         guard_put(&value, noise.data, other),
+                                         len, other};
+        size_t used;
+        wire_pair(&expected, noise.data, len, noise.data, other);
+        char *room = guard_put(&out, noise.data, expected.len);
+        assert_int_equal(
+            fcgi_params_encode(&param, 1, room, expected.len, &used), FCGI_OK);
+        assert_int_equal(used, expected.len);
+        assert_memory_equal(room, expected.data, used);
+        wire_free(&expected);
+    }
+    guard_close(&out);
+    guard_close(&value);
+    guard_close(&name);
+    wire_free(&noise);
+}
+
+/* The same where there is so much room that short strings are moved faster. */
+static void short_strings_are_not_read_past_their_end(void **state)
+{
+    char room[1000];
+    struct wire noise = {0};
+    struct guard name, value;
+    (void)state;
+    wire_noise(&noise, 127);
+    guard_open(&name, 127);
+    guard_open(&value, 127);
+    for (size_t i = 0; i < 128 * 128; i++) {
+        struct wire expected = {0};
+        const size_t len = i % 128;
+        const size_t other = i / 128;
+        const struct fcgi_param param = {guard_put(&name, noise.data, len),
+                                         guard_put(&value, noise.data, other),
+                                         len, other};
+        size_t used;
+        wire_pair(&expected, noise.data, len, noise.data, other);
+        assert_int_equal(
+            fcgi_params_encode(&param, 1, room, sizeof(room), &used), FCGI_OK);
+        assert_int_equal(used, expected.len);
+        assert_memory_equal(room, expected.data, used);
+        wire_free(&expected);
+    }
+    guard_close(&value);
+    guard_close(&name);
+    wire_free(&noise);
+}
+
 /* ---- decoding ---------------------------------------------------------- */
 
 static void order_and_duplicates_are_kept(void **state)
@@ -449,6 +510,8 @@ int main(void)
         cmocka_unit_test(encoding_refuses_null_where_it_is_not_allowed),
         cmocka_unit_test(a_string_over_31_bits_is_too_long),
         cmocka_unit_test(the_largest_pairs_are_summed_without_overflow),
+        cmocka_unit_test(no_string_is_read_past_its_end),
+        cmocka_unit_test(short_strings_are_not_read_past_their_end),
         cmocka_unit_test(order_and_duplicates_are_kept),
         cmocka_unit_test(names_and_values_may_hold_any_byte),
         cmocka_unit_test(decoded_pairs_point_into_the_bytes),

@@ -345,6 +345,29 @@ static void the_pools_own_connect_limit_holds(void **state)
     fake_stop(app);
 }
 
+static void *hear_late(void *app)
+{
+    await_main_asleep();
+    fake_hear(app);
+    return NULL;
+}
+
+static void the_pools_own_connect_limit_may_be_off(void **state)
+{
+    (void)state;
+    struct fake *app = fake_clogged(FAKE_TCP);
+    struct fcgi_pool_config config = {.connect_timeout_ms = -1};
+    struct fcgi_pool *pool = pool_for(app, &config);
+    struct fcgi_connection *connection;
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, hear_late, app), 0);
+    assert_code(fcgi_pool_get(pool, &connection, NULL), FCGI_OK);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    fcgi_pool_put(pool, connection);
+    fcgi_pool_free(pool);
+    fake_stop(app);
+}
+
 static void
 a_listen_queue_that_stays_full_ends_at_the_connect_limit(void **state)
 {
@@ -385,6 +408,7 @@ int main(void)
         cmocka_unit_test(a_silent_peer_ends_at_the_connect_limit),
         cmocka_unit_test(the_whole_limit_includes_the_connecting),
         cmocka_unit_test(the_pools_own_connect_limit_holds),
+        cmocka_unit_test(the_pools_own_connect_limit_may_be_off),
         cmocka_unit_test(
             a_listen_queue_that_stays_full_ends_at_the_connect_limit),
     };

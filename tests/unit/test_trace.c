@@ -44,6 +44,7 @@ struct tracer {
     int fds[KINDS]; /* of the last event of each kind, */
     int errors[KINDS];
     bool closed_fd;        /* one came that was closed already */
+    bool blamed;           /* one had an error that has none */
     uint64_t bytes[12][2]; /* content of records, by type: out, in */
     int id;                /* of the last record */
 };
@@ -82,6 +83,10 @@ static void note(void *context, const struct fcgi_trace_event *event)
     t->errors[event->kind] = event->error;
     if (event->fd >= 0 && fcntl(event->fd, F_GETFD) < 0) {
         t->closed_fd = true;
+    }
+    if (event->error != FCGI_OK && event->kind != FCGI_TRACE_RETRIED &&
+        event->kind != FCGI_TRACE_TIMED_OUT) {
+        t->blamed = true;
     }
     write_down(t, event);
     (void)pthread_cond_broadcast(&t->told);
@@ -122,6 +127,7 @@ static void assert_told(struct tracer *t, const char *text)
 {
     assert_string_equal(t->text, text);
     assert_false(t->closed_fd);
+    assert_false(t->blamed);
     t->text[0] = '\0';
 }
 

@@ -121,6 +121,15 @@ static void all_three_values_are_read(void **state)
     assert_values(&values, 64, INT64_C(1000000000000), 1);
 }
 
+static void a_value_may_have_every_digit(void **state)
+{
+    (void)state;
+    struct fcgi_values values = ask_one("FCGI_MAX_CONNS", "9876543210");
+    assert_values(&values, INT64_C(9876543210), -1, -1);
+    values = ask_one("FCGI_MAX_REQS", "9223372036854775799");
+    assert_values(&values, -1, INT64_C(9223372036854775799), -1);
+}
+
 /* As PHP-FPM answers. */
 static void what_is_not_said_is_not_known(void **state)
 {
@@ -523,6 +532,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_three_values_are_asked_for),
         cmocka_unit_test(all_three_values_are_read),
+        cmocka_unit_test(a_value_may_have_every_digit),
         cmocka_unit_test(what_is_not_said_is_not_known),
         cmocka_unit_test(an_empty_answer_says_nothing),
         cmocka_unit_test(an_application_may_not_know_the_question),

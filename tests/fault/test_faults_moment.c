@@ -1,0 +1,144 @@
+/*
+ * One call of libc's that goes another way at one moment, and how many calls
+ * there are: what an ordeal, which tries all of them, does not look at.
+ */
+#define _POSIX_C_SOURCE 200809L
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <fcgi_client.h>
+#include <fcgi_client/io.h>
+
+#include "ask.h"
+#include "faults.h"
+#include "hand.h"
+#include "process.h"
+
+/* ---- time --------------------------------------------------------------- */
+
+#define STRICT 400
+#define SLOW 600
+
+static void *write_late(void *argument)
+{
+    const int *fd = argument;
+    pass_ms(SLOW);
+    (void)!write(*fd, "late", 4);
+    (void)close(*fd);
+    return NULL;
+}
+
+/* The socket takes nothing at first when there is something again: its time to
+ * do so begins then. */
+static void a_body_that_goes_on_late_has_its_full_time_to_be_sent(void **state)
+{
+    (void)state;
+    static const struct fault_way full = {FAULT_SENDMSG, FAULT_REFUSES, EAGAIN,
+                                          true};
+    int fds[2];
+    pthread_t thread;
+    struct fcgi_fd_state late;
+    struct fcgi_client_config config = {.timeouts = {.write_ms = STRICT}};
+    assert_int_equal(pipe(fds), 0);
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_client *client = client_for(app, &config);
+    struct fcgi_request request = post_request(fcgi_fd_source(&late, fds[0]));
+    assert_int_equal(pthread_create(&thread, NULL, write_late, &fds[1]), 0);
+    faults_begin(&full, 2);
+    ask_expecting_body(client, &request, "late");
+    assert_true(faults_end());
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    fcgi_client_free(client);
+    fake_stop(app);
+    close(fds[0]);
+}
+
+/* ---- how it is told ----------------------------------------------------- */
+
+/* What could not be sent is why, though the end is all that is read then. */
+static void a_send_that_failed_is_told_beside_the_end(void **state)
+{
+    (void)state;
+    struct hand_call c;
+    struct fcgi_request request = get_request();
+    hand_call_begin(&c, NULL, &request);
+    hand_close(&c.hand, 0);
+    assert_code(fcgi_call_advance(c.call), FCGI_ERR_CLOSED);
+    assert_int_equal(c.response.outcome.system_error, EPIPE);
+    hand_call_end(&c);
+}
+
+/* ---- counts ------------------------------------------------------------- */
+
+/* Signals make for more. */
+static bool is_undisturbed(void)
+{
+    return getenv("FCGI_TEST_TICKS") == NULL;
+}
+
+#define NO_LIMITS                                                              \
+    {                                                                          \
+        .connect_ms = -1, .write_ms = -1, .first_byte_ms = -1, .idle_ms = -1,  \
+        .total_ms = -1                                                         \
+    }
+
+/* A warm request, whose limits are all longer than its socket waits by itself:
+ * it is sent, and received. */
+static void assert_two_calls(const struct fcgi_timeouts *of_client,
+                             const struct fcgi_timeouts *of_request)
+{
+    struct fcgi_client_config config = {.timeouts = *of_client,
+                                        .pool = {.evict_by_host = true}};
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_client *client = client_for(app, &config);
+    struct fcgi_request request = get_request();
+    ask_expecting_body(client, &request, "hello");
+    request.timeouts = *of_request;
+    faults_begin(NULL, 0);
+    ask_expecting_body(client, &request, "hello");
+    (void)faults_end();
+    if (is_undisturbed()) {
+        assert_int_equal(faults_seen(FAULT_SENDMSG), 1);
+        assert_int_equal(faults_seen(FAULT_RECVMSG), 1);
+        assert_int_equal(faults_seen(FAULT_POLL), 0);
+    }
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+static void a_warm_request_takes_two_calls_whatever_its_limits(void **state)
+{
+    (void)state;
+    static const struct fcgi_timeouts standard;
+    static const struct fcgi_timeouts none = NO_LIMITS;
+    static const struct fcgi_timeouts long_ones = {
+        .first_byte_ms = 100000, .idle_ms = 100000, .total_ms = 100000};
+    static const struct fcgi_timeouts whole = {
+        .first_byte_ms = -1, .idle_ms = -1, .total_ms = 100000};
+    assert_two_calls(&standard, &standard);
+    assert_two_calls(&standard, &none);
+    assert_two_calls(&standard, &long_ones);
+    assert_two_calls(&none, &standard);
+    assert_two_calls(&whole, &standard);
+    assert_two_calls(&whole, &none);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_body_that_goes_on_late_has_its_full_time_to_be_sent),
+        cmocka_unit_test(a_send_that_failed_is_told_beside_the_end),
+        cmocka_unit_test(a_warm_request_takes_two_calls_whatever_its_limits),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
