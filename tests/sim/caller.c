@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <poll.h>
+
 #include "application.h"
 #include "caller.h"
 #include "descriptor.h"
@@ -63,9 +65,14 @@ static void try_reentry(struct caller *c)
     }
 }
 
+static int64_t some_time_later(void)
+{
+    return world_now() + world_between(0, 30 * MILLISECOND);
+}
+
 static void pause_for_a_while(struct caller *c)
 {
-    c->resume_at = world_now() + world_between(0, 30 * MILLISECOND);
+    c->resume_at = some_time_later();
 }
 
 static int end_feed(struct feed *feed)
@@ -82,6 +89,42 @@ static int end_feed(struct feed *feed)
     return world_chance(50) ? FCGI_WAIT : FCGI_OK;
 }
 
+static void get_stuck(struct caller *c)
+{
+    c->is_stuck = true;
+    sight_saw(SIGHT_STUCK);
+}
+
+/* Who blocks is not resumed: he listens to a bell, or waits for ever. */
+static void wait_for_more(struct feed *feed)
+{
+    feed->waits = true;
+    sight_saw(SIGHT_SOURCE_WAITED);
+    if (!feed->caller->blocks) {
+        pause_for_a_while(feed->caller);
+    } else if (feed->bell >= 0) {
+        descriptor_ring_at(feed->bell, some_time_later());
+    } else {
+        get_stuck(feed->caller);
+    }
+}
+
+static void stop_waiting(struct feed *feed)
+{
+    if (feed->waits && feed->bell >= 0 &&
+        descriptor_poll(feed->bell, POLLIN) != 0) {
+        sight_saw(SIGHT_SOURCE_RANG);
+    }
+    feed->waits = false;
+}
+
+static int tell_bell(void *context)
+{
+    const struct feed *feed = context;
+
+    return feed->bell;
+}
+
 static int read_feed(void *context, void *buf, size_t cap, size_t *got)
 {
     struct feed *feed = context;
@@ -93,15 +136,13 @@ static int read_feed(void *context, void *buf, size_t cap, size_t *got)
                   "no more is read than there is", feed->caller->index, 0);
     take_time(feed->caller, feed->is_slow);
     try_reentry(feed->caller);
-    feed->waits = false;
+    stop_waiting(feed);
     if (feed->at >= feed->ends_at) {
         *got = 0;
         return end_feed(feed);
     }
     if (feed->pauses && world_chance(30)) {
-        feed->waits = true;
-        sight_saw(SIGHT_SOURCE_WAITED);
-        pause_for_a_while(feed->caller);
+        wait_for_more(feed);
         return FCGI_WAIT;
     }
     if (most > 1 && world_chance(50)) {
@@ -163,7 +204,8 @@ static int take_head(void *context, const struct fcgi_response *response)
     return world_chance(2) ? end_drain(c) : 0;
 }
 
-/* How much to take of what is offered. */
+/* How much to take of what is offered. Who blocks is offered again at once what
+ * he did not take, and has to take some of that. */
 static size_t some_of(struct caller *c, size_t len)
 {
     size_t taken = len;
@@ -171,7 +213,11 @@ static size_t some_of(struct caller *c, size_t len)
     if (c->drain.pauses && world_chance(30)) {
         taken = (size_t)world_below(len + 1);
     }
-    if (c->blocks && taken == 0) {
+    if (c->blocks && c->drain.waits && c->drain.is_full) {
+        get_stuck(c);
+        return 0;
+    }
+    if (c->blocks && c->drain.waits && taken == 0) {
         taken = 1;
     }
     return taken;
@@ -245,12 +291,16 @@ static struct fcgi_source read_source(struct feed *feed)
 
     feed->replays = world_chance(50);
     feed->sticks = world_chance(10);
-    feed->pauses = !feed->caller->blocks && world_chance(30);
+    feed->pauses = world_chance(30);
     feed->is_slow = world_chance(10);
     feed->ends_at = somewhere(feed->len, 5);
     feed->cancels = world_chance(50) && !feed->caller->blocks;
     feed->is_known = feed->len > 0 && world_chance(50);
     source.len = feed->is_known ? feed->len : 0;
+    if (feed->caller->blocks && feed->pauses && world_chance(80)) {
+        feed->bell = descriptor_bell();
+        source.descriptor = tell_bell;
+    }
     source.replay = feed->replays || world_chance(50) ? replay_feed : NULL;
     return source;
 }
@@ -263,6 +313,7 @@ static struct fcgi_source prepare_feed(struct caller *c, struct feed *feed,
     feed->key = ledger_key(c->entry->token, purpose, 0);
     feed->len = world_size(200000);
     feed->ends_at = SIZE_MAX;
+    feed->bell = -1;
     return world_chance(40) ? memory_source(feed) : read_source(feed);
 }
 
@@ -271,6 +322,7 @@ static void prepare_streams(struct caller *c, bool has_body)
     struct fcgi_source none = {0};
 
     c->body.replays = c->data.replays = true;
+    c->body.bell = c->data.bell = -1;
     if (world_chance(4)) {
         c->request.role = FCGI_ROLE_AUTHORIZER;
     } else if (world_chance(8)) {
@@ -356,6 +408,7 @@ static void prepare_sink(struct caller *c)
     drain->is_slow = world_chance(10);
     drain->ends_at = somewhere(5000, 5);
     drain->calls_cancel = world_chance(50);
+    drain->is_full = world_chance(5);
     c->request.sink.head = drain->takes_head ? take_head : NULL;
     c->request.sink.body = drain->takes_body ? take_body : NULL;
     c->request.sink.stderr_data = drain->takes_errors ? take_errors : NULL;
@@ -411,6 +464,29 @@ static void prepare_limits(struct caller *c)
     }
 }
 
+/* What no request may be. */
+static void spoil(struct caller *c)
+{
+    static const struct fcgi_param long_param = {
+        "LONG", "", 4, (size_t)FCGI_PARAM_LEN_MAX + 1};
+
+    switch (world_below(3)) {
+    case 0:
+        c->flaw = FCGI_ERR_ARGUMENT;
+        c->request.role = (enum fcgi_role)4;
+        break;
+    case 1:
+        c->flaw = FCGI_ERR_PARAMS_TRUNCATED;
+        c->request.encoded_params = (struct fcgi_slice){"\004\001NAM", 5};
+        break;
+    default:
+        c->flaw = FCGI_ERR_CONTENT_TOO_LONG;
+        c->request.params = &long_param;
+        c->request.param_count = 1;
+        break;
+    }
+}
+
 void caller_prepare(struct caller *c, struct sim_client *client, bool blocks)
 {
     memset(c, 0, sizeof(*c));
@@ -426,6 +502,9 @@ void caller_prepare(struct caller *c, struct sim_client *client, bool blocks)
     prepare_sink(c);
     prepare_limits(c);
     prepare_amounts(c);
+    if (world_chance(1)) {
+        spoil(c);
+    }
     c->entry->must_check =
         c->retry == FCGI_RETRY_NEVER || !c->can_replay ||
         (c->retry == FCGI_RETRY_IDEMPOTENT && !c->idempotent);
@@ -448,13 +527,22 @@ bool caller_was_starved(const struct caller *c)
     return c->client->memory.failures > c->failures;
 }
 
+static void clear_feed(struct feed *feed)
+{
+    if (feed->bell >= 0) {
+        (void)descriptor_close(feed->bell);
+    }
+    free(feed->memory);
+    feed->memory = NULL;
+}
+
 void caller_clear(struct caller *c)
 {
     fcgi_response_free(&c->response);
     free(c->filling);
     wire_free(&c->encoded);
-    free(c->body.memory);
-    free(c->data.memory);
-    c->filling = c->body.memory = c->data.memory = NULL;
+    clear_feed(&c->body);
+    clear_feed(&c->data);
+    c->filling = NULL;
     c->state = VACANT;
 }

@@ -37,6 +37,7 @@ struct feed {
     bool cancels;
     bool has_ended; /**< it has */
     bool waits;
+    int bell; /**< that rings when it has more; -1: none */
 };
 
 /** A sink. */
@@ -44,6 +45,7 @@ struct drain {
     bool takes_head, takes_body, takes_errors; /**< else they are collected */
     bool pauses;
     bool is_slow;
+    bool is_full;   /**< from where it pauses on, it takes nothing */
     size_t ends_at; /**< of the body, where it cancels; SIZE_MAX: nowhere */
     bool calls_cancel;
     unsigned heads;
@@ -76,6 +78,8 @@ struct caller {
 
     bool blocks;
     bool cancelled; /**< by whomever */
+    bool is_stuck;  /**< it blocks, and its source or sink waits for nothing */
+    int flaw;       /**< what a malformed request must end with; FCGI_OK */
     bool pool_was_full, pool_was_closed;
     bool was_short;  /**< of a descriptor */
     size_t failures; /**< of its client's memory, when it began */

@@ -128,6 +128,7 @@ static void advance(struct caller *c)
         c->resumed_at = world_now();
         if (c->drain.waits) {
             c->drained_at = world_now();
+            sight_saw(SIGHT_WENT_ON);
         }
         rc = fcgi_call_resume(c->call);
     } else {
@@ -233,8 +234,26 @@ static void block_on_call(struct sim_client *client)
     client->evict_at = world_now();
 }
 
+static void judge_values(int rc, const struct fcgi_values *values)
+{
+    bool told = values->max_conns == 10 && values->mpxs_conns == 0;
+    bool unknown = values->max_conns == -1 && values->mpxs_conns == -1;
+
+    world_require(rc != FCGI_OK || told || unknown,
+                  "values are the application's own", values->max_conns,
+                  values->mpxs_conns);
+    if (rc == FCGI_OK) {
+        sight_saw(told ? SIGHT_VALUES_TOLD : SIGHT_VALUES_UNKNOWN);
+    } else {
+        sight_saw(rc == FCGI_ERR_PARAMS_TRUNCATED ? SIGHT_VALUES_CUT
+                                                  : SIGHT_VALUES_FAILED);
+    }
+}
+
 static void block_on_values(struct sim_client *client)
 {
+    int total = client->config.timeouts.total_ms;
+    int64_t stolen = world_stolen();
     int64_t began = world_now();
     struct fcgi_values values;
     int rc;
@@ -244,11 +263,14 @@ static void block_on_values(struct sim_client *client)
     rc = fcgi_client_get_values(client->handle, &values);
     serve_nobody();
     (void)descriptors_were_short();
+    world_require(total < 0 || world_now() <= began + total * MILLISECOND +
+                                                  TICK + world_stolen() -
+                                                  stolen,
+                  "the limit of the whole holds", total, world_now() - began);
     world_stole_since(began);
     world_note("values: client, code, multiplexes", client->index, rc,
                values.mpxs_conns);
-    world_require(rc != FCGI_OK || values.mpxs_conns <= 0,
-                  "values are the application's own", values.mpxs_conns, 0);
+    judge_values(rc, &values);
     client->evict_at = world_now();
 }
 

@@ -44,6 +44,7 @@ struct lease {
     int64_t accepted_before; /**< the same, of the send before, */
     int64_t received;        /**< and one of its answer received; 0: none */
     int64_t held_since;      /**< what is offered is not all accepted; 0 */
+    int64_t held_before;     /**< the same, before the last send */
     bool ended;              /**< the end of file was received, */
     bool failed;             /**< or sending or receiving failed */
 };
