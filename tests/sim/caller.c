@@ -1,16 +1,13 @@
 /*
- * caller - a request, its source and its sink: see caller.h.
+ * caller - a request, and what it is made of: see caller.h.
  */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <poll.h>
-
 #include "application.h"
 #include "caller.h"
-#include "descriptor.h"
 #include "sight.h"
 #include "world.h"
 
@@ -40,10 +37,10 @@ const struct answer *caller_answer(const struct caller *c)
 }
 
 /*
- * Sources.
+ * What its source and its sink do to it.
  */
 
-static void take_time(const struct caller *c, bool is_slow)
+void caller_take_time(const struct caller *c, bool is_slow)
 {
     struct stream *s = caller_stream(c);
     int64_t us = world_between(0, 20 * MILLISECOND);
@@ -57,7 +54,7 @@ static void take_time(const struct caller *c, bool is_slow)
 }
 
 /* None of a call's functions may be called from within. */
-static void try_reentry(struct caller *c)
+void caller_try_reentry(struct caller *c)
 {
     if (c->call != NULL && world_chance(3)) {
         world_require(fcgi_call_advance(c->call) == FCGI_ERR_STATE,
@@ -65,272 +62,40 @@ static void try_reentry(struct caller *c)
     }
 }
 
-static int64_t some_time_later(void)
+int64_t caller_some_time_later(void)
 {
     return world_now() + world_between(0, 30 * MILLISECOND);
 }
 
-static void pause_for_a_while(struct caller *c)
+void caller_pause(struct caller *c)
 {
-    c->resume_at = some_time_later();
+    c->resume_at = caller_some_time_later();
 }
 
-static int end_feed(struct feed *feed)
-{
-    struct caller *c = feed->caller;
-
-    feed->has_ended = true;
-    if (!feed->cancels) {
-        return 77;
-    }
-    fcgi_call_cancel(c->call);
-    c->cancelled = true;
-    sight_saw(SIGHT_CANCELLED_INSIDE);
-    return world_chance(50) ? FCGI_WAIT : FCGI_OK;
-}
-
-static void get_stuck(struct caller *c)
+void caller_get_stuck(struct caller *c)
 {
     c->is_stuck = true;
     sight_saw(SIGHT_STUCK);
-}
-
-/* Who blocks is not resumed: he listens to a bell, or waits for ever. */
-static void wait_for_more(struct feed *feed)
-{
-    feed->waits = true;
-    sight_saw(SIGHT_SOURCE_WAITED);
-    if (!feed->caller->blocks) {
-        pause_for_a_while(feed->caller);
-    } else if (feed->bell >= 0) {
-        descriptor_ring_at(feed->bell, some_time_later());
-    } else {
-        get_stuck(feed->caller);
-    }
-}
-
-static void stop_waiting(struct feed *feed)
-{
-    if (feed->waits && feed->bell >= 0 &&
-        descriptor_poll(feed->bell, POLLIN) != 0) {
-        sight_saw(SIGHT_SOURCE_RANG);
-    }
-    feed->waits = false;
-}
-
-static int tell_bell(void *context)
-{
-    const struct feed *feed = context;
-
-    return feed->bell;
-}
-
-static int read_feed(void *context, void *buf, size_t cap, size_t *got)
-{
-    struct feed *feed = context;
-    size_t left = feed->len - feed->at;
-    size_t most = cap < left ? cap : left;
-
-    world_require(!feed->has_ended, "a source that failed is not read", 0, 0);
-    world_require(!feed->is_known || feed->at < feed->len,
-                  "no more is read than there is", feed->caller->index, 0);
-    take_time(feed->caller, feed->is_slow);
-    try_reentry(feed->caller);
-    stop_waiting(feed);
-    if (feed->at >= feed->ends_at) {
-        *got = 0;
-        return end_feed(feed);
-    }
-    if (feed->pauses && world_chance(30)) {
-        wait_for_more(feed);
-        return FCGI_WAIT;
-    }
-    if (most > 1 && world_chance(50)) {
-        most = 1 + (size_t)world_below(most);
-    }
-    ledger_fill(buf, feed->key, feed->at, most);
-    feed->at += most;
-    *got = most;
-    world_note("source: caller, bytes", feed->caller->index, (int64_t)most, 0);
-    return FCGI_OK;
-}
-
-static int replay_feed(void *context, uint64_t taken)
-{
-    struct feed *feed = context;
-
-    if (taken == 0) {
-        return feed->replays ? FCGI_OK : FCGI_ERR_STATE;
-    }
-    world_require(taken == feed->at, "a source goes back to where it began",
-                  (int64_t)taken, (int64_t)feed->at);
-    if (feed->sticks) {
-        sight_saw(SIGHT_REPLAY_REFUSED);
-        feed->has_ended = true;
-        return FCGI_ERR_STATE;
-    }
-    world_note("source goes back: caller", feed->caller->index, 0, 0);
-    feed->at = 0;
-    feed->waits = false;
-    return FCGI_OK;
-}
-
-/*
- * Sinks.
- */
-
-static int end_drain(struct caller *c)
-{
-    c->cancelled = true;
-    sight_saw(SIGHT_CANCELLED_INSIDE);
-    if (!c->drain.calls_cancel || c->call == NULL) {
-        return 1;
-    }
-    fcgi_call_cancel(c->call);
-    return 0;
-}
-
-static int take_head(void *context, const struct fcgi_response *response)
-{
-    struct caller *c = context;
-    const struct answer *answer = caller_answer(c);
-
-    take_time(c, c->drain.is_slow);
-    try_reentry(c);
-    c->drain.heads += 1;
-    world_require(c->drain.heads == 1, "a head is told once", c->index, 0);
-    world_require(answer != NULL && response->status == answer->status,
-                  "a head is the answer's own", c->index, response->status);
-    return world_chance(2) ? end_drain(c) : 0;
-}
-
-/* How much to take of what is offered. Who blocks is offered again at once what
- * he did not take, and has to take some of that. */
-static size_t some_of(struct caller *c, size_t len)
-{
-    size_t taken = len;
-
-    if (c->drain.pauses && world_chance(30)) {
-        taken = (size_t)world_below(len + 1);
-    }
-    if (c->blocks && c->drain.waits && c->drain.is_full) {
-        get_stuck(c);
-        return 0;
-    }
-    if (c->blocks && c->drain.waits && taken == 0) {
-        taken = 1;
-    }
-    return taken;
-}
-
-static int take_body(void *context, const void *data, size_t *len)
-{
-    struct caller *c = context;
-    const struct answer *answer = caller_answer(c);
-    size_t taken = some_of(c, *len);
-
-    take_time(c, c->drain.is_slow);
-    try_reentry(c);
-    world_require(
-        answer != NULL && *len > 0 &&
-            c->drain.body_at + *len <= answer->body_len &&
-            memcmp(data,
-                   answer->text.data + answer->head_len + c->drain.body_at,
-                   *len) == 0,
-        "a body is the answer's own", c->index, (int64_t)c->drain.body_at);
-    c->drain.body_at += taken;
-    if (c->drain.body_at >= c->drain.ends_at) {
-        return end_drain(c);
-    }
-    c->drain.waits = taken < *len;
-    if (c->drain.waits) {
-        sight_saw(SIGHT_PAUSED);
-        pause_for_a_while(c);
-    }
-    *len = taken;
-    return 0;
-}
-
-static int take_errors(void *context, const void *data, size_t len)
-{
-    struct caller *c = context;
-    const struct answer *answer = caller_answer(c);
-    size_t at = c->drain.errors_at;
-
-    take_time(c, c->drain.is_slow);
-    world_require(answer != NULL && at + len <= answer->errors.len &&
-                      memcmp(data, answer->errors.data + at, len) == 0,
-                  "stderr is the answer's own", c->index, (int64_t)at);
-    c->drain.errors_at += len;
-    return 0;
 }
 
 /*
  * Making up a request.
  */
 
-static size_t somewhere(size_t len, unsigned percent)
-{
-    return world_chance(percent) ? (size_t)world_below(len + 1) : SIZE_MAX;
-}
-
-static struct fcgi_source memory_source(struct feed *feed)
-{
-    struct fcgi_source source = {.len = feed->len};
-
-    feed->memory = malloc(feed->len + 1);
-    ledger_fill(feed->memory, feed->key, 0, feed->len);
-    source.data = feed->memory;
-    feed->replays = true;
-    return source;
-}
-
-static struct fcgi_source read_source(struct feed *feed)
-{
-    struct fcgi_source source = {.read = read_feed, .context = feed};
-
-    feed->replays = world_chance(50);
-    feed->sticks = world_chance(10);
-    feed->pauses = world_chance(30);
-    feed->is_slow = world_chance(10);
-    feed->ends_at = somewhere(feed->len, 5);
-    feed->cancels = world_chance(50) && !feed->caller->blocks;
-    feed->is_known = feed->len > 0 && world_chance(50);
-    source.len = feed->is_known ? feed->len : 0;
-    if (feed->caller->blocks && feed->pauses && world_chance(80)) {
-        feed->bell = descriptor_bell();
-        source.descriptor = tell_bell;
-    }
-    source.replay = feed->replays || world_chance(50) ? replay_feed : NULL;
-    return source;
-}
-
-static struct fcgi_source prepare_feed(struct caller *c, struct feed *feed,
-                                       enum purpose purpose)
-{
-    memset(feed, 0, sizeof(*feed));
-    feed->caller = c;
-    feed->key = ledger_key(c->entry->token, purpose, 0);
-    feed->len = world_size(200000);
-    feed->ends_at = SIZE_MAX;
-    feed->bell = -1;
-    return world_chance(40) ? memory_source(feed) : read_source(feed);
-}
-
 static void prepare_streams(struct caller *c, bool has_body)
 {
     struct fcgi_source none = {0};
 
-    c->body.replays = c->data.replays = true;
-    c->body.bell = c->data.bell = -1;
+    feed_begin(&c->body, c);
+    feed_begin(&c->data, c);
     if (world_chance(4)) {
         c->request.role = FCGI_ROLE_AUTHORIZER;
     } else if (world_chance(8)) {
         c->request.role = FCGI_ROLE_FILTER;
-        c->request.data = prepare_feed(c, &c->data, FOR_DATA);
+        c->request.data = feed_prepare(&c->data, c, FOR_DATA);
     }
     c->request.body = has_body && c->request.role != FCGI_ROLE_AUTHORIZER
-                          ? prepare_feed(c, &c->body, FOR_BODY)
+                          ? feed_prepare(&c->body, c, FOR_BODY)
                           : none;
     c->can_replay = c->body.replays && c->data.replays;
     c->entry->role =
@@ -395,24 +160,6 @@ static void prepare_params(struct caller *c)
     c->entry->to_head = strcmp(method, "HEAD") == 0;
     c->idempotent = method[0] != 'P' || strcmp(method, "PUT") == 0;
     prepare_streams(c, world_chance(method[0] == 'P' ? 90 : 10));
-}
-
-static void prepare_sink(struct caller *c)
-{
-    struct drain *drain = &c->drain;
-
-    drain->takes_head = world_chance(30);
-    drain->takes_body = world_chance(50);
-    drain->takes_errors = world_chance(30);
-    drain->pauses = world_chance(40);
-    drain->is_slow = world_chance(10);
-    drain->ends_at = somewhere(5000, 5);
-    drain->calls_cancel = world_chance(50);
-    drain->is_full = world_chance(5);
-    c->request.sink.head = drain->takes_head ? take_head : NULL;
-    c->request.sink.body = drain->takes_body ? take_body : NULL;
-    c->request.sink.stderr_data = drain->takes_errors ? take_errors : NULL;
-    c->request.sink.context = c;
 }
 
 /* What is collected has its limits. */
@@ -499,7 +246,7 @@ void caller_prepare(struct caller *c, struct sim_client *client, bool blocks)
     c->resume_at = NEVER;
     c->fd = -1;
     prepare_params(c);
-    prepare_sink(c);
+    c->request.sink = drain_prepare(&c->drain, c);
     prepare_limits(c);
     prepare_amounts(c);
     if (world_chance(1)) {
@@ -527,22 +274,13 @@ bool caller_was_starved(const struct caller *c)
     return c->client->memory.failures > c->failures;
 }
 
-static void clear_feed(struct feed *feed)
-{
-    if (feed->bell >= 0) {
-        (void)descriptor_close(feed->bell);
-    }
-    free(feed->memory);
-    feed->memory = NULL;
-}
-
 void caller_clear(struct caller *c)
 {
     fcgi_response_free(&c->response);
     free(c->filling);
     wire_free(&c->encoded);
-    clear_feed(&c->body);
-    clear_feed(&c->data);
+    feed_clear(&c->body);
+    feed_clear(&c->data);
     c->filling = NULL;
     c->state = VACANT;
 }
