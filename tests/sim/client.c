@@ -46,25 +46,25 @@ static void hear_stale(const struct sim_client *client)
 
 static void hear_trace(void *context, const struct fcgi_trace_event *event)
 {
-    static const int sights[] = {
-        [FCGI_TRACE_REUSED] = SIGHT_REUSED,
-        [FCGI_TRACE_STALE] = SIGHT_CHECKED_STALE,
-        [FCGI_TRACE_EVICTED] = SIGHT_EVICTED,
-    };
     struct sim_client *client = context;
-
-    client->traced[event->kind] += 1;
-    if (event->kind == FCGI_TRACE_REUSED) {
-        hear_reuse(client, event->fd);
-    } else if (event->kind == FCGI_TRACE_STALE) {
-        hear_stale(client);
-    }
 
     world_note("trace: client, kind, error", client->index, event->kind,
                event->error);
-    if (event->kind == FCGI_TRACE_REUSED || event->kind == FCGI_TRACE_STALE ||
-        event->kind == FCGI_TRACE_EVICTED) {
-        sight_saw((enum sight)sights[event->kind]);
+    client->traced[event->kind] += 1;
+    switch (event->kind) {
+    case FCGI_TRACE_REUSED:
+        sight_saw(SIGHT_REUSED);
+        hear_reuse(client, event->fd);
+        break;
+    case FCGI_TRACE_STALE:
+        sight_saw(SIGHT_CHECKED_STALE);
+        hear_stale(client);
+        break;
+    case FCGI_TRACE_EVICTED:
+        sight_saw(SIGHT_EVICTED);
+        break;
+    default:
+        break;
     }
 }
 
