@@ -6,6 +6,8 @@
  *     test_sim --seeds FIRST COUNT    as many as you like
  *     test_sim --seed N               one, with all that happens in it
  *
+ * run.sh builds it and runs a million.
+ *
  * A seed that breaks a rule tells its number.
  */
 #include <inttypes.h>
