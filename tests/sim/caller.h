@@ -49,7 +49,7 @@ struct caller {
     bool cancelled; /**< by whomever */
     bool is_stuck;  /**< it blocks, and its source or sink waits for nothing */
     int flaw;       /**< what a malformed request must end with; FCGI_OK */
-    bool pool_was_full, pool_was_closed;
+    bool pool_was_full;
     bool was_short;  /**< of a descriptor */
     size_t failures; /**< of its client's memory, when it began */
     int64_t started;
