@@ -183,6 +183,7 @@ thorough_stages() {
     FCGI_TEST_REQUESTS=2500
     again children plain -R '^test_php_fpm_threads$' --timeout 3600
     unset FCGI_TEST_REQUESTS
+    check seeds "$root/tests/sim/run.sh"
     for compiler in gcc clang; do
         for level in 0 2 3; do
             labels $compiler-O$level "-DCMAKE_C_COMPILER=$compiler

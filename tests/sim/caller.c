@@ -1,5 +1,5 @@
 /*
- * caller - a request, its source and its sink: see caller.h.
+ * caller - a request, and what it is made of: see caller.h.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -8,7 +8,6 @@
 
 #include "application.h"
 #include "caller.h"
-#include "descriptor.h"
 #include "sight.h"
 #include "world.h"
 
@@ -38,10 +37,10 @@ const struct answer *caller_answer(const struct caller *c)
 }
 
 /*
- * Sources.
+ * What its source and its sink do to it.
  */
 
-static void take_time(const struct caller *c, bool is_slow)
+void caller_take_time(const struct caller *c, bool is_slow)
 {
     struct stream *s = caller_stream(c);
     int64_t us = world_between(0, 20 * MILLISECOND);
@@ -55,7 +54,7 @@ static void take_time(const struct caller *c, bool is_slow)
 }
 
 /* None of a call's functions may be called from within. */
-static void try_reentry(struct caller *c)
+void caller_try_reentry(struct caller *c)
 {
     if (c->call != NULL && world_chance(3)) {
         world_require(fcgi_call_advance(c->call) == FCGI_ERR_STATE,
@@ -63,222 +62,40 @@ static void try_reentry(struct caller *c)
     }
 }
 
-static void pause_for_a_while(struct caller *c)
+int64_t caller_some_time_later(void)
 {
-    c->resume_at = world_now() + world_between(0, 30 * MILLISECOND);
+    return world_now() + world_between(0, 30 * MILLISECOND);
 }
 
-static int end_feed(struct feed *feed)
+void caller_pause(struct caller *c)
 {
-    struct caller *c = feed->caller;
-
-    feed->has_ended = true;
-    if (!feed->cancels) {
-        return 77;
-    }
-    fcgi_call_cancel(c->call);
-    c->cancelled = true;
-    sight_saw(SIGHT_CANCELLED_INSIDE);
-    return world_chance(50) ? FCGI_WAIT : FCGI_OK;
+    c->resume_at = caller_some_time_later();
 }
 
-static int read_feed(void *context, void *buf, size_t cap, size_t *got)
+void caller_get_stuck(struct caller *c)
 {
-    struct feed *feed = context;
-    size_t left = feed->len - feed->at;
-    size_t most = cap < left ? cap : left;
-
-    world_require(!feed->has_ended, "a source that failed is not read", 0, 0);
-    world_require(!feed->is_known || feed->at < feed->len,
-                  "no more is read than there is", feed->caller->index, 0);
-    take_time(feed->caller, feed->is_slow);
-    try_reentry(feed->caller);
-    feed->waits = false;
-    if (feed->at >= feed->ends_at) {
-        *got = 0;
-        return end_feed(feed);
-    }
-    if (feed->pauses && world_chance(30)) {
-        feed->waits = true;
-        sight_saw(SIGHT_SOURCE_WAITED);
-        pause_for_a_while(feed->caller);
-        return FCGI_WAIT;
-    }
-    if (most > 1 && world_chance(50)) {
-        most = 1 + (size_t)world_below(most);
-    }
-    ledger_fill(buf, feed->key, feed->at, most);
-    feed->at += most;
-    *got = most;
-    world_note("source: caller, bytes", feed->caller->index, (int64_t)most, 0);
-    return FCGI_OK;
-}
-
-static int replay_feed(void *context, uint64_t taken)
-{
-    struct feed *feed = context;
-
-    if (taken == 0) {
-        return feed->replays ? FCGI_OK : FCGI_ERR_STATE;
-    }
-    world_require(taken == feed->at, "a source goes back to where it began",
-                  (int64_t)taken, (int64_t)feed->at);
-    if (feed->sticks) {
-        sight_saw(SIGHT_REPLAY_REFUSED);
-        feed->has_ended = true;
-        return FCGI_ERR_STATE;
-    }
-    world_note("source goes back: caller", feed->caller->index, 0, 0);
-    feed->at = 0;
-    feed->waits = false;
-    return FCGI_OK;
-}
-
-/*
- * Sinks.
- */
-
-static int end_drain(struct caller *c)
-{
-    c->cancelled = true;
-    sight_saw(SIGHT_CANCELLED_INSIDE);
-    if (!c->drain.calls_cancel || c->call == NULL) {
-        return 1;
-    }
-    fcgi_call_cancel(c->call);
-    return 0;
-}
-
-static int take_head(void *context, const struct fcgi_response *response)
-{
-    struct caller *c = context;
-    const struct answer *answer = caller_answer(c);
-
-    take_time(c, c->drain.is_slow);
-    try_reentry(c);
-    c->drain.heads += 1;
-    world_require(c->drain.heads == 1, "a head is told once", c->index, 0);
-    world_require(answer != NULL && response->status == answer->status,
-                  "a head is the answer's own", c->index, response->status);
-    return world_chance(2) ? end_drain(c) : 0;
-}
-
-/* How much to take of what is offered. */
-static size_t some_of(struct caller *c, size_t len)
-{
-    size_t taken = len;
-
-    if (c->drain.pauses && world_chance(30)) {
-        taken = (size_t)world_below(len + 1);
-    }
-    if (c->blocks && taken == 0) {
-        taken = 1;
-    }
-    return taken;
-}
-
-static int take_body(void *context, const void *data, size_t *len)
-{
-    struct caller *c = context;
-    const struct answer *answer = caller_answer(c);
-    size_t taken = some_of(c, *len);
-
-    take_time(c, c->drain.is_slow);
-    try_reentry(c);
-    world_require(
-        answer != NULL && *len > 0 &&
-            c->drain.body_at + *len <= answer->body_len &&
-            memcmp(data,
-                   answer->text.data + answer->head_len + c->drain.body_at,
-                   *len) == 0,
-        "a body is the answer's own", c->index, (int64_t)c->drain.body_at);
-    c->drain.body_at += taken;
-    if (c->drain.body_at >= c->drain.ends_at) {
-        return end_drain(c);
-    }
-    c->drain.waits = taken < *len;
-    if (c->drain.waits) {
-        sight_saw(SIGHT_PAUSED);
-        pause_for_a_while(c);
-    }
-    *len = taken;
-    return 0;
-}
-
-static int take_errors(void *context, const void *data, size_t len)
-{
-    struct caller *c = context;
-    const struct answer *answer = caller_answer(c);
-    size_t at = c->drain.errors_at;
-
-    take_time(c, c->drain.is_slow);
-    world_require(answer != NULL && at + len <= answer->errors.len &&
-                      memcmp(data, answer->errors.data + at, len) == 0,
-                  "stderr is the answer's own", c->index, (int64_t)at);
-    c->drain.errors_at += len;
-    return 0;
+    c->is_stuck = true;
+    sight_saw(SIGHT_STUCK);
 }
 
 /*
  * Making up a request.
  */
 
-static size_t somewhere(size_t len, unsigned percent)
-{
-    return world_chance(percent) ? (size_t)world_below(len + 1) : SIZE_MAX;
-}
-
-static struct fcgi_source memory_source(struct feed *feed)
-{
-    struct fcgi_source source = {.len = feed->len};
-
-    feed->memory = malloc(feed->len + 1);
-    ledger_fill(feed->memory, feed->key, 0, feed->len);
-    source.data = feed->memory;
-    feed->replays = true;
-    return source;
-}
-
-static struct fcgi_source read_source(struct feed *feed)
-{
-    struct fcgi_source source = {.read = read_feed, .context = feed};
-
-    feed->replays = world_chance(50);
-    feed->sticks = world_chance(10);
-    feed->pauses = !feed->caller->blocks && world_chance(30);
-    feed->is_slow = world_chance(10);
-    feed->ends_at = somewhere(feed->len, 5);
-    feed->cancels = world_chance(50) && !feed->caller->blocks;
-    feed->is_known = feed->len > 0 && world_chance(50);
-    source.len = feed->is_known ? feed->len : 0;
-    source.replay = feed->replays || world_chance(50) ? replay_feed : NULL;
-    return source;
-}
-
-static struct fcgi_source prepare_feed(struct caller *c, struct feed *feed,
-                                       enum purpose purpose)
-{
-    memset(feed, 0, sizeof(*feed));
-    feed->caller = c;
-    feed->key = ledger_key(c->entry->token, purpose, 0);
-    feed->len = world_size(200000);
-    feed->ends_at = SIZE_MAX;
-    return world_chance(40) ? memory_source(feed) : read_source(feed);
-}
-
 static void prepare_streams(struct caller *c, bool has_body)
 {
     struct fcgi_source none = {0};
 
-    c->body.replays = c->data.replays = true;
+    feed_begin(&c->body, c);
+    feed_begin(&c->data, c);
     if (world_chance(4)) {
         c->request.role = FCGI_ROLE_AUTHORIZER;
     } else if (world_chance(8)) {
         c->request.role = FCGI_ROLE_FILTER;
-        c->request.data = prepare_feed(c, &c->data, FOR_DATA);
+        c->request.data = feed_prepare(&c->data, c, FOR_DATA);
     }
     c->request.body = has_body && c->request.role != FCGI_ROLE_AUTHORIZER
-                          ? prepare_feed(c, &c->body, FOR_BODY)
+                          ? feed_prepare(&c->body, c, FOR_BODY)
                           : none;
     c->can_replay = c->body.replays && c->data.replays;
     c->entry->role =
@@ -345,23 +162,6 @@ static void prepare_params(struct caller *c)
     prepare_streams(c, world_chance(method[0] == 'P' ? 90 : 10));
 }
 
-static void prepare_sink(struct caller *c)
-{
-    struct drain *drain = &c->drain;
-
-    drain->takes_head = world_chance(30);
-    drain->takes_body = world_chance(50);
-    drain->takes_errors = world_chance(30);
-    drain->pauses = world_chance(40);
-    drain->is_slow = world_chance(10);
-    drain->ends_at = somewhere(5000, 5);
-    drain->calls_cancel = world_chance(50);
-    c->request.sink.head = drain->takes_head ? take_head : NULL;
-    c->request.sink.body = drain->takes_body ? take_body : NULL;
-    c->request.sink.stderr_data = drain->takes_errors ? take_errors : NULL;
-    c->request.sink.context = c;
-}
-
 /* What is collected has its limits. */
 static void prepare_amounts(struct caller *c)
 {
@@ -411,6 +211,29 @@ static void prepare_limits(struct caller *c)
     }
 }
 
+/* What no request may be. */
+static void spoil(struct caller *c)
+{
+    static const struct fcgi_param long_param = {
+        "LONG", "", 4, (size_t)FCGI_PARAM_LEN_MAX + 1};
+
+    switch (world_below(3)) {
+    case 0:
+        c->flaw = FCGI_ERR_ARGUMENT;
+        c->request.role = (enum fcgi_role)4;
+        break;
+    case 1:
+        c->flaw = FCGI_ERR_PARAMS_TRUNCATED;
+        c->request.encoded_params = (struct fcgi_slice){"\004\001NAM", 5};
+        break;
+    default:
+        c->flaw = FCGI_ERR_CONTENT_TOO_LONG;
+        c->request.params = &long_param;
+        c->request.param_count = 1;
+        break;
+    }
+}
+
 void caller_prepare(struct caller *c, struct sim_client *client, bool blocks)
 {
     memset(c, 0, sizeof(*c));
@@ -423,9 +246,12 @@ void caller_prepare(struct caller *c, struct sim_client *client, bool blocks)
     c->resume_at = NEVER;
     c->fd = -1;
     prepare_params(c);
-    prepare_sink(c);
+    c->request.sink = drain_prepare(&c->drain, c);
     prepare_limits(c);
     prepare_amounts(c);
+    if (world_chance(1)) {
+        spoil(c);
+    }
     c->entry->must_check =
         c->retry == FCGI_RETRY_NEVER || !c->can_replay ||
         (c->retry == FCGI_RETRY_IDEMPOTENT && !c->idempotent);
@@ -453,8 +279,8 @@ void caller_clear(struct caller *c)
     fcgi_response_free(&c->response);
     free(c->filling);
     wire_free(&c->encoded);
-    free(c->body.memory);
-    free(c->data.memory);
-    c->filling = c->body.memory = c->data.memory = NULL;
+    feed_clear(&c->body);
+    feed_clear(&c->data);
+    c->filling = NULL;
     c->state = VACANT;
 }

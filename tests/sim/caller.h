@@ -1,7 +1,6 @@
 /*
- * caller - one call as a program makes it: the request it asks, the source it
- * reads from and the sink it fills, each with the moods that those may have.
- * What comes to the sink is held against what was answered, byte by byte.
+ * caller - one call as a program makes it: the request it asks, with the
+ * sources it reads from and the sink it fills.
  */
 #ifndef SIM_CALLER_H
 #define SIM_CALLER_H
@@ -14,42 +13,14 @@
 
 #include "answer.h"
 #include "client.h"
+#include "drain.h"
+#include "feed.h"
 #include "ledger.h"
 #include "stream.h"
 #include "wire.h"
 
 /** The token, the method, and as many that fill. */
 #define PARAMS 6
-
-/** A source. */
-struct feed {
-    struct caller *caller;
-    uint64_t key;
-    size_t len;     /**< what it has in all */
-    size_t at;      /**< what was read */
-    char *memory;   /**< a body in memory; NULL: it is read */
-    bool is_known;  /**< its length is told */
-    bool replays;   /**< it says that it can go back, */
-    bool sticks;    /**< and does not when it comes to that */
-    bool pauses;    /**< it has nothing for a while now and then */
-    bool is_slow;   /**< it takes its time */
-    size_t ends_at; /**< where it fails or cancels; SIZE_MAX: nowhere */
-    bool cancels;
-    bool has_ended; /**< it has */
-    bool waits;
-};
-
-/** A sink. */
-struct drain {
-    bool takes_head, takes_body, takes_errors; /**< else they are collected */
-    bool pauses;
-    bool is_slow;
-    size_t ends_at; /**< of the body, where it cancels; SIZE_MAX: nowhere */
-    bool calls_cancel;
-    unsigned heads;
-    size_t body_at, errors_at;
-    bool waits;
-};
 
 enum caller_state { VACANT, CALLING, ENDED };
 
@@ -76,7 +47,9 @@ struct caller {
 
     bool blocks;
     bool cancelled; /**< by whomever */
-    bool pool_was_full, pool_was_closed;
+    bool is_stuck;  /**< it blocks, and its source or sink waits for nothing */
+    int flaw;       /**< what a malformed request must end with; FCGI_OK */
+    bool pool_was_full;
     bool was_short;  /**< of a descriptor */
     size_t failures; /**< of its client's memory, when it began */
     int64_t started;
@@ -105,6 +78,16 @@ void caller_forget_params(struct caller *c);
 
 /** Whether there was no memory for it. */
 bool caller_was_starved(const struct caller *c);
+
+/* What its source and its sink do to it: they take their time, look whether it
+ * can be called from within, and have it wait, or wait for nothing. */
+void caller_take_time(const struct caller *c, bool is_slow);
+void caller_try_reentry(struct caller *c);
+void caller_pause(struct caller *c);
+void caller_get_stuck(struct caller *c);
+
+/** A moment that is not far away. */
+int64_t caller_some_time_later(void);
 
 /** Give back what it holds. */
 void caller_clear(struct caller *c);

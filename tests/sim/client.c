@@ -1,6 +1,7 @@
 /*
  * client - the clients of a program: see client.h.
  */
+#include <fcntl.h>
 #include <string.h>
 
 #include "client.h"
@@ -45,25 +46,51 @@ static void hear_stale(const struct sim_client *client)
 
 static void hear_trace(void *context, const struct fcgi_trace_event *event)
 {
-    static const int sights[] = {
-        [FCGI_TRACE_REUSED] = SIGHT_REUSED,
-        [FCGI_TRACE_STALE] = SIGHT_CHECKED_STALE,
-        [FCGI_TRACE_EVICTED] = SIGHT_EVICTED,
-    };
-    const struct sim_client *client = context;
-
-    if (event->kind == FCGI_TRACE_REUSED) {
-        hear_reuse(client, event->fd);
-    } else if (event->kind == FCGI_TRACE_STALE) {
-        hear_stale(client);
-    }
+    struct sim_client *client = context;
 
     world_note("trace: client, kind, error", client->index, event->kind,
                event->error);
-    if (event->kind == FCGI_TRACE_REUSED || event->kind == FCGI_TRACE_STALE ||
-        event->kind == FCGI_TRACE_EVICTED) {
-        sight_saw((enum sight)sights[event->kind]);
+    client->traced[event->kind] += 1;
+    switch (event->kind) {
+    case FCGI_TRACE_REUSED:
+        sight_saw(SIGHT_REUSED);
+        hear_reuse(client, event->fd);
+        break;
+    case FCGI_TRACE_STALE:
+        sight_saw(SIGHT_CHECKED_STALE);
+        hear_stale(client);
+        break;
+    case FCGI_TRACE_EVICTED:
+        sight_saw(SIGHT_EVICTED);
+        break;
+    default:
+        break;
     }
+}
+
+/*
+ * Connecting in its own way.
+ */
+
+/* As a host does that knows nothing of what the pool wants of a socket. */
+static int dial(void *context, int *fd)
+{
+    struct sockaddr address = {.sa_family = AF_UNIX};
+    int made = descriptor_socket(AF_UNIX, SOCK_STREAM);
+
+    (void)context;
+    if (made < 0) {
+        return FCGI_ERR_SYSTEM;
+    }
+    world_steal(world_between(0, 5 * MILLISECOND));
+    (void)descriptor_fcntl(made, F_SETFL, O_NONBLOCK);
+    if (descriptor_connect(made, &address) < 0) {
+        (void)descriptor_close(made);
+        return FCGI_ERR_CONNECT;
+    }
+    sight_saw(SIGHT_HOST_DIALLED);
+    *fd = made;
+    return FCGI_OK;
 }
 
 /*
@@ -87,6 +114,7 @@ static void configure_pool(struct sim_client *client)
     pool->max_open = some_number(4);
     pool->max_waiting = world_chance(70) ? 0 : some_number(4);
     pool->evict_by_host = true;
+    pool->dial = world_chance(10) ? dial : NULL;
     pool->trace = hear_trace;
     pool->trace_context = client;
     pool->allocator = counting_allocator(&client->memory);
@@ -148,6 +176,9 @@ void client_close(struct sim_client *client)
 {
     world_note("client closes: client", client->index, 0, 0);
     sight_saw(SIGHT_CLIENT_CLOSED);
+    if (client_stats(client).waiting > 0) {
+        sight_saw(SIGHT_TURNED_AWAY);
+    }
     client->is_closed = true;
     fcgi_client_close(client->handle);
 }

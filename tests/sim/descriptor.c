@@ -21,7 +21,7 @@
 
 #define DESCRIPTORS 512
 
-enum kind { CLOSED, SOCKET, PIPE_READER, PIPE_WRITER };
+enum kind { CLOSED, SOCKET, PIPE_READER, PIPE_WRITER, BELL };
 
 struct descriptor {
     enum kind kind;
@@ -33,6 +33,7 @@ struct descriptor {
     bool nonblocking;
     bool closed_on_exec;
     int64_t receive_timeout; /* 0: none */
+    int64_t rings_at;        /* a bell */
 };
 
 static struct {
@@ -110,16 +111,11 @@ struct stream *descriptor_stream(int fd)
     return look_up(fd)->stream;
 }
 
-/* The lowest that is free; -1: none. */
-static int open_one(enum kind kind)
+/* The lowest that is free. */
+static int open_lowest(enum kind kind)
 {
     int i = 0;
 
-    if (world_chance(table.shortage)) {
-        table.was_short = true;
-        sight_saw(SIGHT_NO_DESCRIPTOR);
-        return -1;
-    }
     while (table.all[i].kind != CLOSED) {
         i += 1;
         world_require(i < DESCRIPTORS, "descriptors are not leaked", i, 0);
@@ -129,6 +125,17 @@ static int open_one(enum kind kind)
     table.all[i].identity = ++table.identities;
     table.all[i].other = -1;
     return i;
+}
+
+/* -1: there is none. */
+static int open_one(enum kind kind)
+{
+    if (world_chance(table.shortage)) {
+        table.was_short = true;
+        sight_saw(SIGHT_NO_DESCRIPTOR);
+        return -1;
+    }
+    return open_lowest(kind);
 }
 
 /*
@@ -142,6 +149,8 @@ static bool is_readable(const struct descriptor *d)
         return stream_readable(d->stream);
     case PIPE_READER:
         return d->bytes > 0 || d->other < 0;
+    case BELL:
+        return d->rings_at <= world_now();
     default:
         return false;
     }
@@ -211,6 +220,33 @@ static void pass(int64_t until)
     table.watch();
 }
 
+int descriptor_bell(void)
+{
+    int i = open_lowest(BELL);
+
+    table.all[i].rings_at = NEVER;
+    return DESCRIPTOR_BASE + i;
+}
+
+void descriptor_ring_at(int fd, int64_t moment)
+{
+    look_up(fd)->rings_at = moment;
+}
+
+/* When the next bell rings that somebody listens to. */
+static int64_t next_ring(const struct pollfd *fds, nfds_t count)
+{
+    int64_t next = NEVER;
+
+    for (nfds_t i = 0; i < count; i++) {
+        const struct descriptor *d = fds[i].fd < 0 ? NULL : look_up(fds[i].fd);
+        if (d != NULL && d->kind == BELL && d->rings_at < next) {
+            next = d->rings_at;
+        }
+    }
+    return next;
+}
+
 int descriptors_wait(struct pollfd *fds, nfds_t count, int timeout)
 {
     int64_t until = timeout < 0 ? NEVER : world_now() + timeout * MILLISECOND;
@@ -219,10 +255,11 @@ int descriptors_wait(struct pollfd *fds, nfds_t count, int timeout)
     world_require(timeout == 0 || table.watch != NULL,
                   "a pollable call never blocks", timeout, 0);
     while (ready == 0 && world_now() < until) {
+        int64_t ring = next_ring(fds, count);
         if (is_interrupted()) {
             return -EINTR;
         }
-        pass(until);
+        pass(ring < until ? ring : until);
         ready = count_ready(fds, count);
     }
     return ready;

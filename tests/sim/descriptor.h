@@ -48,6 +48,11 @@ short descriptor_poll(int fd, short events);
 /** Grows with each change that a host is told of once. */
 size_t descriptor_edges(int fd, bool reading);
 
+/** A descriptor that becomes readable when a moment has come, not before it was
+ *  told which. */
+int descriptor_bell(void);
+void descriptor_ring_at(int fd, int64_t moment);
+
 /** poll() itself. */
 int descriptors_wait(struct pollfd *fds, nfds_t count, int timeout);
 

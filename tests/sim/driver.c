@@ -5,13 +5,13 @@
 
 #include "application.h"
 #include "caller.h"
+#include "calls.h"
 #include "client.h"
 #include "crowd.h"
 #include "descriptor.h"
 #include "driver.h"
 #include "judge.h"
 #include "network.h"
-#include "sight.h"
 #include "watch.h"
 #include "world.h"
 
@@ -28,8 +28,7 @@ static struct {
     int most;                         /* calls at a time */
     unsigned cancels, closes, blocks; /* in percent */
     int64_t lateness;
-    bool is_crowded;        /* there will be more calls than usual, once */
-    struct caller *blocked; /* NULL: nobody, or one without a request */
+    bool is_crowded; /* there will be more calls than usual, once */
 } host;
 
 static bool is_used(const struct sim_client *client)
@@ -44,215 +43,6 @@ static bool is_used(const struct sim_client *client)
 }
 
 /*
- * Calls.
- */
-
-static void judge_blocked(void)
-{
-    if (host.blocked != NULL) {
-        judge_limits(host.blocked);
-    }
-}
-
-static void serve(const struct caller *c)
-{
-    descriptors_serve(c->client->index, c->index,
-                      c->blocks ? judge_blocked : NULL);
-}
-
-static void serve_nobody(void)
-{
-    descriptors_serve(NOBODY, NOBODY, NULL);
-}
-
-static void end_call(struct caller *c, int rc)
-{
-    c->rc = rc;
-    c->state = ENDED;
-    c->was_short = c->was_short || descriptors_were_short();
-    world_note("ends: caller, code, phase", c->index, rc,
-               c->response.outcome.phase);
-    judge_end(c);
-}
-
-static void follow(struct caller *c, int rc)
-{
-    c->was_short = descriptors_were_short() || c->was_short;
-    if (rc == FCGI_WAIT) {
-        watch_call(c);
-    } else {
-        end_call(c, rc);
-        world_require(fcgi_call_advance(c->call) == rc,
-                      "how a call ended stays", c->index, rc);
-    }
-    serve_nobody();
-}
-
-static void start_call(struct sim_client *client)
-{
-    struct caller *c = &host.callers[host.started];
-    int rc;
-
-    host.started += 1;
-    caller_prepare(c, client, false);
-    c->pool_was_full = client_queue_is_full(client);
-    serve(c);
-    world_note("starts: caller, client, body", c->index, client->index,
-               (int64_t)c->body.len);
-    rc = fcgi_call_start(&c->call, client->handle, &c->request, &c->response);
-    caller_forget_params(c);
-    if (rc == FCGI_OK) {
-        c->state = CALLING;
-        follow(c, FCGI_WAIT);
-        return;
-    }
-    end_call(c, rc);
-    client_renew(client);
-    world_require(c->call == NULL, "what did not start is nothing", rc, 0);
-    serve_nobody();
-    caller_clear(c);
-}
-
-static void advance(struct caller *c)
-{
-    bool resumes = c->resume_at <= world_now();
-    int64_t began = world_now();
-    uint64_t notes = world_notes();
-    int rc;
-
-    serve(c);
-    watch_tell(c);
-    world_note("advances: caller, fd, events", c->index, c->fd, c->events);
-    if (resumes) {
-        c->resume_at = NEVER;
-        c->resumed_at = world_now();
-        if (c->drain.waits) {
-            c->drained_at = world_now();
-        }
-        rc = fcgi_call_resume(c->call);
-    } else {
-        rc = fcgi_call_advance(c->call);
-    }
-    follow(c, rc);
-    if (!resumes && rc == FCGI_WAIT) {
-        watch_progress(c, began, notes);
-    }
-}
-
-static void cancel(struct caller *c)
-{
-    serve(c);
-    world_note("cancels: caller", c->index, 0, 0);
-    c->cancelled = true;
-    if (c->fd >= 0 && descriptor_stream(c->fd) == NULL) {
-        sight_saw(SIGHT_QUEUE_LEFT);
-    }
-    fcgi_call_cancel(c->call);
-    follow(c, fcgi_call_advance(c->call));
-    world_require(c->rc == FCGI_ERR_CANCELLED, "a cancelled call is cancelled",
-                  c->index, c->rc);
-}
-
-static void rest(struct stream *s, bool is_handed_on)
-{
-    stream_rest(s);
-    s->stolen = world_stolen();
-    s->handed_on = is_handed_on;
-    if (is_handed_on) {
-        sight_saw(SIGHT_HANDED_ON);
-    }
-}
-
-/* To free a call that is under way is to cancel it. */
-static void abandoned(struct caller *c)
-{
-    c->cancelled = true;
-    sight_saw(SIGHT_ABANDONED);
-    end_call(c, FCGI_ERR_CANCELLED);
-}
-
-static void free_call(struct caller *c)
-{
-    struct sim_client *client = c->client;
-    struct stream *s = caller_stream(c);
-    bool room = client_has_room(client);
-    bool waited = client_stats(client).waiting > 0;
-    bool ended = c->state == ENDED;
-
-    serve(c);
-    world_note("frees: caller", c->index, 0, 0);
-    fcgi_call_free(c->call);
-    if (!ended) {
-        abandoned(c);
-    }
-    serve_nobody();
-    judge_return(c, s, room);
-    if (s != NULL && s->client_open) {
-        rest(s, waited);
-    }
-    caller_clear(c);
-    client->evict_at = world_now();
-}
-
-/* Calls that block. The others wait meanwhile. */
-
-static void rest_streams(int user, bool are_handed_on)
-{
-    for (int i = 0; i < streams_top(); i++) {
-        struct stream *s = stream_at(i);
-        if (s->lease.user == user) {
-            rest(s, are_handed_on);
-        }
-    }
-}
-
-static void block_on_call(struct sim_client *client)
-{
-    struct caller *c = &host.callers[host.started];
-    bool waited = client_stats(client).waiting > 0;
-    int64_t began = world_now();
-    int rc;
-
-    host.started += 1;
-    caller_prepare(c, client, true);
-    c->pool_was_full = client_queue_is_full(client);
-    sight_saw(SIGHT_BLOCKED);
-    serve(c);
-    world_note("blocks: caller, client", c->index, client->index, 0);
-    host.blocked = c;
-    rc = fcgi_client_do(client->handle, &c->request, &c->response);
-    host.blocked = NULL;
-    serve_nobody();
-    end_call(c, rc);
-    world_stole_since(began);
-    rest_streams(c->index, waited);
-    if (c->response.outcome.phase == FCGI_PHASE_START) {
-        client_renew(client);
-    }
-    caller_clear(c);
-    client->evict_at = world_now();
-}
-
-static void block_on_values(struct sim_client *client)
-{
-    int64_t began = world_now();
-    struct fcgi_values values;
-    int rc;
-
-    descriptors_serve(client->index, NOBODY, judge_blocked);
-    world_note("asks for values: client", client->index, 0, 0);
-    rc = fcgi_client_get_values(client->handle, &values);
-    serve_nobody();
-    (void)descriptors_were_short();
-    world_stole_since(began);
-    world_note("values: client, code, multiplexes", client->index, rc,
-               values.mpxs_conns);
-    world_require(rc != FCGI_OK || values.mpxs_conns <= 0,
-                  "values are the application's own", values.mpxs_conns, 0);
-    client->evict_at = world_now();
-}
-
-/*
  * The loop.
  */
 
@@ -264,6 +54,12 @@ static int count_calls(void)
         count += host.callers[i].state != VACANT;
     }
     return count;
+}
+
+static struct caller *next_caller(void)
+{
+    host.started += 1;
+    return &host.callers[host.started - 1];
 }
 
 static void start_something(void)
@@ -282,11 +78,11 @@ static void start_something(void)
         host.is_crowded = false;
         crowd_gather(client);
     } else if (!world_chance(host.blocks)) {
-        start_call(client);
+        call_start(next_caller(), client);
     } else if (client->config.timeouts.queue_ms > 0 && world_chance(20)) {
-        block_on_values(client);
+        call_for_values(client);
     } else {
-        block_on_call(client);
+        call_block(next_caller(), client);
     }
 }
 
@@ -298,15 +94,15 @@ static bool may_start(void)
 static void attend(struct caller *c)
 {
     if (c->state == ENDED) {
-        free_call(c);
+        call_free(c);
     } else if (world_chance(host.cancels)) {
         if (world_chance(50)) {
-            cancel(c);
+            call_cancel(c);
         } else {
-            free_call(c);
+            call_free(c);
         }
     } else {
-        advance(c);
+        call_advance(c);
     }
 }
 

@@ -67,10 +67,19 @@ static void judge_cause(const struct caller *c, const struct stream *s,
         judge_require(c->client->is_closed, "a pool is closed", c, 0);
         break;
     case FCGI_ERR_CONNECT:
-        judge_require(c->response.outcome.system_error != 0,
+        judge_require(c->response.outcome.system_error != 0 ||
+                          c->client->config.pool.dial != NULL,
                       "a connect fails with an errno", c, 0);
         break;
     case FCGI_ERR_RESOLVE:
+        break;
+    case FCGI_ERR_ARGUMENT:
+    case FCGI_ERR_PARAMS_TRUNCATED:
+    case FCGI_ERR_CONTENT_TOO_LONG:
+        judge_require(c->rc == c->flaw, "a request is malformed", c, c->rc);
+        break;
+    case FCGI_ERR_STATE:
+        judge_require(c->is_stuck, "a call waits for nothing", c, 0);
         break;
     case FCGI_ERR_CANCELLED:
         judge_require(c->cancelled, "who is cancelled was cancelled", c, 0);
@@ -97,6 +106,9 @@ void judge_end(const struct caller *c)
     const struct answer *a = caller_answer(c);
 
     sight_saw_ending(c->rc);
+    judge_require(c->flaw == FCGI_OK || c->rc == c->flaw ||
+                      c->rc == FCGI_ERR_NO_MEMORY,
+                  "a malformed request is refused", c, c->rc);
     judge_spans(c);
     judge_received(c, s, a);
     judge_outcome(c, s);

@@ -85,6 +85,17 @@ static void see_success(const struct caller *c, const struct stream *s,
     if (c->response.outcome.retried) {
         sight_saw(SIGHT_RETRY_WON);
     }
+    if (c->request.role == FCGI_ROLE_AUTHORIZER) {
+        sight_saw(SIGHT_AUTHORIZED);
+    } else if (c->request.role == FCGI_ROLE_FILTER) {
+        sight_saw(SIGHT_FILTERED);
+    }
+    if (a->bodiless) {
+        sight_saw(SIGHT_BODILESS);
+    }
+    if (c->response.stderr_cut) {
+        sight_saw(SIGHT_ERRORS_CUT);
+    }
     if (a->is_early && s->lease.failed) {
         sight_saw(SIGHT_EARLY_ANSWER_WON);
     }

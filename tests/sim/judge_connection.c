@@ -56,6 +56,8 @@ static void judge_closed(const struct caller *c, const struct stream *s,
         sight_saw(SIGHT_SPENT);
     } else if (c->rc == FCGI_OK && is_old(c->client, s)) {
         sight_saw(SIGHT_OLD);
+    } else if (is_worth_keeping(c, s, a)) {
+        sight_saw(SIGHT_ENOUGH_IDLE);
     }
     judge_require(!had_room || !is_worth_keeping(c, s, a),
                   "a clean connection is kept", c, s->index);

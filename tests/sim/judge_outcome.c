@@ -32,18 +32,38 @@ static bool is_stale(const struct caller *c, const struct stream *s)
            (c->can_replay || took_nothing(c));
 }
 
+static void see_retry(const struct caller *c)
+{
+    sight_saw(SIGHT_RETRIED);
+    if (!c->idempotent) {
+        sight_saw(SIGHT_RETRIED_POST);
+    } else if (c->retry == FCGI_RETRY_IDEMPOTENT) {
+        sight_saw(SIGHT_RETRIED_GET);
+    }
+}
+
+static void see_no_retry(const struct caller *c)
+{
+    sight_saw(c->retry == FCGI_RETRY_NEVER ? SIGHT_NEVER_AGAIN
+                                           : SIGHT_NOT_IDEMPOTENT);
+}
+
 static void judge_retry(const struct caller *c, const struct stream *s)
 {
     if (c->response.outcome.retried) {
-        sight_saw(SIGHT_RETRIED);
+        see_retry(c);
         judge_require(c->retry != FCGI_RETRY_NEVER, "never is never", c, 0);
         judge_require(c->retry != FCGI_RETRY_IDEMPOTENT || c->idempotent ||
                           c->entry->runs <= 1,
                       "what is not idempotent does not run twice", c, 0);
     } else {
         judge_require(c->entry->attempts <= 1, "a retry is told", c, 0);
-        judge_require(!is_stale(c, s) || !policy_allows(c, &s->lease),
-                      "a stale connection's request is sent again", c, c->rc);
+        if (is_stale(c, s)) {
+            judge_require(!policy_allows(c, &s->lease),
+                          "a stale connection's request is sent again", c,
+                          c->rc);
+            see_no_retry(c);
+        }
     }
 }
 

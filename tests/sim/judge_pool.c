@@ -85,6 +85,32 @@ static void judge_idle_times(const struct sim_client *client)
     }
 }
 
+/* What was counted is what was told of. */
+static void judge_statistics(const struct sim_client *client,
+                             const struct fcgi_pool_stats *stats)
+{
+    const uint64_t *traced = client->traced;
+
+    world_require(stats->dials >= traced[FCGI_TRACE_DIALLED],
+                  "dials are counted", (int64_t)stats->dials,
+                  (int64_t)traced[FCGI_TRACE_DIALLED]);
+    world_require(stats->reuses >= traced[FCGI_TRACE_REUSED],
+                  "reuses are counted", (int64_t)stats->reuses,
+                  (int64_t)traced[FCGI_TRACE_REUSED]);
+    world_require(stats->stale == traced[FCGI_TRACE_STALE],
+                  "dead connections are counted", (int64_t)stats->stale,
+                  (int64_t)traced[FCGI_TRACE_STALE]);
+    world_require(stats->retries == traced[FCGI_TRACE_RETRIED],
+                  "retries are counted", (int64_t)stats->retries,
+                  (int64_t)traced[FCGI_TRACE_RETRIED]);
+    world_require(stats->evictions == traced[FCGI_TRACE_EVICTED],
+                  "evictions are counted", (int64_t)stats->evictions,
+                  (int64_t)traced[FCGI_TRACE_EVICTED]);
+    world_require(stats->timeouts == traced[FCGI_TRACE_TIMED_OUT],
+                  "timeouts are counted", (int64_t)stats->timeouts,
+                  (int64_t)traced[FCGI_TRACE_TIMED_OUT]);
+}
+
 void judge_pool(struct sim_client *client, const struct caller *callers,
                 int count)
 {
@@ -118,5 +144,6 @@ void judge_pool(struct sim_client *client, const struct caller *callers,
                       (stats.idle == 0 && stats.open == (size_t)pool->max_open),
                   "nobody waits for what is free", (int64_t)stats.waiting,
                   (int64_t)stats.idle);
+    judge_statistics(client, &stats);
     judge_idle_times(client);
 }

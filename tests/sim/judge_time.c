@@ -35,14 +35,24 @@ static void require_over(const struct caller *c, int64_t since, int limit,
                   rule, c, world_now() - since);
 }
 
-/* When a byte of the request was accepted last: that it is given up is none. */
+/* That a request is given up is sent last, and is no part of it. */
+static bool is_aborted(const struct caller *c, const struct lease *lease)
+{
+    return c->state == ENDED && c->response.outcome.bytes_sent < lease->sent;
+}
+
+/* When a byte of the request was accepted last. */
 static int64_t when_accepted(const struct caller *c, const struct lease *lease)
 {
-    bool aborted =
-        c->state == ENDED && c->response.outcome.bytes_sent < lease->sent;
-
-    return later(aborted ? lease->accepted_before : lease->accepted,
+    return later(is_aborted(c, lease) ? lease->accepted_before
+                                      : lease->accepted,
                  lease->begun);
+}
+
+/* Since when some of it is not; 0: all is. */
+static int64_t when_held(const struct caller *c, const struct lease *lease)
+{
+    return is_aborted(c, lease) ? lease->held_before : lease->held_since;
 }
 
 /*
@@ -52,7 +62,7 @@ static int64_t when_accepted(const struct caller *c, const struct lease *lease)
 static bool is_paused(const struct caller *c, const struct lease *lease)
 {
     return c->drain.waits ||
-           ((c->body.waits || c->data.waits) && lease->held_since == 0);
+           ((c->body.waits || c->data.waits) && when_held(c, lease) == 0);
 }
 
 /* Whether the application can be waited for. */
@@ -66,10 +76,11 @@ static bool is_talking(const struct caller *c, const struct stream *s)
 static void judge_talk(const struct caller *c, const struct lease *lease)
 {
     int64_t accepted = later(when_accepted(c, lease), c->resumed_at);
+    int64_t held = when_held(c, lease);
 
-    if (lease->held_since != 0) {
-        require_in_time(c, later(accepted, lease->held_since),
-                        c->limits.write_ms, "the write limit holds");
+    if (held != 0) {
+        require_in_time(c, later(accepted, held), c->limits.write_ms,
+                        "the write limit holds");
     } else if (lease->received == 0) {
         require_in_time(c, accepted, c->limits.first_byte_ms,
                         "the first-byte limit holds");

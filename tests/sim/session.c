@@ -109,12 +109,12 @@ static void answer_if_due(struct stream *s, struct session *n)
 /* Some answer, some do not know the question, some say nothing. */
 static void answer_values(struct session *n)
 {
-    static const char value[] = "\017\001FCGI_MPXS_CONNS0";
+    static const char values[] = "\016\002FCGI_MAX_CONNS10"
+                                 "\017\001FCGI_MPXS_CONNS0";
+    size_t len = sizeof(values) - 1 - world_chance(15);
 
-    sight_saw(SIGHT_VALUES);
     if (world_chance(60)) {
-        wire_record(&n->out, WIRE_GET_VALUES_RESULT, 0, value,
-                    sizeof(value) - 1, 7);
+        wire_record(&n->out, WIRE_GET_VALUES_RESULT, 0, values, len, 7);
     } else if (world_chance(50)) {
         wire_record(&n->out, WIRE_UNKNOWN_TYPE, 0, "\011\0\0\0\0\0\0", 8, 0);
     }

@@ -6,6 +6,7 @@
 
 #include "application.h"
 #include "ledger.h"
+#include "sight.h"
 #include "stream.h"
 #include "world.h"
 
@@ -46,64 +47,13 @@ struct stream *stream_at(int index)
 }
 
 /*
- * Queues.
+ * Beginning and ending.
  */
-
-size_t queue_len(const struct queue *q)
-{
-    return q->bytes.len - q->at;
-}
-
-static size_t queue_space(const struct queue *q)
-{
-    size_t len = queue_len(q);
-
-    return len < q->room ? q->room - len : 0;
-}
 
 static size_t least(size_t a, size_t b)
 {
     return a < b ? a : b;
 }
-
-static size_t queue_put(struct queue *q, const void *data, size_t len)
-{
-    size_t n = least(len, queue_space(q));
-
-    wire_append(&q->bytes, data, n);
-    return n;
-}
-
-static void queue_drop(struct queue *q, size_t n)
-{
-    q->at += n;
-    if (q->at == q->bytes.len) {
-        wire_clear(&q->bytes);
-        q->at = 0;
-    }
-}
-
-static size_t queue_take(struct queue *q, void *to, size_t most)
-{
-    size_t n = least(most, queue_len(q));
-
-    if (n > 0) {
-        memcpy(to, q->bytes.data + q->at, n);
-        queue_drop(q, n);
-    }
-    return n;
-}
-
-static void queue_begin(struct queue *q, size_t room)
-{
-    wire_clear(&q->bytes);
-    q->at = 0;
-    q->room = room;
-}
-
-/*
- * Beginning and ending.
- */
 
 static void hear(struct stream *s)
 {
@@ -239,6 +189,7 @@ void stream_forgive(struct stream *s, int64_t us)
     s->lease.accepted_before += s->lease.accepted_before == 0 ? 0 : us;
     s->lease.received += s->lease.received == 0 ? 0 : us;
     s->lease.held_since += s->lease.held_since == 0 ? 0 : us;
+    s->lease.held_before += s->lease.held_before == 0 ? 0 : us;
 }
 
 void stream_rest(struct stream *s)
@@ -300,6 +251,16 @@ static long count_sent(struct stream *s, size_t sent)
     return (long)sent;
 }
 
+static void hold(struct stream *s, bool is_held)
+{
+    s->lease.held_before = s->lease.held_since;
+    if (!is_held) {
+        s->lease.held_since = 0;
+    } else if (s->lease.held_since == 0) {
+        s->lease.held_since = world_now();
+    }
+}
+
 /* A peer that is gone answers what is sent to it with a reset, which over TCP
  * takes its time. */
 static long send_to_nobody(struct stream *s, size_t len)
@@ -310,7 +271,7 @@ static long send_to_nobody(struct stream *s, size_t len)
     s->app_deaf = false;
     s->error = ECONNRESET;
     hear(s);
-    s->lease.held_since = 0;
+    hold(s, false);
     return count_sent(s, len);
 }
 
@@ -344,15 +305,6 @@ static size_t put_all(struct stream *s, const struct iovec *vector,
         sent += n;
     }
     return sent;
-}
-
-static void hold(struct stream *s, bool is_held)
-{
-    if (!is_held) {
-        s->lease.held_since = 0;
-    } else if (s->lease.held_since == 0) {
-        s->lease.held_since = world_now();
-    }
 }
 
 long stream_send(struct stream *s, const struct iovec *vector, size_t count)
@@ -418,6 +370,9 @@ long stream_receive(struct stream *s, const struct iovec *vector, size_t count)
 long stream_peek(struct stream *s)
 {
     s->was_peeked = true;
+    if (s->suspect) {
+        sight_saw(SIGHT_SUSPECTED);
+    }
     return queue_len(&s->down) > 0 ? 1 : receive_end(s);
 }
 

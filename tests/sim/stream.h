@@ -20,17 +20,11 @@
 #include <sys/uio.h>
 
 #include "framing.h"
+#include "queue.h"
 #include "wire.h"
 
 #define STREAMS 192
 #define NOBODY (-1)
-
-/** Bytes in order, no more than `room` of them. */
-struct queue {
-    struct wire bytes;
-    size_t at;
-    size_t room;
-};
 
 enum stream_state { UNUSED, FRESH, CONNECTING, FAILED, CONNECTED };
 
@@ -44,6 +38,7 @@ struct lease {
     int64_t accepted_before; /**< the same, of the send before, */
     int64_t received;        /**< and one of its answer received; 0: none */
     int64_t held_since;      /**< what is offered is not all accepted; 0 */
+    int64_t held_before;     /**< the same, before the last send */
     bool ended;              /**< the end of file was received, */
     bool failed;             /**< or sending or receiving failed */
 };
@@ -129,7 +124,5 @@ void stream_reset(struct stream *s, bool swallow);
 
 /** A connect whose time has come: done. */
 void stream_connected(struct stream *s);
-
-size_t queue_len(const struct queue *q);
 
 #endif

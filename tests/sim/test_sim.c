@@ -6,6 +6,8 @@
  *     test_sim --seeds FIRST COUNT    as many as you like
  *     test_sim --seed N               one, with all that happens in it
  *
+ * run.sh builds it and runs a million.
+ *
  * A seed that breaks a rule tells its number.
  */
 #include <inttypes.h>
@@ -40,6 +42,7 @@ static void no_seed_breaks_a_rule(void **state)
 {
     (void)state;
     run_seeds(1, SEEDS);
+    sights_tell();
 }
 
 /* What the seeds before have not brought about, they have not tested. */
@@ -55,12 +58,7 @@ static void the_seeds_see_all_there_is_to_see(void **state)
 
 static void calls_end_in_every_way_there_is(void **state)
 {
-    static const int never[] = {FCGI_ERR_ARGUMENT,
-                                FCGI_ERR_ADDRESS,
-                                FCGI_ERR_STATE,
-                                FCGI_ERR_PARAMS_TRUNCATED,
-                                FCGI_ERR_CONTENT_TOO_LONG,
-                                FCGI_ERR_BAD_REQUEST,
+    static const int never[] = {FCGI_ERR_ADDRESS, FCGI_ERR_BAD_REQUEST,
                                 FCGI_ERR_LENGTH_REQUIRED};
     (void)state;
     for (int code = 0; strcmp(fcgi_error_name(code), "FCGI_ERR_?") != 0;
