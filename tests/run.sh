@@ -119,7 +119,7 @@ normal_stages() {
     stage plain "-DCMAKE_C_FLAGS=-Werror"
     with_ticks interrupted -L 'unit|fault' -E '^test_faults_'
     labels portable "-DFCGI_CLIENT_PORTABLE=ON -DCMAKE_BUILD_TYPE=Debug
-        -DCMAKE_C_FLAGS=-Werror" unit fault split
+        -DCMAKE_C_FLAGS=-Werror" unit fault
     labels address "$debug -DFCGI_CLIENT_SANITIZE=address,undefined" \
         unit fault split sim fuzz
     programs thread "$debug -DFCGI_CLIENT_SANITIZE=thread" test_threads \
