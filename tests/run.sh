@@ -67,6 +67,7 @@ find_missing() {
     need gcc has gcc
     need g++ has g++
     need make has make
+    need ninja-build has ninja
     need binutils has readelf
     need cmake has ctest
     need pkg-config has pkg-config
@@ -231,6 +232,10 @@ else
     trap 'rm -rf "$build"' EXIT
     trap 'exit 1' HUP INT TERM
 fi
+
+# With make, two fifths of the time that a build takes are make's.
+CMAKE_GENERATOR=Ninja
+export CMAKE_GENERATOR
 
 jobs=$(getconf _NPROCESSORS_ONLN)
 [ "$jobs" -le 2 ] || jobs=2

@@ -88,7 +88,7 @@ build_and_test() {
         build_time=", $(elapsed) s of it to build"
         run_tests "$@"
     else
-        grep -vE '^-- |^\[ *[0-9]+%\]' "$log" | tail -n 40
+        grep -vE '^-- |^\[[0-9]+/[0-9]+\]' "$log" | tail -n 40
         failed=$((failed + 1))
         summarize "does not build"
     fi
