@@ -167,9 +167,7 @@ check() {
         failed=$((failed + 1))
         tail -n 100 "$log"
     fi
-    while read -r line; do
-        summarize "$line"
-    done <<END
-$(sed -n "s/^$name[: ]*//p" "$log" | grep . || echo failed)
-END
+    summarize "$(awk -v name="$name" '
+        sub("^" name "[: ]*", "") { print (lines++ ? "    " : "") $0 }
+        END { if (lines == 0) print "failed" }' "$log")"
 }
