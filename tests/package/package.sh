@@ -40,7 +40,7 @@ need() {
 }
 
 # Where test_install.sh leaves what it has installed, for the other tests.
-installed=${FCGI_TEST_BIN:-.}/../installed
+installed=${FCGI_TEST_BIN:-$folder/bin}/../installed
 
 # take_library NAME: into the folder `moved`, as packagers move a library after
 # its installation.
