@@ -295,39 +295,50 @@ int fcgi_params_next(struct fcgi_slice *rest, struct fcgi_param *param)
     return 1;
 }
 
-/* Pass over whole short pairs, up to what may be REQUEST_METHOD. */
-static void pass_over(struct fcgi_slice *rest)
+static void note_method(struct fcgi_slice *method, const char *name,
+                        size_t name_len, size_t value_len)
 {
-    const uint8_t *at = (const uint8_t *)rest->data;
+    if (fcgi__is_request_method(name, name_len)) {
+        method->data = name + name_len;
+        method->len = value_len;
+    }
+}
+
+/* Walk over pairs at the front that are short and whole. */
+static void walk_short(struct fcgi_slice *rest, struct fcgi_slice *method)
+{
+    const char *at = rest->data;
     size_t left = rest->len;
 
     while (left >= 2) {
-        size_t len = (size_t)2 + at[0] + at[1];
-        if ((at[0] | at[1]) >= 128 || len > left ||
-            at[0] == FCGI__REQUEST_METHOD_LEN) {
+        size_t name_len = (uint8_t)at[0];
+        size_t value_len = (uint8_t)at[1];
+        size_t len = 2 + name_len + value_len;
+        if ((name_len | value_len) >= 128 || len > left) {
             break;
         }
+        note_method(method, at + 2, name_len, value_len);
         at += len;
         left -= len;
     }
-    rest->data = (const char *)at;
+    rest->data = at;
     rest->len = left;
 }
 
 int fcgi__pairs_check(struct fcgi_slice encoded, struct fcgi_slice *method)
 {
     struct fcgi_param param;
-    int rc;
+    int rc = 1;
 
-    do {
-        pass_over(&encoded);
-        rc = fcgi_params_next(&encoded, &param);
-        if (rc == 1 && fcgi__is_request_method(param.name, param.name_len)) {
-            method->data = param.value;
-            method->len = param.value_len;
+    walk_short(&encoded, method);
+    while (rc == 1 && encoded.len > 0) {
+        rc = take_pair(&encoded, &param);
+        if (rc == 1) {
+            note_method(method, param.name, param.name_len, param.value_len);
+            walk_short(&encoded, method);
         }
-    } while (rc == 1);
-    return rc;
+    }
+    return rc == 1 ? FCGI_OK : rc;
 }
 
 int fcgi_params_decode(const void *data, size_t len, struct fcgi_param *params,

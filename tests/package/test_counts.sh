@@ -11,12 +11,12 @@ strace -o /dev/null true || missing "leave to trace a process"
 cat >held <<END
 small-unix     instructions 4550
 small-tcp      instructions 4550
-small-encoded  instructions 4550
+small-encoded  instructions 4430
 encode-18      instructions 910
-decode-18      instructions 600
+decode-18      instructions 570
 header-encode  instructions 18
 header-decode  instructions 19
-text           bytes        57400
+text           bytes        57500
 END
 
 bench=$root/tests/bench
