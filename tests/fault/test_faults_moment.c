@@ -22,6 +22,7 @@
 #include "ask.h"
 #include "faults.h"
 #include "hand.h"
+#include "pattern.h"
 #include "process.h"
 
 /* ---- time --------------------------------------------------------------- */
@@ -133,12 +134,50 @@ static void a_warm_request_takes_two_calls_whatever_its_limits(void **state)
     assert_two_calls(&whole, &none);
 }
 
+/* An answer each piece of which is followed by the next. */
+struct flow {
+    struct hand hand;
+    size_t pieces;
+};
+
+#define PIECES 400
+
+static int go_on(void *context, const void *data, size_t *len)
+{
+    struct flow *flow = context;
+    (void)data;
+    (void)len;
+    flow->pieces += 1;
+    hand_stdout(&flow->hand, 0, 1, "x");
+    return flow->pieces == PIECES;
+}
+
+/* The body is more than the socket takes, and nobody reads it. */
+static void nothing_is_sent_to_who_only_answers(void **state)
+{
+    (void)state;
+    struct flow flow = {.pieces = 0};
+    struct fcgi_client *client = hand_client(&flow.hand, NULL);
+    struct pattern_upload upload = {.len = UINT64_C(1) << 40};
+    struct fcgi_request request = post_request(pattern_source(&upload));
+    request.sink = (struct fcgi_sink){.body = go_on, .context = &flow};
+    wire_stdout(&flow.hand.greeting, 1, "A: 1\r\n\r\nx");
+    faults_begin(NULL, 0);
+    ask_expecting(client, &request, FCGI_ERR_CANCELLED);
+    (void)faults_end();
+    assert_true(faults_seen(FAULT_RECVMSG) >= PIECES);
+    assert_in_range(faults_seen(FAULT_SENDMSG), 2, 20);
+    fcgi_client_free(client);
+    hand_free(&flow.hand);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_body_that_goes_on_late_has_its_full_time_to_be_sent),
         cmocka_unit_test(a_send_that_failed_is_told_beside_the_end),
         cmocka_unit_test(a_warm_request_takes_two_calls_whatever_its_limits),
+        cmocka_unit_test(nothing_is_sent_to_who_only_answers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
