@@ -13,7 +13,12 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <fcgi_client.h>
@@ -24,6 +29,7 @@
 #include "hand.h"
 #include "pattern.h"
 #include "process.h"
+#include "temp.h"
 
 /* ---- time --------------------------------------------------------------- */
 
@@ -77,6 +83,69 @@ static void a_send_that_failed_is_told_beside_the_end(void **state)
     assert_code(fcgi_call_advance(c.call), FCGI_ERR_CLOSED);
     assert_int_equal(c.response.outcome.system_error, EPIPE);
     hand_call_end(&c);
+}
+
+/* ---- fork --------------------------------------------------------------- */
+
+static size_t open_before;
+static size_t forks;
+
+/* As another thread might, ahead of whatever the library is about to do. */
+static void fork_at(enum fault_call call)
+{
+    if (call == FAULT_CLOCK || call == FAULT_CLOSE) {
+        return;
+    }
+    bool exposed = faults_expose(false);
+    pid_t child = fork();
+    if (child == 0) {
+        (void)alarm(60);
+        if (open_descriptors() == open_before) {
+            child_ends_well();
+        }
+        print_error("ahead of %s()\n", faults_call_name(call));
+        _exit(1);
+    }
+    assert_int_equal(WTERMSIG(await_exit(child)), SIGKILL);
+    forks += 1;
+    (void)faults_expose(exposed);
+}
+
+/* A socket that nobody accepts from, and its address, to be freed. */
+static char *listen_in(const struct temp *temp, int *fd)
+{
+    struct sockaddr_un un = {.sun_family = AF_UNIX};
+    char *path = temp_path(temp, "socket");
+    (void)snprintf(un.sun_path, sizeof(un.sun_path), "%s", path);
+    *fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    assert_int_equal(bind(*fd, (struct sockaddr *)&un, sizeof(un)), 0);
+    assert_int_equal(listen(*fd, 4), 0);
+    return path;
+}
+
+/* Else the application would not see when the parent leaves. */
+static void a_child_closes_the_socket_whenever_it_is_forked(void **state)
+{
+    (void)state;
+    int fd;
+    struct temp *temp = temp_new();
+    char *path = listen_in(temp, &fd);
+    struct fcgi_client_config config = {.pool = {.evict_by_host = true}};
+    struct fcgi_client *client;
+    struct fcgi_request request = get_request();
+    assert_code(fcgi_client_new(&client, path, &config), FCGI_OK);
+    request.timeouts.first_byte_ms = 20;
+    open_before = open_descriptors();
+    faults_visit(fork_at);
+    faults_begin(NULL, 0);
+    ask_expecting(client, &request, FCGI_ERR_FIRST_BYTE_TIMEOUT);
+    (void)faults_end();
+    faults_visit(NULL);
+    assert_true(forks >= 5);
+    fcgi_client_free(client);
+    close(fd);
+    free(path);
+    temp_free(temp);
 }
 
 /* ---- counts ------------------------------------------------------------- */
@@ -176,6 +245,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_body_that_goes_on_late_has_its_full_time_to_be_sent),
         cmocka_unit_test(a_send_that_failed_is_told_beside_the_end),
+        cmocka_unit_test(a_child_closes_the_socket_whenever_it_is_forked),
         cmocka_unit_test(a_warm_request_takes_two_calls_whatever_its_limits),
         cmocka_unit_test(nothing_is_sent_to_who_only_answers),
     };
