@@ -203,6 +203,71 @@ static void a_warm_request_takes_two_calls_whatever_its_limits(void **state)
     assert_two_calls(&whole, &none);
 }
 
+static int take_head(void *context, const struct fcgi_response *response)
+{
+    (void)context;
+    (void)response;
+    return 0;
+}
+
+static int take_body(void *context, const void *data, size_t *len)
+{
+    (void)context;
+    (void)data;
+    (void)len;
+    return 0;
+}
+
+static int take_stderr(void *context, const void *data, size_t len)
+{
+    (void)context;
+    (void)data;
+    (void)len;
+    return 0;
+}
+
+static int read_end(void *context, void *buf, size_t cap, size_t *got)
+{
+    (void)context;
+    (void)buf;
+    (void)cap;
+    *got = 0;
+    return FCGI_OK;
+}
+
+static size_t looks_at_the_clock(struct fcgi_client *client,
+                                 const struct fcgi_request *request)
+{
+    ask_expecting(client, request, FCGI_OK);
+    faults_begin(NULL, 0);
+    ask_expecting(client, request, FCGI_OK);
+    (void)faults_end();
+    return faults_seen(FAULT_CLOCK);
+}
+
+/* Its time is to be told from the application's. */
+static void the_clock_is_read_more_often_beside_the_callers_code(void **state)
+{
+    (void)state;
+    struct fcgi_client_config config = {.pool = {.evict_by_host = true}};
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_client *client = client_for(app, &config);
+    struct fcgi_request request = get_request();
+    size_t alone = looks_at_the_clock(client, &request);
+    const struct fcgi_sink sinks[] = {
+        {.head = take_head}, {.body = take_body}, {.stderr_data = take_stderr}};
+    for (size_t i = 0; i < 3 && is_undisturbed(); i++) {
+        request.sink = sinks[i];
+        assert_true(looks_at_the_clock(client, &request) > alone);
+    }
+    request = post_request((struct fcgi_source){.read = read_end});
+    if (is_undisturbed()) {
+        assert_true(looks_at_the_clock(client, &request) > alone);
+    }
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
 /* An answer each piece of which is followed by the next. */
 struct flow {
     struct hand hand;
@@ -251,6 +316,7 @@ int main(void)
         cmocka_unit_test(a_send_that_failed_is_told_beside_the_end),
         cmocka_unit_test(a_child_closes_the_socket_whenever_it_is_forked),
         cmocka_unit_test(a_warm_request_takes_two_calls_whatever_its_limits),
+        cmocka_unit_test(the_clock_is_read_more_often_beside_the_callers_code),
         cmocka_unit_test(
             a_full_socket_is_sent_to_once_however_much_is_received),
     };
