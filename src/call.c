@@ -69,11 +69,8 @@ static struct fcgi_call *make_call(struct fcgi_client *client)
 static void give_back(struct fcgi_call *call,
                       struct fcgi_connection *connection, bool reusable)
 {
-    struct fcgi__spare *refused;
-
-    fcgi__exchange_forget(call->exchange);
-    refused = fcgi__pool_return(call->client->pool, connection, reusable,
-                                call->now, &call->spare);
+    struct fcgi__spare *refused = fcgi__pool_return(
+        call->client->pool, connection, reusable, call->now, &call->spare);
     if (refused != NULL) {
         free_call(refused);
     }

@@ -53,7 +53,7 @@ void fcgi_exchange_free(struct fcgi_exchange *x)
     fcgi__release(&allocator, x);
 }
 
-void fcgi__exchange_forget(struct fcgi_exchange *x)
+static void forget(struct fcgi_exchange *x)
 {
     memset(&x->in.sink, 0, sizeof(x->in.sink));
     x->in.response = NULL;
@@ -72,7 +72,7 @@ int fcgi__exchange_begin(struct fcgi_exchange *x,
 {
     int rc;
 
-    fcgi__exchange_forget(x);
+    forget(x);
     rc = fcgi__outgoing_begin(&x->out, &x->allocator, request, request_id,
                               flags);
     if (rc != FCGI_OK) {
@@ -104,7 +104,7 @@ int fcgi_exchange_begin(struct fcgi_exchange *x,
                                   flags);
     }
     if (rc != FCGI_OK) {
-        fcgi__exchange_forget(x);
+        forget(x);
         fcgi__response_clear(response);
     }
     return rc;
@@ -116,7 +116,7 @@ int fcgi__exchange_begin_values(struct fcgi_exchange *x,
     static const struct fcgi_limits standard;
     int rc;
 
-    fcgi__exchange_forget(x);
+    forget(x);
     (void)fcgi__limits_resolve(&x->in.limits, &standard, NULL);
     rc = fcgi__outgoing_begin_values(&x->out, &x->allocator);
     if (rc != FCGI_OK) {

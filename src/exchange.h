@@ -46,7 +46,4 @@ const char *fcgi__exchange_method(const struct fcgi_exchange *x);
 /* Whether sources or sinks of the caller's may be called. */
 bool fcgi__exchange_calls_out(const struct fcgi_exchange *x);
 
-/* Forget the request, whose caller may be gone. */
-void fcgi__exchange_forget(struct fcgi_exchange *x);
-
 #endif

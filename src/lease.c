@@ -157,10 +157,7 @@ static void close_waiter(struct fcgi__lease *lease)
 /* What came back to who waits for a fresh one is of no use to him. */
 static void empty_slot(struct fcgi__lease *lease)
 {
-    int fd = fcgi__connection_empty(lease->connection);
-
-    fcgi__shown_keep(&lease->shown, &fd);
-    fcgi__net_close(fd);
+    fcgi__net_close(fcgi__connection_empty(lease->connection));
 }
 
 /* A slot was had: make sure that it is worth having. */

@@ -13,7 +13,12 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <fcgi_client.h>
@@ -22,7 +27,9 @@
 #include "ask.h"
 #include "faults.h"
 #include "hand.h"
+#include "pattern.h"
 #include "process.h"
+#include "temp.h"
 
 /* ---- time --------------------------------------------------------------- */
 
@@ -76,6 +83,69 @@ static void a_send_that_failed_is_told_beside_the_end(void **state)
     assert_code(fcgi_call_advance(c.call), FCGI_ERR_CLOSED);
     assert_int_equal(c.response.outcome.system_error, EPIPE);
     hand_call_end(&c);
+}
+
+/* ---- fork --------------------------------------------------------------- */
+
+static size_t open_before;
+static size_t forks;
+
+/* As another thread might, ahead of whatever the library is about to do. */
+static void fork_at(enum fault_call call)
+{
+    if (call == FAULT_CLOCK || call == FAULT_CLOSE) {
+        return;
+    }
+    bool exposed = faults_expose(false);
+    pid_t child = fork();
+    if (child == 0) {
+        (void)alarm(60);
+        if (open_descriptors() == open_before) {
+            child_ends_well();
+        }
+        print_error("ahead of %s()\n", faults_call_name(call));
+        _exit(1);
+    }
+    assert_int_equal(WTERMSIG(await_exit(child)), SIGKILL);
+    forks += 1;
+    (void)faults_expose(exposed);
+}
+
+/* A socket that nobody accepts from, and its address, to be freed. */
+static char *listen_in(const struct temp *temp, int *fd)
+{
+    struct sockaddr_un un = {.sun_family = AF_UNIX};
+    char *path = temp_path(temp, "socket");
+    (void)snprintf(un.sun_path, sizeof(un.sun_path), "%s", path);
+    *fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    assert_int_equal(bind(*fd, (struct sockaddr *)&un, sizeof(un)), 0);
+    assert_int_equal(listen(*fd, 4), 0);
+    return path;
+}
+
+/* Else the application would not see when the parent leaves. */
+static void a_child_closes_the_socket_whenever_it_is_forked(void **state)
+{
+    (void)state;
+    int fd;
+    struct temp *temp = temp_new();
+    char *path = listen_in(temp, &fd);
+    struct fcgi_client_config config = {.pool = {.evict_by_host = true}};
+    struct fcgi_client *client;
+    struct fcgi_request request = get_request();
+    assert_code(fcgi_client_new(&client, path, &config), FCGI_OK);
+    request.timeouts.first_byte_ms = 20;
+    open_before = open_descriptors();
+    faults_visit(fork_at);
+    faults_begin(NULL, 0);
+    ask_expecting(client, &request, FCGI_ERR_FIRST_BYTE_TIMEOUT);
+    (void)faults_end();
+    faults_visit(NULL);
+    assert_true(forks >= 5);
+    fcgi_client_free(client);
+    close(fd);
+    free(path);
+    temp_free(temp);
 }
 
 /* ---- counts ------------------------------------------------------------- */
@@ -133,12 +203,122 @@ static void a_warm_request_takes_two_calls_whatever_its_limits(void **state)
     assert_two_calls(&whole, &none);
 }
 
+static int take_head(void *context, const struct fcgi_response *response)
+{
+    (void)context;
+    (void)response;
+    return 0;
+}
+
+static int take_body(void *context, const void *data, size_t *len)
+{
+    (void)context;
+    (void)data;
+    (void)len;
+    return 0;
+}
+
+static int take_stderr(void *context, const void *data, size_t len)
+{
+    (void)context;
+    (void)data;
+    (void)len;
+    return 0;
+}
+
+static int read_end(void *context, void *buf, size_t cap, size_t *got)
+{
+    (void)context;
+    (void)buf;
+    (void)cap;
+    *got = 0;
+    return FCGI_OK;
+}
+
+static size_t looks_at_the_clock(struct fcgi_client *client,
+                                 const struct fcgi_request *request)
+{
+    ask_expecting(client, request, FCGI_OK);
+    faults_begin(NULL, 0);
+    ask_expecting(client, request, FCGI_OK);
+    (void)faults_end();
+    return faults_seen(FAULT_CLOCK);
+}
+
+/* Its time is to be told from the application's. */
+static void the_clock_is_read_more_often_beside_the_callers_code(void **state)
+{
+    (void)state;
+    struct fcgi_client_config config = {.pool = {.evict_by_host = true}};
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_client *client = client_for(app, &config);
+    struct fcgi_request request = get_request();
+    size_t alone = looks_at_the_clock(client, &request);
+    const struct fcgi_sink sinks[] = {
+        {.head = take_head}, {.body = take_body}, {.stderr_data = take_stderr}};
+    for (size_t i = 0; i < 3 && is_undisturbed(); i++) {
+        request.sink = sinks[i];
+        assert_true(looks_at_the_clock(client, &request) > alone);
+    }
+    request = post_request((struct fcgi_source){.read = read_end});
+    if (is_undisturbed()) {
+        assert_true(looks_at_the_clock(client, &request) > alone);
+    }
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+/* An answer each piece of which is followed by the next. */
+struct flow {
+    struct hand hand;
+    size_t pieces;
+};
+
+#define PIECES 400
+#define LARGE 10000000
+
+static int go_on(void *context, const void *data, size_t *len)
+{
+    struct flow *flow = context;
+    (void)data;
+    (void)len;
+    flow->pieces += 1;
+    hand_stdout(&flow->hand, 0, 1, "x");
+    return flow->pieces == PIECES;
+}
+
+/* The body is more than the socket takes, and nobody reads it: once it has
+ * taken a part that is known. */
+static void a_full_socket_is_sent_to_once_however_much_is_received(void **state)
+{
+    (void)state;
+    struct flow flow = {.pieces = 0};
+    struct fcgi_client *client = hand_client(&flow.hand, NULL);
+    char *body = pattern_make(LARGE);
+    struct fcgi_request request =
+        post_request((struct fcgi_source){.data = body, .len = LARGE});
+    request.sink = (struct fcgi_sink){.body = go_on, .context = &flow};
+    wire_stdout(&flow.hand.greeting, 1, "A: 1\r\n\r\nx");
+    faults_begin(NULL, 0);
+    ask_expecting(client, &request, FCGI_ERR_CANCELLED);
+    (void)faults_end();
+    assert_true(faults_seen(FAULT_RECVMSG) >= PIECES);
+    assert_int_equal(faults_seen(FAULT_SENDMSG), 1);
+    fcgi_client_free(client);
+    hand_free(&flow.hand);
+    free(body);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_body_that_goes_on_late_has_its_full_time_to_be_sent),
         cmocka_unit_test(a_send_that_failed_is_told_beside_the_end),
+        cmocka_unit_test(a_child_closes_the_socket_whenever_it_is_forked),
         cmocka_unit_test(a_warm_request_takes_two_calls_whatever_its_limits),
+        cmocka_unit_test(the_clock_is_read_more_often_beside_the_callers_code),
+        cmocka_unit_test(
+            a_full_socket_is_sent_to_once_however_much_is_received),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

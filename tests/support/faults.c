@@ -148,6 +148,7 @@ static const char *const manners[] = {"refuses",
 /* What was told; and what has come of it. */
 static const struct fault_way *chosen;
 static size_t chosen_nth;
+static void (*visitor)(enum fault_call call);
 static atomic_size_t seen[FAULT_CALLS];
 static atomic_bool struck;
 static atomic_long late_s;
@@ -221,6 +222,11 @@ bool faults_expose(bool on)
     return before;
 }
 
+void faults_visit(void (*visit)(enum fault_call call))
+{
+    visitor = visit;
+}
+
 void faults_strike_in_child(void)
 {
     atomic_store(&struck, true);
@@ -236,6 +242,9 @@ static const struct fault_way *strike(enum fault_call call)
 {
     if (!exposed) {
         return NULL;
+    }
+    if (visitor != NULL) {
+        visitor(call);
     }
     size_t nth = atomic_fetch_add(&seen[call], 1) + 1;
     if (chosen == NULL || chosen->call != call || nth < chosen_nth ||

@@ -92,6 +92,9 @@ bool faults_end(void);
  *  Returns whether it was. */
 bool faults_expose(bool on);
 
+/** Have this called ahead of each call that is exposed; NULL: nothing. */
+void faults_visit(void (*visit)(enum fault_call call));
+
 /** It has struck in the child of a fork(), which cannot tell by itself. */
 void faults_strike_in_child(void);
 

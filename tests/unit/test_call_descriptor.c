@@ -500,6 +500,26 @@ static void the_old_descriptor_stays_until_the_call_is_freed(void **state)
     }
 }
 
+/* As in a program that has closed its standard input. */
+static void the_old_descriptor_may_be_the_lowest(void **state)
+{
+    (void)state;
+    struct hand_call c;
+    int input = dup(STDIN_FILENO);
+    close(STDIN_FILENO);
+    begin_on_dead_connection(&c);
+    struct host_watch old = host_watch(c.call);
+    assert_int_equal(old.fd, 0);
+    assert_code(fcgi_call_advance(c.call), FCGI_WAIT);
+    assert_true(host_watch_holds(&old));
+    hand_call_end(&c);
+    assert_false(host_watch_holds(&old));
+    if (input >= 0) {
+        assert_int_equal(dup2(input, STDIN_FILENO), STDIN_FILENO);
+        close(input);
+    }
+}
+
 /* The same with sockets that connect, where the second is one that has not
  * done so yet (TCP). */
 static void a_retry_keeps_the_old_descriptor_over_sockets_too(void **state)
@@ -767,6 +787,7 @@ int main(void)
         cmocka_unit_test(the_old_connection_ends_though_its_descriptor_stays),
         cmocka_unit_test(a_descriptor_nobody_was_told_is_closed_at_once),
         cmocka_unit_test(the_old_descriptor_stays_until_the_call_is_freed),
+        cmocka_unit_test(the_old_descriptor_may_be_the_lowest),
         cmocka_unit_test(a_retry_keeps_the_old_descriptor_over_sockets_too),
         cmocka_unit_test(the_next_address_has_another_descriptor),
         cmocka_unit_test(a_cancelled_dial_leaves_no_descriptor_behind),

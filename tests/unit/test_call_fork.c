@@ -62,15 +62,21 @@ static void cancel_it(struct fcgi_call *call)
     fcgi_call_free(call);
 }
 
+/* There is nothing to go on with: no connection, and nobody to wait for one. */
+static bool is_lost(int rc)
+{
+    return rc == FCGI_ERR_STATE || rc == FCGI_ERR_POOL_CLOSED;
+}
+
 static void advance_it(struct fcgi_call *call)
 {
-    CHILD_REQUIRE(fcgi_call_advance(call) < 0);
+    CHILD_REQUIRE(is_lost(fcgi_call_advance(call)));
     fcgi_call_free(call);
 }
 
 static void resume_it(struct fcgi_call *call)
 {
-    CHILD_REQUIRE(fcgi_call_resume(call) < 0);
+    CHILD_REQUIRE(is_lost(fcgi_call_resume(call)));
     fcgi_call_free(call);
 }
 

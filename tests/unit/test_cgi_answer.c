@@ -67,6 +67,7 @@ static void what_connection_names_is_not_handed_on(void **state)
                      "Connection: D\nD: x\nClose: x\nAB: 2\n\n",
                      "12");
     assert_handed_on("A: 1\nConnection:\nB: 2\nConnection: ,\n\n", "12");
+    assert_handed_on("Connection: A\nA: x\nB: 1\n\n", "1");
 }
 
 static void nothing_is_handed_on_of_nothing(void **state)

@@ -311,6 +311,35 @@ static void a_child_evicts_too_when_nothing_was_idle(void **state)
     fake_stop(app);
 }
 
+/* Else the next connection that comes back would be given to nobody. */
+static void who_waits_does_so_in_the_parent_alone(void **state)
+{
+    (void)state;
+    struct child child;
+    struct fcgi_pool_config config = {.max_open = 1};
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_client *client = client_with_pool(app, &config);
+    struct fcgi_connection *leased = take(fcgi_client_pool(client));
+    struct fcgi_request request = get_request();
+    struct fcgi_response response = {0};
+    struct fcgi_call *call = host_begin(client, &request, &response);
+    if (begin_child(&child)) {
+        bool reused;
+        CHILD_REQUIRE(stats_of(client).waiting == 0);
+        CHILD_REQUIRE(child_asks(client, &reused));
+        CHILD_REQUIRE(stats_of(client).idle == 1);
+        child_is_done(&child);
+    }
+    await_child(&child);
+    end_child(&child);
+    fcgi_pool_put(fcgi_client_pool(client), leased);
+    assert_code(host_run(call), FCGI_OK);
+    host_free(call);
+    fcgi_response_free(&response);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
 static void places_are_free_again_in_a_child(void **state)
 {
     (void)state;
@@ -511,6 +540,7 @@ int main(void)
         cmocka_unit_test(a_child_evicts_too),
         cmocka_unit_test(a_child_evicts_too_when_nothing_was_idle),
         cmocka_unit_test(places_are_free_again_in_a_child),
+        cmocka_unit_test(who_waits_does_so_in_the_parent_alone),
         cmocka_unit_test(what_was_leased_serves_nobody_who_waits_in_a_child),
         cmocka_unit_test(a_child_begun_amid_dialling_goes_on_but_keeps_nothing),
         cmocka_unit_test(a_fork_amid_requests_leaves_the_child_able_to_ask),

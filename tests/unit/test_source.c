@@ -66,6 +66,7 @@ static void fd_source_begins_where_the_file_stands(void **state)
     int fd = temp_file("skipped, read", 13);
     assert_int_equal(lseek(fd, 9, SEEK_SET), 9);
     struct fcgi_source source = fcgi_fd_source(&file, fd);
+    assert_int_equal(source.len, 4);
     assert_gives(&source, "read");
     close(fd);
 }

@@ -275,6 +275,7 @@ static void assert_limited_in_queue(const struct fcgi_timeouts *timeouts,
     struct fcgi_outcome outcome = ask_expecting(client, &request, want);
     assert_true(elapsed(start, LIMIT));
     assert_int_equal(outcome.phase, FCGI_PHASE_QUEUE);
+    assert_int_equal(outcome.system_error, 0);
     assert_int_equal(stats_of(client).waiting, 0);
     fcgi_pool_put(fcgi_client_pool(client), connection);
     ask_hello(client);
