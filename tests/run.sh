@@ -173,7 +173,7 @@ thorough_stages() {
     labels portable-sim "-DFCGI_CLIENT_PORTABLE=ON" sim
     checked="valgrind;--quiet;--leak-check=full;--error-exitcode=9"
     programs valgrind "$debug -DCMAKE_CROSSCOMPILING_EMULATOR=$checked" \
-        $(tests_of 'error|record|params|buffer|response|exchange|split')
+        $(tests_of 'error|record|params|buffer|response|exchange')
     checked="valgrind;--quiet;--tool=helgrind;--child-silent-after-fork=yes"
     checked="$checked;--error-exitcode=9"
     programs helgrind "-DCMAKE_CROSSCOMPILING_EMULATOR=$checked" \
