@@ -6,6 +6,11 @@
 #     sh tests/run.sh --coverage    how much of src/ the tests reach
 #     sh tests/run.sh STAGE...      only these of all stages
 #
+# The rest is other processors and optimizers, Valgrind and more analyzers, the
+# servers under sanitizers, crowds of threads, and mutants; and of what the normal
+# run only samples, all faults amid signals and all system calls that strace makes
+# fail, and a minute of each fuzzer.
+#
 # What it needs and does not find is installed where that can be done (Debian,
 # as root), else named. FCGI_BUILD_DIR names a folder to build in and keep.
 #
