@@ -6,6 +6,11 @@
 #     sh tests/run.sh --coverage    how much of src/ the tests reach
 #     sh tests/run.sh STAGE...      only these of all stages
 #
+# The rest is other processors and optimizers, Valgrind and more analyzers, the
+# servers under sanitizers, crowds of threads, and mutants; and of what the normal
+# run only samples, all faults amid signals and all system calls that strace makes
+# fail, and a minute of each fuzzer.
+#
 # What it needs and does not find is installed where that can be done (Debian,
 # as root), else named. FCGI_BUILD_DIR names a folder to build in and keep.
 #
@@ -173,7 +178,7 @@ thorough_stages() {
     labels portable-sim "-DFCGI_CLIENT_PORTABLE=ON" sim
     checked="valgrind;--quiet;--leak-check=full;--error-exitcode=9"
     programs valgrind "$debug -DCMAKE_CROSSCOMPILING_EMULATOR=$checked" \
-        $(tests_of 'error|record|params|buffer|response|exchange|split')
+        $(tests_of 'error|record|params|buffer|response|exchange')
     checked="valgrind;--quiet;--tool=helgrind;--child-silent-after-fork=yes"
     checked="$checked;--error-exitcode=9"
     programs helgrind "-DCMAKE_CROSSCOMPILING_EMULATOR=$checked" \

@@ -51,6 +51,7 @@ stage() {
 again() {
     wanted "$1" || return 0
     built=$build/$2
+    [ -d "$built" ] || die "$1 is of what another stage builds: $2 $1"
     shift 2
     run_tests "$@"
 }
