@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "deframer.h"
+#include "record.h"
 
 void fcgi__deframer_reset(struct fcgi__deframer *in)
 {
@@ -23,8 +24,7 @@ static void consume(struct fcgi__deframer *in, struct fcgi_slice *data,
 
 static void begin_record(struct fcgi__deframer *in, const uint8_t *bytes)
 {
-    /* A wrong version is for whoever reads the header to judge. */
-    (void)fcgi_header_decode(&in->header, bytes);
+    fcgi__header_get(&in->header, bytes);
     in->content_left = in->header.content_length;
     in->padding_left = in->header.padding_length;
     in->framing = IN_RECORD;

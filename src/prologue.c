@@ -317,7 +317,7 @@ bool fcgi__prologue_is_head(const struct fcgi__prologue *prologue)
 
 static size_t record_wire(const uint8_t *bytes, struct fcgi_header *header)
 {
-    (void)fcgi_header_decode(header, bytes);
+    fcgi__header_get(header, bytes);
     return FCGI__HEADER_LEN + header->content_length + header->padding_length;
 }
 

@@ -15,11 +15,6 @@
 
 static const char zeros[8];
 
-static uint16_t get16(const uint8_t *in)
-{
-    return (uint16_t)(in[0] << 8 | in[1]);
-}
-
 void fcgi_header_encode(uint8_t out[FCGI_RECORD_HEADER_LEN],
                         const struct fcgi_header *header)
 {
@@ -34,12 +29,9 @@ void fcgi_header_encode(uint8_t out[FCGI_RECORD_HEADER_LEN],
 int fcgi_header_decode(struct fcgi_header *header,
                        const uint8_t in[FCGI_RECORD_HEADER_LEN])
 {
-    const struct fcgi_header read = {in[0], in[1], get16(in + 2), get16(in + 4),
-                                     in[6]};
-
-    *header = read;
-    return read.version == FCGI_PROTOCOL_VERSION ? FCGI_OK
-                                                 : FCGI_ERR_INVALID_HEADER;
+    fcgi__header_get(header, in);
+    return header->version == FCGI_PROTOCOL_VERSION ? FCGI_OK
+                                                    : FCGI_ERR_INVALID_HEADER;
 }
 
 uint8_t fcgi_padding_for(size_t content_length)
@@ -58,7 +50,7 @@ void fcgi_begin_request_encode(uint8_t out[8],
 void fcgi_begin_request_decode(struct fcgi_begin_request *begin,
                                const uint8_t in[8])
 {
-    begin->role = get16(in);
+    begin->role = fcgi__get16(in);
     begin->flags = in[2];
 }
 
@@ -72,7 +64,7 @@ void fcgi_end_request_encode(uint8_t out[8], const struct fcgi_end_request *end)
 
 void fcgi_end_request_decode(struct fcgi_end_request *end, const uint8_t in[8])
 {
-    end->app_status = (uint32_t)get16(in) << 16 | get16(in + 2);
+    end->app_status = (uint32_t)fcgi__get16(in) << 16 | fcgi__get16(in + 2);
     end->protocol_status = in[4];
 }
 

@@ -1,5 +1,6 @@
 /*
- * record - the records that this library sends: how large, and their headers.
+ * record - how large the records are that this library sends; and, in line,
+ * what of the framing every record takes.
  */
 #ifndef FCGI__RECORD_H
 #define FCGI__RECORD_H
@@ -16,6 +17,21 @@ static inline void fcgi__put16(uint8_t *out, uint16_t value)
 {
     out[0] = (uint8_t)(value >> 8);
     out[1] = (uint8_t)value;
+}
+
+static inline uint16_t fcgi__get16(const uint8_t *in)
+{
+    return (uint16_t)(in[0] << 8 | in[1]);
+}
+
+/* As fcgi_header_decode(), but any version will do. */
+static inline void fcgi__header_get(struct fcgi_header *header,
+                                    const uint8_t in[FCGI_RECORD_HEADER_LEN])
+{
+    const struct fcgi_header read = {in[0], in[1], fcgi__get16(in + 2),
+                                     fcgi__get16(in + 4), in[6]};
+
+    *header = read;
 }
 
 /* As fcgi_padding_for(). */

@@ -101,7 +101,7 @@ static size_t remainder_wire(const struct fcgi__stream *stream)
 {
     size_t len = remainder_len(stream);
 
-    return len == 0 ? 0 : FCGI__HEADER_LEN + len + fcgi_padding_for(len);
+    return len == 0 ? 0 : FCGI__HEADER_LEN + len + fcgi__padding_for(len);
 }
 
 static uint64_t segment_wire(const struct fcgi__stream *stream)
@@ -162,7 +162,7 @@ void fcgi__stream_list(const struct fcgi__stream *stream,
         fcgi__listing_add(listing, stream->partial, FCGI__HEADER_LEN);
         fcgi__listing_add(listing, stream->data + full * FCGI__CONTENT_LEN,
                           len);
-        fcgi__listing_add(listing, zeros, fcgi_padding_for(len));
+        fcgi__listing_add(listing, zeros, fcgi__padding_for(len));
         record += 1;
     }
     if (record >= full && stream->last) {
