@@ -5,24 +5,26 @@
 
 #include "landing.h"
 
-/* The one in the body may be empty; no other is. */
-static size_t first_place(const struct fcgi__landing *landing)
+/* Take the next place off the front of some memory, and tell of it, unless it
+ * is empty. Returns where to tell of the next. */
+static struct fcgi_memory *add(struct fcgi__landing *landing,
+                               struct fcgi_memory *from, size_t len,
+                               struct fcgi_memory *room)
 {
-    return landing->places[0].cap > 0 ? 0 : 1;
-}
+    struct fcgi_memory *place = &landing->places[landing->count];
 
-/* Take the next place off the front of some memory. */
-static void add(struct fcgi__landing *landing, struct fcgi_memory *from,
-                size_t len)
-{
-    struct fcgi_memory place = {from->data, 0,
-                                len < from->cap ? len : from->cap};
-
-    from->data += place.cap;
-    from->cap -= place.cap;
-    landing->places[landing->count] = place;
+    place->data = from->data;
+    place->len = 0;
+    place->cap = len < from->cap ? len : from->cap;
+    from->data += place->cap;
+    from->cap -= place->cap;
     landing->count += 1;
-    landing->cap += place.cap;
+    landing->cap += place->cap;
+    if (place->cap > 0) {
+        *room = *place;
+        room += 1;
+    }
+    return room;
 }
 
 int fcgi__landing_offer(struct fcgi__landing *landing,
@@ -32,27 +34,24 @@ int fcgi__landing_offer(struct fcgi__landing *landing,
 {
     size_t most = max < FCGI__LANDING_PLACES ? max : FCGI__LANDING_PLACES;
     size_t frame = in->padding_left + FCGI_RECORD_HEADER_LEN - in->partial_len;
-    size_t skipped;
+    struct fcgi_memory *end;
 
     landing->count = 0;
     landing->cap = 0;
     landing->guess = in->header;
-    add(landing, &body, in->content_left);
+    end = add(landing, &body, in->content_left, room);
     while (body.cap > 0 && landing->count + 3 <= most) {
-        add(landing, &aside, frame);
-        add(landing, &body, in->header.content_length);
+        end = add(landing, &aside, frame, end);
+        end = add(landing, &body, in->header.content_length, end);
         frame = in->header.padding_length + FCGI_RECORD_HEADER_LEN;
     }
-    add(landing, &aside, aside.cap);
-    skipped = first_place(landing);
-    memcpy(room, landing->places + skipped,
-           (landing->count - skipped) * sizeof(*room));
-    return (int)(landing->count - skipped);
+    end = add(landing, &aside, aside.cap, end);
+    return (int)(end - room);
 }
 
 void fcgi__landing_received(struct fcgi__landing *landing, size_t n)
 {
-    landing->next = first_place(landing);
+    landing->next = landing->places[0].cap > 0 ? 0 : 1;
     landing->left = n;
     landing->cap = 0;
 }

@@ -283,7 +283,7 @@ static int get(struct fcgi_pool *pool, bool fresh,
     struct fcgi__wait wait;
     int rc;
 
-    memset(&lease, 0, sizeof(lease));
+    memset(&lease.waiter, 0, sizeof(lease.waiter));
     rc = fcgi__lease_start(&lease, pool, &options, NULL, fcgi__now());
     while (rc == FCGI_WAIT) {
         fcgi__lease_wait(&lease, &wait);

@@ -46,8 +46,9 @@ struct fcgi__lease {
     int system_error; /* of what failed */
 };
 
-/* Ask. `idle` is a connection taken already, or NULL. FCGI_OK ready; FCGI_WAIT;
- * or an error of fcgi_pool_get(), nothing being leased then. */
+/* Ask. All is set here but the waiter; `idle` is a connection taken already, or
+ * NULL. FCGI_OK ready; FCGI_WAIT; or an error of fcgi_pool_get(), nothing being
+ * leased then. */
 int fcgi__lease_start(struct fcgi__lease *lease, struct fcgi_pool *pool,
                       const struct fcgi__lease_options *options,
                       struct fcgi_connection *idle, int64_t now);
