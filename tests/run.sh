@@ -7,9 +7,9 @@
 #     sh tests/run.sh STAGE...      only these of all stages
 #
 # The rest is other processors and optimizers, Valgrind and more analyzers, the
-# servers under sanitizers, crowds of threads, and mutants; and of what the normal
-# run only samples, all faults amid signals and all system calls that strace makes
-# fail, and a minute of each fuzzer.
+# servers under sanitizers, crowds of threads, and mutants; all system calls that
+# strace makes fail, of which the normal run takes samples; and a minute of each
+# fuzzer, not ten seconds.
 #
 # What it needs and does not find is installed where that can be done (Debian,
 # as root), else named. FCGI_BUILD_DIR names a folder to build in and keep.
@@ -123,7 +123,10 @@ debug="-DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS=-O1"
 
 normal_stages() {
     stage plain "-DCMAKE_C_FLAGS=-Werror"
-    with_ticks interrupted -L 'unit|fault' -E '^test_faults_'
+    FCGI_TEST_TICKS=1
+    export FCGI_TEST_TICKS
+    again interrupted plain -L 'unit|fault'
+    unset FCGI_TEST_TICKS
     labels portable "-DFCGI_CLIENT_PORTABLE=ON -DCMAKE_BUILD_TYPE=Debug
         -DCMAKE_C_FLAGS=-Werror" unit fault
     labels address "$debug -DFCGI_CLIENT_SANITIZE=address,undefined" \
@@ -135,16 +138,6 @@ normal_stages() {
     check fuzz "$root/tests/fuzz/run.sh" "$fuzz_seconds"
     check cppcheck "$root/tests/analysis/cppcheck.sh"
     check gcc-analyzer "$root/tests/analysis/gcc_analyzer.sh"
-}
-
-# with_ticks NAME CTEST OPTION...: of plain, while signals come all the time.
-with_ticks() {
-    FCGI_TEST_TICKS=1
-    export FCGI_TEST_TICKS
-    name=$1
-    shift
-    again "$name" plain "$@"
-    unset FCGI_TEST_TICKS
 }
 
 # Of 32 bits, and big-endian: an emulator takes many minutes.
@@ -170,7 +163,6 @@ thorough_stages() {
     emulated_stages unit split
     check clang-tidy "$root/tests/analysis/clang_tidy.sh"
     check scan-build "$root/tests/analysis/scan_build.sh"
-    with_ticks faults-interrupted -R '^test_faults_'
     stage servers-address "$debug -DFCGI_CLIENT_SANITIZE=address,undefined" \
         -L interop
     programs servers-thread "$debug -DFCGI_CLIENT_SANITIZE=thread" \
