@@ -279,6 +279,20 @@ static int judge_lease(struct fcgi_call *call, int rc)
     return rc;
 }
 
+/* Whoever may block lets a receive do so, once a connection has turned out to
+ * be used again: for a single request that costs more than it saves. */
+static void let_receives_wait(struct fcgi_call *call)
+{
+    struct fcgi_connection *connection = call->lease.connection;
+    int wanted = call->client->receive_timeout_ms;
+
+    if (connection->reused && connection->receive_timeout_ms != wanted) {
+        bool settled = fcgi__net_settle(connection->fd, wanted) == FCGI_OK;
+        connection->receive_timeout_ms = settled ? wanted : 0;
+    }
+    call->talk.receive_timeout_ms = connection->receive_timeout_ms;
+}
+
 static int talk(struct fcgi_call *call, unsigned ready, bool may_block)
 {
     int rc;
@@ -286,6 +300,9 @@ static int talk(struct fcgi_call *call, unsigned ready, bool may_block)
     call->talk.fd = call->lease.connection->fd;
     if (call->talk.fd < 0) {
         return FCGI_ERR_STATE; /* this is the child of a fork() */
+    }
+    if (may_block) {
+        let_receives_wait(call);
     }
     rc = fcgi__talk_advance(&call->talk, call->now, ready, may_block);
     call->now = call->talk.now;
@@ -307,6 +324,13 @@ static int retry(struct fcgi_call *call, int error)
     return judge_lease(call, fcgi__lease_redial(&call->lease, call->now));
 }
 
+/* What to try on a connection that was had just now. An answer cannot have come
+ * before the request: who may wait for it need not look. */
+static unsigned ready_at_first(bool may_block)
+{
+    return may_block ? FCGI__WRITABLE : FCGI__READY;
+}
+
 /* What is ready was told of the descriptor of the stage it begins in. */
 static int advance(struct fcgi_call *call, unsigned ready, bool may_block)
 {
@@ -314,14 +338,14 @@ static int advance(struct fcgi_call *call, unsigned ready, bool may_block)
 
     if (call->stage == LEASING) {
         rc = judge_lease(call, fcgi__lease_advance(&call->lease, call->now));
-        ready = FCGI__READY;
+        ready = ready_at_first(may_block);
     }
     if (call->stage == TALKING) {
         rc = talk(call, ready, may_block);
         if (rc < 0) {
             rc = retry(call, rc);
             if (rc == FCGI_OK) {
-                rc = talk(call, FCGI__READY, may_block);
+                rc = talk(call, ready_at_first(may_block), may_block);
             }
         }
     }
@@ -498,10 +522,9 @@ static int start_lease(struct fcgi_call *call, struct fcgi_connection *idle)
     struct fcgi__talk *talk = &call->talk;
     struct fcgi__lease_options options = {
         call->request_id == 0, must_check(call), talk->limits.queue_ms,
-        talk->limits.connect_ms, call->client->receive_timeout_ms};
+        talk->limits.connect_ms};
     int rc;
 
-    talk->receive_timeout_ms = call->client->receive_timeout_ms;
     talk->deadline = fcgi__after(call->started, talk->limits.total_ms);
     talk->calls_out = fcgi__exchange_calls_out(call->exchange);
     rc = fcgi__lease_start(&call->lease, call->client->pool, &options, idle,

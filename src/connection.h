@@ -23,10 +23,12 @@ struct fcgi_connection {
     int fd;        /* -1: not dialled yet, or closed by fork() */
     int *dialling; /* the socket that is to become it; NULL: none */
     enum fcgi__lending lending;
-    bool reused;   /* it was idle, and so may be stale; */
-    bool suspect;  /* another one of its time was */
-    bool orphaned; /* the process forked: it counts no more */
-    bool evicted;  /* it is closed for being over, spent or one too many */
+    int receive_timeout_ms; /* how long a receive on it may wait by itself; -1:
+                               for ever, 0: not at all */
+    bool reused;            /* it was idle, and so may be stale; */
+    bool suspect;           /* another one of its time was */
+    bool orphaned;          /* the process forked: it counts no more */
+    bool evicted; /* it is closed for being over, spent or one too many */
     uint16_t last_id;
     int requests;
     unsigned epoch; /* the pool's, when it came back alive */

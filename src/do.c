@@ -21,7 +21,7 @@ static int run(struct fcgi_client *client, const struct fcgi_request *request,
     if (rc != FCGI_OK) {
         return rc;
     }
-    rc = fcgi__call_step(call, now, FCGI__READY, true);
+    rc = fcgi__call_step(call, now, FCGI__WRITABLE, true);
     while (rc == FCGI_WAIT) {
         unsigned ready;
         fcgi__call_wait(call, &wait);

@@ -58,16 +58,10 @@ static int fail(struct fcgi__lease *lease, int error, int64_t now)
     return error;
 }
 
-/* There is a socket, which `rc` tells whether it could be made fit for use. */
-static int connected(struct fcgi__lease *lease, int fd, int rc, int64_t now)
+static int connected(struct fcgi__lease *lease, int64_t now)
 {
-    lease->connection->fd = fd;
     lease->connection->dialled = now;
-    if (rc != FCGI_OK) {
-        lease->system_error = errno;
-        return fail(lease, rc, now);
-    }
-    trace(lease, FCGI_TRACE_DIALLED, fd, FCGI_OK);
+    trace(lease, FCGI_TRACE_DIALLED, lease->connection->fd, FCGI_OK);
     enter(lease, FCGI__LEASE_READY, now);
     return FCGI_OK;
 }
@@ -77,24 +71,19 @@ static int advance_dial(struct fcgi__lease *lease, int64_t now)
     int rc = lease->connection->orphaned
                  ? FCGI_ERR_STATE /* this is the child of a fork() */
                  : fcgi__dial_advance(&lease->dial, now);
-    int fd = lease->dial.fd;
 
     if (rc == FCGI_WAIT) {
         return rc;
     }
     now = fcgi__now();
     if (rc == FCGI_OK) {
-        lease->connection->fd = fd;
+        lease->connection->fd = lease->dial.fd;
         lease->connection->dialling = NULL;
         lease->dial.fd = -1;
     }
     lease->system_error = lease->dial.system_error;
     fcgi__dial_end(&lease->dial);
-    if (rc != FCGI_OK) {
-        return fail(lease, rc, now);
-    }
-    rc = fcgi__net_settle(fd, lease->options.receive_timeout_ms);
-    return connected(lease, fd, rc, now);
+    return rc == FCGI_OK ? connected(lease, now) : fail(lease, rc, now);
 }
 
 /* The host connects in its own way. */
@@ -111,8 +100,13 @@ static int dial_by_host(struct fcgi__lease *lease,
     if (rc != FCGI_OK) {
         return fail(lease, rc, now);
     }
-    rc = fcgi__net_adopt(fd, lease->options.receive_timeout_ms);
-    return connected(lease, fd, rc, now);
+    lease->connection->fd = fd;
+    rc = fcgi__net_adopt(fd);
+    if (rc != FCGI_OK) {
+        lease->system_error = errno;
+        return fail(lease, rc, now);
+    }
+    return connected(lease, now);
 }
 
 static int start_dial(struct fcgi__lease *lease, int64_t now)
@@ -273,12 +267,27 @@ void fcgi__lease_cancel(struct fcgi__lease *lease)
  * The blocking functions of the pool.
  */
 
+/* Who has it by hand finds it in blocking mode. */
+static int let_receives_wait(struct fcgi__lease *lease)
+{
+    struct fcgi_connection *connection = lease->connection;
+
+    if (connection->receive_timeout_ms == 0) {
+        if (fcgi__net_settle(connection->fd, -1) != FCGI_OK) {
+            lease->system_error = errno;
+            return fail(lease, FCGI_ERR_SYSTEM, fcgi__now());
+        }
+        connection->receive_timeout_ms = -1;
+    }
+    return FCGI_OK;
+}
+
 static int get(struct fcgi_pool *pool, bool fresh,
                struct fcgi_connection **connection)
 {
     const struct fcgi_pool_config *config = fcgi__pool_config(pool);
     struct fcgi__lease_options options = {
-        fresh, false, config->queue_timeout_ms, config->connect_timeout_ms, -1};
+        fresh, false, config->queue_timeout_ms, config->connect_timeout_ms};
     struct fcgi__lease lease;
     struct fcgi__wait wait;
     int rc;
@@ -289,6 +298,9 @@ static int get(struct fcgi_pool *pool, bool fresh,
         fcgi__lease_wait(&lease, &wait);
         (void)fcgi__net_wait(&wait);
         rc = fcgi__lease_advance(&lease, fcgi__now());
+    }
+    if (rc == FCGI_OK) {
+        rc = let_receives_wait(&lease);
     }
     *connection = lease.connection;
     errno = lease.system_error;

@@ -21,7 +21,6 @@ struct fcgi__lease_options {
     bool check;   /* a dead idle connection must be found before it is used */
     int queue_ms; /* limits; -1: none */
     int connect_ms;
-    int receive_timeout_ms; /* of the socket; -1: none */
 };
 
 enum fcgi__lease_phase {

@@ -221,23 +221,18 @@ static int set_receive_timeout(int fd, int milliseconds)
                : FCGI_ERR_SYSTEM;
 }
 
-/* A socket made here has no flag but the one that is taken off. */
 int fcgi__net_settle(int fd, int receive_timeout_ms)
 {
-    return fcntl(fd, F_SETFL, 0) == 0
+    return set_flag(fd, F_GETFL, F_SETFL, O_NONBLOCK, false) == FCGI_OK
                ? set_receive_timeout(fd, receive_timeout_ms)
                : FCGI_ERR_SYSTEM;
 }
 
-int fcgi__net_adopt(int fd, int receive_timeout_ms)
+int fcgi__net_adopt(int fd)
 {
-    if (set_flag(fd, F_GETFD, F_SETFD, FD_CLOEXEC, true) != FCGI_OK ||
-        set_flag(fd, F_GETFL, F_SETFL, O_NONBLOCK, false) != FCGI_OK) {
-        return FCGI_ERR_SYSTEM;
-    }
     spare_signals(fd);
     send_at_once(fd);
-    return set_receive_timeout(fd, receive_timeout_ms);
+    return set_flag(fd, F_GETFD, F_SETFD, FD_CLOEXEC, true);
 }
 
 static int resolve(struct fcgi__dial *dial)

@@ -87,13 +87,13 @@ void fcgi__dial_wait(const struct fcgi__dial *dial, struct fcgi__wait *wait);
 /* Give up a dial, or forget one that has connected. */
 void fcgi__dial_end(struct fcgi__dial *dial);
 
-/* Make a socket that a dial has connected fit for use: in blocking mode, with a
- * receive timeout in milliseconds (-1: none). FCGI_OK or FCGI_ERR_SYSTEM. */
-int fcgi__net_settle(int fd, int receive_timeout_ms);
+/* Make a connected socket from elsewhere fit for use, as one that was dialled
+ * here is: closed on exec, and unbuffered. FCGI_OK or FCGI_ERR_SYSTEM. */
+int fcgi__net_adopt(int fd);
 
-/* The same for a connected socket from elsewhere, whatever is set on it: closed
- * on exec, and unbuffered. */
-int fcgi__net_adopt(int fd, int receive_timeout_ms);
+/* Let a receive wait by itself: blocking mode, with a receive timeout in
+ * milliseconds (-1: none). FCGI_OK or FCGI_ERR_SYSTEM. */
+int fcgi__net_settle(int fd, int receive_timeout_ms);
 
 /* Send without blocking. FCGI_OK and how much was taken; FCGI_WAIT nothing
  * was; FCGI_ERR_RESET the peer is gone; FCGI_ERR_SYSTEM see errno. */

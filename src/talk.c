@@ -185,19 +185,20 @@ static int received(struct fcgi__talk *talk, size_t got)
  * wait for, and when it gives up before any limit is over. */
 static bool may_wait_in_receive(const struct fcgi__talk *talk)
 {
+    int timeout_ms = talk->receive_timeout_ms;
+    int64_t limit;
     int error;
-    int64_t limit = next_limit(talk, &error);
 
-    if (talk->pending || source_waits(talk)) {
+    if (timeout_ms == 0 || talk->pending || source_waits(talk)) {
         return false;
     }
+    limit = next_limit(talk, &error);
     return limit == FCGI__NEVER ||
-           (talk->receive_timeout_ms >= 0 &&
-            limit >= fcgi__after(talk->now, talk->receive_timeout_ms));
+           (timeout_ms > 0 && limit >= fcgi__after(talk->now, timeout_ms));
 }
 
 /* Receive once: FCGI_OK there may be more, FCGI_WAIT not now. */
-static int receive_some(struct fcgi__talk *talk, bool may_block)
+static int receive_some(struct fcgi__talk *talk, bool waits)
 {
     struct fcgi_memory room[FCGI__PLACES_MAX];
     size_t got;
@@ -207,8 +208,7 @@ static int receive_some(struct fcgi__talk *talk, bool may_block)
     if (count <= 0) {
         return count < 0 ? count : FCGI_WAIT;
     }
-    rc = fcgi__net_receive(talk->fd, room, (size_t)count,
-                           may_block && may_wait_in_receive(talk), &got);
+    rc = fcgi__net_receive(talk->fd, room, (size_t)count, waits, &got);
     talk->now = fcgi__now();
     switch (rc) {
     case FCGI_OK:
@@ -270,14 +270,17 @@ static bool is_under_way(const struct fcgi__talk *talk)
 static void move_once(struct fcgi__talk *talk, bool may_block, bool *writable,
                       bool *readable)
 {
+    bool waits;
+
     if (*writable) {
         *writable = send_some(talk, may_block) == FCGI_OK;
     }
     if (may_block) {
         refuse_endless_wait(talk);
     }
-    if (*readable && is_under_way(talk)) {
-        *readable = receive_some(talk, may_block && !*writable) == FCGI_OK;
+    waits = may_block && !*writable && may_wait_in_receive(talk);
+    if ((*readable || waits) && is_under_way(talk)) {
+        *readable = receive_some(talk, waits) == FCGI_OK;
     }
     if (may_block) {
         insist(talk);

@@ -19,7 +19,7 @@
 struct fcgi__talk {
     struct fcgi_exchange *exchange;
     struct fcgi_timeouts limits; /* resolved: -1 is none, 0 is not */
-    int receive_timeout_ms;      /* the socket's; -1: none */
+    int receive_timeout_ms;      /* the connection's */
     int64_t deadline;            /* of the whole request */
     bool calls_out; /* there are sources or sinks of the caller's */
 

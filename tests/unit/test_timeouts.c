@@ -125,6 +125,25 @@ static void an_answer_that_stops_ends_at_the_idle_limit(void **state)
     assert_limited(FAKE_STEPS(script), &request, FCGI_ERR_IDLE_TIMEOUT);
 }
 
+/* A receive on such a connection would wait for ever by itself. */
+static void a_connection_dialled_by_hand_keeps_the_limits(void **state)
+{
+    (void)state;
+    struct fcgi_client_config config = {.timeouts = {.first_byte_ms = LIMIT}};
+    struct fcgi_request request = get_request();
+    struct fcgi_connection *connection;
+    struct fake *app = FAKE_RUN(FAKE_UNIX, never_answers);
+    struct fcgi_client *client = client_for(app, &config);
+    struct fcgi_pool *pool = fcgi_client_pool(client);
+    assert_code(fcgi_pool_get(pool, &connection, NULL), FCGI_OK);
+    fcgi_pool_put(pool, connection);
+    watchdog_watch("fcgi_client_do()");
+    ask_expecting(client, &request, FCGI_ERR_FIRST_BYTE_TIMEOUT);
+    watchdog_rest();
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
 /* Even one byte of a header ends the wait for the first. */
 static void one_byte_begins_the_answer(void **state)
 {
@@ -396,6 +415,7 @@ int main(void)
             an_answer_that_never_begins_ends_at_the_first_byte_limit),
         cmocka_unit_test(a_client_whose_limit_is_one_millisecond_keeps_it),
         cmocka_unit_test(an_answer_that_stops_ends_at_the_idle_limit),
+        cmocka_unit_test(a_connection_dialled_by_hand_keeps_the_limits),
         cmocka_unit_test(one_byte_begins_the_answer),
         cmocka_unit_test(the_whole_limit_ends_a_silent_request),
         cmocka_unit_test(the_whole_limit_ends_a_busy_request),
