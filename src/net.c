@@ -46,6 +46,7 @@
 #endif
 
 #define SLICES_MAX 64
+#define WIDE_LEN (256 * 1024)
 #define PAUSE_MIN_MS 1
 #define PAUSE_MAX_MS 50
 
@@ -491,6 +492,24 @@ static ssize_t send_message(int fd, const struct msghdr *message)
     return sendmsg(fd, message, SEND_FLAGS);
 }
 #endif
+
+void fcgi__net_widen(int fd)
+{
+    struct sockaddr_storage name;
+    socklen_t name_len = sizeof(name);
+    int size = 0;
+    socklen_t size_len = sizeof(size);
+
+    if (getsockname(fd, (struct sockaddr *)&name, &name_len) != 0 ||
+        name.ss_family != AF_UNIX ||
+        getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, &size_len) != 0) {
+        return;
+    }
+    if (size < WIDE_LEN) {
+        size = WIDE_LEN;
+        (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+    }
+}
 
 int fcgi__net_send(int fd, const struct fcgi_slice *slices, size_t count,
                    size_t *sent)

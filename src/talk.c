@@ -27,6 +27,7 @@ void fcgi__talk_begin(struct fcgi__talk *talk, struct fcgi_pool *pool, int fd,
     fcgi__tap_begin(&talk->tap, pool, fd);
     talk->fd = fd;
     talk->pending = false;
+    talk->wide = false;
     talk->more = true; /* the request */
     talk->now = now;
     talk->accepted = now;
@@ -127,6 +128,19 @@ static size_t total_len(const struct fcgi_slice *slices, int count)
     return len;
 }
 
+/* The socket took a part. It is made to hold more, which may do; else it is
+ * full, mostly: poll() will tell a blocking call, but nothing a host that waits
+ * for a change. */
+static int full(struct fcgi__talk *talk, bool may_block)
+{
+    if (!talk->wide) {
+        talk->wide = true;
+        fcgi__net_widen(talk->fd);
+        return FCGI_OK;
+    }
+    return may_block ? FCGI_WAIT : FCGI_OK;
+}
+
 /* Send once: FCGI_OK there is more to send, FCGI_WAIT not now. */
 static int send_some(struct fcgi__talk *talk, bool may_block)
 {
@@ -156,9 +170,7 @@ static int send_some(struct fcgi__talk *talk, bool may_block)
         talk->pending = false;
         return FCGI_WAIT;
     }
-    /* A socket that took a part is full, mostly: poll() will tell a blocking
-     * call, but nothing a host that waits for a change. */
-    return may_block && sent < total_len(slices, count) ? FCGI_WAIT : FCGI_OK;
+    return sent < total_len(slices, count) ? full(talk, may_block) : FCGI_OK;
 }
 
 /*

@@ -26,6 +26,7 @@ struct fcgi__talk {
     int fd;
     struct fcgi__tap tap;
     bool pending; /* the socket has not taken all there is to send */
+    bool wide;    /* it was made to hold more */
     bool more;    /* there is work left that waits for nothing */
     int64_t now;
     int64_t accepted;   /* when it last took a byte, */

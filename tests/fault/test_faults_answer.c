@@ -22,6 +22,9 @@
 /* More than a socket takes at once. */
 #define LARGE 300000
 
+/* More than a socket holds. */
+#define UPLOAD 1000000
+
 /* Over long before anybody loses patience. */
 #define LIMIT_MS 10
 
@@ -32,9 +35,9 @@ static int ask(struct stage *stage)
 
 static void give_body(struct stage *stage)
 {
-    stage->bytes = pattern_make(LARGE);
+    stage->bytes = pattern_make(UPLOAD);
     stage->request =
-        post_request((struct fcgi_source){.data = stage->bytes, .len = LARGE});
+        post_request((struct fcgi_source){.data = stage->bytes, .len = UPLOAD});
 }
 
 /* ---- answers ------------------------------------------------------------ */
