@@ -328,7 +328,7 @@ int fcgi__talk_advance(struct fcgi__talk *talk, int64_t now, unsigned ready,
     int error;
 
     talk->now = now;
-    if (ready != FCGI__READY && now >= next_limit(talk, &error)) {
+    if (ready == 0 && now >= next_limit(talk, &error)) {
         ready = FCGI__READY; /* what came just now came in time */
     }
     move(talk, ready, may_block);
