@@ -4,7 +4,7 @@
  * Two system calls carry a small request: one gathered send, which never
  * blocks, and one receive, which may, because the socket's own receive timeout
  * ends it before any limit is over. Only where there is more to wait for, or
- * less time, does poll() come in.
+ * less time, or the connection is a new one, does poll() come in.
  */
 #define _POSIX_C_SOURCE 200809L
 
