@@ -9,9 +9,12 @@
 # have, is an error.
 set -eu
 
-cd "$(dirname "$0")/../.."
-gcovr --root . --filter src/ --gcov-ignore-parse-errors \
+build=$(cd "$1" && pwd)
+root=$(cd "$(dirname "$0")/../.." && pwd)
+cd "$build" # where gcovr leaves its files
+gcovr --root "$root" --filter "$root/src/" --gcov-ignore-parse-errors \
     --exclude-branches-by-pattern '\s*assert\(.*' \
-    --exclude-unreachable-branches --json "$1/reached.json" "$1"
-exec python3 tests/analysis/coverage.py "$1/reached.json" \
+    --exclude-unreachable-branches --json reached.json .
+cd "$root"
+exec python3 tests/analysis/coverage.py "$build/reached.json" \
     tests/analysis/unreached.txt
