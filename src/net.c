@@ -157,23 +157,23 @@ static void spare_signals(int fd)
 #endif
 }
 
-static int open_socket(int family)
+/* The dial knows its socket at once: a fork() may come at any time. */
+static int open_socket(struct fcgi__dial *dial, int family)
 {
-    int fd = socket(family, SOCK_STREAM | SOCKET_FLAGS, 0);
-
-    if (fd >= 0 && SOCKET_FLAGS == 0 &&
-        (set_flag(fd, F_GETFD, F_SETFD, FD_CLOEXEC, true) != FCGI_OK ||
-         set_flag(fd, F_GETFL, F_SETFL, O_NONBLOCK, true) != FCGI_OK)) {
-        fcgi__net_close(fd);
-        return -1;
+    dial->fd = socket(family, SOCK_STREAM | SOCKET_FLAGS, 0);
+    if (dial->fd < 0) {
+        return FCGI_ERR_SYSTEM;
     }
-    if (fd >= 0) {
-        spare_signals(fd);
-        if (family != AF_UNIX) {
-            send_at_once(fd);
-        }
+    if (SOCKET_FLAGS == 0 &&
+        (set_flag(dial->fd, F_GETFD, F_SETFD, FD_CLOEXEC, true) != FCGI_OK ||
+         set_flag(dial->fd, F_GETFL, F_SETFL, O_NONBLOCK, true) != FCGI_OK)) {
+        return FCGI_ERR_SYSTEM;
     }
-    return fd;
+    spare_signals(dial->fd);
+    if (family != AF_UNIX) {
+        send_at_once(dial->fd);
+    }
+    return FCGI_OK;
 }
 
 int fcgi__net_pipe(int ends[2])
@@ -370,8 +370,7 @@ static int try_connect(struct fcgi__dial *dial, int64_t now)
 
 static int begin_address(struct fcgi__dial *dial, int64_t now)
 {
-    dial->fd = open_socket(dial->next->ai_family);
-    if (dial->fd < 0) {
+    if (open_socket(dial, dial->next->ai_family) != FCGI_OK) {
         give_up_address(dial, FCGI_ERR_SYSTEM, errno);
         return FCGI_ERR_SYSTEM;
     }
