@@ -435,6 +435,7 @@ static int make_room(struct fcgi__incoming *in,
         return rc;
     }
     aside->data = in->room.data;
+    body->data = in->room.data; /* where it is empty */
     if (body_lands(in)) {
         aside->cap = ASIDE_LEN;
         return fcgi__response_body_room(in->response, landing_len(in), body);
