@@ -93,6 +93,30 @@ static void a_large_answer_is_collected(void **state)
     fake_stop(app);
 }
 
+/* The socket holds more since the first. */
+static void one_large_body_follows_another(void **state)
+{
+    (void)state;
+    enum { LEN = 3000000 };
+    static const struct fake_step script[] = {FAKE_ACCEPT,
+                                              FAKE_READ_REQUEST,
+                                              FAKE_STDOUT("X-A: 1\r\n\r\none"),
+                                              FAKE_END(WIRE_COMPLETE),
+                                              FAKE_READ_REQUEST,
+                                              FAKE_STDOUT("X-A: 1\r\n\r\ntwo"),
+                                              FAKE_END(WIRE_COMPLETE)};
+    struct fake *app = FAKE_RUN(FAKE_UNIX, script);
+    struct fcgi_client *client = client_for(app, NULL);
+    char *body = pattern_make(LEN);
+    struct fcgi_request request =
+        post_request((struct fcgi_source){.data = body, .len = LEN});
+    (void)ask_expecting_body(client, &request, "one");
+    assert_true(ask_expecting_body(client, &request, "two").reused);
+    fcgi_client_free(client);
+    fake_stop(app);
+    free(body);
+}
+
 /* ---- connections ------------------------------------------------------- */
 
 static void nothing_is_dialled_before_it_is_needed(void **state)
@@ -428,6 +452,7 @@ int main(void)
         cmocka_unit_test(an_answer_fills_the_response),
         cmocka_unit_test(an_answer_may_come_byte_by_byte),
         cmocka_unit_test(a_large_answer_is_collected),
+        cmocka_unit_test(one_large_body_follows_another),
         cmocka_unit_test(nothing_is_dialled_before_it_is_needed),
         cmocka_unit_test(a_connection_serves_one_request_after_another),
         cmocka_unit_test(ids_change_with_each_request_and_are_never_0),

@@ -53,7 +53,9 @@ static void no_place_for_what_it_says_is_a_wrong_argument(void **state)
     talk_open(&t);
     talk_begin(&t, NULL);
     assert_int_equal(fcgi_exchange_output(t.x, NULL, 4), FCGI_ERR_ARGUMENT);
+    struct fcgi_memory room[1];
     assert_int_equal(fcgi_exchange_input(t.x, NULL, 2), FCGI_ERR_ARGUMENT);
+    assert_int_equal(fcgi_exchange_input(t.x, room, 1), FCGI_ERR_ARGUMENT);
     assert_int_equal(fcgi_exchange_feed(t.x, "x", 1, NULL), FCGI_ERR_ARGUMENT);
     assert_int_equal(fcgi_exchange_feed(t.x, NULL, 1, &used),
                      FCGI_ERR_ARGUMENT);
