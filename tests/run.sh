@@ -243,5 +243,14 @@ for list in $stages; do
     $list
 done
 
+for stage in $only; do
+    case "
+$report" in
+    *"
+$stage: "*) ;;
+    *) die "there is no stage $stage" ;;
+    esac
+done
+
 printf '\n%s\n%d passed, %d failed\n' "$report" "$passed" "$failed"
 [ "$failed" = 0 ]
