@@ -191,21 +191,18 @@ static void report(const struct fcgi_call *call, int error)
     outcome->total_us = call->now - call->started;
 }
 
-/* Whether the application is left with a request that nobody waits for. */
-static bool gives_up(int error)
-{
-    return error == FCGI_ERR_WRITE_TIMEOUT ||
-           error == FCGI_ERR_FIRST_BYTE_TIMEOUT ||
-           error == FCGI_ERR_IDLE_TIMEOUT || error == FCGI_ERR_DEADLINE ||
-           error == FCGI_ERR_CANCELLED || error == FCGI_ERR_SOURCE ||
-           error == FCGI_ERR_STATE;
-}
-
 static bool is_time_limit(int error)
 {
     return error == FCGI_ERR_WRITE_TIMEOUT ||
            error == FCGI_ERR_FIRST_BYTE_TIMEOUT ||
            error == FCGI_ERR_IDLE_TIMEOUT || error == FCGI_ERR_DEADLINE;
+}
+
+/* Whether the application is left with a request that nobody waits for. */
+static bool gives_up(int error)
+{
+    return is_time_limit(error) || error == FCGI_ERR_CANCELLED ||
+           error == FCGI_ERR_SOURCE || error == FCGI_ERR_STATE;
 }
 
 static void trace(const struct fcgi_call *call, enum fcgi_trace_kind kind,

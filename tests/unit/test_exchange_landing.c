@@ -304,6 +304,7 @@ static void an_enormous_content_length_takes_no_memory_by_itself(void **state)
     (void)state;
     assert_not_believed("Content-Length: 9000000000000000000\n\n", 0);
     assert_not_believed("Content-Length: 9000000000000000000\n\n", -1);
+    assert_not_believed("Content-Length: 9223372036854775799\n\n", -1);
     assert_not_believed("Content-Length: 100000000\n\n", 0);
     assert_not_believed("Content-Length: 10000000\n\n", 1000);
 }
