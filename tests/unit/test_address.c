@@ -154,8 +154,12 @@ static void an_address_without_a_host_is_malformed(void **state)
 static void a_port_is_a_number_from_1_to_65535(void **state)
 {
     (void)state;
+    struct fcgi_pool *pool;
+    assert_code(fcgi_pool_new(&pool, "127.0.0.1:65535", NULL), FCGI_OK);
+    fcgi_pool_free(pool);
     assert_refused("127.0.0.1:0");
     assert_refused("127.0.0.1:65536");
+    assert_refused("127.0.0.1:009000");
     assert_refused("127.0.0.1:4294967297");
     assert_refused("127.0.0.1:18446744073709551617");
     assert_refused("127.0.0.1:-1");
