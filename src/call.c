@@ -284,8 +284,7 @@ static void let_receives_wait(struct fcgi_call *call)
     int wanted = call->client->receive_timeout_ms;
 
     if (connection->reused && connection->receive_timeout_ms != wanted) {
-        bool settled = fcgi__net_settle(connection->fd, wanted) == FCGI_OK;
-        connection->receive_timeout_ms = settled ? wanted : 0;
+        (void)fcgi__connection_settle(connection, wanted);
     }
     call->talk.receive_timeout_ms = connection->receive_timeout_ms;
 }

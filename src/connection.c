@@ -3,6 +3,8 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
+#include <fcgi_client/error.h>
+
 #include "connection.h"
 #include "net.h"
 
@@ -24,6 +26,14 @@ uint16_t fcgi_connection_next_id(struct fcgi_connection *connection)
     connection->suspect = false;
     connection->last_id = fcgi__connection_peek_id(connection);
     return connection->last_id;
+}
+
+int fcgi__connection_settle(struct fcgi_connection *connection, int timeout_ms)
+{
+    int rc = fcgi__net_settle(connection->fd, timeout_ms);
+
+    connection->receive_timeout_ms = rc == FCGI_OK ? timeout_ms : 0;
+    return rc;
 }
 
 int fcgi__connection_empty(struct fcgi_connection *connection)

@@ -48,6 +48,10 @@ struct fcgi__connections {
 /* The id that fcgi_connection_next_id() will give. */
 uint16_t fcgi__connection_peek_id(const struct fcgi_connection *connection);
 
+/* Let a receive on its socket wait by itself, for so many milliseconds (-1: for
+ * ever). FCGI_OK, or FCGI_ERR_SYSTEM: none may. */
+int fcgi__connection_settle(struct fcgi_connection *connection, int timeout_ms);
+
 /* Make a slot as good as new; the socket it had is the caller's to close. */
 int fcgi__connection_empty(struct fcgi_connection *connection);
 

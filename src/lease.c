@@ -272,12 +272,10 @@ static int let_receives_wait(struct fcgi__lease *lease)
 {
     struct fcgi_connection *connection = lease->connection;
 
-    if (connection->receive_timeout_ms == 0) {
-        if (fcgi__net_settle(connection->fd, -1) != FCGI_OK) {
-            lease->system_error = errno;
-            return fail(lease, FCGI_ERR_SYSTEM, fcgi__now());
-        }
-        connection->receive_timeout_ms = -1;
+    if (connection->receive_timeout_ms == 0 &&
+        fcgi__connection_settle(connection, -1) != FCGI_OK) {
+        lease->system_error = errno;
+        return fail(lease, FCGI_ERR_SYSTEM, fcgi__now());
     }
     return FCGI_OK;
 }

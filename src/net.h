@@ -100,9 +100,8 @@ int fcgi__net_settle(int fd, int receive_timeout_ms);
 int fcgi__net_send(int fd, const struct fcgi_slice *slices, size_t count,
                    size_t *sent);
 
-/* Let a Unix socket hold more of what is sent, which many of them hold little
- * of: a large body then goes in larger pieces. Others find a size themselves.
- */
+/* Let a Unix socket hold more of what is sent: a large body then goes in larger
+ * pieces. Others find a size themselves. */
 void fcgi__net_widen(int fd);
 
 #define FCGI__PLACES_MAX 8

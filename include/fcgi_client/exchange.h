@@ -240,8 +240,7 @@ FCGI_API bool fcgi_exchange_sent_all(const struct fcgi_exchange *x);
  *
  * @param room  `max` places, which are filled in order; set to where bytes may
  *              be stored
- * @param max   at least 2; with 8, several large records can be received at
- * once
+ * @param max   at least 2; 8 take several large records at once
  * @return how many were set; 0: paused, or ended
  *         FCGI_ERR_NO_MEMORY  the request has ended
  */
