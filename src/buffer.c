@@ -85,6 +85,26 @@ static size_t offset_in(const void *block)
     return (size_t)(-(uintptr_t)block & (ALIGNMENT - 1));
 }
 
+/* With the NUL, if there is room for one. */
+static size_t kept_len(const struct fcgi__buffer *buffer)
+{
+    return buffer->len < buffer->cap ? buffer->len + 1 : buffer->len;
+}
+
+/* Use the memory again that was skipped. */
+static void take_back(struct fcgi__buffer *buffer)
+{
+    size_t skipped =
+        (size_t)((uintptr_t)buffer->data - (uintptr_t)buffer->block -
+                 offset_in(buffer->block));
+
+    if (skipped > 0) {
+        memmove(buffer->data - skipped, buffer->data, kept_len(buffer));
+        buffer->data -= skipped;
+        buffer->cap += skipped;
+    }
+}
+
 int fcgi__buffer_grow(struct fcgi__buffer *buffer,
                       const struct fcgi_allocator *allocator, size_t extra)
 {
@@ -93,6 +113,10 @@ int fcgi__buffer_grow(struct fcgi__buffer *buffer,
     size_t cap;
     char *block;
 
+    take_back(buffer);
+    if (extra <= buffer->cap - buffer->len) {
+        return FCGI_OK;
+    }
     cap = grown_size(buffer, extra);
     if (cap == 0) {
         return FCGI_ERR_NO_MEMORY;
@@ -106,14 +130,18 @@ int fcgi__buffer_grow(struct fcgi__buffer *buffer,
     }
     offset = offset_in(block);
     if (offset != old_offset && buffer->cap > 0) {
-        /* With the NUL, if there was room for one. */
-        size_t kept = buffer->len < buffer->cap ? buffer->len + 1 : buffer->len;
-        memmove(block + offset, block + old_offset, kept);
+        memmove(block + offset, block + old_offset, kept_len(buffer));
     }
     buffer->block = block;
     buffer->data = block + offset;
     buffer->cap = cap;
     return FCGI_OK;
+}
+
+void fcgi__buffer_clear(struct fcgi__buffer *buffer)
+{
+    buffer->len = 0;
+    take_back(buffer);
 }
 
 int fcgi__buffer_append(struct fcgi__buffer *buffer,

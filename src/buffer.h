@@ -39,7 +39,7 @@ int fcgi__buffer_grow(struct fcgi__buffer *buffer,
                       const struct fcgi_allocator *allocator, size_t extra);
 
 /* See that there is room for `extra` bytes behind `len`: FCGI_OK or
- * FCGI_ERR_NO_MEMORY, the buffer then being as it was. Bytes may move. */
+ * FCGI_ERR_NO_MEMORY, the bytes then being as they were. They may move. */
 static inline int fcgi__buffer_reserve(struct fcgi__buffer *buffer,
                                        const struct fcgi_allocator *allocator,
                                        size_t extra)
@@ -54,6 +54,17 @@ static inline int fcgi__buffer_reserve(struct fcgi__buffer *buffer,
 int fcgi__buffer_append(struct fcgi__buffer *buffer,
                         const struct fcgi_allocator *allocator,
                         const void *data, size_t len);
+
+/* Let the bytes start `n` later, in the memory that there is, until it is
+ * cleared or made larger. */
+static inline void fcgi__buffer_skip(struct fcgi__buffer *buffer, size_t n)
+{
+    buffer->data += n;
+    buffer->cap -= n;
+}
+
+/* Empty a buffer. */
+void fcgi__buffer_clear(struct fcgi__buffer *buffer);
 
 /* Keep the first `len` bytes, and put a NUL behind them. */
 static inline void fcgi__buffer_cut(struct fcgi__buffer *buffer, size_t len)

@@ -9,12 +9,15 @@
 
 /* Room to receive in: little, of which many calls that wait may have one each,
  * until it was filled. */
-#define ROOM_LEN ((size_t)64 * 1024)
+#define ROOM_LEN ((size_t)128 * 1024)
 #define SMALL_ROOM_LEN ((size_t)4 * 1024)
 
 /* Records with so much body are received where that is collected. Shorter ones
  * come many at a time, and are copied. */
 #define LARGE_RECORD_LEN ((size_t)16 * 1024)
+
+/* What is received in the body before a record is known: as much as one has. */
+#define EARLY_LEN ((size_t)64 * 1024)
 
 /* What is received between and behind large ones: enough for the end of a
  * response, and not much of the next record, which is to have a place too. */
@@ -23,6 +26,9 @@
 _Static_assert(FCGI__FRAMES_LEN < ASIDE_LEN &&
                    FCGI__FRAMES_LEN <= FCGI__BODY_BEHIND,
                "frames have their place aside, and in the body if need be");
+_Static_assert(FCGI__FRONT_LEN < ASIDE_LEN &&
+                   FCGI__FRONT_LEN <= FCGI__BODY_FRONT,
+               "the front has its place aside, and before the body");
 
 int fcgi__incoming_begin(struct fcgi__incoming *in,
                          const struct fcgi_allocator *allocator,
@@ -422,6 +428,17 @@ static size_t landing_len(const struct fcgi__incoming *in)
     return len < left ? (size_t)len : left;
 }
 
+/* Room in the body for an answer of which nothing has come yet, if it is to be
+ * collected there: for one record, since where the next begins is not known. */
+static void make_early_room(const struct fcgi__incoming *in,
+                            struct fcgi_memory *body)
+{
+    if (!fcgi__incoming_begun(in) && in->sink.body == NULL) {
+        fcgi__response_early_room(in->response, body);
+        body->cap = body->cap < EARLY_LEN ? body->cap : EARLY_LEN;
+    }
+}
+
 /* See to memory for what comes aside, and for content that lands in the body:
  * FCGI_OK or FCGI_ERR_NO_MEMORY. */
 static int make_room(struct fcgi__incoming *in,
@@ -435,12 +452,18 @@ static int make_room(struct fcgi__incoming *in,
         return rc;
     }
     aside->data = in->room.data;
+    aside->cap = ASIDE_LEN;
     body->data = in->room.data; /* where it is empty */
     if (body_lands(in)) {
-        aside->cap = ASIDE_LEN;
-        return fcgi__response_body_room(in->response, landing_len(in), body);
+        size_t len = landing_len(in);
+        size_t of_record = in->deframer.content_left;
+        return fcgi__response_body_room(
+            in->response, of_record < len ? of_record : len, len, body);
     }
-    aside->cap = in->room.cap < ROOM_LEN ? in->room.cap : ROOM_LEN;
+    make_early_room(in, body);
+    if (body->cap == 0) {
+        aside->cap = in->room.cap < ROOM_LEN ? in->room.cap : ROOM_LEN;
+    }
     return FCGI_OK;
 }
 

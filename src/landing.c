@@ -34,15 +34,20 @@ int fcgi__landing_offer(struct fcgi__landing *landing,
 {
     size_t most = max < FCGI__LANDING_PLACES ? max : FCGI__LANDING_PLACES;
     size_t frame = in->padding_left + FCGI_RECORD_HEADER_LEN - in->partial_len;
+    size_t content = in->header.content_length;
     struct fcgi_memory *end;
 
+    if (in->bytes == 0) {
+        frame = FCGI__FRONT_LEN;
+        content = body.cap;
+    }
     landing->count = 0;
     landing->cap = 0;
     landing->guess = in->header;
     end = add(landing, &body, in->content_left, room);
     while (body.cap > 0 && landing->count + 3 <= most) {
         end = add(landing, &aside, frame, end);
-        end = add(landing, &body, in->header.content_length, end);
+        end = add(landing, &body, content, end);
         frame = in->header.padding_length + FCGI_RECORD_HEADER_LEN;
     }
     end = add(landing, &aside, aside.cap, end);
@@ -86,7 +91,7 @@ static void straighten(struct fcgi_memory *places, size_t count, size_t n)
         at += places[i].cap;
     }
     n = n < at ? n : at;
-    for (size_t i = count; i-- > 0;) {
+    for (size_t i = count; i-- > 1;) {
         at -= places[i].cap;
         if (at < n) {
             size_t left = n - at;

@@ -7,7 +7,8 @@
  *
  * The headers to come are guessed to be as the last one. Behind one that is
  * not, bytes are put in the order in which they came before they are looked at:
- * a wrong guess costs a copy.
+ * a wrong guess costs a copy. Of an answer of which nothing is known yet, the
+ * front is received aside, and what follows that where the body would be.
  */
 #ifndef FCGI__LANDING_H
 #define FCGI__LANDING_H
@@ -21,6 +22,9 @@
 /* What of the room aside may be put between the pieces of a body. */
 #define FCGI__FRAMES_LEN                                                       \
     ((size_t)(FCGI__LANDING_RECORDS - 1) * (255 + FCGI_RECORD_HEADER_LEN))
+
+/* Of an answer, as much is received aside before anything in the body. */
+#define FCGI__FRONT_LEN ((size_t)1024)
 
 struct fcgi__landing {
     struct fcgi_memory places[FCGI__LANDING_PLACES]; /* body, aside, ... */

@@ -2,6 +2,7 @@
  * response - the object that a response is collected in. Its memory stays with
  * it from one request to the next, so that a warm one allocates nothing.
  */
+#include <stdint.h>
 #include <string.h>
 
 #include "field.h"
@@ -12,6 +13,9 @@
 /* A body whose length is known gets its room at once, up to this much: more
  * is not believed before it comes. */
 #define TRUSTED_BODY_LEN ((size_t)(16 * KIB * KIB))
+
+/* Memory of a body with so much room has it for the next answer too. */
+#define EARLY_BODY_LEN ((size_t)(8 * KIB))
 
 static const struct fcgi_limits standard_limits = {
     .line_len = 16 * KIB,
@@ -89,7 +93,7 @@ int fcgi__response_begin(struct fcgi_response *response,
         response->store = store;
     }
     store->limits = *limits;
-    store->body.len = 0;
+    fcgi__buffer_clear(&store->body);
     store->stderr_data.len = 0;
     fcgi__head_reset(&store->head);
     return FCGI_OK;
@@ -143,41 +147,94 @@ size_t fcgi__response_body_left(const struct fcgi_response *response)
     return (size_t)store->limits.body_len - store->body.len;
 }
 
-/* How much room to see to for so much of a body: where its length is known, and
- * more is to come, for all of it, so that it need not move. */
-static size_t room_for(const struct fcgi_response_store *store, size_t len)
+/* How much memory to see to behind the body, for so much more of it, what may
+ * stand behind that, and a NUL: where the length is known, for all of it, so
+ * that it need not move. */
+static size_t memory_for(const struct fcgi_response_store *store, size_t len)
 {
     int64_t length = store->head.content_length;
 
-    if (store->body.len > 0 || length <= (int64_t)len ||
-        length > store->limits.body_len || (size_t)length > TRUSTED_BODY_LEN) {
-        return len;
+    if (length > (int64_t)(store->body.len + len) &&
+        length <= store->limits.body_len &&
+        (size_t)length <= TRUSTED_BODY_LEN) {
+        len = FCGI__BODY_FRONT + (size_t)length - store->body.len;
     }
-    return (size_t)length + FCGI__BODY_BEHIND;
+    return len + FCGI__BODY_BEHIND + 1;
 }
 
+/* What there is may move, even where there is no more memory to be had. */
 static int reserve_body(struct fcgi_response *response, size_t len)
 {
     struct fcgi_response_store *store = response->store;
-    int rc = fcgi__buffer_reserve(&store->body, &store->allocator,
-                                  room_for(store, len) + 1);
+    int rc = fcgi__buffer_reserve(&store->body, &store->allocator, len);
 
-    if (rc == FCGI_OK) {
-        publish(&response->body, &store->body);
-    }
+    publish(&response->body, &store->body);
     return rc;
 }
 
-int fcgi__response_body_room(struct fcgi_response *response, size_t wanted,
-                             struct fcgi_memory *room)
+void fcgi__response_early_room(const struct fcgi_response *response,
+                               struct fcgi_memory *room)
 {
     const struct fcgi__buffer *body = &response->store->body;
-    int rc = reserve_body(response, wanted + FCGI__BODY_BEHIND);
+
+    if (body->cap >= EARLY_BODY_LEN) {
+        room->data = body->data + FCGI__BODY_FRONT;
+        room->cap = body->cap - FCGI__BODY_FRONT - 1;
+    }
+}
+
+int fcgi__response_body_room(struct fcgi_response *response, size_t needed,
+                             size_t wanted, struct fcgi_memory *room)
+{
+    const size_t behind = FCGI__BODY_BEHIND + 1;
+    const struct fcgi__buffer *body = &response->store->body;
+
+    if (body->cap - body->len < needed + behind) {
+        int rc = reserve_body(response, memory_for(response->store, wanted));
+        if (rc != FCGI_OK) {
+            return rc;
+        }
+    }
+    room->data = body->data + body->len;
+    room->len = 0;
+    room->cap = body->cap - body->len - behind;
+    room->cap = wanted < room->cap ? wanted : room->cap;
+    return FCGI_OK;
+}
+
+static bool is_within(const struct fcgi__buffer *body, const char *data)
+{
+    return (uintptr_t)data - (uintptr_t)body->data < body->cap;
+}
+
+/* Close the gap between the body and what was received behind it in the same
+ * memory: the shorter of the two moves. */
+static void join(struct fcgi__buffer *body, const char *data, size_t len)
+{
+    char *end = body->data + body->len;
+    size_t gap = (size_t)(data - end);
+
+    if (gap == 0) {
+        return;
+    }
+    if (body->len < len) {
+        memmove(body->data + gap, body->data, body->len);
+        fcgi__buffer_skip(body, gap);
+    } else {
+        memmove(end, data, len);
+    }
+}
+
+/* More memory than that is seen to only where there was none: bytes that are
+ * still to be looked at may be in what there is. */
+static int copy(struct fcgi_response *response, const char *data, size_t len)
+{
+    struct fcgi__buffer *body = &response->store->body;
+    int rc = reserve_body(
+        response, body->cap == 0 ? memory_for(response->store, len) : len + 1);
 
     if (rc == FCGI_OK) {
-        room->data = body->data + body->len;
-        room->len = 0;
-        room->cap = wanted;
+        memcpy(body->data + body->len, data, len);
     }
     return rc;
 }
@@ -188,13 +245,14 @@ int fcgi__response_body(struct fcgi_response *response, const char *data,
     struct fcgi__buffer *body = &response->store->body;
     size_t left = fcgi__response_body_left(response);
     size_t kept = len < left ? len : left;
-    int rc = reserve_body(response, kept);
 
-    if (rc != FCGI_OK) {
-        return rc;
-    }
-    if (data != body->data + body->len) {
-        memmove(body->data + body->len, data, kept);
+    if (is_within(body, data)) {
+        join(body, data, kept);
+    } else {
+        int rc = copy(response, data, kept);
+        if (rc != FCGI_OK) {
+            return rc;
+        }
     }
     body->len += kept;
     publish(&response->body, body);

@@ -8,6 +8,10 @@
 #include "buffer.h"
 #include "head.h"
 
+/* What is kept free in front of bytes of an answer that are received in the
+ * memory of its body: what came of the body before them will stand there. */
+#define FCGI__BODY_FRONT ((size_t)1024)
+
 /* What may stand behind a body before it is known to be none of it. */
 #define FCGI__BODY_BEHIND ((size_t)1024)
 
@@ -45,13 +49,21 @@ int64_t fcgi__response_content_length(const struct fcgi_response *response);
 /* How many more bytes of body may be collected. */
 size_t fcgi__response_body_left(const struct fcgi_response *response);
 
-/* Room for up to `wanted` bytes of body, to be received in place: `room` with
+/* Room for `wanted` bytes of body, to be received in place, or for fewer,
+ * though no fewer than `needed`, where there is memory for those: `room` with
  * its data and cap, or FCGI_ERR_NO_MEMORY. It goes on for FCGI__BODY_BEHIND
  * bytes more. */
-int fcgi__response_body_room(struct fcgi_response *response, size_t wanted,
-                             struct fcgi_memory *room);
+int fcgi__response_body_room(struct fcgi_response *response, size_t needed,
+                             size_t wanted, struct fcgi_memory *room);
 
-/* Collect body, from that room or from anywhere else: FCGI_OK,
+/* Room for the bytes of an answer that are not known yet, in what memory the
+ * body has from the answer before: none (a cap of 0) if that is little. Up to
+ * FCGI__BODY_FRONT bytes of body may be collected from elsewhere before what
+ * was received there. */
+void fcgi__response_early_room(const struct fcgi_response *response,
+                               struct fcgi_memory *room);
+
+/* Collect body, from such room or from anywhere else: FCGI_OK,
  * FCGI_ERR_NO_MEMORY, or FCGI_ERR_BODY_TOO_LARGE, what fits being kept. No NUL
  * is put behind it yet: more may stand there. */
 int fcgi__response_body(struct fcgi_response *response, const char *data,
