@@ -234,6 +234,27 @@ static void spoil(struct caller *c)
     }
 }
 
+/* A program may use its response again, with the memory that it has. */
+static void prepare_response(struct caller *c)
+{
+    struct fcgi_response *used = &c->client->used;
+
+    if (used->store != NULL && world_chance(50)) {
+        c->response = *used;
+        memset(used, 0, sizeof(*used));
+        sight_saw(SIGHT_USED_RESPONSE);
+    }
+}
+
+static void clear_response(struct caller *c)
+{
+    if (c->client->used.store == NULL) {
+        c->client->used = c->response;
+    } else {
+        fcgi_response_free(&c->response);
+    }
+}
+
 void caller_prepare(struct caller *c, struct sim_client *client, bool blocks)
 {
     memset(c, 0, sizeof(*c));
@@ -245,6 +266,7 @@ void caller_prepare(struct caller *c, struct sim_client *client, bool blocks)
     c->failures = client->memory.failures;
     c->resume_at = NEVER;
     c->fd = -1;
+    prepare_response(c);
     prepare_params(c);
     c->request.sink = drain_prepare(&c->drain, c);
     prepare_limits(c);
@@ -276,7 +298,7 @@ bool caller_was_starved(const struct caller *c)
 
 void caller_clear(struct caller *c)
 {
-    fcgi_response_free(&c->response);
+    clear_response(c);
     free(c->filling);
     wire_free(&c->encoded);
     feed_clear(&c->body);

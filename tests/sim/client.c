@@ -167,6 +167,7 @@ void client_free(struct sim_client *client)
     descriptors_serve(client->index, NOBODY, NULL);
     fcgi_client_free(client->handle);
     client->handle = NULL;
+    fcgi_response_free(&client->used);
     world_require(client->memory.blocks == 0, "no memory is leaked",
                   (int64_t)client->memory.blocks,
                   (int64_t)client->memory.bytes);

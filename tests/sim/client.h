@@ -22,6 +22,7 @@ struct sim_client {
     bool is_closed;
     int addresses; /**< of its name */
     int64_t evict_at;
+    struct fcgi_response used; /**< by a call that has ended, for another */
     uint64_t traced[FCGI_TRACE_TIMED_OUT + 1]; /**< events, of each kind */
 };
 

@@ -61,6 +61,7 @@
     X(FILTERED, "a filter answered")                                           \
     X(BODILESS, "an answer had no body for its status or method")              \
     X(ERRORS_CUT, "there was more on stderr than is kept")                     \
+    X(USED_RESPONSE, "a response was used again")                              \
     X(LARGE_ANSWER, "an answer needed several records")                        \
     X(LARGE_UPLOAD, "a body needed several records")                           \
     X(LARGE_PARAMS, "params needed several records")                           \
