@@ -91,18 +91,14 @@ static size_t kept_len(const struct fcgi__buffer *buffer)
     return buffer->len < buffer->cap ? buffer->len + 1 : buffer->len;
 }
 
-/* Use the memory again that was skipped. */
-static void take_back(struct fcgi__buffer *buffer)
+void fcgi__buffer_take_back(struct fcgi__buffer *buffer)
 {
-    size_t skipped =
-        (size_t)((uintptr_t)buffer->data - (uintptr_t)buffer->block -
-                 offset_in(buffer->block));
+    char *start = buffer->data - buffer->skipped;
 
-    if (skipped > 0) {
-        memmove(buffer->data - skipped, buffer->data, kept_len(buffer));
-        buffer->data -= skipped;
-        buffer->cap += skipped;
-    }
+    memmove(start, buffer->data, kept_len(buffer));
+    buffer->data = start;
+    buffer->cap += buffer->skipped;
+    buffer->skipped = 0;
 }
 
 int fcgi__buffer_grow(struct fcgi__buffer *buffer,
@@ -113,9 +109,9 @@ int fcgi__buffer_grow(struct fcgi__buffer *buffer,
     size_t cap;
     char *block;
 
-    take_back(buffer);
-    if (extra <= buffer->cap - buffer->len) {
-        return FCGI_OK;
+    if (buffer->skipped > 0) {
+        fcgi__buffer_take_back(buffer);
+        return fcgi__buffer_reserve(buffer, allocator, extra);
     }
     cap = grown_size(buffer, extra);
     if (cap == 0) {
@@ -136,12 +132,6 @@ int fcgi__buffer_grow(struct fcgi__buffer *buffer,
     buffer->data = block + offset;
     buffer->cap = cap;
     return FCGI_OK;
-}
-
-void fcgi__buffer_clear(struct fcgi__buffer *buffer)
-{
-    buffer->len = 0;
-    take_back(buffer);
 }
 
 int fcgi__buffer_append(struct fcgi__buffer *buffer,

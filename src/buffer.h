@@ -21,7 +21,8 @@ struct fcgi__buffer {
     char *data;
     size_t len;
     size_t cap;
-    void *block; /* what the allocator gave */
+    size_t skipped; /* how much later than it might `data` starts */
+    void *block;    /* what the allocator gave */
 };
 
 /* Copy an allocator, NULL and all zero meaning malloc(). FCGI_ERR_ARGUMENT
@@ -61,10 +62,20 @@ static inline void fcgi__buffer_skip(struct fcgi__buffer *buffer, size_t n)
 {
     buffer->data += n;
     buffer->cap -= n;
+    buffer->skipped += n;
 }
 
+/* Use the memory again that was skipped: the bytes move. */
+void fcgi__buffer_take_back(struct fcgi__buffer *buffer);
+
 /* Empty a buffer. */
-void fcgi__buffer_clear(struct fcgi__buffer *buffer);
+static inline void fcgi__buffer_clear(struct fcgi__buffer *buffer)
+{
+    buffer->len = 0;
+    if (buffer->skipped > 0) {
+        fcgi__buffer_take_back(buffer);
+    }
+}
 
 /* Keep the first `len` bytes, and put a NUL behind them. */
 static inline void fcgi__buffer_cut(struct fcgi__buffer *buffer, size_t len)

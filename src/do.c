@@ -70,12 +70,13 @@ static bool is_named(const struct fcgi_param *param, const char *name)
 static void read_value(struct fcgi_values *values,
                        const struct fcgi_param *param)
 {
+    int64_t value = number(param);
+
     if (is_named(param, "FCGI_MAX_CONNS")) {
-        values->max_conns = number(param);
+        values->max_conns = value;
     } else if (is_named(param, "FCGI_MAX_REQS")) {
-        values->max_reqs = number(param);
+        values->max_reqs = value;
     } else if (is_named(param, "FCGI_MPXS_CONNS")) {
-        int64_t value = number(param);
         values->mpxs_conns = value == 0 || value == 1 ? (int)value : -1;
     }
 }

@@ -428,6 +428,16 @@ static size_t landing_len(const struct fcgi__incoming *in)
     return len < left ? (size_t)len : left;
 }
 
+static int make_room_to_land(const struct fcgi__incoming *in,
+                             struct fcgi_memory *body)
+{
+    size_t wanted = landing_len(in);
+    size_t of_record = in->deframer.content_left;
+    size_t needed = of_record < wanted ? of_record : wanted;
+
+    return fcgi__response_body_room(in->response, needed, wanted, body);
+}
+
 /* Room in the body for an answer of which nothing has come yet, if it is to be
  * collected there: for one record, since where the next begins is not known. */
 static void make_early_room(const struct fcgi__incoming *in,
@@ -451,14 +461,10 @@ static int make_room(struct fcgi__incoming *in,
     if (rc != FCGI_OK) {
         return rc;
     }
-    aside->data = in->room.data;
-    aside->cap = ASIDE_LEN;
-    body->data = in->room.data; /* where it is empty */
+    *aside = (struct fcgi_memory){in->room.data, 0, ASIDE_LEN};
+    *body = (struct fcgi_memory){in->room.data, 0, 0}; /* nowhere, as yet */
     if (body_lands(in)) {
-        size_t len = landing_len(in);
-        size_t of_record = in->deframer.content_left;
-        return fcgi__response_body_room(
-            in->response, of_record < len ? of_record : len, len, body);
+        return make_room_to_land(in, body);
     }
     make_early_room(in, body);
     if (body->cap == 0) {
@@ -471,8 +477,7 @@ int fcgi__incoming_room(struct fcgi__incoming *in,
                         const struct fcgi_allocator *allocator,
                         struct fcgi_memory *room, size_t max)
 {
-    struct fcgi_memory body = {NULL, 0, 0};
-    struct fcgi_memory aside = {NULL, 0, 0};
+    struct fcgi_memory body, aside;
     int rc;
 
     if (in->status != FCGI_WAIT || in->paused) {

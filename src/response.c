@@ -14,9 +14,6 @@
  * is not believed before it comes. */
 #define TRUSTED_BODY_LEN ((size_t)(16 * KIB * KIB))
 
-/* Memory of a body with so much room has it for the next answer too. */
-#define EARLY_BODY_LEN ((size_t)(8 * KIB))
-
 static const struct fcgi_limits standard_limits = {
     .line_len = 16 * KIB,
     .head_len = 64 * KIB,
@@ -68,14 +65,16 @@ make_store(const struct fcgi_allocator *allocator)
 
 void fcgi__response_clear(struct fcgi_response *response)
 {
+    static const struct fcgi_response empty = {
+        .body = {"", 0},
+        .stderr_data = {"", 0},
+        .protocol_status = -1,
+        .outcome = {.first_byte_us = -1},
+    };
     struct fcgi_response_store *store = response->store;
 
-    memset(response, 0, sizeof(*response));
+    *response = empty;
     response->store = store;
-    response->protocol_status = -1;
-    response->outcome.first_byte_us = -1;
-    response->body.data = "";
-    response->stderr_data.data = "";
 }
 
 int fcgi__response_begin(struct fcgi_response *response,
@@ -170,17 +169,6 @@ static int reserve_body(struct fcgi_response *response, size_t len)
 
     publish(&response->body, &store->body);
     return rc;
-}
-
-void fcgi__response_early_room(const struct fcgi_response *response,
-                               struct fcgi_memory *room)
-{
-    const struct fcgi__buffer *body = &response->store->body;
-
-    if (body->cap >= EARLY_BODY_LEN) {
-        room->data = body->data + FCGI__BODY_FRONT;
-        room->cap = body->cap - FCGI__BODY_FRONT - 1;
-    }
 }
 
 int fcgi__response_body_room(struct fcgi_response *response, size_t needed,

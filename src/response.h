@@ -12,6 +12,9 @@
  * memory of its body: what came of the body before them will stand there. */
 #define FCGI__BODY_FRONT ((size_t)1024)
 
+/* Memory for so much body has that room for the next answer. */
+#define FCGI__EARLY_BODY_LEN ((size_t)8 * 1024)
+
 /* What may stand behind a body before it is known to be none of it. */
 #define FCGI__BODY_BEHIND ((size_t)1024)
 
@@ -60,8 +63,17 @@ int fcgi__response_body_room(struct fcgi_response *response, size_t needed,
  * body has from the answer before: none (a cap of 0) if that is little. Up to
  * FCGI__BODY_FRONT bytes of body may be collected from elsewhere before what
  * was received there. */
-void fcgi__response_early_room(const struct fcgi_response *response,
-                               struct fcgi_memory *room);
+static inline void
+fcgi__response_early_room(const struct fcgi_response *response,
+                          struct fcgi_memory *room)
+{
+    const struct fcgi__buffer *body = &response->store->body;
+
+    if (body->cap >= FCGI__EARLY_BODY_LEN) {
+        room->data = body->data + FCGI__BODY_FRONT;
+        room->cap = body->cap - FCGI__BODY_FRONT - 1;
+    }
+}
 
 /* Collect body, from such room or from anywhere else: FCGI_OK,
  * FCGI_ERR_NO_MEMORY, or FCGI_ERR_BODY_TOO_LARGE, what fits being kept. No NUL

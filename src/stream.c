@@ -11,22 +11,6 @@
 
 static const char zeros[8];
 
-void fcgi__listing_add(struct fcgi__listing *listing, const void *data,
-                       size_t len)
-{
-    if (listing->skip >= len) {
-        listing->skip -= len;
-        return;
-    }
-    if (listing->count < listing->max) {
-        struct fcgi_slice *slice = &listing->slices[listing->count];
-        slice->data = (const char *)data + listing->skip;
-        slice->len = len - (size_t)listing->skip;
-        listing->count += 1;
-    }
-    listing->skip = 0;
-}
-
 static void set_segment(struct fcgi__stream *stream, const char *data,
                         size_t len, bool last)
 {

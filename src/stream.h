@@ -16,6 +16,8 @@
 
 #include <fcgi_client/exchange.h>
 
+#include "listing.h"
+
 struct fcgi__stream {
     struct fcgi_source source;
     uint8_t type;
@@ -29,18 +31,6 @@ struct fcgi__stream {
     uint8_t partial[8]; /* of the segment's remainder, */
     uint8_t end[8];     /* and of the empty record */
 };
-
-/* A list of slices in the making; the first `skip` bytes that are listed were
- * sent before, and are left out. */
-struct fcgi__listing {
-    struct fcgi_slice *slices;
-    size_t max;
-    size_t count;
-    uint64_t skip;
-};
-
-void fcgi__listing_add(struct fcgi__listing *listing, const void *data,
-                       size_t len);
 
 /* Begin at the start of the source, as it stands. */
 void fcgi__stream_begin(struct fcgi__stream *stream, uint8_t type,
