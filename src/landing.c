@@ -13,9 +13,8 @@ static struct fcgi_memory *add(struct fcgi__landing *landing,
 {
     struct fcgi_memory *place = &landing->places[landing->count];
 
-    place->data = from->data;
-    place->len = 0;
-    place->cap = len < from->cap ? len : from->cap;
+    *place =
+        (struct fcgi_memory){from->data, 0, len < from->cap ? len : from->cap};
     from->data += place->cap;
     from->cap -= place->cap;
     landing->count += 1;
@@ -66,17 +65,13 @@ static bool is_body(size_t place)
     return place % 2 == 0;
 }
 
-/* Whether the header that was seen last is the one that was guessed. */
+/* Whether the record whose header was seen last is as long as was guessed:
+ * then what comes behind it is where it was guessed to be. */
 static bool is_as_guessed(const struct fcgi__landing *landing,
                           const struct fcgi__deframer *in)
 {
-    const struct fcgi_header *guess = &landing->guess;
-    const struct fcgi_header *seen = &in->header;
-
-    return in->framing == IN_RECORD && seen->version == guess->version &&
-           seen->type == guess->type && seen->request_id == guess->request_id &&
-           seen->content_length == guess->content_length &&
-           seen->padding_length == guess->padding_length;
+    return in->header.content_length == landing->guess.content_length &&
+           in->header.padding_length == landing->guess.padding_length;
 }
 
 /* Put what was received in these places in order behind one another, where the
@@ -94,9 +89,7 @@ static void straighten(struct fcgi_memory *places, size_t count, size_t n)
     for (size_t i = count; i-- > 1;) {
         at -= places[i].cap;
         if (at < n) {
-            size_t left = n - at;
-            memmove(start + at, places[i].data,
-                    left < places[i].cap ? left : places[i].cap);
+            memmove(start + at, places[i].data, places[i].cap);
         }
         places[i].cap = 0;
     }

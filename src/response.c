@@ -146,19 +146,26 @@ size_t fcgi__response_body_left(const struct fcgi_response *response)
     return (size_t)store->limits.body_len - store->body.len;
 }
 
-/* How much memory to see to behind the body, for so much more of it, what may
- * stand behind that, and a NUL: where the length is known, for all of it, so
- * that it need not move. */
-static size_t memory_for(const struct fcgi_response_store *store, size_t len)
+/* What a large body takes whose length is known, and believed, so that it need
+ * not move; 0: it is none. */
+static size_t whole_len(const struct fcgi_response_store *store)
 {
     int64_t length = store->head.content_length;
 
-    if (length > (int64_t)(store->body.len + len) &&
-        length <= store->limits.body_len &&
-        (size_t)length <= TRUSTED_BODY_LEN) {
-        len = FCGI__BODY_FRONT + (size_t)length - store->body.len;
+    if (length < (int64_t)FCGI__LARGE_BODY_LEN ||
+        length > (int64_t)TRUSTED_BODY_LEN || length > store->limits.body_len) {
+        return 0;
     }
-    return len + FCGI__BODY_BEHIND + 1;
+    return FCGI__BODY_FRONT + (size_t)length + FCGI__BODY_BEHIND;
+}
+
+/* How much memory to see to behind the body, where so much is needed. */
+static size_t memory_for(const struct fcgi_response_store *store, size_t needed)
+{
+    size_t whole = whole_len(store);
+    size_t len = store->body.len;
+
+    return whole > len + needed ? whole - len : needed;
 }
 
 /* What there is may move, even where there is no more memory to be had. */
@@ -174,18 +181,17 @@ static int reserve_body(struct fcgi_response *response, size_t len)
 int fcgi__response_body_room(struct fcgi_response *response, size_t needed,
                              size_t wanted, struct fcgi_memory *room)
 {
-    const size_t behind = FCGI__BODY_BEHIND + 1;
     const struct fcgi__buffer *body = &response->store->body;
 
-    if (body->cap - body->len < needed + behind) {
-        int rc = reserve_body(response, memory_for(response->store, wanted));
+    if (body->cap - body->len < needed + FCGI__BODY_BEHIND) {
+        int rc = reserve_body(
+            response, memory_for(response->store, wanted + FCGI__BODY_BEHIND));
         if (rc != FCGI_OK) {
             return rc;
         }
     }
     room->data = body->data + body->len;
-    room->len = 0;
-    room->cap = body->cap - body->len - behind;
+    room->cap = body->cap - body->len - FCGI__BODY_BEHIND;
     room->cap = wanted < room->cap ? wanted : room->cap;
     return FCGI_OK;
 }
@@ -218,8 +224,10 @@ static void join(struct fcgi__buffer *body, const char *data, size_t len)
 static int copy(struct fcgi_response *response, const char *data, size_t len)
 {
     struct fcgi__buffer *body = &response->store->body;
-    int rc = reserve_body(
-        response, body->cap == 0 ? memory_for(response->store, len) : len + 1);
+    size_t needed = len + 1; /* a NUL */
+    int rc = reserve_body(response, body->cap == 0
+                                        ? memory_for(response->store, needed)
+                                        : needed);
 
     if (rc == FCGI_OK) {
         memcpy(body->data + body->len, data, len);

@@ -12,8 +12,9 @@
  * memory of its body: what came of the body before them will stand there. */
 #define FCGI__BODY_FRONT ((size_t)1024)
 
-/* Memory for so much body has that room for the next answer. */
-#define FCGI__EARLY_BODY_LEN ((size_t)8 * 1024)
+/* A body of so much is large: all of its memory is had at once, and the next
+ * answer is received there. */
+#define FCGI__LARGE_BODY_LEN ((size_t)8 * 1024)
 
 /* What may stand behind a body before it is known to be none of it. */
 #define FCGI__BODY_BEHIND ((size_t)1024)
@@ -69,7 +70,7 @@ fcgi__response_early_room(const struct fcgi_response *response,
 {
     const struct fcgi__buffer *body = &response->store->body;
 
-    if (body->cap >= FCGI__EARLY_BODY_LEN) {
+    if (body->cap >= FCGI__LARGE_BODY_LEN) {
         room->data = body->data + FCGI__BODY_FRONT;
         room->cap = body->cap - FCGI__BODY_FRONT - 1;
     }

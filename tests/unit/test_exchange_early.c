@@ -66,6 +66,32 @@ static void the_next_body_stays_where_it_was_received(void **state)
     talk_close(&t);
 }
 
+/* In the memory that a body has there is room for some records and not for
+ * others: more is had for those. */
+static void a_large_record_has_its_place_whole(void **state)
+{
+    struct fcgi_memory room[TALK_PLACES];
+    struct wire noise = {0};
+    (void)state;
+    wire_noise(&noise, 30000);
+    for (size_t len = 16384; len < 24000; len += 16) {
+        struct wire answer = {0};
+        struct talk t;
+        talk_open(&t);
+        warm(&t, &noise, 18000);
+        talk_ask(&t, NULL);
+        wire_stdout(&answer, TALK_ID, HEAD);
+        wire_record(&answer, WIRE_STDOUT, TALK_ID, noise.data, len, 0);
+        size_t ahead = answer.len - len;
+        assert_int_equal(talk_feed(&t, answer.data, ahead), FCGI_WAIT);
+        assert_true(fcgi_exchange_input(t.x, room, TALK_PLACES) >= 2);
+        assert_int_equal(room[0].cap, len);
+        wire_free(&answer);
+        talk_close(&t);
+    }
+    wire_free(&noise);
+}
+
 static int places_after(size_t warm_len, const struct fcgi_request *request,
                         size_t max)
 {
@@ -267,6 +293,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_next_body_stays_where_it_was_received),
+        cmocka_unit_test(a_large_record_has_its_place_whole),
         cmocka_unit_test(there_must_be_memory_and_a_body_that_is_collected),
         cmocka_unit_test(an_answer_of_any_shape_is_what_it_is_when_fed),
         cmocka_unit_test(

@@ -110,6 +110,34 @@ static void large_records_are_received_several_at_a_time(void **state)
     talk_close(&t);
 }
 
+/* Of padding that has begun to come, what is left is received with the header
+ * behind it, and all of it behind the next record. */
+static void places_between_records_are_as_long_as_their_padding(void **state)
+{
+    enum { LEN = 20000, PADDING = 100, CAME = 60 };
+    struct wire noise = {0};
+    struct wire answer = {0};
+    struct fcgi_memory room[TALK_PLACES];
+    struct talk t;
+    (void)state;
+    wire_noise(&noise, LEN);
+    talk_open(&t);
+    talk_ask(&t, NULL);
+    wire_stdout(&answer, TALK_ID, "Content-Length: 100000\n\n");
+    record_of(&answer, &noise, LEN, PADDING);
+    record_of(&answer, &noise, LEN, PADDING);
+    size_t ahead = answer.len - PADDING + CAME;
+    assert_int_equal(talk_feed(&t, answer.data, ahead), FCGI_WAIT);
+    assert_int_equal(fcgi_exchange_input(t.x, room, TALK_PLACES), 5);
+    assert_int_equal(room[0].cap, PADDING - CAME + 8);
+    assert_int_equal(room[1].cap, LEN);
+    assert_int_equal(room[2].cap, PADDING + 8);
+    assert_int_equal(room[3].cap, LEN);
+    wire_free(&noise);
+    wire_free(&answer);
+    talk_close(&t);
+}
+
 /* No more is guessed to come than has come, and nothing beyond what is
  * known. */
 static void no_room_is_made_beyond_what_may_come(void **state)
@@ -198,6 +226,8 @@ struct surprise {
 static const struct surprise surprises[][8] = {
     {USUAL, USUAL, USUAL, USUAL, USUAL, USUAL},
     {USUAL, USUAL, {WIRE_STDOUT, TALK_ID, 1, 7}, USUAL, USUAL},
+    {USUAL, USUAL, {WIRE_STDOUT, TALK_ID, 16376, 0}, USUAL, USUAL},
+    {USUAL, USUAL, {WIRE_STDOUT, TALK_ID, 16392, 0}, USUAL, USUAL},
     {USUAL, USUAL, {WIRE_STDOUT, TALK_ID, 16383, 1}, USUAL, USUAL},
     {USUAL, USUAL, {WIRE_STDOUT, TALK_ID, 16385, 7}, USUAL, USUAL},
     {USUAL, USUAL, {WIRE_STDOUT, TALK_ID, 65535, 255}, USUAL, USUAL},
@@ -261,12 +291,14 @@ static void assert_never_moves(int64_t limit)
     talk_ask(&t, &request);
     wire_stdout(&answer, TALK_ID, "Content-Length: 1000000\n\n");
     wire_stream(&answer, WIRE_STDOUT, TALK_ID, noise.data, noise.len);
-    assert_int_equal(talk_by_input(&t, answer.data, 100000, &used), FCGI_WAIT);
+    assert_int_equal(talk_by_input(&t, answer.data, 2000, &used), FCGI_WAIT);
     const char *begin = t.response.body.data;
+    size_t calls = t.memory.calls;
     assert_int_equal(
         talk_by_input(&t, answer.data + used, answer.len - used, &used),
         FCGI_WAIT);
     assert_ptr_equal(t.response.body.data, begin);
+    assert_in_range(t.memory.calls, calls, calls + 1); /* room aside */
     assert_int_equal(t.response.body.len, noise.len);
     assert_memory_equal(t.response.body.data, noise.data, noise.len);
     wire_free(&noise);
@@ -279,6 +311,7 @@ static void a_body_of_known_length_never_moves(void **state)
     (void)state;
     assert_never_moves(0);
     assert_never_moves(-1);
+    assert_never_moves(1000000);
 }
 
 /* A Content-Length is only believed as far as the bytes come. */
@@ -477,6 +510,7 @@ int main(void)
         cmocka_unit_test(a_large_body_is_received_right_where_it_stays),
         cmocka_unit_test(what_lands_after_a_cancel_is_not_taken),
         cmocka_unit_test(large_records_are_received_several_at_a_time),
+        cmocka_unit_test(places_between_records_are_as_long_as_their_padding),
         cmocka_unit_test(no_room_is_made_beyond_what_may_come),
         cmocka_unit_test(a_record_that_was_not_guessed_lands_as_it_is_fed),
         cmocka_unit_test(a_body_of_known_length_never_moves),

@@ -11,6 +11,7 @@
 
 #include <fcgi_client/response.h>
 
+#include "../../src/response.h"
 #include "recorder.h"
 #include "talk.h"
 
@@ -43,6 +44,25 @@ static void a_body_of_several_mib_is_collected_whole(void **state)
     assert_memory_equal(t.response.body.data, text.data + 6, 5000000);
     assert_int_equal(t.response.body.data[5000000], '\0');
     wire_free(&text);
+    talk_close(&t);
+}
+
+static void
+there_is_memory_for_the_nul_behind_a_body_of_any_length(void **state)
+{
+    struct talk t;
+    (void)state;
+    talk_open(&t);
+    talk_ask(&t, NULL);
+    for (size_t len = 0; len < 5000; len++) {
+        struct wire answer = {0};
+        wire_stdout(&answer, TALK_ID, len == 0 ? "A: b\n\nx" : "x");
+        assert_int_equal(talk_answer(&t, &answer), FCGI_WAIT);
+        assert_int_equal(t.response.body.len, len + 1);
+        assert_true(t.response.store->body.cap > len + 1);
+        wire_free(&answer);
+    }
+    assert_int_equal(fcgi_exchange_eof(t.x, false), FCGI_ERR_TRUNCATED);
     talk_close(&t);
 }
 
@@ -322,6 +342,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_body_may_hold_any_byte),
         cmocka_unit_test(a_body_of_several_mib_is_collected_whole),
+        cmocka_unit_test(
+            there_is_memory_for_the_nul_behind_a_body_of_any_length),
         cmocka_unit_test(a_body_of_its_content_length_is_fine),
         cmocka_unit_test(a_content_length_of_0_is_a_body_of_none),
         cmocka_unit_test(a_body_shorter_than_its_content_length_is_an_error),

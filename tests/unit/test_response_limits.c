@@ -13,6 +13,7 @@
 
 #include <fcgi_client/response.h>
 
+#include "../../src/response.h"
 #include "talk.h"
 
 /* Ask with limits, and get these bytes as FCGI_STDOUT, whole and byte by byte:
@@ -264,6 +265,16 @@ static void a_body_may_be_as_long_as_its_limit(void **state)
     }
 }
 
+/* Told without one: it would take as much memory. */
+static void a_body_is_256_mib_at_most_by_default(void **state)
+{
+    static const struct fcgi_limits none;
+    struct fcgi_limits limits;
+    (void)state;
+    assert_int_equal(fcgi__limits_resolve(&limits, &none, NULL), FCGI_OK);
+    assert_int_equal(limits.body_len, (int64_t)256 * 1024 * 1024);
+}
+
 static void a_body_without_limit_may_be_long(void **state)
 {
     struct talk t;
@@ -387,6 +398,7 @@ int main(void)
         cmocka_unit_test(there_may_be_as_many_fields_as_their_limit),
         cmocka_unit_test(many_fields_are_all_there),
         cmocka_unit_test(a_body_may_be_as_long_as_its_limit),
+        cmocka_unit_test(a_body_is_256_mib_at_most_by_default),
         cmocka_unit_test(a_body_without_limit_may_be_long),
         cmocka_unit_test(stderr_over_its_limit_is_cut_and_says_so),
         cmocka_unit_test(stderr_is_64_kib_at_most_by_default),
