@@ -196,13 +196,16 @@ int fcgi__response_body_room(struct fcgi_response *response, size_t needed,
     return FCGI_OK;
 }
 
-static bool is_within(const struct fcgi__buffer *body, const char *data)
+/* Whether bytes were received in the body's own memory, behind it. */
+static bool is_behind(const struct fcgi__buffer *body, const char *data)
 {
-    return (uintptr_t)data - (uintptr_t)body->data < body->cap;
+    uintptr_t end = (uintptr_t)body->data + body->len;
+
+    return (uintptr_t)data - end < body->cap - body->len;
 }
 
-/* Close the gap between the body and what was received behind it in the same
- * memory: the shorter of the two moves. */
+/* Close the gap between the body and what was received behind it: the shorter
+ * of the two moves. */
 static void join(struct fcgi__buffer *body, const char *data, size_t len)
 {
     char *end = body->data + body->len;
@@ -242,7 +245,7 @@ int fcgi__response_body(struct fcgi_response *response, const char *data,
     size_t left = fcgi__response_body_left(response);
     size_t kept = len < left ? len : left;
 
-    if (is_within(body, data)) {
+    if (is_behind(body, data)) {
         join(body, data, kept);
     } else {
         int rc = copy(response, data, kept);
