@@ -15,11 +15,15 @@
  * What they tell.
  */
 
-static bool is_idle(const struct stream *s, const struct sim_client *client)
+static bool is_unused(const struct stream *s, const struct sim_client *client)
 {
     return s->state == CONNECTED && s->client_open &&
-           s->client == client->index && s->lease.user == NOBODY &&
-           !s->handed_on;
+           s->client == client->index && s->lease.user == NOBODY;
+}
+
+static bool is_idle(const struct stream *s, const struct sim_client *client)
+{
+    return is_unused(s, client) && !s->handed_on;
 }
 
 /* The one that became idle last is used first. */
@@ -192,11 +196,12 @@ void client_evict(struct sim_client *client)
     client->evict_at = ms < 0 ? NEVER : world_now() + ms * MILLISECOND;
 }
 
+/* One that was handed on may have come back from who left without using it. */
 void client_renew(struct sim_client *client)
 {
     for (int i = 0; i < streams_top(); i++) {
         struct stream *s = stream_at(i);
-        if (is_idle(s, client)) {
+        if (is_unused(s, client)) {
             s->idle_since = world_now();
         }
     }
