@@ -263,7 +263,6 @@ int fcgi__dial_start(struct fcgi__dial *dial,
     dial->shown = shown;
     dial->deadline = deadline;
     dial->fd = -1;
-    dial->error = FCGI_ERR_CONNECT;
     if (address->is_name) {
         return resolve(dial);
     }
@@ -300,15 +299,14 @@ void fcgi__dial_end(struct fcgi__dial *dial)
     dial->next = NULL;
 }
 
-/* This address is no good: on to the next. */
-static void give_up_address(struct fcgi__dial *dial, int error,
-                            int system_error)
+/* This address is no good: on to the next. Returns the error. */
+static int give_up_address(struct fcgi__dial *dial, int error, int system_error)
 {
-    dial->error = error;
     dial->system_error = system_error;
     drop_socket(dial);
     dial->pausing = false;
     dial->next = dial->next->ai_next;
+    return error;
 }
 
 static int64_t share_of_time(const struct fcgi__dial *dial, int64_t now)
@@ -354,8 +352,7 @@ static int judge_connect(struct fcgi__dial *dial, int system_error, int64_t now)
         pause_dial(dial, now);
         return FCGI_WAIT;
     default:
-        give_up_address(dial, FCGI_ERR_CONNECT, system_error);
-        return FCGI_ERR_CONNECT;
+        return give_up_address(dial, FCGI_ERR_CONNECT, system_error);
     }
 }
 
@@ -371,8 +368,7 @@ static int try_connect(struct fcgi__dial *dial, int64_t now)
 static int begin_address(struct fcgi__dial *dial, int64_t now)
 {
     if (open_socket(dial, dial->next->ai_family) != FCGI_OK) {
-        give_up_address(dial, FCGI_ERR_SYSTEM, errno);
-        return FCGI_ERR_SYSTEM;
+        return give_up_address(dial, FCGI_ERR_SYSTEM, errno);
     }
     return try_connect(dial, now);
 }
@@ -395,10 +391,9 @@ static int check_connect(struct fcgi__dial *dial, int64_t now)
 
 static int time_is_over(struct fcgi__dial *dial)
 {
-    give_up_address(
-        dial, dial->pausing ? FCGI_ERR_BACKLOG_FULL : FCGI_ERR_CONNECT_TIMEOUT,
-        dial->pausing ? EAGAIN : ETIMEDOUT);
-    return dial->error;
+    return dial->pausing
+               ? give_up_address(dial, FCGI_ERR_BACKLOG_FULL, EAGAIN)
+               : give_up_address(dial, FCGI_ERR_CONNECT_TIMEOUT, ETIMEDOUT);
 }
 
 /* Go on with the address at hand: anything but FCGI_OK and FCGI_WAIT: it is
@@ -423,7 +418,7 @@ static int advance_address(struct fcgi__dial *dial, int64_t now)
 
 int fcgi__dial_advance(struct fcgi__dial *dial, int64_t now)
 {
-    int rc = dial->error;
+    int rc = FCGI_ERR_CONNECT;
 
     while (dial->next != NULL) {
         rc = advance_address(dial, now);

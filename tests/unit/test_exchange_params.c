@@ -311,6 +311,33 @@ static void a_large_pair_does_not_split_its_neighbours(void **state)
     talk_close(&t);
 }
 
+/* Whatever stands behind them in the caller's memory. */
+static void no_more_pairs_are_sent_than_there_are(void **state)
+{
+    struct wire noise = {0};
+    (void)state;
+    wire_noise(&noise, 200);
+    const struct fcgi_param params[] = {
+        {"LONG", (const char *)noise.data, 4, 200},
+        FCGI_PARAM("A", "1"),
+        {"LONGER", (const char *)noise.data, 6, 200},
+        FCGI_PARAM("B", "2"),
+        FCGI_PARAM("BEYOND", "3"),
+        FCGI_PARAM("BEYOND", "4"),
+        FCGI_PARAM("BEYOND", "5"),
+        FCGI_PARAM("BEYOND", "6")};
+    for (size_t count = 0; count <= 4; count++) {
+        const struct fcgi_request request = {.params = params,
+                                             .param_count = count};
+        struct talk t;
+        talk_open(&t);
+        talk_ask(&t, &request);
+        assert_int_equal(count_pairs_record_by_record(&t), count);
+        talk_close(&t);
+    }
+    wire_free(&noise);
+}
+
 static void no_record_has_over_65535_bytes_of_content_and_padding(void **state)
 {
     struct wire noise = {0};
@@ -349,6 +376,7 @@ int main(void)
         cmocka_unit_test(encoded_pairs_are_not_split_between_records_either),
         cmocka_unit_test(a_pair_larger_than_a_record_is_sent_whole),
         cmocka_unit_test(a_large_pair_does_not_split_its_neighbours),
+        cmocka_unit_test(no_more_pairs_are_sent_than_there_are),
         cmocka_unit_test(no_record_has_over_65535_bytes_of_content_and_padding),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

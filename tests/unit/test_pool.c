@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
@@ -21,6 +22,7 @@
 
 #include <fcgi_client.h>
 
+#include "../../src/pool.h"
 #include "allocator.h"
 #include "ask.h"
 #include "fake.h"
@@ -413,6 +415,78 @@ static void what_comes_back_to_a_closed_pool_is_closed(void **state)
     fake_stop(app);
 }
 
+static void what_an_option_leaves_open_is_as_documented(void **state)
+{
+    static const struct fcgi_pool_config nothing;
+    struct fcgi_pool_config documented, got;
+    (void)state;
+    fcgi_pool_config_init(&documented);
+    assert_int_equal(fcgi__pool_config_resolve(&got, &nothing), FCGI_OK);
+    assert_int_equal(got.max_idle, documented.max_idle);
+    assert_int_equal(got.idle_timeout_ms, documented.idle_timeout_ms);
+    assert_int_equal(got.max_age_ms, -1);
+    assert_int_equal(got.max_requests, INT_MAX);
+    assert_int_equal(got.max_open, INT_MAX);
+    assert_int_equal(got.max_waiting, documented.max_waiting);
+    assert_int_equal(got.queue_timeout_ms, -1);
+    assert_int_equal(got.connect_timeout_ms, documented.connect_timeout_ms);
+}
+
+/* Memory that gives a connection back at the moment when some is asked for
+ * another. */
+struct returning_memory {
+    struct fcgi_allocator allocator;
+    struct fcgi_pool *pool;
+    struct fcgi_connection *connection; /* NULL: none, or no more */
+};
+
+static void *allocate_and_return(void *context, size_t size)
+{
+    struct returning_memory *memory = context;
+    struct fcgi_connection *back = memory->connection;
+    if (back != NULL) {
+        memory->connection = NULL;
+        fcgi_pool_put(memory->pool, back);
+    }
+    return memory->allocator.allocate(memory->allocator.context, size);
+}
+
+static void *resize_returning(void *context, void *pointer, size_t size)
+{
+    struct returning_memory *memory = context;
+    return memory->allocator.resize(memory->allocator.context, pointer, size);
+}
+
+static void release_returning(void *context, void *pointer)
+{
+    struct returning_memory *memory = context;
+    memory->allocator.release(memory->allocator.context, pointer);
+}
+
+static void
+memory_for_a_connection_that_came_back_meanwhile_is_freed(void **state)
+{
+    (void)state;
+    struct counting_allocator counted = {0};
+    struct returning_memory memory = {counting_allocator(&counted), NULL, NULL};
+    struct fcgi_pool_config config = {.allocator = {allocate_and_return,
+                                                    resize_returning,
+                                                    release_returning, &memory},
+                                      .evict_by_host = true};
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_pool *pool = pool_for(app, &config);
+    struct fcgi_connection *first = take(pool);
+    memory.pool = pool;
+    memory.connection = first;
+    struct fcgi_connection *again = take(pool);
+    assert_ptr_equal(again, first);
+    assert_null(memory.connection);
+    fcgi_pool_put(pool, again);
+    fcgi_pool_free(pool);
+    assert_int_equal(counted.blocks, 0);
+    fake_stop(app);
+}
+
 static void options_below_minus_one_are_refused(void **state)
 {
     (void)state;
@@ -500,6 +574,9 @@ int main(void)
         cmocka_unit_test(close_can_be_repeated_any_number_of_times),
         cmocka_unit_test(a_closed_pool_neither_hands_out_nor_dials),
         cmocka_unit_test(what_comes_back_to_a_closed_pool_is_closed),
+        cmocka_unit_test(what_an_option_leaves_open_is_as_documented),
+        cmocka_unit_test(
+            memory_for_a_connection_that_came_back_meanwhile_is_freed),
         cmocka_unit_test(options_below_minus_one_are_refused),
         cmocka_unit_test(
             no_pool_and_no_place_for_the_connection_are_wrong_arguments),

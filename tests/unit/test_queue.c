@@ -19,6 +19,7 @@
 
 #include <fcgi_client.h>
 
+#include "../../src/lease.h"
 #include "ask.h"
 #include "fake.h"
 #include "process.h"
@@ -242,6 +243,23 @@ static void a_closed_client_wakes_the_request_that_waits(void **state)
     fake_stop(app);
 }
 
+/* Not for the standard input, say: that would be no waiting. */
+static void who_waits_waits_for_its_turn_alone(void **state)
+{
+    const struct fcgi__lease queued = {.phase = FCGI__LEASE_QUEUED,
+                                       .waiter = {.pipe = {7, 8}}};
+    const struct fcgi__lease dialling = {.phase = FCGI__LEASE_DIALLING,
+                                         .dial = {.fd = 9}};
+    struct fcgi__wait wait;
+    (void)state;
+    fcgi__lease_wait(&queued, &wait);
+    assert_int_equal(wait.fd, 7);
+    assert_true(wait.other_fd < 0);
+    fcgi__lease_wait(&dialling, &wait);
+    assert_int_equal(wait.fd, 9);
+    assert_true(wait.other_fd < 0);
+}
+
 /* A turn that has come and is not taken is the next one's. */
 static void a_call_given_up_passes_its_turn_on(void **state)
 {
@@ -382,6 +400,7 @@ int main(void)
         cmocka_unit_test(who_gave_up_waiting_is_not_served),
         cmocka_unit_test(closing_wakes_all_who_wait),
         cmocka_unit_test(a_closed_client_wakes_the_request_that_waits),
+        cmocka_unit_test(who_waits_waits_for_its_turn_alone),
         cmocka_unit_test(a_call_given_up_passes_its_turn_on),
         cmocka_unit_test(a_failed_dial_gives_its_place_back),
         cmocka_unit_test(a_failed_dial_lets_the_next_one_try),

@@ -155,6 +155,21 @@ static void a_head_may_be_as_long_as_its_limit(void **state)
     assert_int_equal(status_of_head(1000, 5000), FCGI_ERR_HEAD_TOO_LARGE);
 }
 
+/* Where it has come to its limit and is no whole one, it is too large with the
+ * next byte, and not before. */
+static void a_head_that_stops_at_its_limit_is_none(void **state)
+{
+    const struct fcgi_request request = {.limits = {.head_len = 10}};
+    struct talk t;
+    (void)state;
+    assert_int_equal(talk_open_text(&t, &request, "A: bcdefgh"),
+                     FCGI_ERR_NO_HEAD);
+    talk_close(&t);
+    assert_int_equal(talk_open_text(&t, &request, "A: bcdefghi"),
+                     FCGI_ERR_HEAD_TOO_LARGE);
+    talk_close(&t);
+}
+
 static void a_head_is_64_kib_at_most_by_default(void **state)
 {
     (void)state;
@@ -393,6 +408,7 @@ int main(void)
         cmocka_unit_test(a_line_without_limit_may_be_long),
         cmocka_unit_test(a_line_that_never_ends_is_refused),
         cmocka_unit_test(a_head_may_be_as_long_as_its_limit),
+        cmocka_unit_test(a_head_that_stops_at_its_limit_is_none),
         cmocka_unit_test(a_head_is_64_kib_at_most_by_default),
         cmocka_unit_test(a_head_without_limit_may_be_long),
         cmocka_unit_test(there_may_be_as_many_fields_as_their_limit),
