@@ -111,7 +111,9 @@ int fcgi__buffer_grow(struct fcgi__buffer *buffer,
 
     if (buffer->skipped > 0) {
         fcgi__buffer_take_back(buffer);
-        return fcgi__buffer_reserve(buffer, allocator, extra);
+        if (extra <= buffer->cap - buffer->len) {
+            return FCGI_OK;
+        }
     }
     cap = grown_size(buffer, extra);
     if (cap == 0) {

@@ -283,7 +283,7 @@ static int grow_text(struct fcgi__head *head,
 {
     struct fcgi__buffer text = {0};
     struct fcgi_field *field = fields_of(head);
-    int rc = fcgi__buffer_reserve(&text, allocator, 2 * head->text.len + extra);
+    int rc = fcgi__buffer_grow(&text, allocator, 2 * head->text.len + extra);
 
     if (rc != FCGI_OK) {
         return rc;

@@ -26,9 +26,7 @@
 _Static_assert(FCGI__FRAMES_LEN < ASIDE_LEN &&
                    FCGI__FRAMES_LEN <= FCGI__BODY_BEHIND,
                "frames have their place aside, and in the body if need be");
-_Static_assert(FCGI__FRONT_LEN < ASIDE_LEN &&
-                   FCGI__FRONT_LEN <= FCGI__BODY_FRONT,
-               "the front has its place aside, and before the body");
+_Static_assert(FCGI__FRONT_LEN < ASIDE_LEN, "the front has its place aside");
 
 int fcgi__incoming_begin(struct fcgi__incoming *in,
                          const struct fcgi_allocator *allocator,

@@ -63,7 +63,7 @@ struct fcgi__dial {
     int fd;
     bool pausing; /* the listen queue was full: tried again at `until` */
     int pause_ms;
-    int system_error; /* of the last address tried */
+    int system_error;          /* of the last address tried */
     struct addrinfo fixed;     /* an address that needs no resolving */
     struct addrinfo *resolved; /* to be freed */
     const struct addrinfo *next;

@@ -156,7 +156,7 @@ static size_t whole_len(const struct fcgi_response_store *store)
         length > (int64_t)TRUSTED_BODY_LEN || length > store->limits.body_len) {
         return 0;
     }
-    return FCGI__BODY_FRONT + (size_t)length + FCGI__BODY_BEHIND;
+    return FCGI__FRONT_LEN + (size_t)length + FCGI__BODY_BEHIND;
 }
 
 /* How much memory to see to behind the body, where so much is needed. */

@@ -7,10 +7,7 @@
 
 #include "buffer.h"
 #include "head.h"
-
-/* What is kept free in front of bytes of an answer that are received in the
- * memory of its body: what came of the body before them will stand there. */
-#define FCGI__BODY_FRONT ((size_t)1024)
+#include "landing.h"
 
 /* A body of so much is large: all of its memory is had at once, and the next
  * answer is received there. */
@@ -61,9 +58,9 @@ int fcgi__response_body_room(struct fcgi_response *response, size_t needed,
                              size_t wanted, struct fcgi_memory *room);
 
 /* Room for the bytes of an answer that are not known yet, in what memory the
- * body has from the answer before: none (a cap of 0) if that is little. Up to
- * FCGI__BODY_FRONT bytes of body may be collected from elsewhere before what
- * was received there. */
+ * body has from the answer before: none (a cap of 0) if that is little. What
+ * comes of the body before those, FCGI__FRONT_LEN bytes at most, will stand in
+ * front of them. */
 static inline void
 fcgi__response_early_room(const struct fcgi_response *response,
                           struct fcgi_memory *room)
@@ -71,8 +68,8 @@ fcgi__response_early_room(const struct fcgi_response *response,
     const struct fcgi__buffer *body = &response->store->body;
 
     if (body->cap >= FCGI__LARGE_BODY_LEN) {
-        room->data = body->data + FCGI__BODY_FRONT;
-        room->cap = body->cap - FCGI__BODY_FRONT - 1;
+        room->data = body->data + FCGI__FRONT_LEN;
+        room->cap = body->cap - FCGI__FRONT_LEN - 1;
     }
 }
 
