@@ -178,6 +178,23 @@ struct wire_request talk_read_request(const struct talk *t)
     return request;
 }
 
+static void assert_same_bytes(struct fcgi_slice a, struct fcgi_slice b)
+{
+    assert_int_equal(a.len, b.len);
+    assert_memory_equal(a.data, b.data, a.len + 1);
+}
+
+void talk_assert_alike(const struct talk *a, const struct talk *b)
+{
+    assert_int_equal(fcgi_exchange_status(a->x), fcgi_exchange_status(b->x));
+    assert_int_equal(fcgi_exchange_reusable(a->x),
+                     fcgi_exchange_reusable(b->x));
+    assert_int_equal(a->response.status, b->response.status);
+    assert_int_equal(a->response.field_count, b->response.field_count);
+    assert_same_bytes(a->response.body, b->response.body);
+    assert_same_bytes(a->response.stderr_data, b->response.stderr_data);
+}
+
 void talk_assert_text(struct fcgi_slice slice, const char *text)
 {
     assert_non_null(slice.data);

@@ -82,6 +82,9 @@ int talk_open_request(struct talk *t, const struct fcgi_request *request,
  *  it ends amid a record. */
 struct wire_request talk_read_request(const struct talk *t);
 
+/** Fail unless both came to the same end, with the same in their responses. */
+void talk_assert_alike(const struct talk *a, const struct talk *b);
+
 /** Fail unless the slice holds this text and a NUL stands behind it. */
 void talk_assert_text(struct fcgi_slice slice, const char *text);
 

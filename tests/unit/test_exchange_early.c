@@ -132,16 +132,10 @@ static void there_must_be_memory_and_a_body_that_is_collected(void **state)
  * Whatever comes then is what feeding makes of it.
  */
 
-static void assert_same_bytes(struct fcgi_slice a, struct fcgi_slice b)
-{
-    assert_int_equal(a.len, b.len);
-    assert_memory_equal(a.data, b.data, a.len + 1);
-}
-
 /* Bring an answer in two pieces, to a response that has had one before. */
-static int bring(struct talk *t, talk_bring *way, const struct wire *noise,
-                 const struct fcgi_request *request, const struct wire *answer,
-                 size_t cut)
+static void bring(struct talk *t, talk_bring *way, const struct wire *noise,
+                  const struct fcgi_request *request, const struct wire *answer,
+                  size_t cut)
 {
     size_t used;
     talk_open(t);
@@ -151,7 +145,9 @@ static int bring(struct talk *t, talk_bring *way, const struct wire *noise,
     if (status == FCGI_WAIT) {
         status = way(t, answer->data + cut, answer->len - cut, &used);
     }
-    return status == FCGI_WAIT ? fcgi_exchange_eof(t->x, false) : status;
+    if (status == FCGI_WAIT) {
+        (void)fcgi_exchange_eof(t->x, false);
+    }
 }
 
 static void assert_as_fed(const struct wire *noise,
@@ -159,15 +155,9 @@ static void assert_as_fed(const struct wire *noise,
                           const struct wire *answer, size_t cut)
 {
     struct talk fed, landed;
-    int status = bring(&fed, talk_by_feed, noise, request, answer, cut);
-    assert_int_equal(bring(&landed, talk_by_input, noise, request, answer, cut),
-                     status);
-    assert_int_equal(landed.response.status, fed.response.status);
-    assert_int_equal(landed.response.field_count, fed.response.field_count);
-    assert_same_bytes(landed.response.body, fed.response.body);
-    assert_same_bytes(landed.response.stderr_data, fed.response.stderr_data);
-    assert_int_equal(fcgi_exchange_reusable(landed.x),
-                     fcgi_exchange_reusable(fed.x));
+    bring(&fed, talk_by_feed, noise, request, answer, cut);
+    bring(&landed, talk_by_input, noise, request, answer, cut);
+    talk_assert_alike(&landed, &fed);
     talk_close(&fed);
     talk_close(&landed);
 }

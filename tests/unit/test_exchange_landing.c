@@ -167,12 +167,6 @@ static void no_room_is_made_beyond_what_may_come(void **state)
     talk_close(&t);
 }
 
-/* What an answer comes to, brought in two pieces. */
-struct result {
-    struct talk t;
-    int status;
-};
-
 /* Have memory for a large body, since no room is made for what is guessed. */
 static void make_memory(struct talk *t)
 {
@@ -184,42 +178,31 @@ static void make_memory(struct talk *t)
     wire_free(&answer);
 }
 
-static void bring(struct result *result, talk_bring *way,
-                  const struct wire *answer, size_t cut)
+/* Bring an answer in two pieces. */
+static void bring(struct talk *t, talk_bring *way, const struct wire *answer,
+                  size_t cut)
 {
     size_t used = 0;
-    talk_open(&result->t);
-    make_memory(&result->t);
-    talk_ask(&result->t, NULL);
-    result->status = way(&result->t, answer->data, cut, &used);
-    if (result->status == FCGI_WAIT) {
-        result->status =
-            way(&result->t, answer->data + cut, answer->len - cut, &used);
+    talk_open(t);
+    make_memory(t);
+    talk_ask(t, NULL);
+    int status = way(t, answer->data, cut, &used);
+    if (status == FCGI_WAIT) {
+        status = way(t, answer->data + cut, answer->len - cut, &used);
     }
-    if (result->status == FCGI_WAIT) {
-        result->status = fcgi_exchange_eof(result->t.x, false);
+    if (status == FCGI_WAIT) {
+        (void)fcgi_exchange_eof(t->x, false);
     }
-}
-
-static void assert_same_bytes(struct fcgi_slice a, struct fcgi_slice b)
-{
-    assert_int_equal(a.len, b.len);
-    assert_memory_equal(a.data, b.data, a.len + 1);
 }
 
 static void assert_lands_as_fed(const struct wire *answer, size_t cut)
 {
-    struct result fed, landed;
+    struct talk fed, landed;
     bring(&fed, talk_by_feed, answer, cut);
     bring(&landed, talk_by_input, answer, cut);
-    assert_int_equal(landed.status, fed.status);
-    assert_same_bytes(landed.t.response.body, fed.t.response.body);
-    assert_same_bytes(landed.t.response.stderr_data,
-                      fed.t.response.stderr_data);
-    assert_int_equal(fcgi_exchange_reusable(landed.t.x),
-                     fcgi_exchange_reusable(fed.t.x));
-    talk_close(&fed.t);
-    talk_close(&landed.t);
+    talk_assert_alike(&landed, &fed);
+    talk_close(&fed);
+    talk_close(&landed);
 }
 
 /* The records of a body, some of which are not as they are guessed to be. */
