@@ -557,25 +557,26 @@ int pthread_mutex_init(pthread_mutex_t *lock,
                         : REAL(pthread_mutex_init)(lock, attributes);
 }
 
-/* In glibc this one stands in the program too, and is but another name for
- * what the library has. */
+/* What tells libc of the handlers of a fork(). In glibc pthread_atfork() stands
+ * in whatever was linked, and calls this. */
 #ifdef __GLIBC__
-static int register_handlers(void (*prepare)(void), void (*parent)(void),
-                             void (*child)(void))
+int __register_atfork(void (*prepare)(void), void (*parent)(void),
+                      void (*child)(void), void *object);
+
+int __register_atfork(void (*prepare)(void), void (*parent)(void),
+                      void (*child)(void), void *object)
 {
-    typedef int function(void (*)(void), void (*)(void), void (*)(void),
-                         void *);
-    return ((function *)next("__register_atfork"))(prepare, parent, child,
-                                                   NULL);
+    const struct fault_way *way = strike(FAULT_ATFORK);
+    return refuses(way)
+               ? way->error
+               : REAL(__register_atfork)(prepare, parent, child, object);
 }
 #else
-#define register_handlers REAL(pthread_atfork)
-#endif
-
 int pthread_atfork(void (*prepare)(void), void (*parent)(void),
                    void (*child)(void))
 {
     const struct fault_way *way = strike(FAULT_ATFORK);
     return refuses(way) ? way->error
-                        : register_handlers(prepare, parent, child);
+                        : REAL(pthread_atfork)(prepare, parent, child);
 }
+#endif
