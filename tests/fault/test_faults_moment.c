@@ -12,7 +12,6 @@
 #include <cmocka.h>
 
 #include <errno.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +26,7 @@
 #include "ask.h"
 #include "faults.h"
 #include "hand.h"
+#include "late_pipe.h"
 #include "pattern.h"
 #include "process.h"
 #include "temp.h"
@@ -36,15 +36,6 @@
 #define STRICT 400
 #define SLOW 600
 
-static void *write_late(void *argument)
-{
-    const int *fd = argument;
-    pass_ms(SLOW);
-    (void)!write(*fd, "late", 4);
-    (void)close(*fd);
-    return NULL;
-}
-
 /* The socket takes nothing at first when there is something again: its time to
  * do so begins then. */
 static void a_body_that_goes_on_late_has_its_full_time_to_be_sent(void **state)
@@ -52,22 +43,21 @@ static void a_body_that_goes_on_late_has_its_full_time_to_be_sent(void **state)
     (void)state;
     static const struct fault_way full = {FAULT_SENDMSG, FAULT_REFUSES, EAGAIN,
                                           true};
-    int fds[2];
-    pthread_t thread;
-    struct fcgi_fd_state late;
+    struct late_pipe late;
+    struct fcgi_fd_state reading;
     struct fcgi_client_config config = {.timeouts = {.write_ms = STRICT}};
-    assert_int_equal(pipe(fds), 0);
+    late_pipe_open(&late);
     struct fake *app = fake_serve(FAKE_UNIX);
     struct fcgi_client *client = client_for(app, &config);
-    struct fcgi_request request = post_request(fcgi_fd_source(&late, fds[0]));
-    assert_int_equal(pthread_create(&thread, NULL, write_late, &fds[1]), 0);
+    struct fcgi_request request =
+        post_request(fcgi_fd_source(&reading, late.fd));
+    late_pipe_write(&late, SLOW);
     faults_begin(&full, 2);
     ask_expecting_body(client, &request, "late");
     assert_true(faults_end());
-    assert_int_equal(pthread_join(thread, NULL), 0);
+    late_pipe_close(&late);
     fcgi_client_free(client);
     fake_stop(app);
-    close(fds[0]);
 }
 
 /* ---- how it is told ----------------------------------------------------- */

@@ -23,6 +23,7 @@
 
 #include "ask.h"
 #include "fake.h"
+#include "late_pipe.h"
 #include "pattern.h"
 #include "process.h"
 #include "ticks.h"
@@ -31,6 +32,8 @@
 /* A peer that is quick keeps within this, whatever else the machine does. */
 #define STRICT 400
 #define SLOW 600
+/* More than a socket holds. */
+#define LARGE 4000003
 
 /* The wall clock of this program is a day further each time it is read, also
  * by the library; the clock that only moves on is the system's. */
@@ -101,31 +104,21 @@ static void a_source_that_takes_its_time_is_not_charged(void **state)
     fake_stop(app);
 }
 
-static void *write_late(void *argument)
-{
-    const int *fd = argument;
-    pass_ms(SLOW);
-    (void)!write(*fd, "late", 4);
-    (void)close(*fd);
-    return NULL;
-}
-
 static void a_pipe_that_is_silent_for_long_is_not_charged(void **state)
 {
     (void)state;
-    int fds[2];
-    pthread_t thread;
-    struct fcgi_fd_state late;
-    assert_int_equal(pipe(fds), 0);
+    struct late_pipe late;
+    struct fcgi_fd_state reading;
+    late_pipe_open(&late);
     struct fake *app = fake_serve(FAKE_UNIX);
     struct fcgi_client *client = strict_client(app);
-    struct fcgi_request request = post_request(fcgi_fd_source(&late, fds[0]));
-    assert_int_equal(pthread_create(&thread, NULL, write_late, &fds[1]), 0);
+    struct fcgi_request request =
+        post_request(fcgi_fd_source(&reading, late.fd));
+    late_pipe_write(&late, SLOW);
     ask_expecting_body(client, &request, "late");
-    assert_int_equal(pthread_join(thread, NULL), 0);
+    late_pipe_close(&late);
     fcgi_client_free(client);
     fake_stop(app);
-    close(fds[0]);
 }
 
 static int take_late(void *context, const void *data, size_t *len)
@@ -180,6 +173,32 @@ static void after_a_slow_sink_the_peer_has_its_full_time(void **state)
     request.sink.head = let_go_late;
     request.sink.context = app;
     ask_expecting_body(client, &request, "half");
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+/* The socket is full when the sink begins: the application reads on only
+ * afterwards. */
+static void after_a_slow_sink_the_peer_has_its_full_time_to_read(void **state)
+{
+    (void)state;
+    static const struct fake_step script[] = {
+        FAKE_ACCEPT,
+        FAKE_READ_PARAMS,
+        FAKE_STDOUT("Status: 200\r\n\r\nha"),
+        FAKE_PAUSE,
+        FAKE_READ_REQUEST,
+        FAKE_STDOUT("lf"),
+        FAKE_END(WIRE_COMPLETE)};
+    struct fake *app = FAKE_RUN(FAKE_UNIX, script);
+    struct fcgi_client *client = strict_client(app);
+    struct pattern_upload upload = {.len = LARGE};
+    struct fcgi_request request = post_request(pattern_source(&upload));
+    request.timeouts.idle_ms = -1;
+    request.sink.head = let_go_late;
+    request.sink.context = app;
+    ask_expecting_body(client, &request, "half");
+    assert_int_equal(fake_request(app, 0)->body.len, LARGE);
     fcgi_client_free(client);
     fake_stop(app);
 }
@@ -345,6 +364,7 @@ int main(void)
         cmocka_unit_test(a_pipe_that_is_silent_for_long_is_not_charged),
         cmocka_unit_test(a_sink_that_takes_its_time_is_not_charged),
         cmocka_unit_test(after_a_slow_sink_the_peer_has_its_full_time),
+        cmocka_unit_test(after_a_slow_sink_the_peer_has_its_full_time_to_read),
         cmocka_unit_test(after_a_slow_sink_a_late_peer_has_its_full_time),
         cmocka_unit_test(the_whole_limit_includes_the_callers_time),
         cmocka_unit_test(signals_neither_shorten_nor_stretch_a_limit),

@@ -10,7 +10,6 @@
 
 #include <cmocka.h>
 
-#include <pthread.h>
 #include <unistd.h>
 
 #include <fcgi_client.h>
@@ -19,12 +18,14 @@
 #include "ask.h"
 #include "fake.h"
 #include "hand.h"
+#include "late_pipe.h"
 #include "pattern.h"
 #include "process.h"
 #include "temp.h"
 
 #define LARGE 4000003
 #define READS 5
+#define DELAY 50
 
 /* The application writes all of its answer before it reads the body, more
  * than sockets hold: who sends everything first would hang here. */
@@ -80,51 +81,33 @@ static void an_upload_goes_on_while_the_answer_flows(void **state)
     share_one_processor(false);
 }
 
-static void *write_later(void *argument)
-{
-    const int *fd = argument;
-    pass_ms(50);
-    (void)!write(*fd, "late", 4);
-    (void)close(*fd);
-    return NULL;
-}
-
 static void a_pipe_is_watched_while_the_answer_flows(void **state)
 {
     (void)state;
     static const struct fake_step script[] = {
         FAKE_ACCEPT, FAKE_READ_PARAMS, FAKE_DUPLEX,
         FAKE_ANSWER("A: 1\r\n\r\nall read")};
-    int fds[2];
-    pthread_t thread;
-    struct fcgi_fd_state slow;
-    assert_int_equal(pipe(fds), 0);
+    struct late_pipe late;
+    struct fcgi_fd_state reading;
+    late_pipe_open(&late);
     share_one_processor(true);
     struct fake *app = FAKE_RUN(FAKE_TCP, script);
     struct fcgi_client *client = client_for(app, NULL);
-    struct fcgi_request request = post_request(fcgi_fd_source(&slow, fds[0]));
+    struct fcgi_request request =
+        post_request(fcgi_fd_source(&reading, late.fd));
     request.timeouts.total_ms = 10000;
-    assert_int_equal(pthread_create(&thread, NULL, write_later, &fds[1]), 0);
+    late_pipe_write(&late, DELAY);
     ask_expecting_body(client, &request, "all read");
-    assert_int_equal(pthread_join(thread, NULL), 0);
+    late_pipe_close(&late);
     share_one_processor(false);
-    close(fds[0]);
     fcgi_client_free(client);
     fake_stop(app);
 }
 
-/* What is to happen once the answer has begun. */
-struct continuation {
-    struct fake *app;
-    pthread_t writer;
-    int pipe[2];
-};
-
-static int let_go_on(void *context, const struct fcgi_response *response)
+static int let_go_on(void *app, const struct fcgi_response *response)
 {
-    struct continuation *next = context;
     (void)response;
-    fake_go(next->app);
+    fake_go(app);
     return 0;
 }
 
@@ -142,23 +125,22 @@ static void an_upload_goes_on_after_the_answer_has_begun(void **state)
                                               FAKE_END(WIRE_COMPLETE)};
     struct fake *app = FAKE_RUN(FAKE_UNIX, script);
     struct fcgi_client *client = client_for(app, NULL);
-    struct continuation next = {.app = app};
     struct pattern_upload upload = {.len = LARGE};
     struct fcgi_request request = post_request(pattern_source(&upload));
     request.timeouts.write_ms = -1;
     request.sink.head = let_go_on;
-    request.sink.context = &next;
+    request.sink.context = app;
     ask_expecting_body(client, &request, "all read");
     assert_int_equal(fake_request(app, 0)->body.len, LARGE);
     fcgi_client_free(client);
     fake_stop(app);
 }
 
-static int begin_writing(void *context, const struct fcgi_response *response)
+static int begin_writing(void *late, const struct fcgi_response *response)
 {
-    struct continuation *next = context;
     (void)response;
-    return pthread_create(&next->writer, NULL, write_later, &next->pipe[1]);
+    late_pipe_write(late, DELAY);
+    return 0;
 }
 
 static void a_pipe_is_watched_after_the_answer_has_begun(void **state)
@@ -169,17 +151,16 @@ static void a_pipe_is_watched_after_the_answer_has_begun(void **state)
         FAKE_READ_REQUEST, FAKE_STDOUT("all read"), FAKE_END(WIRE_COMPLETE)};
     struct fake *app = FAKE_RUN(FAKE_UNIX, script);
     struct fcgi_client *client = client_for(app, NULL);
-    struct continuation next = {.app = app};
-    struct fcgi_fd_state slow;
-    assert_int_equal(pipe(next.pipe), 0);
+    struct late_pipe late;
+    struct fcgi_fd_state reading;
+    late_pipe_open(&late);
     struct fcgi_request request =
-        post_request(fcgi_fd_source(&slow, next.pipe[0]));
+        post_request(fcgi_fd_source(&reading, late.fd));
     request.sink.head = begin_writing;
-    request.sink.context = &next;
+    request.sink.context = &late;
     ask_expecting_body(client, &request, "all read");
-    assert_int_equal(pthread_join(next.writer, NULL), 0);
+    late_pipe_close(&late);
     assert_int_equal(fake_request(app, 0)->body.len, 4);
-    close(next.pipe[0]);
     fcgi_client_free(client);
     fake_stop(app);
 }
