@@ -209,12 +209,9 @@ static void trace(const struct fcgi_call *call, enum fcgi_trace_kind kind,
                   int error)
 {
     const struct fcgi_connection *connection = call->lease.connection;
-    struct fcgi_trace_event event = {.kind = kind, .fd = -1, .error = error};
+    int fd = connection == NULL ? -1 : connection->fd;
 
-    if (connection != NULL) {
-        event.fd = connection->fd;
-    }
-    fcgi__pool_trace(call->client->pool, &event);
+    fcgi__pool_trace(call->client->pool, kind, fd, error);
 }
 
 static int end(struct fcgi_call *call, int error)

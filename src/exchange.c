@@ -1,6 +1,7 @@
 /*
  * exchange - one request and its response, joined: `outgoing` says what to
- * send, `incoming` what was received, and neither knows of the other.
+ * send, `intake` where to receive, `incoming` what that means; sending and
+ * receiving know nothing of each other.
  *
  * No socket, no clock.
  */
@@ -8,6 +9,7 @@
 
 #include "exchange.h"
 #include "incoming.h"
+#include "intake.h"
 #include "outgoing.h"
 #include "record.h"
 #include "response.h"
@@ -15,6 +17,7 @@
 struct fcgi_exchange {
     struct fcgi_allocator allocator;
     struct fcgi__outgoing out;
+    struct fcgi__intake intake;
     struct fcgi__incoming in; /* its status is that of the whole */
     bool send_failed;
 };
@@ -49,7 +52,7 @@ void fcgi_exchange_free(struct fcgi_exchange *x)
     }
     allocator = x->allocator;
     fcgi__outgoing_free(&x->out, &allocator);
-    fcgi__incoming_free(&x->in, &allocator);
+    fcgi__intake_free(&x->intake, &allocator);
     fcgi__release(&allocator, x);
 }
 
@@ -63,6 +66,13 @@ static void forget(struct fcgi_exchange *x)
 /*
  * Beginning.
  */
+
+static int begin_receiving(struct fcgi_exchange *x, uint16_t request_id)
+{
+    x->send_failed = false;
+    fcgi__intake_begin(&x->intake);
+    return fcgi__incoming_begin(&x->in, &x->allocator, request_id);
+}
 
 int fcgi__exchange_begin(struct fcgi_exchange *x,
                          const struct fcgi_request *request,
@@ -78,12 +88,11 @@ int fcgi__exchange_begin(struct fcgi_exchange *x,
     if (rc != FCGI_OK) {
         return rc;
     }
-    x->send_failed = false;
     x->in.limits = *limits;
     x->in.sink = request->sink;
     x->in.response = response;
     x->in.to_head = fcgi__prologue_is_head(&x->out.prologue);
-    return fcgi__incoming_begin(&x->in, &x->allocator, request_id);
+    return begin_receiving(x, request_id);
 }
 
 int fcgi_exchange_begin(struct fcgi_exchange *x,
@@ -122,10 +131,9 @@ int fcgi__exchange_begin_values(struct fcgi_exchange *x,
     if (rc != FCGI_OK) {
         return rc;
     }
-    x->send_failed = false;
     x->in.response = response;
     x->in.to_head = false;
-    return fcgi__incoming_begin(&x->in, &x->allocator, 0);
+    return begin_receiving(x, 0);
 }
 
 int fcgi_exchange_restart(struct fcgi_exchange *x, uint16_t request_id)
@@ -139,11 +147,7 @@ int fcgi_exchange_restart(struct fcgi_exchange *x, uint16_t request_id)
         return FCGI_ERR_STATE;
     }
     rc = fcgi__outgoing_restart(&x->out, request_id);
-    if (rc != FCGI_OK) {
-        return rc;
-    }
-    x->send_failed = false;
-    return fcgi__incoming_begin(&x->in, &x->allocator, request_id);
+    return rc == FCGI_OK ? begin_receiving(x, request_id) : rc;
 }
 
 bool fcgi_exchange_replayable(const struct fcgi_exchange *x)
@@ -213,12 +217,13 @@ int fcgi_exchange_input(struct fcgi_exchange *x, struct fcgi_memory *room,
     if (x == NULL || room == NULL || max < 2) {
         return FCGI_ERR_ARGUMENT;
     }
-    return fcgi__incoming_room(&x->in, &x->allocator, room, max);
+    return fcgi__intake_input(&x->intake, &x->in, &x->allocator, room, max);
 }
 
 int fcgi_exchange_received(struct fcgi_exchange *x, size_t n)
 {
-    return x == NULL ? FCGI_ERR_ARGUMENT : fcgi__incoming_received(&x->in, n);
+    return x == NULL ? FCGI_ERR_ARGUMENT
+                     : fcgi__intake_received(&x->intake, &x->in, n);
 }
 
 int fcgi_exchange_feed(struct fcgi_exchange *x, const void *bytes, size_t len,
@@ -230,7 +235,7 @@ int fcgi_exchange_feed(struct fcgi_exchange *x, const void *bytes, size_t len,
     if (x == NULL || used == NULL || (bytes == NULL && len > 0)) {
         return FCGI_ERR_ARGUMENT;
     }
-    rc = fcgi__incoming_feed(&x->in, &data);
+    rc = fcgi__intake_feed(&x->intake, &x->in, &data);
     *used = len - data.len;
     return rc;
 }
@@ -242,7 +247,7 @@ int fcgi_exchange_eof(struct fcgi_exchange *x, bool reset)
 
 int fcgi_exchange_resume(struct fcgi_exchange *x)
 {
-    return fcgi__incoming_resume(&x->in);
+    return fcgi__intake_resume(&x->intake, &x->in);
 }
 
 bool fcgi_exchange_paused(const struct fcgi_exchange *x)

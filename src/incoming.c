@@ -7,27 +7,6 @@
 #include "incoming.h"
 #include "response.h"
 
-/* Room to receive in: little, of which many calls that wait may have one each,
- * until it was filled. */
-#define ROOM_LEN ((size_t)128 * 1024)
-#define SMALL_ROOM_LEN ((size_t)4 * 1024)
-
-/* Records with so much body are received where that is collected. Shorter ones
- * come many at a time, and are copied. */
-#define LARGE_RECORD_LEN ((size_t)16 * 1024)
-
-/* What is received in the body before a record is known: as much as one has. */
-#define EARLY_LEN ((size_t)64 * 1024)
-
-/* What is received between and behind large ones: enough for the end of a
- * response, and not much of the next record, which is to have a place too. */
-#define ASIDE_LEN ((size_t)2 * 1024)
-
-_Static_assert(FCGI__FRAMES_LEN < ASIDE_LEN &&
-                   FCGI__FRAMES_LEN <= FCGI__BODY_BEHIND,
-               "frames have their place aside, and in the body if need be");
-_Static_assert(FCGI__FRONT_LEN < ASIDE_LEN, "the front has its place aside");
-
 int fcgi__incoming_begin(struct fcgi__incoming *in,
                          const struct fcgi_allocator *allocator,
                          uint16_t request_id)
@@ -47,16 +26,7 @@ int fcgi__incoming_begin(struct fcgi__incoming *in,
     in->followed = false;
     in->body_len = 0;
     in->end_len = 0;
-    in->landing.cap = 0;
-    in->unread.len = 0;
-    in->filled = false;
     return FCGI_OK;
-}
-
-void fcgi__incoming_free(struct fcgi__incoming *in,
-                         const struct fcgi_allocator *allocator)
-{
-    fcgi__buffer_free(&in->room, allocator);
 }
 
 bool fcgi__incoming_begun(const struct fcgi__incoming *in)
@@ -98,8 +68,13 @@ static bool is_bodiless(const struct fcgi__incoming *in)
            in->response->status == 304;
 }
 
-/* How much more body the head allows. */
-static uint64_t body_allowed(const struct fcgi__incoming *in)
+bool fcgi__incoming_collects_body(const struct fcgi__incoming *in)
+{
+    return in->route == TO_STDOUT && in->response->status != 0 &&
+           in->sink.body == NULL && !is_bodiless(in);
+}
+
+uint64_t fcgi__incoming_body_allowed(const struct fcgi__incoming *in)
 {
     int64_t length = fcgi__response_content_length(in->response);
 
@@ -130,7 +105,7 @@ static int deliver_body(struct fcgi__incoming *in, const char *data,
 static int take_body(struct fcgi__incoming *in, struct fcgi_slice content,
                      size_t *used)
 {
-    uint64_t allowed = body_allowed(in);
+    uint64_t allowed = fcgi__incoming_body_allowed(in);
     int rc;
 
     *used = content.len;
@@ -310,7 +285,7 @@ static int outcome_of_end(const struct fcgi__incoming *in)
         return FCGI_ERR_NO_HEAD;
     }
     if (fcgi__response_content_length(in->response) >= 0 && !is_bodiless(in) &&
-        body_allowed(in) > 0) {
+        fcgi__incoming_body_allowed(in) > 0) {
         return FCGI_ERR_BODY_SHORT;
     }
     return FCGI_OK;
@@ -351,8 +326,7 @@ static int take_record(struct fcgi__incoming *in, enum fcgi__event event,
     return rc;
 }
 
-/* Look at bytes until all are used, or the response is paused or ended. */
-static void run(struct fcgi__incoming *in, struct fcgi_slice *data)
+void fcgi__incoming_run(struct fcgi__incoming *in, struct fcgi_slice *data)
 {
     while (in->status == FCGI_WAIT && !in->paused) {
         struct fcgi_slice content;
@@ -390,126 +364,21 @@ static void conclude(struct fcgi__incoming *in)
     }
 }
 
-/* All bytes that there are were looked at. */
-static int settle(struct fcgi__incoming *in)
+int fcgi__incoming_settle(struct fcgi__incoming *in)
 {
     conclude(in);
     fcgi__response_terminate(in->response);
     return in->status;
 }
 
-/*
- * Receiving.
- */
-
-/* Whether body comes in large records, and is collected. */
-static bool body_lands(const struct fcgi__incoming *in)
+int fcgi__incoming_resume(struct fcgi__incoming *in, struct fcgi_slice *data)
 {
-    return in->route == TO_STDOUT && in->response->status != 0 &&
-           in->sink.body == NULL && !is_bodiless(in) &&
-           in->deframer.header.content_length >= LARGE_RECORD_LEN;
-}
-
-/* How much body may come in what is left of the record at hand and in records
- * that are guessed to follow it: no more than have come. */
-static size_t landing_len(const struct fcgi__incoming *in)
-{
-    uint64_t record = in->deframer.header.content_length;
-    uint64_t records = (in->body_len + record - 1) / record;
-    uint64_t allowed = body_allowed(in);
-    size_t left = fcgi__response_body_left(in->response);
-    uint64_t len;
-
-    records = records < FCGI__LANDING_RECORDS ? records : FCGI__LANDING_RECORDS;
-    len = in->deframer.content_left + records * record;
-    len = len < allowed ? len : allowed;
-    return len < left ? (size_t)len : left;
-}
-
-static int make_room_to_land(const struct fcgi__incoming *in,
-                             struct fcgi_memory *body)
-{
-    size_t wanted = landing_len(in);
-    size_t of_record = in->deframer.content_left;
-    size_t needed = of_record < wanted ? of_record : wanted;
-
-    return fcgi__response_body_room(in->response, needed, wanted, body);
-}
-
-/* Room in the body for an answer of which nothing has come yet, if it is to be
- * collected there: for one record, since where the next begins is not known. */
-static void make_early_room(const struct fcgi__incoming *in,
-                            struct fcgi_memory *body)
-{
-    if (!fcgi__incoming_begun(in) && in->sink.body == NULL) {
-        fcgi__response_early_room(in->response, body);
-        body->cap = body->cap < EARLY_LEN ? body->cap : EARLY_LEN;
-    }
-}
-
-/* See to memory for what comes aside, and for content that lands in the body:
- * FCGI_OK or FCGI_ERR_NO_MEMORY. */
-static int make_room(struct fcgi__incoming *in,
-                     const struct fcgi_allocator *allocator,
-                     struct fcgi_memory *body, struct fcgi_memory *aside)
-{
-    int rc = fcgi__buffer_reserve(&in->room, allocator,
-                                  in->filled ? ROOM_LEN : SMALL_ROOM_LEN);
-
-    if (rc != FCGI_OK) {
-        return rc;
-    }
-    *aside = (struct fcgi_memory){in->room.data, 0, ASIDE_LEN};
-    *body = (struct fcgi_memory){in->room.data, 0, 0}; /* nowhere, as yet */
-    if (body_lands(in)) {
-        return make_room_to_land(in, body);
-    }
-    make_early_room(in, body);
-    if (body->cap == 0) {
-        aside->cap = in->room.cap < ROOM_LEN ? in->room.cap : ROOM_LEN;
-    }
-    return FCGI_OK;
-}
-
-int fcgi__incoming_room(struct fcgi__incoming *in,
-                        const struct fcgi_allocator *allocator,
-                        struct fcgi_memory *room, size_t max)
-{
-    struct fcgi_memory body, aside;
-    int rc;
-
-    if (in->status != FCGI_WAIT || in->paused) {
-        return 0;
-    }
-    rc = make_room(in, allocator, &body, &aside);
-    return rc == FCGI_OK ? fcgi__landing_offer(&in->landing, &in->deframer,
-                                               body, aside, room, max)
-                         : fcgi__incoming_fail(in, rc);
-}
-
-int fcgi__incoming_received(struct fcgi__incoming *in, size_t n)
-{
-    if (n > in->landing.cap) {
-        return FCGI_ERR_ARGUMENT;
-    }
-    in->filled = n == in->landing.cap;
-    fcgi__landing_received(&in->landing, n);
     if (in->status != FCGI_WAIT) {
         return in->status;
     }
-    while (fcgi__landing_next(&in->landing, &in->deframer, &in->unread)) {
-        run(in, &in->unread);
-    }
-    return settle(in);
-}
-
-int fcgi__incoming_feed(struct fcgi__incoming *in, struct fcgi_slice *data)
-{
-    bool was_under_way = in->status == FCGI_WAIT;
-
-    in->landing.cap = 0;
-    run(in, data);
-    return was_under_way ? settle(in) : in->status;
+    in->paused = false;
+    fcgi__incoming_run(in, data);
+    return fcgi__incoming_settle(in);
 }
 
 int fcgi__incoming_eof(struct fcgi__incoming *in, enum fcgi__ending ending)
@@ -517,14 +386,4 @@ int fcgi__incoming_eof(struct fcgi__incoming *in, enum fcgi__ending ending)
     in->ending = ending;
     conclude(in);
     return in->status;
-}
-
-int fcgi__incoming_resume(struct fcgi__incoming *in)
-{
-    if (in->status != FCGI_WAIT) {
-        return in->status;
-    }
-    in->paused = false;
-    run(in, &in->unread);
-    return settle(in);
 }

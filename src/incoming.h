@@ -17,9 +17,7 @@
 
 #include <fcgi_client/exchange.h>
 
-#include "buffer.h"
 #include "deframer.h"
-#include "landing.h"
 
 /* Where the content of the record now coming goes. */
 enum fcgi__route {
@@ -51,11 +49,6 @@ struct fcgi__incoming {
     uint64_t body_len; /* handed on or collected */
     uint8_t end_body[8];
     size_t end_len;
-
-    struct fcgi__buffer room; /* to receive in */
-    struct fcgi__landing landing;
-    struct fcgi_slice unread; /* received and not yet looked at */
-    bool filled;              /* all that was offered was used */
 };
 
 /* Begin a response to the request of that id (0: to FCGI_GET_VALUES); limits,
@@ -64,25 +57,34 @@ int fcgi__incoming_begin(struct fcgi__incoming *in,
                          const struct fcgi_allocator *allocator,
                          uint16_t request_id);
 
-/* As the functions of the exchange of the same names. */
-int fcgi__incoming_room(struct fcgi__incoming *in,
-                        const struct fcgi_allocator *allocator,
-                        struct fcgi_memory *room, size_t max);
-int fcgi__incoming_received(struct fcgi__incoming *in, size_t n);
-int fcgi__incoming_feed(struct fcgi__incoming *in, struct fcgi_slice *data);
+/* Look at bytes until all are used, or the response is paused or has ended;
+ * `*data` becomes what was not looked at. */
+void fcgi__incoming_run(struct fcgi__incoming *in, struct fcgi_slice *data);
+
+/* All bytes that there are were looked at. Returns FCGI_WAIT, or how the
+ * request ended. */
+int fcgi__incoming_settle(struct fcgi__incoming *in);
+
+/* Go on after a pause of the sink's, with what was not looked at. Returns the
+ * same. */
+int fcgi__incoming_resume(struct fcgi__incoming *in, struct fcgi_slice *data);
+
+/* The peer sends no more. Returns the same. */
 int fcgi__incoming_eof(struct fcgi__incoming *in, enum fcgi__ending ending);
-int fcgi__incoming_resume(struct fcgi__incoming *in);
 
 /* End the request with an error, unless it has ended. Returns how it ended. */
 int fcgi__incoming_fail(struct fcgi__incoming *in, int error);
+
+/* Whether what comes now of the record at hand is body, to be collected. */
+bool fcgi__incoming_collects_body(const struct fcgi__incoming *in);
+
+/* How much more body the head allows. */
+uint64_t fcgi__incoming_body_allowed(const struct fcgi__incoming *in);
 
 /* Whether any byte of the response has been received. */
 bool fcgi__incoming_begun(const struct fcgi__incoming *in);
 
 /* Whether the response ended well and nothing else came. */
 bool fcgi__incoming_clean(const struct fcgi__incoming *in);
-
-void fcgi__incoming_free(struct fcgi__incoming *in,
-                         const struct fcgi_allocator *allocator);
 
 #endif

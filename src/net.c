@@ -296,7 +296,6 @@ void fcgi__dial_end(struct fcgi__dial *dial)
     }
     drop_socket(dial);
     dial->resolved = NULL;
-    dial->next = NULL;
 }
 
 /* This address is no good: on to the next. Returns the error. */

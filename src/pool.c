@@ -44,21 +44,29 @@ static void unlock(struct fcgi_pool *pool)
     (void)pthread_mutex_unlock(&pool->lock);
 }
 
-void fcgi__pool_trace(const struct fcgi_pool *pool,
-                      const struct fcgi_trace_event *event)
+void fcgi__pool_trace(const struct fcgi_pool *pool, enum fcgi_trace_kind kind,
+                      int fd, int error)
 {
     if (pool->config.trace != NULL) {
-        pool->config.trace(pool->config.trace_context, event);
+        struct fcgi_trace_event event = {
+            .kind = kind, .fd = fd, .error = error};
+        pool->config.trace(pool->config.trace_context, &event);
     }
+}
+
+void fcgi__pool_trace_record(const struct fcgi_pool *pool,
+                             enum fcgi_trace_kind kind, int fd,
+                             const struct fcgi_header *header)
+{
+    struct fcgi_trace_event event = {.kind = kind, .fd = fd, .header = *header};
+
+    pool->config.trace(pool->config.trace_context, &event);
 }
 
 static void close_socket(struct fcgi_pool *pool, struct fcgi__leaving leaving)
 {
-    struct fcgi_trace_event event = {.kind = FCGI_TRACE_EVICTED};
-
     if (leaving.evicted) {
-        event.fd = leaving.fd;
-        fcgi__pool_trace(pool, &event);
+        fcgi__pool_trace(pool, FCGI_TRACE_EVICTED, leaving.fd, FCGI_OK);
     }
     fcgi__net_close(leaving.fd);
 }

@@ -66,8 +66,13 @@ struct fcgi__spare *fcgi__pool_return(struct fcgi_pool *pool,
                                       struct fcgi__spare *spare);
 
 /* Tell the trace, if there is one. Not under the lock. */
-void fcgi__pool_trace(const struct fcgi_pool *pool,
-                      const struct fcgi_trace_event *event);
+void fcgi__pool_trace(const struct fcgi_pool *pool, enum fcgi_trace_kind kind,
+                      int fd, int error);
+
+/* The same of a record, where there is a trace. */
+void fcgi__pool_trace_record(const struct fcgi_pool *pool,
+                             enum fcgi_trace_kind kind, int fd,
+                             const struct fcgi_header *header);
 
 /* Count for the statistics. */
 void fcgi__pool_count_dial(struct fcgi_pool *pool);

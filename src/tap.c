@@ -20,7 +20,6 @@ void fcgi__tap_begin(struct fcgi__tap *tap, struct fcgi_pool *pool, int fd)
 static void pass(const struct fcgi__tap *tap, struct fcgi__deframer *deframer,
                  enum fcgi_trace_kind kind, const char *data, size_t len)
 {
-    struct fcgi_trace_event event = {.kind = kind, .fd = tap->fd};
     struct fcgi_slice left = {data, len};
     struct fcgi_slice content;
     enum fcgi__event step;
@@ -29,8 +28,8 @@ static void pass(const struct fcgi__tap *tap, struct fcgi__deframer *deframer,
          step != FCGI__MORE;
          step = fcgi__deframer_next(deframer, &left, &content)) {
         if (step == FCGI__HEADER) {
-            event.header = deframer->header;
-            fcgi__pool_trace(tap->pool, &event);
+            fcgi__pool_trace_record(tap->pool, kind, tap->fd,
+                                    &deframer->header);
         }
         (void)fcgi__deframer_take(deframer, &left, content.len);
     }

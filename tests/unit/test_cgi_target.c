@@ -445,6 +445,8 @@ static void the_absolute_form_says_host_and_path(void **state)
         {"http://example.org", "/index.php", NULL},
         {"http://example.org?/a.php", "/index.php", NULL},
         {"http://[::1]:80/a.php", "/a.php", NULL},
+        {"http://h:8/a.php", "/a.php", NULL},
+        {"http://h:/a.php", "/a.php", NULL},
         {"http://h/http://g/a.php", "/http:/g/a.php", NULL},
     };
     (void)state;
@@ -460,6 +462,7 @@ static void an_absolute_form_without_a_sound_host_is_refused(void **state)
         {"http://[]/", NULL, NULL},       {"http://[::1]x/", NULL, NULL},
         {"http://h\\/a.php", NULL, NULL}, {"http://a%62/", NULL, NULL},
         {"http://?a", NULL, NULL},        {"http://h:1:2/", NULL, NULL},
+        {"http://h:8x/", NULL, NULL},
     };
     (void)state;
     ASSERT_SPLITS(splits);

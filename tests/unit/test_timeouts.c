@@ -98,22 +98,6 @@ an_answer_that_never_begins_ends_at_the_first_byte_limit(void **state)
                    FCGI_ERR_FIRST_BYTE_TIMEOUT);
 }
 
-/* Half of it, which is how long a receive may wait by itself, is nothing, and
- * nothing would mean for ever. */
-static void a_client_whose_limit_is_one_millisecond_keeps_it(void **state)
-{
-    (void)state;
-    struct fcgi_client_config config = {.timeouts = {.first_byte_ms = 1}};
-    struct fcgi_request request = get_request();
-    struct fake *app = FAKE_RUN(FAKE_UNIX, never_answers);
-    struct fcgi_client *client = client_for(app, &config);
-    watchdog_watch("fcgi_client_do()");
-    ask_expecting(client, &request, FCGI_ERR_FIRST_BYTE_TIMEOUT);
-    watchdog_rest();
-    fcgi_client_free(client);
-    fake_stop(app);
-}
-
 static void an_answer_that_stops_ends_at_the_idle_limit(void **state)
 {
     (void)state;
@@ -125,11 +109,12 @@ static void an_answer_that_stops_ends_at_the_idle_limit(void **state)
     assert_limited(FAKE_STEPS(script), &request, FCGI_ERR_IDLE_TIMEOUT);
 }
 
-/* A receive on such a connection would wait for ever by itself. */
-static void a_connection_dialled_by_hand_keeps_the_limits(void **state)
+/* A connection that was dialled by hand, and on which a receive waits for ever,
+ * is one that was used before. */
+static void assert_kept_on_a_used_connection(int limit_ms)
 {
-    (void)state;
-    struct fcgi_client_config config = {.timeouts = {.first_byte_ms = LIMIT}};
+    struct fcgi_client_config config = {
+        .timeouts = {.first_byte_ms = limit_ms}};
     struct fcgi_request request = get_request();
     struct fcgi_connection *connection;
     struct fake *app = FAKE_RUN(FAKE_UNIX, never_answers);
@@ -142,6 +127,22 @@ static void a_connection_dialled_by_hand_keeps_the_limits(void **state)
     watchdog_rest();
     fcgi_client_free(client);
     fake_stop(app);
+}
+
+static void a_connection_dialled_by_hand_keeps_the_limits(void **state)
+{
+    (void)state;
+    assert_kept_on_a_used_connection(LIMIT);
+}
+
+/* A receive may wait by itself for half of it. Of one millisecond that is
+ * nothing, and nothing would mean for ever. */
+static void a_limit_of_a_few_milliseconds_is_kept(void **state)
+{
+    (void)state;
+    for (int limit_ms = 1; limit_ms <= 4; limit_ms++) {
+        assert_kept_on_a_used_connection(limit_ms);
+    }
 }
 
 /* Even one byte of a header ends the wait for the first. */
@@ -413,9 +414,9 @@ int main(void)
         cmocka_unit_test(the_write_limit_holds_while_the_answer_flows),
         cmocka_unit_test(
             an_answer_that_never_begins_ends_at_the_first_byte_limit),
-        cmocka_unit_test(a_client_whose_limit_is_one_millisecond_keeps_it),
         cmocka_unit_test(an_answer_that_stops_ends_at_the_idle_limit),
         cmocka_unit_test(a_connection_dialled_by_hand_keeps_the_limits),
+        cmocka_unit_test(a_limit_of_a_few_milliseconds_is_kept),
         cmocka_unit_test(one_byte_begins_the_answer),
         cmocka_unit_test(the_whole_limit_ends_a_silent_request),
         cmocka_unit_test(the_whole_limit_ends_a_busy_request),

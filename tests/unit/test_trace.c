@@ -268,6 +268,46 @@ static void the_headers_are_told_as_they_are(void **state)
     hand_free(&hand);
 }
 
+/* An answer ends amid a record, and then a request does. */
+static void nothing_of_a_record_cut_short_is_told_with_the_next(void **state)
+{
+    (void)state;
+    static const char large[4000000];
+    struct tracer t;
+    struct fcgi_client_config config = traced(&t);
+    struct hand hand = {0};
+    struct fcgi_client *client = hand_client(&hand, &config);
+    struct fcgi_request get = get_request();
+    struct fcgi_request post =
+        post_request((struct fcgi_source){.data = large, .len = sizeof(large)});
+    struct fcgi_response response = {0};
+    struct wire cut = {0};
+    struct fcgi_call *call = host_begin(client, &get, &response);
+    assert_code(host_settle(call), FCGI_WAIT);
+    wire_stdout(&cut, 1, "A: 1\n\n");
+    cut.len -= 1;
+    hand_say(&hand, 0, &cut);
+    hand_close(&hand, 0);
+    assert_code(host_settle(call), FCGI_ERR_TRUNCATED);
+    host_free(call);
+    call = host_begin(client, &post, &response);
+    assert_code(host_settle(call), FCGI_WAIT);
+    hand_answer(&hand, 1, 1, "A: 1\n\n");
+    assert_code(host_settle(call), FCGI_OK);
+    host_free(call);
+    t.text[0] = '\0';
+    call = host_begin(client, &get, &response);
+    assert_code(host_settle(call), FCGI_WAIT);
+    hand_answer(&hand, 2, 1, "A: 1\n\n");
+    assert_code(host_settle(call), FCGI_OK);
+    host_free(call);
+    assert_told(&t, "dialled " REQUEST " " ANSWER);
+    wire_free(&cut);
+    fcgi_response_free(&response);
+    end_traced(&t, client);
+    hand_free(&hand);
+}
+
 static void the_record_that_gives_a_request_up_is_told(void **state)
 {
     (void)state;
@@ -531,6 +571,7 @@ int main(void)
         cmocka_unit_test(each_record_is_told_once),
         cmocka_unit_test(large_bodies_are_told_whole),
         cmocka_unit_test(the_headers_are_told_as_they_are),
+        cmocka_unit_test(nothing_of_a_record_cut_short_is_told_with_the_next),
         cmocka_unit_test(the_record_that_gives_a_request_up_is_told),
         cmocka_unit_test(the_question_for_values_is_told),
         cmocka_unit_test(a_retry_is_told),
