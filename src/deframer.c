@@ -37,9 +37,18 @@ static bool is_hopeless(const struct fcgi__deframer *in)
     return in->partial[0] != FCGI_PROTOCOL_VERSION;
 }
 
-/* A header that comes in pieces. False: it is not whole yet. */
-static bool take_piece_of_header(struct fcgi__deframer *in,
-                                 struct fcgi_slice *data)
+/* What there is of the content of the record at hand. */
+static void offer(const struct fcgi__deframer *in,
+                  const struct fcgi_slice *data, struct fcgi_slice *content)
+{
+    content->data = data->data;
+    content->len = data->len < in->content_left ? data->len : in->content_left;
+}
+
+/* A header that comes in pieces. */
+static enum fcgi__event gather_header(struct fcgi__deframer *in,
+                                      struct fcgi_slice *data,
+                                      struct fcgi_slice *content)
 {
     size_t missing = FCGI_RECORD_HEADER_LEN - in->partial_len;
     size_t len = data->len < missing ? data->len : missing;
@@ -48,41 +57,32 @@ static bool take_piece_of_header(struct fcgi__deframer *in,
     in->partial_len += (uint32_t)len;
     consume(in, data, len);
     if (in->partial_len < FCGI_RECORD_HEADER_LEN && !is_hopeless(in)) {
-        return false;
+        return FCGI__MORE;
     }
     in->partial_len = 0;
     begin_record(in, in->partial);
-    return true;
-}
-
-static bool take_header(struct fcgi__deframer *in, struct fcgi_slice *data)
-{
-    if (in->partial_len > 0 || data->len < FCGI_RECORD_HEADER_LEN) {
-        return take_piece_of_header(in, data);
-    }
-    begin_record(in, (const uint8_t *)data->data);
-    consume(in, data, FCGI_RECORD_HEADER_LEN);
-    return true;
+    offer(in, data, content);
+    return FCGI__HEADER;
 }
 
 enum fcgi__event fcgi__deframer_next(struct fcgi__deframer *in,
                                      struct fcgi_slice *data,
                                      struct fcgi_slice *content)
 {
-    enum fcgi__event event = FCGI__CONTENT;
-
     if (data->len == 0) {
         return FCGI__MORE;
     }
-    if (in->framing == IN_HEADER) {
-        if (!take_header(in, data)) {
-            return FCGI__MORE;
-        }
-        event = FCGI__HEADER;
+    if (in->framing == IN_RECORD) {
+        offer(in, data, content);
+        return FCGI__CONTENT;
     }
-    content->data = data->data;
-    content->len = data->len < in->content_left ? data->len : in->content_left;
-    return event;
+    if (in->partial_len > 0 || data->len < FCGI_RECORD_HEADER_LEN) {
+        return gather_header(in, data, content);
+    }
+    begin_record(in, (const uint8_t *)data->data);
+    consume(in, data, FCGI_RECORD_HEADER_LEN);
+    offer(in, data, content);
+    return FCGI__HEADER;
 }
 
 bool fcgi__deframer_take(struct fcgi__deframer *in, struct fcgi_slice *data,

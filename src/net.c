@@ -52,12 +52,11 @@
 
 void fcgi__net_close(int fd)
 {
-    int saved = errno;
-
     if (fd >= 0) {
+        int saved = errno;
         (void)close(fd);
+        errno = saved;
     }
-    errno = saved;
 }
 
 void fcgi__net_shutdown(int fd)

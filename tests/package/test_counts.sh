@@ -11,7 +11,7 @@ strace -o /dev/null true || missing "leave to trace a process"
 cat >held <<END
 small-unix     instructions 4550
 small-tcp      instructions 4550
-small-encoded  instructions 4430
+small-encoded  instructions 4420
 encode-18      instructions 910
 decode-18      instructions 570
 header-encode  instructions 18
