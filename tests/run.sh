@@ -19,14 +19,10 @@
 set -u
 
 root=$(cd "$(dirname "$0")/.." && pwd)
+. "$root/tests/building.sh"
 only=
 repeat=
 fuzz_seconds=10
-
-die() {
-    printf 'run.sh: %s\n' "$*" >&2
-    exit 3
-}
 
 # ---- What is needed -------------------------------------------------------
 
@@ -222,14 +218,7 @@ find_missing "$@"
 [ -z "$missing" ] || { install_missing; find_missing "$@"; }
 [ -z "$missing" ] || die "please install:$missing"
 
-if [ -n "${FCGI_BUILD_DIR:-}" ]; then
-    mkdir -p "$FCGI_BUILD_DIR" || exit 3
-    build=$(cd "$FCGI_BUILD_DIR" && pwd)
-else
-    build=$(mktemp -d "${TMPDIR:-/tmp}/fcgi-client.XXXXXX") || exit 3
-    trap 'rm -rf "$build"' EXIT
-    trap 'exit 1' HUP INT TERM
-fi
+choose_build_folder
 
 # With make, two fifths of the time that a build takes are make's.
 CMAKE_GENERATOR=Ninja

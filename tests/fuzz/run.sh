@@ -21,45 +21,18 @@
 set -u
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
+. "$root/tests/building.sh"
 seconds=${1:-20}
 [ $# = 0 ] || shift
-running=
 broke=0
-
-die() {
-    printf 'fuzz/run.sh: %s\n' "$*" >&2
-    exit 3
-}
 
 [ "$seconds" -gt 0 ] 2>/dev/null || die "not a number of seconds: $seconds"
 [ $# -gt 0 ] || set -- $(cd "$root/tests/fuzz" &&
     ls fuzz_*.c | sed 's/^fuzz_\(.*\)\.c$/\1/')
 
-if [ -n "${FCGI_BUILD_DIR:-}" ]; then
-    mkdir -p "$FCGI_BUILD_DIR" || exit 3
-    build=$(cd "$FCGI_BUILD_DIR" && pwd)
-    remove=
-else
-    build=$(mktemp -d "${TMPDIR:-/tmp}/fcgi-client-fuzz.XXXXXX") || exit 3
-    remove=$build
-fi
-
-stop() {
-    [ -z "$running" ] || kill $running 2>/dev/null
-    wait
-    [ -z "$remove" ] || rm -rf "$remove"
-}
-trap stop EXIT
-trap 'exit 1' HUP INT TERM
-
-cmake -S "$root" -B "$build" -DCMAKE_C_COMPILER=clang \
-    -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS=-O1 -DFCGI_CLIENT_EXAMPLES=OFF \
-    -DFCGI_CLIENT_SANITIZE=address,undefined,fuzzer-no-link \
-    >"$build/build.log" 2>&1 &&
-    cmake --build "$build" --parallel 2 >>"$build/build.log" 2>&1 || {
-    tail -n 40 "$build/build.log" >&2
-    die "it does not build"
-}
+choose_build_folder
+build_tests all -DCMAKE_C_COMPILER=clang -DCMAKE_C_FLAGS=-O1 \
+    -DFCGI_CLIENT_SANITIZE=address,undefined,fuzzer-no-link
 
 # Sanitizers want their own places in memory: see tests/run.sh.
 still=

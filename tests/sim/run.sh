@@ -13,46 +13,19 @@
 set -u
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
+. "$root/tests/building.sh"
 count=${1:-1000000}
 first=${2:-1}
-running=
-
-die() {
-    printf 'sim/run.sh: %s\n' "$*" >&2
-    exit 3
-}
 
 case $count$first in
 *[!0-9]*) die "not a number of seeds: $*" ;;
 esac
 half=$((count / 2))
 
-if [ -n "${FCGI_BUILD_DIR:-}" ]; then
-    mkdir -p "$FCGI_BUILD_DIR" || exit 3
-    build=$(cd "$FCGI_BUILD_DIR" && pwd)
-    remove=
-else
-    build=$(mktemp -d "${TMPDIR:-/tmp}/fcgi-client-sim.XXXXXX") || exit 3
-    remove=$build
-fi
-
-stop() {
-    [ -z "$running" ] || kill $running 2>/dev/null
-    wait
-    [ -z "$remove" ] || rm -rf "$remove"
-}
-trap stop EXIT
-trap 'exit 1' HUP INT TERM
+choose_build_folder
 
 # Quick, and with the library's assertions.
-cmake -S "$root" -B "$build" -DCMAKE_C_COMPILER=gcc \
-    -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS_DEBUG=-O2 \
-    -DFCGI_CLIENT_EXAMPLES=OFF >"$build/build.log" 2>&1 &&
-    cmake --build "$build" --parallel 2 --target test_sim \
-        >>"$build/build.log" 2>&1 || {
-    tail -n 40 "$build/build.log" >&2
-    die "it does not build"
-}
+build_tests test_sim -DCMAKE_C_COMPILER=gcc -DCMAKE_C_FLAGS_DEBUG=-O2
 
 # begin FIRST COUNT: in the background, as the last of $running.
 begin() {
