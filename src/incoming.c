@@ -108,7 +108,6 @@ static int take_body(struct fcgi__incoming *in, struct fcgi_slice content,
     uint64_t allowed = fcgi__incoming_body_allowed(in);
     int rc;
 
-    *used = content.len;
     if (is_bodiless(in)) {
         return FCGI_OK;
     }
@@ -243,11 +242,10 @@ static int begin_record(struct fcgi__incoming *in)
                                : begin_own_record(in);
 }
 
-/* Hand on some content; `*used` tells how much. */
+/* Hand on some content; `*used` is all of it, and becomes what was taken. */
 static int take_content(struct fcgi__incoming *in, struct fcgi_slice content,
                         size_t *used)
 {
-    *used = content.len;
     switch (in->route) {
     case TO_STDOUT:
         return take_stdout(in, content, used);

@@ -106,8 +106,7 @@ bool fcgi__landing_next(struct fcgi__landing *landing,
     if (landing->left == 0) {
         return false;
     }
-    if (is_body(landing->next) && landing->next > 0 &&
-        !is_as_guessed(landing, in)) {
+    if (is_body(landing->next) && !is_as_guessed(landing, in)) {
         straighten(place, last - landing->next, landing->left);
     }
     data->data = place->data;

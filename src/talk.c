@@ -98,24 +98,23 @@ static int64_t next_limit(const struct fcgi__talk *talk, int *error)
  * Sending.
  */
 
-static int fail(struct fcgi__talk *talk, int error, int system_error)
+static void fail(struct fcgi__talk *talk, int error, int system_error)
 {
     talk->system_error = system_error;
     (void)fcgi_exchange_cancel(talk->exchange, error, NULL);
-    return error;
 }
 
-/* What a send that failed means: nothing yet where the peer is gone, because
- * what it answered before is still to be read. */
-static int judge_send(struct fcgi__talk *talk, int rc, int system_error)
+/* What a send that took nothing means: nothing yet where the peer is gone,
+ * because what it answered before is still to be read. */
+static void judge_send(struct fcgi__talk *talk, int rc, int system_error)
 {
-    if (rc != FCGI_ERR_RESET) {
-        return rc == FCGI_WAIT ? rc : fail(talk, rc, system_error);
+    if (rc == FCGI_ERR_RESET) {
+        talk->system_error = system_error;
+        talk->pending = false;
+        fcgi_exchange_send_failed(talk->exchange);
+    } else if (rc != FCGI_WAIT) {
+        fail(talk, rc, system_error);
     }
-    talk->system_error = system_error;
-    talk->pending = false;
-    fcgi_exchange_send_failed(talk->exchange);
-    return FCGI_WAIT;
 }
 
 static size_t total_len(const struct fcgi_slice *slices, int count)
@@ -130,19 +129,19 @@ static size_t total_len(const struct fcgi_slice *slices, int count)
 
 /* The socket took a part. It is made to hold more, which may do; else it is
  * full, mostly: poll() will tell a blocking call, but nothing a host that waits
- * for a change. */
-static int full(struct fcgi__talk *talk, bool may_block)
+ * for a change. Whether to try once more. */
+static bool took_a_part(struct fcgi__talk *talk, bool may_block)
 {
     if (!talk->wide) {
         talk->wide = true;
         fcgi__net_widen(talk->fd);
-        return FCGI_OK;
+        return true;
     }
-    return may_block ? FCGI_WAIT : FCGI_OK;
+    return !may_block;
 }
 
-/* Send once: FCGI_OK there is more to send, FCGI_WAIT not now. */
-static int send_some(struct fcgi__talk *talk, bool may_block)
+/* Send once; whether to do so again. */
+static bool send_some(struct fcgi__talk *talk, bool may_block)
 {
     struct fcgi_slice slices[SLICES];
     int64_t before = talk->now;
@@ -154,43 +153,40 @@ static int send_some(struct fcgi__talk *talk, bool may_block)
     forgive(talk, before);
     talk->pending = count > 0;
     if (count <= 0) {
-        return count < 0 ? count : FCGI_WAIT;
+        return false;
     }
     if (!was_pending) {
         talk->accepted = talk->now;
     }
     rc = fcgi__net_send(talk->fd, slices, (size_t)count, &sent);
     if (rc != FCGI_OK) {
-        return judge_send(talk, rc, errno);
+        judge_send(talk, rc, errno);
+        return false;
     }
     talk->accepted = talk->now;
     fcgi__tap_out(&talk->tap, slices, sent);
     (void)fcgi_exchange_sent(talk->exchange, sent);
     if (fcgi_exchange_sent_all(talk->exchange)) {
         talk->pending = false;
-        return FCGI_WAIT;
+        return false;
     }
-    return sent < total_len(slices, count) ? full(talk, may_block) : FCGI_OK;
+    return sent == total_len(slices, count) || took_a_part(talk, may_block);
 }
 
 /*
  * Receiving.
  */
 
-static int received(struct fcgi__talk *talk, size_t got)
+static void received(struct fcgi__talk *talk, size_t got)
 {
     int64_t before = talk->now;
 
-    if (got == 0) {
-        return fcgi_exchange_eof(talk->exchange, false);
-    }
     if (talk->first_byte < 0) {
         talk->first_byte = talk->now;
     }
     talk->received = talk->now;
     (void)fcgi_exchange_received(talk->exchange, got);
     forgive(talk, before);
-    return FCGI_OK;
 }
 
 /* A receive may wait by itself only when there is nothing else to do or to
@@ -209,8 +205,26 @@ static bool may_wait_in_receive(const struct fcgi__talk *talk)
            (timeout_ms > 0 && limit >= fcgi__after(talk->now, timeout_ms));
 }
 
-/* Receive once: FCGI_OK there may be more, FCGI_WAIT not now. */
-static int receive_some(struct fcgi__talk *talk, bool waits)
+/* What a receive that brought nothing means; FCGI_OK: the end. */
+static void judge_receive(struct fcgi__talk *talk, int rc, int system_error)
+{
+    switch (rc) {
+    case FCGI_OK:
+        (void)fcgi_exchange_eof(talk->exchange, false);
+        break;
+    case FCGI_ERR_RESET:
+        talk->system_error = system_error;
+        (void)fcgi_exchange_eof(talk->exchange, true);
+        break;
+    case FCGI_WAIT:
+        break;
+    default:
+        fail(talk, rc, system_error);
+    }
+}
+
+/* Receive once; whether to do so again. */
+static bool receive_some(struct fcgi__talk *talk, bool waits)
 {
     struct fcgi_memory room[FCGI__PLACES_MAX];
     size_t got;
@@ -218,22 +232,17 @@ static int receive_some(struct fcgi__talk *talk, bool waits)
     int rc;
 
     if (count <= 0) {
-        return count < 0 ? count : FCGI_WAIT;
+        return false;
     }
     rc = fcgi__net_receive(talk->fd, room, (size_t)count, waits, &got);
     talk->now = fcgi__now();
-    switch (rc) {
-    case FCGI_OK:
+    if (rc == FCGI_OK && got > 0) {
         fcgi__tap_in(&talk->tap, room, got);
-        return received(talk, got);
-    case FCGI_WAIT:
-        return rc;
-    case FCGI_ERR_RESET:
-        talk->system_error = errno;
-        return fcgi_exchange_eof(talk->exchange, true);
-    default:
-        return fail(talk, rc, errno);
+        received(talk, got);
+        return true;
     }
+    judge_receive(talk, rc, errno);
+    return false;
 }
 
 /*
@@ -285,14 +294,14 @@ static void move_once(struct fcgi__talk *talk, bool may_block, bool *writable,
     bool waits;
 
     if (*writable) {
-        *writable = send_some(talk, may_block) == FCGI_OK;
+        *writable = send_some(talk, may_block);
     }
     if (may_block) {
         refuse_endless_wait(talk);
     }
     waits = may_block && !*writable && may_wait_in_receive(talk);
     if ((*readable || waits) && is_under_way(talk)) {
-        *readable = receive_some(talk, waits) == FCGI_OK;
+        *readable = receive_some(talk, waits);
     }
     if (may_block) {
         insist(talk);

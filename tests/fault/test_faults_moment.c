@@ -60,6 +60,43 @@ static void a_body_that_goes_on_late_has_its_full_time_to_be_sent(void **state)
     fake_stop(app);
 }
 
+/* ---- how much ----------------------------------------------------------- */
+
+/* How much of a large body the socket holds, of which its second part may have
+ * been short. */
+static size_t sent_at_once(bool is_short)
+{
+    static const char large[4000000];
+    static const struct fault_way way = {FAULT_SENDMSG, FAULT_SHORT, 0, false};
+    struct fcgi_request request =
+        post_request((struct fcgi_source){.data = large, .len = sizeof(large)});
+    struct wire sent = {0};
+    struct hand_call c;
+    hand_call_begin(&c, NULL, &request);
+    if (is_short) {
+        faults_begin(&way, 2);
+    }
+    assert_code(fcgi_call_advance(c.call), FCGI_WAIT);
+    if (is_short) {
+        assert_true(faults_end());
+    }
+    assert_true(hand_receive(&c.hand, 0, &sent));
+    size_t len = sent.len;
+    wire_free(&sent);
+    hand_call_end(&c);
+    return len;
+}
+
+/* A host may wait for a change, of which there is none where the socket could
+ * have taken more. */
+static void a_socket_that_took_a_part_is_offered_the_rest(void **state)
+{
+    (void)state;
+    size_t len = sent_at_once(false);
+    assert_in_range(len, 100000, 3999999);
+    assert_true(sent_at_once(true) >= len);
+}
+
 /* ---- how it is told ----------------------------------------------------- */
 
 /* What could not be sent is why, though the end is all that is read then. */
@@ -304,6 +341,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_body_that_goes_on_late_has_its_full_time_to_be_sent),
+        cmocka_unit_test(a_socket_that_took_a_part_is_offered_the_rest),
         cmocka_unit_test(a_send_that_failed_is_told_beside_the_end),
         cmocka_unit_test(a_child_closes_the_socket_whenever_it_is_forked),
         cmocka_unit_test(a_warm_request_takes_two_calls_whatever_its_limits),

@@ -12,10 +12,10 @@ code is none.
 import argparse
 import collections
 import concurrent.futures
+import hashlib
 import json
 import os
 import pathlib
-import random
 import resource
 import shutil
 import signal
@@ -230,11 +230,22 @@ def chosen_mutants(options):
     for path in sorted((ROOT / "src").glob("*.c")):
         if not options.files or path.name in options.files:
             found += mutants.mutants_of(path.name, path.read_text())
-    random.Random(options.seed).shuffle(found)
     kept = kept_equivalents()
-    asked = [m for m in found if key(m) not in kept]
+    asked = drawn((m for m in found if key(m) not in kept), options.seed)
     count = len(asked) if options.all else min(options.count, len(asked))
     return asked[:count], len(found), len(found) - len(asked)
+
+
+def drawn(found, seed):
+    """In an order that the seed draws. A change of src/ leaves the others
+    where they are, so that a sample stays mostly what it was."""
+    same = collections.Counter()
+    order = {}
+    for mutant in found:
+        text = f"{seed} {key(mutant)} {same[key(mutant)]}"
+        same[key(mutant)] += 1
+        order[mutant] = hashlib.sha256(text.encode()).digest()
+    return sorted(order, key=order.get)
 
 
 def key(mutant):

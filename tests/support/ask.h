@@ -35,8 +35,8 @@ struct fcgi_pool *pool_for(const struct fake *app,
 /** A connection of the pool. Failing fails the test. */
 struct fcgi_connection *take(struct fcgi_pool *pool);
 
-/** Let a client that has no connection yet keep that many idle ones, which the
- *  application has accepted. */
+/** Let a client that has no more connections keep that many idle ones, which
+ *  the application has accepted. */
 void keep_idle(struct fake *app, struct fcgi_client *client, size_t count);
 
 /** GET or POST of /; the body of a POST is borrowed. */

@@ -24,6 +24,7 @@
 
 #include <fcgi_client.h>
 
+#include "allocator.h"
 #include "ask.h"
 #include "fake.h"
 #include "host.h"
@@ -239,19 +240,28 @@ static void a_child_may_give_back_what_was_leased(void **state)
     fake_stop(app);
 }
 
+/* Whoever had leased something is the parent's thread, and cannot give it back
+ * here. */
 static void a_child_may_free_the_client(void **state)
 {
     (void)state;
     struct child child;
+    struct counting_allocator memory = {0};
+    struct fcgi_client_config config = {
+        .pool = {.allocator = counting_allocator(&memory)}};
     struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_client *client = client_for(app, &config);
+    struct fcgi_pool *pool = fcgi_client_pool(client);
     ask_hello(client);
+    struct fcgi_connection *leased = take(pool);
     if (begin_child(&child)) {
         fcgi_client_free(client);
+        CHILD_REQUIRE(memory.blocks == 0);
         child_is_done(&child);
     }
     await_child(&child);
     end_child(&child);
+    fcgi_pool_put(pool, leased);
     assert_true(ask_hello(client).reused);
     assert_int_equal(fake_count(app, FAKE_LEFT), 0);
     fcgi_client_free(client);

@@ -432,6 +432,29 @@ static void what_an_option_leaves_open_is_as_documented(void **state)
     assert_int_equal(got.connect_timeout_ms, documented.connect_timeout_ms);
 }
 
+static void minus_one_turns_an_option_off(void **state)
+{
+    static const struct fcgi_pool_config off = {.max_idle = -1,
+                                                .idle_timeout_ms = -1,
+                                                .max_age_ms = -1,
+                                                .max_requests = -1,
+                                                .max_open = -1,
+                                                .max_waiting = -1,
+                                                .queue_timeout_ms = -1,
+                                                .connect_timeout_ms = -1};
+    struct fcgi_pool_config got;
+    (void)state;
+    assert_int_equal(fcgi__pool_config_resolve(&got, &off), FCGI_OK);
+    assert_int_equal(got.max_idle, 0);
+    assert_int_equal(got.idle_timeout_ms, -1);
+    assert_int_equal(got.max_age_ms, -1);
+    assert_int_equal(got.max_requests, INT_MAX);
+    assert_int_equal(got.max_open, INT_MAX);
+    assert_int_equal(got.max_waiting, INT_MAX);
+    assert_int_equal(got.queue_timeout_ms, -1);
+    assert_int_equal(got.connect_timeout_ms, -1);
+}
+
 /* Memory that gives a connection back at the moment when some is asked for
  * another. */
 struct returning_memory {
@@ -575,6 +598,7 @@ int main(void)
         cmocka_unit_test(a_closed_pool_neither_hands_out_nor_dials),
         cmocka_unit_test(what_comes_back_to_a_closed_pool_is_closed),
         cmocka_unit_test(what_an_option_leaves_open_is_as_documented),
+        cmocka_unit_test(minus_one_turns_an_option_off),
         cmocka_unit_test(
             memory_for_a_connection_that_came_back_meanwhile_is_freed),
         cmocka_unit_test(options_below_minus_one_are_refused),
