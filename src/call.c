@@ -14,6 +14,7 @@
 #include "lease.h"
 #include "response.h"
 #include "talk.h"
+#include "trace.h"
 
 enum stage { LEASING, TALKING, ENDED };
 
@@ -211,7 +212,7 @@ static void trace(const struct fcgi_call *call, enum fcgi_trace_kind kind,
     const struct fcgi_connection *connection = call->lease.connection;
     int fd = connection == NULL ? -1 : connection->fd;
 
-    fcgi__pool_trace(call->client->pool, kind, fd, error);
+    fcgi__trace(fcgi__pool_config(call->client->pool), kind, fd, error);
 }
 
 static int end(struct fcgi_call *call, int error)
@@ -253,8 +254,8 @@ static void begin_talking(struct fcgi_call *call)
         call->request_id = id;
     }
     call->stage = TALKING;
-    fcgi__talk_begin(&call->talk, call->client->pool, connection->fd,
-                     call->now);
+    fcgi__talk_begin(&call->talk, fcgi__pool_config(call->client->pool),
+                     connection->fd, call->now);
 }
 
 /* Go on from where the lease stands. Resolving a name or a host's own dialling

@@ -11,6 +11,7 @@
 
 #include "clock.h"
 #include "lease.h"
+#include "trace.h"
 
 static void enter(struct fcgi__lease *lease, enum fcgi__lease_phase phase,
                   int64_t now)
@@ -38,7 +39,8 @@ static int fail(struct fcgi__lease *lease, int error, int64_t now)
 {
     if (is_time_limit(error)) {
         fcgi__pool_count_timeout(lease->pool);
-        fcgi__pool_trace(lease->pool, FCGI_TRACE_TIMED_OUT, -1, error);
+        fcgi__trace(fcgi__pool_config(lease->pool), FCGI_TRACE_TIMED_OUT, -1,
+                    error);
     }
     if (lease->connection != NULL) {
         lease->connection->dialling = NULL;
@@ -53,8 +55,8 @@ static int fail(struct fcgi__lease *lease, int error, int64_t now)
 static int connected(struct fcgi__lease *lease, int64_t now)
 {
     lease->connection->dialled = now;
-    fcgi__pool_trace(lease->pool, FCGI_TRACE_DIALLED, lease->connection->fd,
-                     FCGI_OK);
+    fcgi__trace(fcgi__pool_config(lease->pool), FCGI_TRACE_DIALLED,
+                lease->connection->fd, FCGI_OK);
     enter(lease, FCGI__LEASE_READY, now);
     return FCGI_OK;
 }
@@ -129,7 +131,8 @@ static void replace(struct fcgi__lease *lease, int64_t now, bool fresh)
 {
     int dead = fcgi__pool_replace(lease->pool, now, fresh, &lease->connection);
 
-    fcgi__pool_trace(lease->pool, FCGI_TRACE_STALE, dead, FCGI_OK);
+    fcgi__trace(fcgi__pool_config(lease->pool), FCGI_TRACE_STALE, dead,
+                FCGI_OK);
     fcgi__net_shutdown(dead);
     fcgi__shown_keep(&lease->shown, &dead);
     fcgi__net_close(dead);
@@ -161,8 +164,8 @@ static int use_slot(struct fcgi__lease *lease, int64_t now)
     if (lease->connection->fd < 0) {
         return start_dial(lease, now);
     }
-    fcgi__pool_trace(lease->pool, FCGI_TRACE_REUSED, lease->connection->fd,
-                     FCGI_OK);
+    fcgi__trace(fcgi__pool_config(lease->pool), FCGI_TRACE_REUSED,
+                lease->connection->fd, FCGI_OK);
     enter(lease, FCGI__LEASE_READY, now);
     return FCGI_OK;
 }

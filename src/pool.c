@@ -14,6 +14,7 @@
 #include "fork.h"
 #include "net.h"
 #include "pool.h"
+#include "trace.h"
 
 /* How many spares are kept: as many calls at a time allocate nothing. */
 #define SPARES_MAX 64
@@ -44,29 +45,10 @@ static void unlock(struct fcgi_pool *pool)
     (void)pthread_mutex_unlock(&pool->lock);
 }
 
-void fcgi__pool_trace(const struct fcgi_pool *pool, enum fcgi_trace_kind kind,
-                      int fd, int error)
-{
-    if (pool->config.trace != NULL) {
-        struct fcgi_trace_event event = {
-            .kind = kind, .fd = fd, .error = error};
-        pool->config.trace(pool->config.trace_context, &event);
-    }
-}
-
-void fcgi__pool_trace_record(const struct fcgi_pool *pool,
-                             enum fcgi_trace_kind kind, int fd,
-                             const struct fcgi_header *header)
-{
-    struct fcgi_trace_event event = {.kind = kind, .fd = fd, .header = *header};
-
-    pool->config.trace(pool->config.trace_context, &event);
-}
-
 static void close_socket(struct fcgi_pool *pool, struct fcgi__leaving leaving)
 {
     if (leaving.evicted) {
-        fcgi__pool_trace(pool, FCGI_TRACE_EVICTED, leaving.fd, FCGI_OK);
+        fcgi__trace(&pool->config, FCGI_TRACE_EVICTED, leaving.fd, FCGI_OK);
     }
     fcgi__net_close(leaving.fd);
 }

@@ -65,15 +65,6 @@ struct fcgi__spare *fcgi__pool_return(struct fcgi_pool *pool,
                                       bool reusable, int64_t now,
                                       struct fcgi__spare *spare);
 
-/* Tell the trace, if there is one. Not under the lock. */
-void fcgi__pool_trace(const struct fcgi_pool *pool, enum fcgi_trace_kind kind,
-                      int fd, int error);
-
-/* The same of a record, where there is a trace. */
-void fcgi__pool_trace_record(const struct fcgi_pool *pool,
-                             enum fcgi_trace_kind kind, int fd,
-                             const struct fcgi_header *header);
-
 /* Count for the statistics. */
 void fcgi__pool_count_dial(struct fcgi_pool *pool);
 void fcgi__pool_count_retry(struct fcgi_pool *pool);

@@ -21,10 +21,11 @@
 /* How often a call sends and receives before it looks at the rest again. */
 #define ROUNDS 8
 
-void fcgi__talk_begin(struct fcgi__talk *talk, struct fcgi_pool *pool, int fd,
+void fcgi__talk_begin(struct fcgi__talk *talk,
+                      const struct fcgi_pool_config *config, int fd,
                       int64_t now)
 {
-    fcgi__tap_begin(&talk->tap, pool, fd);
+    fcgi__tap_begin(&talk->tap, config, fd);
     talk->fd = fd;
     talk->pending = false;
     talk->wide = false;
@@ -208,17 +209,12 @@ static bool may_wait_in_receive(const struct fcgi__talk *talk)
 /* What a receive that brought nothing means; FCGI_OK: the end. */
 static void judge_receive(struct fcgi__talk *talk, int rc, int system_error)
 {
-    switch (rc) {
-    case FCGI_OK:
+    if (rc == FCGI_OK) {
         (void)fcgi_exchange_eof(talk->exchange, false);
-        break;
-    case FCGI_ERR_RESET:
+    } else if (rc == FCGI_ERR_RESET) {
         talk->system_error = system_error;
         (void)fcgi_exchange_eof(talk->exchange, true);
-        break;
-    case FCGI_WAIT:
-        break;
-    default:
+    } else if (rc != FCGI_WAIT) {
         fail(talk, rc, system_error);
     }
 }
@@ -287,25 +283,33 @@ static bool is_under_way(const struct fcgi__talk *talk)
     return fcgi_exchange_status(talk->exchange) == FCGI_WAIT;
 }
 
-/* Send and receive once each, where that may bring something. */
-static void move_once(struct fcgi__talk *talk, bool may_block, bool *writable,
-                      bool *readable)
+static unsigned with(unsigned ready, unsigned way, bool is_ready)
+{
+    return is_ready ? ready | way : ready & ~way;
+}
+
+/* Send and receive once each, where that may bring something. Returns where it
+ * may once more. */
+static unsigned move_once(struct fcgi__talk *talk, unsigned ready,
+                          bool may_block)
 {
     bool waits;
 
-    if (*writable) {
-        *writable = send_some(talk, may_block);
+    if ((ready & FCGI__WRITABLE) != 0) {
+        ready = with(ready, FCGI__WRITABLE, send_some(talk, may_block));
     }
     if (may_block) {
         refuse_endless_wait(talk);
     }
-    waits = may_block && !*writable && may_wait_in_receive(talk);
-    if ((*readable || waits) && is_under_way(talk)) {
-        *readable = receive_some(talk, waits);
+    waits =
+        may_block && (ready & FCGI__WRITABLE) == 0 && may_wait_in_receive(talk);
+    if (((ready & FCGI__READABLE) != 0 || waits) && is_under_way(talk)) {
+        ready = with(ready, FCGI__READABLE, receive_some(talk, waits));
     }
     if (may_block) {
         insist(talk);
     }
+    return ready;
 }
 
 /* Whether a limit is over is asked only after something was tried: what came
@@ -314,20 +318,18 @@ static void move_once(struct fcgi__talk *talk, bool may_block, bool *writable,
  * body, while an answer flows without a pause. */
 static void move(struct fcgi__talk *talk, unsigned ready, bool may_block)
 {
-    bool writable = (ready & FCGI__WRITABLE) != 0;
-    bool readable = (ready & FCGI__READABLE) != 0;
     int error;
 
     for (int round = 0; round < ROUNDS ||
                         (may_block && fcgi_exchange_sent_all(talk->exchange));
          round++) {
-        move_once(talk, may_block, &writable, &readable);
-        if ((!writable && !readable) || !is_under_way(talk) ||
+        ready = move_once(talk, ready, may_block);
+        if (ready == 0 || !is_under_way(talk) ||
             talk->now >= next_limit(talk, &error)) {
             break;
         }
     }
-    talk->more = (writable || readable) && is_under_way(talk);
+    talk->more = ready != 0 && is_under_way(talk);
 }
 
 int fcgi__talk_advance(struct fcgi__talk *talk, int64_t now, unsigned ready,

@@ -35,8 +35,10 @@ struct fcgi__talk {
     int system_error;   /* errno of what failed */
 };
 
-/* Begin on a connected socket of that pool; the fields above it are set. */
-void fcgi__talk_begin(struct fcgi__talk *talk, struct fcgi_pool *pool, int fd,
+/* Begin on a connected socket of a pool with those options; the fields above it
+ * are set. */
+void fcgi__talk_begin(struct fcgi__talk *talk,
+                      const struct fcgi_pool_config *config, int fd,
                       int64_t now);
 
 /* Move what can be moved, the socket being ready for enum fcgi__readiness alone

@@ -4,14 +4,16 @@
 #define _POSIX_C_SOURCE 200809L
 
 #include "tap.h"
+#include "trace.h"
 
-void fcgi__tap_begin(struct fcgi__tap *tap, struct fcgi_pool *pool, int fd)
+void fcgi__tap_begin(struct fcgi__tap *tap,
+                     const struct fcgi_pool_config *config, int fd)
 {
-    if (fcgi__pool_config(pool)->trace == NULL) {
-        tap->pool = NULL;
+    if (config->trace == NULL) {
+        tap->config = NULL;
         return;
     }
-    tap->pool = pool;
+    tap->config = config;
     tap->fd = fd;
     fcgi__deframer_reset(&tap->out);
     fcgi__deframer_reset(&tap->in);
@@ -28,8 +30,7 @@ static void pass(const struct fcgi__tap *tap, struct fcgi__deframer *deframer,
          step != FCGI__MORE;
          step = fcgi__deframer_next(deframer, &left, &content)) {
         if (step == FCGI__HEADER) {
-            fcgi__pool_trace_record(tap->pool, kind, tap->fd,
-                                    &deframer->header);
+            fcgi__trace_record(tap->config, kind, tap->fd, &deframer->header);
         }
         (void)fcgi__deframer_take(deframer, &left, content.len);
     }
@@ -38,7 +39,7 @@ static void pass(const struct fcgi__tap *tap, struct fcgi__deframer *deframer,
 void fcgi__tap_out(struct fcgi__tap *tap, const struct fcgi_slice *slices,
                    size_t sent)
 {
-    while (tap->pool != NULL && sent > 0) {
+    while (tap->config != NULL && sent > 0) {
         size_t len = slices->len < sent ? slices->len : sent;
         pass(tap, &tap->out, FCGI_TRACE_RECORD_OUT, slices->data, len);
         sent -= len;
@@ -49,7 +50,7 @@ void fcgi__tap_out(struct fcgi__tap *tap, const struct fcgi_slice *slices,
 void fcgi__tap_in(struct fcgi__tap *tap, const struct fcgi_memory *room,
                   size_t got)
 {
-    while (tap->pool != NULL && got > 0) {
+    while (tap->config != NULL && got > 0) {
         size_t len = room->cap < got ? room->cap : got;
         pass(tap, &tap->in, FCGI_TRACE_RECORD_IN, room->data, len);
         got -= len;

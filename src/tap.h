@@ -1,21 +1,23 @@
 /*
- * tap - the headers of all records that pass over a connection, told to the
- * pool's trace. Where there is none, nothing is looked at.
+ * tap - the headers of all records that pass over a connection, told to whoever
+ * the pool's options name. Where nobody is, nothing is looked at.
  */
 #ifndef FCGI__TAP_H
 #define FCGI__TAP_H
 
+#include <fcgi_client/pool.h>
+
 #include "deframer.h"
-#include "pool.h"
 
 struct fcgi__tap {
-    struct fcgi_pool *pool; /* NULL: there is no trace */
+    const struct fcgi_pool_config *config; /* NULL: nobody is to be told */
     int fd;
     struct fcgi__deframer out;
     struct fcgi__deframer in;
 };
 
-void fcgi__tap_begin(struct fcgi__tap *tap, struct fcgi_pool *pool, int fd);
+void fcgi__tap_begin(struct fcgi__tap *tap,
+                     const struct fcgi_pool_config *config, int fd);
 
 /* The first `sent` bytes of the slices were sent. */
 void fcgi__tap_out(struct fcgi__tap *tap, const struct fcgi_slice *slices,
