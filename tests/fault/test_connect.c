@@ -24,6 +24,7 @@
 
 #include <fcgi_client.h>
 
+#include "../../src/net.h"
 #include "ask.h"
 #include "fake.h"
 #include "process.h"
@@ -128,6 +129,17 @@ static void a_name_that_does_not_exist_is_not_resolved(void **state)
     assert_false(outcome.may_have_run);
     assert_int_equal(stats_of(client).open, 0);
     fcgi_client_free(client);
+}
+
+/* Why there was no connection is told after its socket was closed. */
+static void a_close_that_fails_says_nothing(void **state)
+{
+    (void)state;
+    int fd = dup(0);
+    assert_int_equal(close(fd), 0);
+    errno = ECONNREFUSED;
+    fcgi__net_close(fd);
+    assert_int_equal(errno, ECONNREFUSED);
 }
 
 /* ---- limits of the system ---------------------------------------------- */
@@ -298,6 +310,7 @@ int main(void)
         cmocka_unit_test(a_socket_that_is_not_for_us_says_so),
         cmocka_unit_test(a_file_that_is_no_socket_says_so),
         cmocka_unit_test(a_name_that_does_not_exist_is_not_resolved),
+        cmocka_unit_test(a_close_that_fails_says_nothing),
         cmocka_unit_test(no_descriptor_left_is_a_system_error),
         cmocka_unit_test(a_pooled_connection_needs_no_descriptor),
         cmocka_unit_test(a_high_descriptor_serves),
