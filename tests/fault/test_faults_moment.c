@@ -191,6 +191,19 @@ static bool is_undisturbed(void)
 
 /* A warm request, whose limits are all longer than its socket waits by itself:
  * it is sent, and received. */
+static void ask_by_two_calls(struct fcgi_client *client,
+                             const struct fcgi_request *request)
+{
+    faults_begin(NULL, 0);
+    ask_expecting_body(client, request, "hello");
+    (void)faults_end();
+    if (is_undisturbed()) {
+        assert_int_equal(faults_seen(FAULT_SENDMSG), 1);
+        assert_int_equal(faults_seen(FAULT_RECVMSG), 1);
+        assert_int_equal(faults_seen(FAULT_POLL), 0);
+    }
+}
+
 static void assert_two_calls(const struct fcgi_timeouts *of_client,
                              const struct fcgi_timeouts *of_request)
 {
@@ -201,14 +214,7 @@ static void assert_two_calls(const struct fcgi_timeouts *of_client,
     struct fcgi_request request = get_request();
     ask_expecting_body(client, &request, "hello");
     request.timeouts = *of_request;
-    faults_begin(NULL, 0);
-    ask_expecting_body(client, &request, "hello");
-    (void)faults_end();
-    if (is_undisturbed()) {
-        assert_int_equal(faults_seen(FAULT_SENDMSG), 1);
-        assert_int_equal(faults_seen(FAULT_RECVMSG), 1);
-        assert_int_equal(faults_seen(FAULT_POLL), 0);
-    }
+    ask_by_two_calls(client, &request);
     fcgi_client_free(client);
     fake_stop(app);
 }
@@ -228,6 +234,23 @@ static void a_warm_request_takes_two_calls_whatever_its_limits(void **state)
     assert_two_calls(&none, &standard);
     assert_two_calls(&whole, &standard);
     assert_two_calls(&whole, &none);
+}
+
+/* The slot is the same, its socket another. */
+static void a_request_takes_two_calls_after_a_retry_too(void **state)
+{
+    (void)state;
+    struct fcgi_client_config config = {.pool = {.evict_by_host = true}};
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_client *client = client_for(app, &config);
+    struct fcgi_request request = get_request();
+    ask_hello(client);
+    ask_by_two_calls(client, &request);
+    fake_restart(app);
+    assert_true(ask_hello(client).retried);
+    ask_by_two_calls(client, &request);
+    fcgi_client_free(client);
+    fake_stop(app);
 }
 
 static int take_head(void *context, const struct fcgi_response *response)
@@ -345,6 +368,7 @@ int main(void)
         cmocka_unit_test(a_send_that_failed_is_told_beside_the_end),
         cmocka_unit_test(a_child_closes_the_socket_whenever_it_is_forked),
         cmocka_unit_test(a_warm_request_takes_two_calls_whatever_its_limits),
+        cmocka_unit_test(a_request_takes_two_calls_after_a_retry_too),
         cmocka_unit_test(the_clock_is_read_more_often_beside_the_callers_code),
         cmocka_unit_test(a_full_socket_is_not_sent_to_however_much_is_received),
     };

@@ -220,6 +220,16 @@ static void a_head_request_has_no_body(void **state)
     }
 }
 
+static void a_length_of_the_method_may_take_four_bytes(void **state)
+{
+    static const char encoded[] = "\x0e\x80\0\0\x04REQUEST_METHODHEAD"
+                                  "\x80\0\0\x01\x01XX";
+    const struct fcgi_request request = {
+        .encoded_params = {encoded, sizeof(encoded) - 1}};
+    (void)state;
+    assert_bodiless(&request, "A: b\n\nbody");
+}
+
 /* Behind a pair whose lengths take a byte each, and one that is longer. */
 static void the_method_is_read_from_encoded_params_too(void **state)
 {
@@ -360,6 +370,7 @@ int main(void)
         cmocka_unit_test(a_refusal_amid_the_body_is_not_a_short_body),
         cmocka_unit_test(a_head_request_has_no_body),
         cmocka_unit_test(the_method_is_read_from_encoded_params_too),
+        cmocka_unit_test(a_length_of_the_method_may_take_four_bytes),
         cmocka_unit_test(no_other_method_loses_its_body),
         cmocka_unit_test(the_method_of_an_earlier_request_is_forgotten),
         cmocka_unit_test(statuses_204_and_304_have_no_body),
