@@ -1,7 +1,6 @@
 /*
  * The pollable call: one request driven by a host that waits by itself. What it
- * does is what fcgi_client_do() does; here is what a plain one looks like, what
- * many at a time do, and what begins none.
+ * does is what fcgi_client_do() does; here is what a plain one looks like.
  *
  * The host in tests/support holds each call to the rules of its descriptor at
  * every step, and to sleeping nowhere.
@@ -17,7 +16,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,11 +30,9 @@
 #include "pattern.h"
 #include "process.h"
 #include "recorder.h"
-#include "temp.h"
 #include "ticks.h"
 
 #define LARGE 5000000
-#define MANY 12
 
 static const enum fake_family families[] = {FAKE_UNIX, FAKE_ABSTRACT, FAKE_TCP};
 
@@ -314,170 +310,6 @@ static void signals_disturb_no_call(void **state)
     fake_stop(app);
 }
 
-/* ---- many calls --------------------------------------------------------- */
-
-struct one {
-    char text[16];
-    struct fcgi_call *call;
-    struct fcgi_response response;
-    bool ended;
-};
-
-static void begin_all(struct fcgi_client *client, struct one *all)
-{
-    for (size_t i = 0; i < MANY; i++) {
-        (void)snprintf(all[i].text, sizeof(all[i].text), "the %zuth", i);
-        struct fcgi_request request = post_text(all[i].text);
-        all[i].call = host_begin(client, &request, &all[i].response);
-    }
-}
-
-/* Advance each in turn until all have ended. */
-static void run_all(struct one *all)
-{
-    for (size_t left = MANY; left > 0;) {
-        for (size_t i = 0; i < MANY; i++) {
-            int rc = all[i].ended ? FCGI_WAIT : host_advance(all[i].call);
-            if (rc != FCGI_WAIT) {
-                assert_code(rc, FCGI_OK);
-                all[i].ended = true;
-                left -= 1;
-            }
-        }
-    }
-}
-
-static void calls_on_one_thread_do_not_mix(void **state)
-{
-    (void)state;
-    struct one all[MANY] = {{{0}, NULL, {0}, false}};
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_client *client = client_for(app, NULL);
-    begin_all(client, all);
-    assert_int_equal(stats_of(client).open, MANY);
-    run_all(all);
-    for (size_t i = 0; i < MANY; i++) {
-        assert_string_equal(all[i].response.body.data, all[i].text);
-        host_free(all[i].call);
-        fcgi_response_free(&all[i].response);
-    }
-    assert_int_equal(stats_of(client).idle, MANY);
-    fcgi_client_free(client);
-    fake_stop(app);
-}
-
-/* While one is under way, a blocking one may go on beside it. */
-static void a_call_and_a_blocking_request_share_a_client(void **state)
-{
-    (void)state;
-    struct hand hand = {0};
-    struct fcgi_client *client = hand_client(&hand, NULL);
-    struct fcgi_request request = get_request();
-    struct fcgi_response response = {0};
-    struct fcgi_response other = {0};
-    struct fcgi_call *first = host_begin(client, &request, &response);
-    assert_code(host_advance(first), FCGI_WAIT);
-    struct fcgi_call *second = host_begin(client, &request, &other);
-    assert_code(host_advance(second), FCGI_WAIT);
-    hand_answer(&hand, 1, 1, "A: 1\r\n\r\nsecond");
-    assert_code(host_run(second), FCGI_OK);
-    assert_string_equal(other.body.data, "second");
-    host_free(second);
-    hand_answer(&hand, 1, 2, "A: 1\r\n\r\nblocking");
-    assert_code(fcgi_client_do(client, &request, &other), FCGI_OK);
-    assert_string_equal(other.body.data, "blocking");
-    hand_answer(&hand, 0, 1, "A: 1\r\n\r\nfirst");
-    assert_code(host_run(first), FCGI_OK);
-    assert_string_equal(response.body.data, "first");
-    host_free(first);
-    fcgi_response_free(&response);
-    fcgi_response_free(&other);
-    fcgi_client_free(client);
-    hand_free(&hand);
-}
-
-/* What a sink begins while its own call is under way. */
-struct beginner {
-    struct fcgi_client *client;
-    struct fcgi_request request;
-    struct fcgi_response response;
-    struct fcgi_call *call;
-};
-
-static int begin_another(void *context, const struct fcgi_response *response)
-{
-    struct beginner *beginner = context;
-    (void)response;
-    beginner->call =
-        host_begin(beginner->client, &beginner->request, &beginner->response);
-    return fcgi_call_advance(beginner->call) == FCGI_WAIT ? 0 : -1;
-}
-
-static void a_sink_may_begin_another_call(void **state)
-{
-    (void)state;
-    struct hand hand = {0};
-    struct fcgi_client *client = hand_client(&hand, NULL);
-    struct beginner beginner = {.client = client, .request = get_request()};
-    struct fcgi_response response = {0};
-    struct fcgi_request request = get_request();
-    request.sink.head = begin_another;
-    request.sink.context = &beginner;
-    struct fcgi_call *call = host_begin(client, &request, &response);
-    hand_answer(&hand, 0, 1, "A: 1\r\n\r\nfirst");
-    assert_code(host_run(call), FCGI_OK);
-    assert_string_equal(response.body.data, "first");
-    hand_answer(&hand, 1, 1, "A: 1\r\n\r\nsecond");
-    assert_code(host_run(beginner.call), FCGI_OK);
-    assert_string_equal(beginner.response.body.data, "second");
-    host_free(call);
-    host_free(beginner.call);
-    fcgi_response_free(&response);
-    fcgi_response_free(&beginner.response);
-    fcgi_client_free(client);
-    hand_free(&hand);
-}
-
-/* A sink that would drive its own call, which is at work already. */
-struct driver {
-    struct fcgi_call *call;
-    struct pattern_download download;
-    bool drove;
-};
-
-static int drive_own_call(void *context, const void *data, size_t *len)
-{
-    struct driver *driver = context;
-    driver->drove = driver->drove || fcgi_call_advance(driver->call) >= 0 ||
-                    fcgi_call_resume(driver->call) >= 0;
-    return pattern_sink(&driver->download).body(&driver->download, data, len);
-}
-
-static void a_sink_cannot_drive_its_own_call(void **state)
-{
-    (void)state;
-    struct hand_call c;
-    struct driver driver = {.drove = false};
-    struct wire answer = {0};
-    struct fcgi_request request = get_request();
-    void *body = pattern_make(100000);
-    wire_stdout(&answer, 1, "A: 1\r\n\r\n");
-    wire_stream(&answer, WIRE_STDOUT, 1, body, 100000);
-    wire_end(&answer, 1, 0, WIRE_COMPLETE);
-    request.sink.body = drive_own_call;
-    request.sink.context = &driver;
-    hand_call_begin(&c, NULL, &request);
-    driver.call = c.call;
-    hand_say(&c.hand, 0, &answer);
-    assert_code(host_run(c.call), FCGI_OK);
-    assert_int_equal(driver.download.at, 100000);
-    assert_false(driver.download.wrong);
-    assert_false(driver.drove);
-    free(body);
-    wire_free(&answer);
-    hand_call_end(&c);
-}
-
 /* ---- the account -------------------------------------------------------- */
 
 static void the_outcome_tells_where_the_time_went(void **state)
@@ -672,149 +504,6 @@ static void a_failing_source_ends_the_call(void **state)
     fake_stop(app);
 }
 
-/* ---- what begins no call ------------------------------------------------ */
-
-/* Nothing was begun, and the outcome tells why. */
-static struct fcgi_outcome start_in_vain(struct fcgi_client *client,
-                                         const struct fcgi_request *request,
-                                         int want)
-{
-    struct fcgi_response response = {0};
-    struct fcgi_call *call;
-    assert_code(host_start(&call, client, request, &response), want);
-    assert_code(response.outcome.error, want);
-    assert_true(response.outcome.safe_to_repeat);
-    assert_false(response.outcome.may_have_run);
-    struct fcgi_outcome outcome = response.outcome;
-    fcgi_response_free(&response);
-    return outcome;
-}
-
-static void a_request_that_is_none_begins_no_call(void **state)
-{
-    (void)state;
-    static const char truncated[] = {5, 5, 'N'};
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_client *client = client_for(app, NULL);
-    struct fcgi_request request = get_request();
-    request.role = 4;
-    (void)start_in_vain(client, &request, FCGI_ERR_ARGUMENT);
-    request = get_request();
-    request.timeouts.idle_ms = -2;
-    (void)start_in_vain(client, &request, FCGI_ERR_ARGUMENT);
-    request = get_request();
-    request.limits.body_len = -2;
-    (void)start_in_vain(client, &request, FCGI_ERR_ARGUMENT);
-    request = get_request();
-    request.retry = 9;
-    (void)start_in_vain(client, &request, FCGI_ERR_ARGUMENT);
-    request = get_request();
-    request.encoded_params = (struct fcgi_slice){truncated, sizeof(truncated)};
-    (void)start_in_vain(client, &request, FCGI_ERR_PARAMS_TRUNCATED);
-    assert_int_equal(stats_of(client).open, 0);
-    ask_hello(client);
-    fcgi_client_free(client);
-    fake_stop(app);
-}
-
-/* A pooled connection is not spoilt by it. */
-static void a_request_that_is_none_costs_no_connection(void **state)
-{
-    (void)state;
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_client *client = client_for(app, NULL);
-    struct fcgi_request request = get_request();
-    ask_hello(client);
-    request.role = 4;
-    (void)start_in_vain(client, &request, FCGI_ERR_ARGUMENT);
-    assert_int_equal(stats_of(client).idle, 1);
-    assert_true(ask_hello(client).reused);
-    fcgi_client_free(client);
-    fake_stop(app);
-}
-
-static void an_absent_socket_is_told_at_the_start(void **state)
-{
-    (void)state;
-    struct fcgi_client *client;
-    struct temp *temp = temp_new();
-    char *path = temp_path(temp, "absent");
-    struct fcgi_request request = get_request();
-    assert_code(fcgi_client_new(&client, path, NULL), FCGI_OK);
-    struct fcgi_outcome outcome =
-        start_in_vain(client, &request, FCGI_ERR_CONNECT);
-    assert_int_equal(outcome.system_error, ENOENT);
-    assert_int_equal(outcome.phase, FCGI_PHASE_CONNECT);
-    assert_int_equal(stats_of(client).open, 0);
-    fcgi_client_free(client);
-    free(path);
-    temp_free(temp);
-}
-
-static void a_full_queue_is_told_at_the_start(void **state)
-{
-    (void)state;
-    struct fcgi_pool_config config = {.max_open = 1, .max_waiting = 1};
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_client *client = client_with_pool(app, &config);
-    struct fcgi_connection *connection = take(fcgi_client_pool(client));
-    struct fcgi_request request = get_request();
-    struct fcgi_response response = {0};
-    struct fcgi_call *call = host_begin(client, &request, &response);
-    (void)start_in_vain(client, &request, FCGI_ERR_QUEUE_FULL);
-    fcgi_pool_put(fcgi_client_pool(client), connection);
-    assert_code(host_run(call), FCGI_OK);
-    host_free(call);
-    fcgi_response_free(&response);
-    fcgi_client_free(client);
-    fake_stop(app);
-}
-
-/* Those under way go on to their end. */
-static void a_closed_client_begins_no_call(void **state)
-{
-    (void)state;
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_client *client = client_for(app, NULL);
-    struct fcgi_request request = post_text("under way");
-    struct fcgi_response response = {0};
-    struct fcgi_call *call = host_begin(client, &request, &response);
-    fcgi_client_close(client);
-    (void)start_in_vain(client, &request, FCGI_ERR_POOL_CLOSED);
-    assert_code(host_run(call), FCGI_OK);
-    assert_string_equal(response.body.data, "under way");
-    host_free(call);
-    assert_int_equal(stats_of(client).open, 0);
-    fcgi_response_free(&response);
-    fcgi_client_free(client);
-    fake_stop(app);
-}
-
-static void nothing_is_asked_of_no_call(void **state)
-{
-    (void)state;
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_client *client = client_for(app, NULL);
-    struct fcgi_request request = get_request();
-    struct fcgi_response response = {0};
-    struct fcgi_call *call;
-    assert_code(fcgi_call_start(NULL, client, &request, &response),
-                FCGI_ERR_ARGUMENT);
-    assert_code(host_start(&call, NULL, &request, &response),
-                FCGI_ERR_ARGUMENT);
-    assert_code(host_start(&call, client, NULL, &response), FCGI_ERR_ARGUMENT);
-    assert_code(host_start(&call, client, &request, NULL), FCGI_ERR_ARGUMENT);
-    assert_code(fcgi_call_advance(NULL), FCGI_ERR_ARGUMENT);
-    assert_code(fcgi_call_resume(NULL), FCGI_ERR_ARGUMENT);
-    assert_int_equal(fcgi_call_fd(NULL), -1);
-    assert_int_equal(fcgi_call_events(NULL), 0);
-    assert_int_equal(fcgi_call_timeout_ms(NULL), -1);
-    fcgi_call_cancel(NULL);
-    fcgi_call_free(NULL);
-    fcgi_client_free(client);
-    fake_stop(app);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -831,21 +520,11 @@ int main(void)
         cmocka_unit_test(a_large_body_and_a_large_answer_arrive_whole),
         cmocka_unit_test(an_application_that_writes_first_locks_nothing_up),
         cmocka_unit_test(signals_disturb_no_call),
-        cmocka_unit_test(calls_on_one_thread_do_not_mix),
-        cmocka_unit_test(a_call_and_a_blocking_request_share_a_client),
-        cmocka_unit_test(a_sink_may_begin_another_call),
-        cmocka_unit_test(a_sink_cannot_drive_its_own_call),
         cmocka_unit_test(the_outcome_tells_where_the_time_went),
         cmocka_unit_test(a_warm_call_allocates_nothing),
         cmocka_unit_test(each_allocation_may_fail),
         cmocka_unit_test(each_failure_of_the_application_has_its_code),
         cmocka_unit_test(a_failing_source_ends_the_call),
-        cmocka_unit_test(a_request_that_is_none_begins_no_call),
-        cmocka_unit_test(a_request_that_is_none_costs_no_connection),
-        cmocka_unit_test(an_absent_socket_is_told_at_the_start),
-        cmocka_unit_test(a_full_queue_is_told_at_the_start),
-        cmocka_unit_test(a_closed_client_begins_no_call),
-        cmocka_unit_test(nothing_is_asked_of_no_call),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

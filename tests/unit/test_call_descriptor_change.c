@@ -1,0 +1,314 @@
+/*
+ * A pollable call whose descriptor changes: after a retry, or with the next
+ * address of a name. The one that the host was told stays open until another
+ * was told and the call advanced once more, or the call is freed.
+ */
+#define _POSIX_C_SOURCE 200809L
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <fcgi_client.h>
+
+#include "ask.h"
+#include "fake.h"
+#include "hand.h"
+#include "host.h"
+#include "process.h"
+
+static const enum fake_family families[] = {FAKE_UNIX, FAKE_TCP};
+
+/* A call on a pooled connection that turns out dead when it is advanced. */
+static void begin_on_dead_connection(struct hand_call *c)
+{
+    struct fcgi_request request = get_request();
+    hand_call_begin(c, NULL, &request);
+    assert_code(host_settle(c->call), FCGI_WAIT);
+    hand_answer(&c->hand, 0, 1, "A: 1\r\n\r\n");
+    assert_code(host_run(c->call), FCGI_OK);
+    host_free(c->call);
+    hand_close(&c->hand, 0);
+    c->call = host_begin(c->client, &request, &c->response);
+}
+
+static void the_old_descriptor_stays_until_another_was_told(void **state)
+{
+    (void)state;
+    struct hand_call c;
+    begin_on_dead_connection(&c);
+    struct host_watch old = host_watch(c.call);
+    for (int i = 0; i < 3; i++) {
+        assert_code(fcgi_call_advance(c.call), FCGI_WAIT);
+        assert_true(host_watch_holds(&old));
+    }
+    assert_int_equal(stats_of(c.client).retries, 1);
+    struct host_watch next = host_watch(c.call);
+    assert_true(next.fd >= 0 && next.fd != old.fd);
+    assert_true(host_watch_holds(&old));
+    assert_code(fcgi_call_advance(c.call), FCGI_WAIT);
+    assert_false(host_watch_holds(&old));
+    assert_true(host_watch_holds(&next));
+    hand_answer(&c.hand, 1, 1, "A: 1\r\n\r\n");
+    assert_code(host_run(c.call), FCGI_OK);
+    hand_call_end(&c);
+}
+
+/* A child of PHP-FPM that has had its requests sends no more, and reads until
+ * the client is gone. It must not wait for the host to advance the call, which
+ * may itself wait for that child to make room for another. */
+static void the_old_connection_ends_though_its_descriptor_stays(void **state)
+{
+    (void)state;
+    struct hand_call c;
+    struct wire received = {0};
+    struct fcgi_request request = get_request();
+    hand_call_begin(&c, NULL, &request);
+    assert_code(host_settle(c.call), FCGI_WAIT);
+    hand_answer(&c.hand, 0, 1, "A: 1\r\n\r\n");
+    assert_code(host_run(c.call), FCGI_OK);
+    host_free(c.call);
+    hand_half_close(&c.hand, 0);
+    c.call = host_begin(c.client, &request, &c.response);
+    struct host_watch old = host_watch(c.call);
+    assert_code(fcgi_call_advance(c.call), FCGI_WAIT);
+    assert_int_equal(stats_of(c.client).retries, 1);
+    assert_true(host_watch_holds(&old));
+    assert_false(hand_receive(&c.hand, 0, &received));
+    wire_free(&received);
+    hand_call_end(&c);
+}
+
+/* What was never told need not stay. */
+static void a_descriptor_nobody_was_told_is_closed_at_once(void **state)
+{
+    (void)state;
+    struct hand_call c;
+    begin_on_dead_connection(&c);
+    size_t before = open_descriptors();
+    assert_code(fcgi_call_advance(c.call), FCGI_WAIT);
+    assert_int_equal(stats_of(c.client).retries, 1);
+    /* The new one has two ends. */
+    assert_int_equal(open_descriptors(), before + 1);
+    hand_call_end(&c);
+}
+
+/* Cancelled, or ended, before the host has asked again. */
+static void the_old_descriptor_stays_until_the_call_is_freed(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        struct hand_call c;
+        begin_on_dead_connection(&c);
+        struct host_watch old = host_watch(c.call);
+        assert_code(fcgi_call_advance(c.call), FCGI_WAIT);
+        if (i == 0) {
+            host_cancel(c.call);
+        } else if (i == 1) {
+            hand_answer(&c.hand, 1, 1, "A: 1\r\n\r\n");
+            assert_code(fcgi_call_advance(c.call), FCGI_OK);
+        }
+        assert_true(host_watch_holds(&old));
+        hand_call_end(&c);
+        assert_false(host_watch_holds(&old));
+    }
+}
+
+/* As in a program that has closed its standard input. */
+static void the_old_descriptor_may_be_the_lowest(void **state)
+{
+    (void)state;
+    struct hand_call c;
+    int input = dup(STDIN_FILENO);
+    close(STDIN_FILENO);
+    begin_on_dead_connection(&c);
+    struct host_watch old = host_watch(c.call);
+    assert_int_equal(old.fd, 0);
+    assert_code(fcgi_call_advance(c.call), FCGI_WAIT);
+    assert_true(host_watch_holds(&old));
+    hand_call_end(&c);
+    assert_false(host_watch_holds(&old));
+    if (input >= 0) {
+        assert_int_equal(dup2(input, STDIN_FILENO), STDIN_FILENO);
+        close(input);
+    }
+}
+
+/* The same with sockets that connect, where the second is one that has not
+ * done so yet (TCP). */
+static void a_retry_keeps_the_old_descriptor_over_sockets_too(void **state)
+{
+    (void)state;
+    static const struct fake_step script[] = {FAKE_ACCEPT,
+                                              FAKE_SERVE_TIMES(1),
+                                              FAKE_CLOSE,
+                                              FAKE_ACCEPT,
+                                              FAKE_READ_REQUEST,
+                                              FAKE_PAUSE,
+                                              FAKE_ANSWER("A: 1\r\n\r\n")};
+    for (size_t i = 0; i < 2; i++) {
+        struct fake *app = FAKE_RUN(families[i], script);
+        struct fcgi_client *client = client_for(app, NULL);
+        struct fcgi_request request = get_request();
+        struct fcgi_response response = {0};
+        ask_hello(client);
+        fake_await(app, FAKE_CLOSED, 1);
+        struct fcgi_call *call = host_begin(client, &request, &response);
+        struct host_watch old = host_watch(call);
+        while (fcgi_call_fd(call) == old.fd) {
+            assert_code(host_wait(call), FCGI_WAIT);
+        }
+        assert_true(host_watch_holds(&old));
+        assert_code(host_advance(call), FCGI_WAIT);
+        assert_false(host_watch_holds(&old));
+        fake_go(app);
+        assert_code(host_run(call), FCGI_OK);
+        assert_true(response.outcome.retried);
+        host_free(call);
+        fcgi_response_free(&response);
+        fcgi_client_free(client);
+        fake_stop(app);
+    }
+}
+
+/* Two addresses of one name: nobody listens at the first. This stands in place
+ * of the system's resolver in this program. */
+static struct sockaddr_in addresses[2];
+static struct addrinfo resolved[2];
+
+int getaddrinfo(const char *name, const char *service,
+                const struct addrinfo *hints, struct addrinfo **found)
+{
+    (void)name;
+    (void)service;
+    (void)hints;
+    for (size_t i = 0; i < 2; i++) {
+        resolved[i].ai_family = AF_INET;
+        resolved[i].ai_socktype = SOCK_STREAM;
+        resolved[i].ai_addr = (struct sockaddr *)&addresses[i];
+        resolved[i].ai_addrlen = sizeof(addresses[i]);
+    }
+    resolved[0].ai_next = &resolved[1];
+    *found = &resolved[0];
+    return 0;
+}
+
+void freeaddrinfo(struct addrinfo *found)
+{
+    (void)found;
+}
+
+static void set_address(struct sockaddr_in *address, struct fake *app)
+{
+    const char *port = strrchr(fake_address(app), ':') + 1;
+    address->sin_family = AF_INET;
+    address->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address->sin_port = htons((uint16_t)strtol(port, NULL, 10));
+}
+
+/* The socket of the first was told while it was connecting. */
+static void the_next_address_has_another_descriptor(void **state)
+{
+    (void)state;
+    struct fcgi_client *client;
+    struct fcgi_request request = get_request();
+    struct fcgi_response response = {0};
+    struct fake *gone = fake_serve(FAKE_TCP);
+    struct fake *app = fake_serve(FAKE_TCP);
+    set_address(&addresses[0], gone);
+    set_address(&addresses[1], app);
+    fake_stop(gone);
+    assert_code(fcgi_client_new(&client, "two.example:80", NULL), FCGI_OK);
+    struct fcgi_call *call = host_begin(client, &request, &response);
+    struct host_watch first = host_watch(call);
+    assert_true(first.fd >= 0);
+    assert_code(host_wait(call), FCGI_WAIT);
+    assert_true(fcgi_call_fd(call) != first.fd);
+    assert_true(host_watch_holds(&first));
+    (void)host_advance(call);
+    assert_false(host_watch_holds(&first));
+    assert_code(host_run(call), FCGI_OK);
+    assert_int_equal(stats_of(client).dials, 1);
+    host_free(call);
+    fcgi_response_free(&response);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+/* Two of them were told, and the call has not been advanced since: neither is
+ * forgotten. */
+static void a_cancelled_dial_leaves_no_descriptor_behind(void **state)
+{
+    (void)state;
+    struct fcgi_client *client;
+    struct fcgi_request request = get_request();
+    struct fcgi_response response = {0};
+    struct fake *gone = fake_serve(FAKE_TCP);
+    struct fake *app = fake_clogged(FAKE_TCP);
+    set_address(&addresses[0], gone);
+    set_address(&addresses[1], app);
+    fake_stop(gone);
+    assert_code(fcgi_client_new(&client, "two.example:80", NULL), FCGI_OK);
+    size_t before = open_descriptors();
+    struct fcgi_call *call = host_begin(client, &request, &response);
+    struct host_watch first = host_watch(call);
+    assert_true(first.fd >= 0);
+    assert_code(host_wait(call), FCGI_WAIT);
+    assert_true(fcgi_call_fd(call) != first.fd);
+    host_cancel(call);
+    host_free(call);
+    assert_int_equal(open_descriptors(), before);
+    fcgi_response_free(&response);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+/* Though its descriptor stays until the call is freed: the application is not
+ * kept waiting for a request that never comes. */
+static void a_cancelled_dial_ends_its_connection(void **state)
+{
+    (void)state;
+    static const struct fake_step script[] = {FAKE_ACCEPT};
+    struct fake *app = FAKE_RUN(FAKE_TCP, script);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_request request = get_request();
+    struct fcgi_response response = {0};
+    struct fcgi_call *call = host_begin(client, &request, &response);
+    struct host_watch watch = host_watch(call);
+    assert_true(watch.fd >= 0);
+    fake_await(app, FAKE_ACCEPTED, 1);
+    host_cancel(call);
+    assert_int_equal(stats_of(client).open, 0);
+    fake_await(app, FAKE_LEFT, 1);
+    assert_true(host_watch_holds(&watch));
+    host_free(call);
+    fcgi_response_free(&response);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_old_descriptor_stays_until_another_was_told),
+        cmocka_unit_test(the_old_connection_ends_though_its_descriptor_stays),
+        cmocka_unit_test(a_descriptor_nobody_was_told_is_closed_at_once),
+        cmocka_unit_test(the_old_descriptor_stays_until_the_call_is_freed),
+        cmocka_unit_test(the_old_descriptor_may_be_the_lowest),
+        cmocka_unit_test(a_retry_keeps_the_old_descriptor_over_sockets_too),
+        cmocka_unit_test(the_next_address_has_another_descriptor),
+        cmocka_unit_test(a_cancelled_dial_leaves_no_descriptor_behind),
+        cmocka_unit_test(a_cancelled_dial_ends_its_connection),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
