@@ -34,13 +34,18 @@ static bool is_time_limit(int error)
            error == FCGI_ERR_BACKLOG_FULL || error == FCGI_ERR_QUEUE_TIMEOUT;
 }
 
+static void trace(const struct fcgi__lease *lease, enum fcgi_trace_kind kind,
+                  int fd, int error)
+{
+    fcgi__trace(fcgi__pool_config(lease->pool), kind, fd, error);
+}
+
 /* The slot goes back, for the next who waits. */
 static int fail(struct fcgi__lease *lease, int error, int64_t now)
 {
     if (is_time_limit(error)) {
         fcgi__pool_count_timeout(lease->pool);
-        fcgi__trace(fcgi__pool_config(lease->pool), FCGI_TRACE_TIMED_OUT, -1,
-                    error);
+        trace(lease, FCGI_TRACE_TIMED_OUT, -1, error);
     }
     if (lease->connection != NULL) {
         lease->connection->dialling = NULL;
@@ -55,8 +60,7 @@ static int fail(struct fcgi__lease *lease, int error, int64_t now)
 static int connected(struct fcgi__lease *lease, int64_t now)
 {
     lease->connection->dialled = now;
-    fcgi__trace(fcgi__pool_config(lease->pool), FCGI_TRACE_DIALLED,
-                lease->connection->fd, FCGI_OK);
+    trace(lease, FCGI_TRACE_DIALLED, lease->connection->fd, FCGI_OK);
     enter(lease, FCGI__LEASE_READY, now);
     return FCGI_OK;
 }
@@ -131,8 +135,7 @@ static void replace(struct fcgi__lease *lease, int64_t now, bool fresh)
 {
     int dead = fcgi__pool_replace(lease->pool, now, fresh, &lease->connection);
 
-    fcgi__trace(fcgi__pool_config(lease->pool), FCGI_TRACE_STALE, dead,
-                FCGI_OK);
+    trace(lease, FCGI_TRACE_STALE, dead, FCGI_OK);
     fcgi__net_shutdown(dead);
     fcgi__shown_keep(&lease->shown, &dead);
     fcgi__net_close(dead);
@@ -164,8 +167,7 @@ static int use_slot(struct fcgi__lease *lease, int64_t now)
     if (lease->connection->fd < 0) {
         return start_dial(lease, now);
     }
-    fcgi__trace(fcgi__pool_config(lease->pool), FCGI_TRACE_REUSED,
-                lease->connection->fd, FCGI_OK);
+    trace(lease, FCGI_TRACE_REUSED, lease->connection->fd, FCGI_OK);
     enter(lease, FCGI__LEASE_READY, now);
     return FCGI_OK;
 }

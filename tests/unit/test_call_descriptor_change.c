@@ -29,8 +29,9 @@
 
 static const enum fake_family families[] = {FAKE_UNIX, FAKE_TCP};
 
-/* A call on a pooled connection that turns out dead when it is advanced. */
-static void begin_on_dead_connection(struct hand_call *c)
+/* A call on a pooled connection that the application has ended in some way. */
+static void begin_after(struct hand_call *c,
+                        void (*end)(struct hand *hand, size_t nth))
 {
     struct fcgi_request request = get_request();
     hand_call_begin(c, NULL, &request);
@@ -38,7 +39,7 @@ static void begin_on_dead_connection(struct hand_call *c)
     hand_answer(&c->hand, 0, 1, "A: 1\r\n\r\n");
     assert_code(host_run(c->call), FCGI_OK);
     host_free(c->call);
-    hand_close(&c->hand, 0);
+    end(&c->hand, 0);
     c->call = host_begin(c->client, &request, &c->response);
 }
 
@@ -46,7 +47,7 @@ static void the_old_descriptor_stays_until_another_was_told(void **state)
 {
     (void)state;
     struct hand_call c;
-    begin_on_dead_connection(&c);
+    begin_after(&c, hand_close);
     struct host_watch old = host_watch(c.call);
     for (int i = 0; i < 3; i++) {
         assert_code(fcgi_call_advance(c.call), FCGI_WAIT);
@@ -72,14 +73,7 @@ static void the_old_connection_ends_though_its_descriptor_stays(void **state)
     (void)state;
     struct hand_call c;
     struct wire received = {0};
-    struct fcgi_request request = get_request();
-    hand_call_begin(&c, NULL, &request);
-    assert_code(host_settle(c.call), FCGI_WAIT);
-    hand_answer(&c.hand, 0, 1, "A: 1\r\n\r\n");
-    assert_code(host_run(c.call), FCGI_OK);
-    host_free(c.call);
-    hand_half_close(&c.hand, 0);
-    c.call = host_begin(c.client, &request, &c.response);
+    begin_after(&c, hand_half_close);
     struct host_watch old = host_watch(c.call);
     assert_code(fcgi_call_advance(c.call), FCGI_WAIT);
     assert_int_equal(stats_of(c.client).retries, 1);
@@ -94,7 +88,7 @@ static void a_descriptor_nobody_was_told_is_closed_at_once(void **state)
 {
     (void)state;
     struct hand_call c;
-    begin_on_dead_connection(&c);
+    begin_after(&c, hand_close);
     size_t before = open_descriptors();
     assert_code(fcgi_call_advance(c.call), FCGI_WAIT);
     assert_int_equal(stats_of(c.client).retries, 1);
@@ -109,7 +103,7 @@ static void the_old_descriptor_stays_until_the_call_is_freed(void **state)
     (void)state;
     for (int i = 0; i < 3; i++) {
         struct hand_call c;
-        begin_on_dead_connection(&c);
+        begin_after(&c, hand_close);
         struct host_watch old = host_watch(c.call);
         assert_code(fcgi_call_advance(c.call), FCGI_WAIT);
         if (i == 0) {
@@ -131,7 +125,7 @@ static void the_old_descriptor_may_be_the_lowest(void **state)
     struct hand_call c;
     int input = dup(STDIN_FILENO);
     close(STDIN_FILENO);
-    begin_on_dead_connection(&c);
+    begin_after(&c, hand_close);
     struct host_watch old = host_watch(c.call);
     assert_int_equal(old.fd, 0);
     assert_code(fcgi_call_advance(c.call), FCGI_WAIT);
