@@ -238,22 +238,6 @@ static void keep_idle_and_leased(struct stage *stage)
     take_only(stage);
 }
 
-/* The first client of a process tells libc what is to happen at a fork(). That
- * this has failed once must not be the end of it. */
-static void
-a_process_that_was_short_of_memory_can_have_a_client_later(void **state)
-{
-    (void)state;
-    static const struct fault_way way = {FAULT_ATFORK, FAULT_REFUSES, 12,
-                                         false};
-    struct fcgi_client *client;
-    faults_begin(&way, 1);
-    assert_code(fcgi_client_new(&client, "/socket", NULL), FCGI_ERR_NO_MEMORY);
-    assert_true(faults_end());
-    assert_code(fcgi_client_new(&client, "/socket", NULL), FCGI_OK);
-    fcgi_client_free(client);
-}
-
 int main(void)
 {
     static const struct ordeal ordeals[] = {
@@ -303,8 +287,5 @@ int main(void)
          .act = ask_in_child,
          .settle = give_back},
     };
-    const struct CMUnitTest tests[] = {cmocka_unit_test(
-        a_process_that_was_short_of_memory_can_have_a_client_later)};
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    return failed + ordeals_run(ordeals, sizeof(ordeals) / sizeof(ordeals[0]));
+    return ordeals_run(ordeals, sizeof(ordeals) / sizeof(ordeals[0]));
 }

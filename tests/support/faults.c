@@ -557,26 +557,25 @@ int pthread_mutex_init(pthread_mutex_t *lock,
                         : REAL(pthread_mutex_init)(lock, attributes);
 }
 
-/* What tells libc of the handlers of a fork(). In glibc pthread_atfork() stands
- * in whatever was linked, and calls this. */
+/* In glibc this one stands in the program too, and is but another name for
+ * what the library has. */
 #ifdef __GLIBC__
-int __register_atfork(void (*prepare)(void), void (*parent)(void),
-                      void (*child)(void), void *object);
-
-int __register_atfork(void (*prepare)(void), void (*parent)(void),
-                      void (*child)(void), void *object)
+static int register_handlers(void (*prepare)(void), void (*parent)(void),
+                             void (*child)(void))
 {
-    const struct fault_way *way = strike(FAULT_ATFORK);
-    return refuses(way)
-               ? way->error
-               : REAL(__register_atfork)(prepare, parent, child, object);
+    typedef int function(void (*)(void), void (*)(void), void (*)(void),
+                         void *);
+    return ((function *)next("__register_atfork"))(prepare, parent, child,
+                                                   NULL);
 }
 #else
+#define register_handlers REAL(pthread_atfork)
+#endif
+
 int pthread_atfork(void (*prepare)(void), void (*parent)(void),
                    void (*child)(void))
 {
     const struct fault_way *way = strike(FAULT_ATFORK);
     return refuses(way) ? way->error
-                        : REAL(pthread_atfork)(prepare, parent, child);
+                        : register_handlers(prepare, parent, child);
 }
-#endif
