@@ -42,10 +42,8 @@ struct run {
 static enum code fail(struct run *run, enum code code, const char *what,
                       const char *why)
 {
-    fprintf(stderr, "%sfcgi-client: %s: %s%s%s\n",
-            run->answer.stderr_open ? "\n" : "", run->options.address, what,
+    fprintf(stderr, "fcgi-client: %s: %s%s%s\n", run->options.address, what,
             why[0] == '\0' ? "" : ": ", why);
-    run->answer.stderr_open = false;
     return code;
 }
 
@@ -117,10 +115,7 @@ static void tell_outcome(struct run *run)
 {
     const struct fcgi_outcome *outcome = &run->response.outcome;
 
-    fprintf(stderr,
-            "%sfcgi-client: request %d: ", run->answer.stderr_open ? "\n" : "",
-            run->asked);
-    run->answer.stderr_open = false;
+    fprintf(stderr, "fcgi-client: request %d: ", run->asked);
     tell_connection(outcome);
     fprintf(stderr,
             "sent %" PRIu64 " records, %" PRIu64 " bytes; "
@@ -184,6 +179,7 @@ static enum code ask(struct run *run)
     request.data = body_source(&run->data);
     request.sink = answer_sink(&run->answer);
     rc = fcgi_client_do(run->client, &request, &run->response);
+    answer_end_line(&run->answer);
     if (options->verbose) {
         tell_outcome(run);
     }

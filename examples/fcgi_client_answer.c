@@ -47,13 +47,23 @@ static void search(struct answer *answer, const char *data, size_t len)
     }
 }
 
+void answer_end_line(struct answer *answer)
+{
+    if (answer->stderr_open) {
+        (void)fputc('\n', stderr);
+        answer->stderr_open = false;
+    }
+}
+
 /* Non-zero where standard output takes no more, which ends the request. */
 static int print(struct answer *answer, const struct fcgi_slice *slices,
                  size_t count)
 {
     struct fcgi_writer writer = fcgi_fd_writer(STDOUT_FILENO);
-    int rc = writer.write(writer.context, slices, count);
+    int rc;
 
+    answer_end_line(answer);
+    rc = writer.write(writer.context, slices, count);
     if (rc != FCGI_OK) {
         answer->write_error = errno;
     }

@@ -34,6 +34,10 @@ bool answer_expect(struct answer *answer, const char *expected);
 /** A sink for one answer more. */
 struct fcgi_sink answer_sink(struct answer *answer);
 
+/** End the line that the application's stderr may have left open: something
+ *  else is to be said, or the answer has ended. */
+void answer_end_line(struct answer *answer);
+
 /** Whether the answer held what was expected. */
 bool answer_as_expected(const struct answer *answer);
 

@@ -245,6 +245,14 @@ exits 0 "$address" /x
 prints hello
 [ "$(cat err)" = "PHP Warning: x" ] || bad "another stderr"
 
+it "ends the line that the application's stderr did not"
+fake stderr="cut off" stdout="$page" end=0
+exits 0 "$address" /x
+[ "$(wc -l <err)" -eq 1 ] || bad "$(wc -l <err) lines on stderr"
+fake stderr="cut off" stdout="$page" end=0
+exits 0 -q "$address" /x
+[ "$(wc -l <err)" -eq 1 ] || bad "$(wc -l <err) lines on stderr"
+
 it "begins its own line where the application's stderr did not end one"
 fake stderr="cut off" end=2
 exits 7 "$address" /x
