@@ -72,7 +72,7 @@ void keep_idle(struct fake *app, struct fcgi_client *client, size_t count)
     for (size_t i = 0; i < count; i++) {
         connections[i] = take(pool);
     }
-    fake_await(app, FAKE_ACCEPTED, stats_of(client).dials);
+    fake_await(app, FAKE_ACCEPTED, (size_t)stats_of(client).dials);
     for (size_t i = 0; i < count; i++) {
         fcgi_pool_put(pool, connections[i]);
     }
