@@ -45,8 +45,6 @@
 #endif
 #endif
 
-#define SLICES_MAX 64
-#define WIDE_LEN (256 * 1024)
 #define PAUSE_MIN_MS 1
 #define PAUSE_MAX_MS 50
 
@@ -485,7 +483,7 @@ static ssize_t send_message(int fd, const struct msghdr *message)
 }
 #endif
 
-void fcgi__net_widen(int fd)
+void fcgi__net_widen(int fd, int len)
 {
     struct sockaddr_storage name;
     socklen_t name_len = sizeof(name);
@@ -497,20 +495,19 @@ void fcgi__net_widen(int fd)
         getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, &size_len) != 0) {
         return;
     }
-    if (size < WIDE_LEN) {
-        size = WIDE_LEN;
-        (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+    if (size < len) {
+        (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &len, sizeof(len));
     }
 }
 
 int fcgi__net_send(int fd, const struct fcgi_slice *slices, size_t count,
                    size_t *sent)
 {
-    struct iovec vector[SLICES_MAX];
+    struct iovec vector[FCGI__SLICES_MAX];
     struct msghdr message;
     ssize_t n;
 
-    assert(count <= SLICES_MAX);
+    assert(count <= FCGI__SLICES_MAX);
     for (size_t i = 0; i < count; i++) {
         vector[i].iov_base = (void *)(uintptr_t)slices[i].data;
         vector[i].iov_len = slices[i].len;

@@ -94,14 +94,17 @@ int fcgi__net_adopt(int fd);
  * milliseconds (-1: none). FCGI_OK or FCGI_ERR_SYSTEM. */
 int fcgi__net_settle(int fd, int receive_timeout_ms);
 
+/* How many slices are sent at once. */
+#define FCGI__SLICES_MAX 64
+
 /* Send without blocking. FCGI_OK and how much was taken; FCGI_WAIT nothing
  * was; FCGI_ERR_RESET the peer is gone; FCGI_ERR_SYSTEM see errno. */
 int fcgi__net_send(int fd, const struct fcgi_slice *slices, size_t count,
                    size_t *sent);
 
-/* Let a Unix socket hold more of what is sent: a large body then goes in larger
- * pieces. Others find a size themselves. */
-void fcgi__net_widen(int fd);
+/* Let a Unix socket hold so much of what is sent: a large body then goes in
+ * larger pieces. Others find a size themselves. */
+void fcgi__net_widen(int fd, int len);
 
 #define FCGI__PLACES_MAX 8
 

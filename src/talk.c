@@ -14,9 +14,23 @@
 #include "exchange.h"
 #include "talk.h"
 
-/* Enough for a prologue and seven records of a large body: more than a socket
- * takes at once. */
-#define SLICES 16
+/* How much of a request goes out at once, and how much a socket that took a
+ * part is made to hold. */
+struct share {
+    size_t slices;
+    int socket_len;
+};
+
+static const struct share *share_of(bool may_block)
+{
+    /* A call that a thread waits for: a prologue and 31 records of a large
+     * body, which such a socket just takes. */
+    static const struct share whole = {FCGI__SLICES_MAX, 1024 * 1024};
+    /* One of a host's many, who share its time, and the kernel's memory. */
+    static const struct share fair = {16, 256 * 1024};
+
+    return may_block ? &whole : &fair;
+}
 
 /* How often a call sends and receives before it looks at the rest again. */
 #define ROUNDS 8
@@ -135,7 +149,7 @@ static bool took_a_part(struct fcgi__talk *talk, bool may_block)
 {
     if (!talk->wide) {
         talk->wide = true;
-        fcgi__net_widen(talk->fd);
+        fcgi__net_widen(talk->fd, share_of(may_block)->socket_len);
         return true;
     }
     return !may_block;
@@ -144,10 +158,11 @@ static bool took_a_part(struct fcgi__talk *talk, bool may_block)
 /* Send once; whether to do so again. */
 static bool send_some(struct fcgi__talk *talk, bool may_block)
 {
-    struct fcgi_slice slices[SLICES];
+    struct fcgi_slice slices[FCGI__SLICES_MAX];
     int64_t before = talk->now;
     bool was_pending = talk->pending;
-    int count = fcgi_exchange_output(talk->exchange, slices, SLICES);
+    int count = fcgi_exchange_output(talk->exchange, slices,
+                                     share_of(may_block)->slices);
     size_t sent;
     int rc;
 

@@ -23,7 +23,7 @@
 #define LARGE 300000
 
 /* More than a socket holds. */
-#define UPLOAD 1000000
+#define UPLOAD 4000000
 
 /* Over long before anybody loses patience. */
 #define LIMIT_MS 10

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -53,6 +54,27 @@ size_t open_descriptors(void)
 {
     /* The one that reads the folder is not counted. */
     return count_entries("/proc/self/fd") - 1;
+}
+
+int send_buffer(int fd)
+{
+    int size = 0;
+    socklen_t len = sizeof(size);
+    if (getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, &len) != 0) {
+        perror("SO_SNDBUF");
+        abort();
+    }
+    return size;
+}
+
+int send_buffer_for(int len)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    int size;
+    (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &len, sizeof(len));
+    size = send_buffer(fd);
+    (void)close(fd);
+    return size;
 }
 
 size_t running_threads(void)

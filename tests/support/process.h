@@ -24,6 +24,11 @@ bool await_threads(size_t count);
  *  signal: those that do not block it. */
 size_t threads_open_to(int signal_number);
 
+/** How much a socket holds of what is sent, as the system counts it; and how
+ *  much one would that was asked to hold `len`. */
+int send_buffer(int fd);
+int send_buffer_for(int len);
+
 /** read() that no signal ends. */
 ssize_t read_on(int fd, void *buf, size_t len);
 

@@ -216,6 +216,40 @@ static void a_source_that_waits_for_nothing_is_a_wrong_state(void **state)
     }
 }
 
+/* ---- sockets ----------------------------------------------------------- */
+
+struct dialled {
+    const struct fake *app;
+    int fd;
+};
+
+static int dial_and_note(void *context, int *fd)
+{
+    struct dialled *dialled = context;
+    *fd = dialled->fd = fake_connect(dialled->app);
+    return FCGI_OK;
+}
+
+/* For a thread that has nothing else to do, most of a body may wait there. */
+static void a_unix_socket_that_is_full_is_made_to_hold_much(void **state)
+{
+    (void)state;
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct dialled dialled = {app, -1};
+    struct fcgi_client_config config = {
+        .pool = {.dial = dial_and_note, .dial_context = &dialled}};
+    struct fcgi_client *client;
+    struct pattern_upload upload = {.len = LARGE};
+    struct fcgi_request request = post_request(pattern_source(&upload));
+    assert_code(fcgi_client_new(&client, "/nowhere", &config), FCGI_OK);
+    share_one_processor(true);
+    ask_expecting(client, &request, FCGI_OK);
+    share_one_processor(false);
+    assert_int_equal(send_buffer(dialled.fd), send_buffer_for(1024 * 1024));
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
 /* ---- sinks ------------------------------------------------------------- */
 
 /* What a sink was called with, and how it behaves. */
@@ -348,6 +382,7 @@ int main(void)
         cmocka_unit_test(a_silent_pipe_does_not_hide_an_early_answer),
         cmocka_unit_test(a_silent_pipe_does_not_hide_a_time_limit),
         cmocka_unit_test(a_source_that_waits_for_nothing_is_a_wrong_state),
+        cmocka_unit_test(a_unix_socket_that_is_full_is_made_to_hold_much),
         cmocka_unit_test(sinks_get_head_body_and_stderr),
         cmocka_unit_test(what_a_sink_does_not_take_is_offered_again),
         cmocka_unit_test(a_sink_that_takes_nothing_twice_is_a_wrong_state),
