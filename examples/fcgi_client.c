@@ -11,15 +11,14 @@
  */
 #define _POSIX_C_SOURCE 200809L
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <fcgi_client.h>
 
+#include "common_descriptors.h"
 #include "fcgi_client_answer.h"
 #include "fcgi_client_body.h"
 #include "fcgi_client_environment.h"
@@ -45,6 +44,13 @@ static enum code fail(struct run *run, enum code code, const char *what,
     fprintf(stderr, "fcgi-client: %s: %s%s%s\n", run->options.address, what,
             why[0] == '\0' ? "" : ": ", why);
     return code;
+}
+
+/* The same where the application has no part in it. */
+static enum code fail_locally(const char *what, const char *why)
+{
+    fprintf(stderr, "fcgi-client: %s: %s\n", what, why);
+    return CODE_LOCAL;
 }
 
 static enum code code_of(int error)
@@ -242,30 +248,16 @@ static enum code prepare(struct run *run)
     const struct options *options = &run->options;
 
     if (!body_open(&run->body, options->body)) {
-        return fail(run, CODE_LOCAL, options->body, strerror(errno));
+        return fail_locally(options->body, strerror(errno));
     }
     if (!body_open(&run->data, options->data)) {
-        return fail(run, CODE_LOCAL, options->data, strerror(errno));
+        return fail_locally(options->data, strerror(errno));
     }
     if (!answer_expect(&run->answer, options->expected) ||
         !environment_make(&run->environment, options, &run->body, &run->data)) {
-        return fail(run, CODE_LOCAL, fcgi_strerror(FCGI_ERR_NO_MEMORY), "");
+        return fail_locally("memory", fcgi_strerror(FCGI_ERR_NO_MEMORY));
     }
     return open_client(run);
-}
-
-/* Where the shell closed one of the first three descriptors, the connection
- * would take its place, and be printed to. */
-static void occupy_standard_descriptors(void)
-{
-    int fd = open("/dev/null", O_RDONLY);
-
-    while (fd >= 0 && fd <= STDERR_FILENO) {
-        fd = open("/dev/null", O_RDONLY);
-    }
-    if (fd >= 0) {
-        close(fd);
-    }
 }
 
 int main(int argc, char **argv)
@@ -273,7 +265,7 @@ int main(int argc, char **argv)
     struct run run = {.body = {.fd = -1}, .data = {.fd = -1}};
     enum code code;
 
-    occupy_standard_descriptors();
+    descriptors_occupy();
     if (options_read(&run.options, argc, argv, &code)) {
         code = prepare(&run);
         if (code == CODE_ANSWERED) {

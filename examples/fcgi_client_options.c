@@ -1,18 +1,22 @@
-/* options - the command line of fcgi-client. getopt_long() is not POSIX, but
- * Linux, the BSDs and macOS all have it. */
+/*
+ * options - the command line of fcgi-client.
+ */
 #define _POSIX_C_SOURCE 200809L
 #include "fcgi_client_options.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common_options.h"
+
+const char program_name[] = "fcgi-client";
+
 enum {
-    TIMEOUT = 256,
+    HELP = OPTION_LONG,
+    TIMEOUT,
     CONNECT_TIMEOUT,
     ROLE,
     DATA,
@@ -30,7 +34,7 @@ static const struct option long_options[] = {
     {"fail", no_argument, NULL, FAIL},
     {"expect", required_argument, NULL, EXPECT},
     {"trace", no_argument, NULL, TRACE},
-    {"help", no_argument, NULL, 'h'},
+    {"help", no_argument, NULL, HELP},
     {"version", no_argument, NULL, VERSION},
     {NULL, 0, NULL, 0},
 };
@@ -74,30 +78,12 @@ static const char help[] =
     "file, standard output. A closed pipe on standard output ends the\n"
     "program by SIGPIPE, as it does any filter; 8 where that is ignored.\n";
 
-/* One line on stderr. Always false, for the caller to return. */
-static bool wrong(const char *format, ...)
-{
-    va_list arguments;
-
-    fputs("fcgi-client: ", stderr);
-    va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
-    va_end(arguments);
-    fputs(" (see --help)\n", stderr);
-    return false;
-}
-
 static bool read_number(const char *name, const char *text, int *number)
 {
-    char *end;
     long value;
 
-    errno = 0;
-    value = strtol(text, &end, 10);
-    if (errno != 0 || end == text || *end != '\0' || value < 1 ||
-        value > INT_MAX) {
-        return wrong("%s must be a number from 1 to %d, not '%s'", name,
-                     INT_MAX, text);
+    if (!option_number(name, text, 1, INT_MAX, &value)) {
+        return false;
     }
     *number = (int)value;
     return true;
@@ -120,8 +106,8 @@ static bool read_role(const char *text, enum fcgi_role *role)
             return true;
         }
     }
-    return wrong("--role must be responder, authorizer or filter, not '%s'",
-                 text);
+    return option_wrong(
+        "--role must be responder, authorizer or filter, not '%s'", text);
 }
 
 static bool add_variable(struct options *options, const char *text)
@@ -129,7 +115,7 @@ static bool add_variable(struct options *options, const char *text)
     const char *equals = strchr(text, '=');
 
     if (equals == NULL || equals == text) {
-        return wrong("-p must be NAME=VALUE, not '%s'", text);
+        return option_wrong("-p must be NAME=VALUE, not '%s'", text);
     }
     options->variables[options->variable_count] = (struct fcgi_param){
         .name = text,
@@ -144,18 +130,7 @@ static bool add_variable(struct options *options, const char *text)
 static bool read_method(struct options *options, const char *text)
 {
     options->method = text;
-    return text[0] != '\0' || wrong("-X must be a method");
-}
-
-/* What getopt_long() could not make sense of; `word` is where it stood if it
- * was a long option. */
-static bool unknown(int option, const char *word)
-{
-    char letter[3] = {'-', (char)optopt, '\0'};
-    bool is_long = optopt == 0 || optopt >= TIMEOUT;
-
-    return wrong(option == ':' ? "%s needs a value" : "unknown option %s",
-                 is_long ? word : letter);
+    return text[0] != '\0' || option_wrong("-X must be a method");
 }
 
 static bool read_option(struct options *options, int option, const char *word)
@@ -197,9 +172,9 @@ static bool read_option(struct options *options, int option, const char *word)
         return true;
     case EXPECT:
         options->expected = optarg;
-        return true;
+        return optarg[0] != '\0' || option_wrong("--expect must be some text");
     default:
-        return unknown(option, word);
+        return option_unknown(option, word);
     }
 }
 
@@ -207,17 +182,17 @@ static bool read_option(struct options *options, int option, const char *word)
 static bool fits_together(const struct options *options)
 {
     if (options->script[0] == '\0' || options->script[0] == '?') {
-        return wrong("SCRIPT is empty");
+        return option_wrong("SCRIPT is empty");
     }
     if (options->role == FCGI_ROLE_AUTHORIZER && options->body != NULL) {
-        return wrong("an authorizer takes no body: -d");
+        return option_wrong("an authorizer takes no body: -d");
     }
     if (options->role != FCGI_ROLE_FILTER && options->data != NULL) {
-        return wrong("--data is for --role filter");
+        return option_wrong("--data is for --role filter");
     }
     if (options->body != NULL && options->data != NULL &&
         strcmp(options->body, "@-") == 0 && strcmp(options->data, "@-") == 0) {
-        return wrong("-d and --data cannot both be standard input");
+        return option_wrong("-d and --data cannot both be standard input");
     }
     return true;
 }
@@ -225,22 +200,19 @@ static bool fits_together(const struct options *options)
 static bool read_operands(struct options *options, int count, char **operands)
 {
     if (count != 2) {
-        return wrong("expected ADDRESS and SCRIPT, got %d operands", count);
+        return option_wrong("expected ADDRESS and SCRIPT, got %d operands",
+                            count);
     }
     options->address = operands[0];
     options->script = operands[1];
     return fits_together(options);
 }
 
-/* Print what was asked for instead of an answer. Always false. */
-static bool tell(enum code *code, const char *format, const char *text)
+/* What was asked for instead of an answer has been printed, or could not be.
+ * Always false. */
+static bool tell(enum code *code, bool told)
 {
-    bool told = printf(format, text) >= 0 && fflush(stdout) == 0;
-
     *code = told ? CODE_ANSWERED : CODE_LOCAL;
-    if (!told) {
-        fprintf(stderr, "fcgi-client: standard output: %s\n", strerror(errno));
-    }
     return false;
 }
 
@@ -256,9 +228,11 @@ static bool read_words(struct options *options, int argc, char **argv,
         case -1:
             return read_operands(options, argc - optind, argv + optind);
         case 'h':
-            return tell(code, "%s", help);
+        case HELP:
+            return tell(code, option_print("%s", help));
         case VERSION:
-            return tell(code, "fcgi-client %s\n", fcgi_version());
+            return tell(code,
+                        option_print("%s %s\n", program_name, fcgi_version()));
         default:
             break;
         }

@@ -4,6 +4,7 @@
  * behind that a filter's data.
  *
  *     fcgi-echo unix:/run/echo.sock
+ *     fcgi-echo unix:@echo            a name without a file; Linux has them
  *     fcgi-echo 127.0.0.1:9000        port 0: any that is free
  *     fcgi-echo                       the socket on descriptor 0, as an
  *                                     application server starts it
@@ -17,7 +18,6 @@
  */
 #define _POSIX_C_SOURCE 200809L
 #include <errno.h>
-#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -26,6 +26,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +37,8 @@
 
 #include <fcgi_client/error.h>
 
+#include "common_descriptors.h"
+#include "common_listening.h"
 #include "fcgi_echo_session.h"
 
 #define EXIT_USAGE 3
@@ -56,9 +59,11 @@ static void complain(const char *what, const char *why)
     }
 }
 
+/* A name that begins with @ is one of Linux's that have no file. */
 static bool listen_unix(struct server *server, const char *path)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
+    socklen_t len = sizeof(address);
 
     /* Linux would make up a name in place of an empty one. */
     if (path[0] == '\0' || strlen(path) >= sizeof(address.sun_path)) {
@@ -66,29 +71,19 @@ static bool listen_unix(struct server *server, const char *path)
         return false;
     }
     memcpy(address.sun_path, path, strlen(path));
+    if (path[0] == '@') {
+        address.sun_path[0] = '\0';
+        len =
+            (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
+    }
     server->fd = socket(AF_UNIX, SOCK_STREAM, 0);
-    if (server->fd < 0 || bind(server->fd, (const struct sockaddr *)&address,
-                               sizeof(address)) != 0) {
+    if (server->fd < 0 ||
+        bind(server->fd, (const struct sockaddr *)&address, len) != 0) {
         return false;
     }
-    server->path = path;
+    server->path = path[0] == '@' ? NULL : path;
     snprintf(server->name, sizeof(server->name), "unix:%s", path);
     return listen(server->fd, SOMAXCONN) == 0;
-}
-
-/* The name says which port it became. */
-static void name_tcp(struct server *server)
-{
-    struct sockaddr_storage address;
-    socklen_t len = sizeof(address);
-    char host[64] = "";
-    char port[16] = "";
-
-    (void)getsockname(server->fd, (struct sockaddr *)&address, &len);
-    (void)getnameinfo((struct sockaddr *)&address, len, host, sizeof(host),
-                      port, sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV);
-    snprintf(server->name, sizeof(server->name),
-             strchr(host, ':') == NULL ? "%s:%s" : "[%s]:%s", host, port);
 }
 
 static bool listen_tcp(struct server *server, const struct addrinfo *found)
@@ -104,33 +99,8 @@ static bool listen_tcp(struct server *server, const struct addrinfo *found)
         listen(server->fd, SOMAXCONN) != 0) {
         return false;
     }
-    name_tcp(server);
+    listening_name(server->fd, server->name, sizeof(server->name));
     return true;
-}
-
-/* Take host:port or [v6]:port apart; NULL where it is neither. */
-static struct addrinfo *find_tcp(const char *address)
-{
-    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
-                                   .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV};
-    const char *colon = strrchr(address, ':');
-    size_t len = colon == NULL ? 0 : (size_t)(colon - address);
-    struct addrinfo *found = NULL;
-    char host[64];
-
-    if (len > 2 && address[0] == '[' && colon[-1] == ']') {
-        address++;
-        len -= 2;
-    }
-    if (len == 0 || len >= sizeof(host)) {
-        return NULL;
-    }
-    memcpy(host, address, len);
-    host[len] = '\0';
-    return getaddrinfo(strcmp(host, "localhost") == 0 ? "127.0.0.1" : host,
-                       colon + 1, &hints, &found) == 0
-               ? found
-               : NULL;
 }
 
 /* Section 2.2 of the specification: what an application is started with. */
@@ -160,7 +130,7 @@ static int open_server(struct server *server, const char *address)
     if (address[0] == '/' || strncmp(address, "unix:", 5) == 0) {
         listens = listen_unix(server, address + (address[0] == '/' ? 0 : 5));
     } else {
-        found = find_tcp(address);
+        found = listening_find(address);
         if (found == NULL) {
             complain(address, fcgi_strerror(FCGI_ERR_ADDRESS));
             return EXIT_USAGE;
@@ -252,27 +222,16 @@ static void serve_until_told(struct server *server)
     (void)sigwait(&ends, &received);
 }
 
-/* An application server may start it with descriptor 0 alone: a connection
- * must not take the place of standard output or standard error. */
-static void occupy_standard_descriptors(void)
-{
-    int fd = open("/dev/null", O_RDWR);
-
-    while (fd >= 0 && fd <= STDERR_FILENO) {
-        fd = open("/dev/null", O_RDWR);
-    }
-    close(fd);
-}
-
 int main(int argc, char **argv)
 {
     static struct server server = {.fd = -1};
     int code;
 
     signal(SIGPIPE, SIG_IGN);
-    occupy_standard_descriptors();
+    descriptors_occupy(); /* descriptor 0 alone may be open */
     if (argc > 2 || (argc == 2 && argv[1][0] == '-')) {
-        complain("usage", "fcgi-echo [unix:/path | /path | host:port]");
+        complain("usage",
+                 "fcgi-echo [unix:/path | /path | unix:@name | host:port]");
         return EXIT_USAGE;
     }
     code = open_server(&server, argv[1]);

@@ -47,99 +47,93 @@
 
 #include <fcgi_client.h>
 
+#include "common_descriptors.h"
+#include "common_listening.h"
+#include "common_options.h"
 #include "gateway_events_options.h"
 #include "gateway_events_worker.h"
 
-#define EXIT_USAGE 3
 #define BACKLOG 1024
 
-static bool complain(const char *what, const char *why)
+/* The one line of a failure; returns the code to end with. */
+static int fail(int code, const char *what, const char *why)
 {
-    (void)fprintf(stderr, "fcgi-gateway: %s: %s\n", what, why);
-    return false;
+    (void)fprintf(stderr, "%s: %s: %s\n", program_name, what, why);
+    return code;
 }
 
 /*
  * Listening: each worker has a socket of its own at the same address, among
- * which the kernel shares out who connects.
+ * which the kernel shares out who connects. The first takes it alone, so that
+ * nobody else is there, and then shares it.
  */
 
-static struct addrinfo *resolve(const char *listen_at)
+static void share(int fd)
 {
-    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
-                                   .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
-    const char *colon = strrchr(listen_at, ':');
-    size_t len = colon == NULL ? 0 : (size_t)(colon - listen_at);
-    struct addrinfo *found = NULL;
-    char host[256];
+    int on = 1;
 
-    if (len > 1 && listen_at[0] == '[' && colon[-1] == ']') {
-        listen_at += 1;
-        len -= 2;
-    }
-    if (len == 0 || len >= sizeof(host)) {
-        return NULL;
-    }
-    memcpy(host, listen_at, len);
-    host[len] = '\0';
-    return getaddrinfo(host, colon + 1, &hints, &found) == 0 ? found : NULL;
+    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
 }
 
 /* Sockets of those who connect inherit TCP_NODELAY: an answer leaves in one
  * write, and is not to wait for the next. */
-static int listen_at(const struct sockaddr *address, socklen_t len)
+static int open_socket(int family)
 {
-    int fd = socket(address->sa_family, SOCK_STREAM, 0);
+    int fd = socket(family, SOCK_STREAM, 0);
     int on = 1;
 
-    if (fd < 0) {
-        return -1;
-    }
     (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    if (fcntl(fd, F_SETFD, FD_CLOEXEC) != 0 ||
-        fcntl(fd, F_SETFL, O_NONBLOCK) != 0 || bind(fd, address, len) != 0 ||
-        listen(fd, BACKLOG) != 0) {
-        (void)close(fd);
-        return -1;
-    }
+    (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+    (void)fcntl(fd, F_SETFL, O_NONBLOCK);
     return fd;
 }
 
-/* Listen as often as there are workers; the first has found the port. */
-static bool open_listeners(const struct options *options, int *fds,
-                           struct sockaddr_storage *address, socklen_t *len)
+static bool listen_at(int fd, const struct sockaddr *address, socklen_t len,
+                      int worker, int workers)
 {
-    struct addrinfo *found = resolve(options->listen);
-
-    if (found == NULL) {
-        return complain(options->listen, "not an address to listen at");
+    if (worker > 0) {
+        share(fd);
     }
-    memcpy(address, found->ai_addr, found->ai_addrlen);
-    *len = found->ai_addrlen;
-    freeaddrinfo(found);
-    for (int i = 0; i < options->workers; i++) {
-        fds[i] = listen_at((const struct sockaddr *)address, *len);
-        if (fds[i] < 0 ||
-            getsockname(fds[i], (struct sockaddr *)address, len) != 0) {
-            return complain(options->listen, strerror(errno));
-        }
+    if (bind(fd, address, len) != 0) {
+        return false;
     }
-    return true;
+    if (worker == 0 && workers > 1) {
+        share(fd);
+    }
+    return listen(fd, BACKLOG) == 0;
 }
 
-static void announce(const struct sockaddr_storage *address, socklen_t len)
+/* Listen as often as there are workers; the first has found the port. */
+static int open_listeners(const struct options *options, int *fds)
 {
-    char host[64] = "";
-    char port[16] = "";
+    struct addrinfo *found = listening_find(options->listen);
+    struct sockaddr_storage address;
+    socklen_t len;
 
-    (void)getnameinfo((const struct sockaddr *)address, len, host, sizeof(host),
-                      port, sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV);
-    (void)printf(strchr(host, ':') == NULL
-                     ? "fcgi-gateway: listening on %s:%s\n"
-                     : "fcgi-gateway: listening on [%s]:%s\n",
-                 host, port);
+    if (found == NULL) {
+        return fail(EXIT_USAGE, options->listen, "not an address to listen at");
+    }
+    len = found->ai_addrlen;
+    memcpy(&address, found->ai_addr, len);
+    freeaddrinfo(found);
+    for (int i = 0; i < options->workers; i++) {
+        fds[i] = open_socket(address.ss_family);
+        if (!listen_at(fds[i], (const struct sockaddr *)&address, len, i,
+                       options->workers) ||
+            getsockname(fds[i], (struct sockaddr *)&address, &len) != 0) {
+            return fail(EXIT_FAILURE, options->listen, strerror(errno));
+        }
+    }
+    return EXIT_SUCCESS;
+}
+
+static void announce(int fd)
+{
+    char name[96];
+
+    listening_name(fd, name, sizeof(name));
+    (void)printf("fcgi-gateway: listening on %s\n", name);
     (void)fflush(stdout);
 }
 
@@ -156,21 +150,22 @@ static void *work(void *context)
     return NULL;
 }
 
-static bool start_workers(const struct options *options, struct worker *workers,
-                          pthread_t *threads, const int *fds, int stop)
+static int start_workers(const struct options *options, struct worker *workers,
+                         pthread_t *threads, const int *fds, int stop)
 {
     for (int i = 0; i < options->workers; i++) {
         int rc = worker_open(&workers[i], options, fds[i], stop);
 
         if (rc != FCGI_OK) {
-            return complain(options->upstream, fcgi_strerror(rc));
+            return fail(rc == FCGI_ERR_ADDRESS ? EXIT_USAGE : EXIT_FAILURE,
+                        options->upstream, fcgi_strerror(rc));
         }
         rc = pthread_create(&threads[i], NULL, work, &workers[i]);
         if (rc != 0) {
-            return complain("threads", strerror(rc));
+            return fail(EXIT_FAILURE, "threads", strerror(rc));
         }
     }
-    return true;
+    return EXIT_SUCCESS;
 }
 
 /* The first signal lets the workers stop, the second ends the program. */
@@ -186,55 +181,59 @@ static void wait_for_signal(const sigset_t *ends, int stopping_end)
     (void)close(stopping_end);
 }
 
-static bool serve(const struct options *options, struct worker *workers,
-                  pthread_t *threads, int *fds)
+static int serve(const struct options *options, struct worker *workers,
+                 pthread_t *threads, int *fds)
 {
-    struct sockaddr_storage address;
-    socklen_t len;
     sigset_t ends;
     int stop[2];
+    int code;
 
     (void)sigemptyset(&ends);
     (void)sigaddset(&ends, SIGTERM);
     (void)sigaddset(&ends, SIGINT);
     (void)pthread_sigmask(SIG_BLOCK, &ends, NULL);
-    if (!open_listeners(options, fds, &address, &len)) {
-        return false;
+    code = open_listeners(options, fds);
+    if (code == EXIT_SUCCESS && pipe(stop) != 0) {
+        code = fail(EXIT_FAILURE, "pipe", strerror(errno));
     }
-    if (pipe(stop) != 0) {
-        return complain("pipe", strerror(errno));
+    if (code == EXIT_SUCCESS) {
+        code = start_workers(options, workers, threads, fds, stop[0]);
     }
-    if (!start_workers(options, workers, threads, fds, stop[0])) {
-        return false;
+    if (code != EXIT_SUCCESS) {
+        return code;
     }
-    announce(&address, len);
+    announce(fds[0]);
     wait_for_signal(&ends, stop[1]);
     for (int i = 0; i < options->workers; i++) {
         (void)pthread_join(threads[i], NULL);
     }
-    return true;
+    return EXIT_SUCCESS;
 }
 
+/* A log that nobody reads any more ends no server. */
 int main(int argc, char **argv)
 {
     struct options options;
     struct worker *workers;
     pthread_t *threads;
     int *fds;
-    bool done = false;
+    int code;
 
-    if (!options_read(&options, argc, argv)) {
-        return EXIT_USAGE;
+    (void)signal(SIGPIPE, SIG_IGN);
+    descriptors_occupy();
+    if (!options_read(&options, argc, argv, &code)) {
+        return code;
     }
     (void)setvbuf(stdout, NULL, _IOLBF, 0);
     workers = calloc((size_t)options.workers, sizeof(*workers));
     threads = calloc((size_t)options.workers, sizeof(*threads));
     fds = calloc((size_t)options.workers, sizeof(*fds));
-    if (workers != NULL && threads != NULL && fds != NULL) {
-        done = serve(&options, workers, threads, fds);
-    }
+    code =
+        workers != NULL && threads != NULL && fds != NULL
+            ? serve(&options, workers, threads, fds)
+            : fail(EXIT_FAILURE, "memory", fcgi_strerror(FCGI_ERR_NO_MEMORY));
     free(workers);
     free(threads);
     free(fds);
-    return done ? EXIT_SUCCESS : EXIT_FAILURE;
+    return code;
 }

@@ -275,6 +275,7 @@ static int take_body(void *context, const void *data, size_t *len)
         left -= part;
     }
     *len -= left;
+    answer->body_len += *len;
     answer->paused = left > 0;
     return note(answer, rc) < 0 ? -1 : 0;
 }
@@ -325,6 +326,7 @@ int answer_plainly(struct answer *answer, int status)
     end_fields(answer);
     if (answer->has_body) {
         buffer_put(answer->out, text, (size_t)len);
+        answer->body_len = (uint64_t)len;
     }
     return answer_end(answer);
 }

@@ -42,6 +42,7 @@ struct answer {
     bool dated;
     bool chunked;
     int status;
+    uint64_t body_len;  /**< so far */
     const char *reason; /* the response's, or a constant */
     size_t fields_end;
     size_t chunk_left;    /* of a chunk whose size has been told */

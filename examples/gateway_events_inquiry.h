@@ -19,7 +19,4 @@ int inquiry_begin(struct transaction *t);
 /** Free the call; one that has not ended is given up. None is fine. */
 void inquiry_end(struct transaction *t);
 
-/** The status of an answer that says that the application gave none. */
-int inquiry_status(int error);
-
 #endif

@@ -19,8 +19,7 @@ void log_failure(const struct http *http, int status, int error,
 /** What the application has written to its standard error. */
 void log_stderr(const struct http *http, struct fcgi_slice text);
 
-/** A request, in the Common Log Format; the bytes are those of the whole
- *  answer. */
+/** A request, in the Common Log Format; the bytes are those of the body. */
 void log_access(const char *remote, const struct http *http, int status,
                 uint64_t bytes);
 

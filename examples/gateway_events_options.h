@@ -7,6 +7,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/** Wrong usage, or a malformed address. */
+#define EXIT_USAGE 3
+
 struct options {
     const char *listen;
     const char *upstream;
@@ -21,7 +24,8 @@ struct options {
     bool access_log;
 };
 
-/** Read the command line; what is wrong with it is said on standard error. */
-bool options_read(struct options *options, int argc, char **argv);
+/** Read the command line; what is wrong with it is said on standard error.
+ *  False: the program is to end with that code. */
+bool options_read(struct options *options, int argc, char **argv, int *code);
 
 #endif

@@ -110,7 +110,6 @@ int peer_send(struct peer *peer, struct buffer *buffer, const void *data,
         return FCGI_ERR_CLOSED;
     }
     if (n > 0) {
-        peer->sent += (uint64_t)n;
         peer->moved = *peer->now;
     }
     rc = account(buffer, n < 0 ? 0 : (size_t)n, len, taken);

@@ -21,7 +21,6 @@ struct peer {
     bool readable; /**< a receive may bring something */
     bool leaving;  /**< it has closed its side */
     bool full;     /**< it takes no more now */
-    uint64_t sent; /**< bytes */
     int64_t moved; /**< when it last took or sent something */
     const int64_t *now;
     char remote_addr[64], remote_port[8];

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "common_status.h"
 #include "gateway_events_inquiry.h"
 #include "gateway_events_log.h"
 
@@ -143,7 +144,7 @@ static bool finish(struct transaction *t)
 {
     if (t->worker->options->access_log) {
         log_access(t->peer->remote_addr, &t->http, t->answer.status,
-                   t->peer->sent - t->sent_before);
+                   t->answer.body_len);
     }
     if (t->answer.keep && t->body.left == 0 && !t->worker->stopping) {
         return begin_next(t);
@@ -183,7 +184,7 @@ static bool linger(struct transaction *t)
 static bool fail(struct transaction *t, int error)
 {
     bool may_answer = t->answer.state != ANSWER_SENT;
-    int status = may_answer ? inquiry_status(error) : 0;
+    int status = may_answer ? status_of_error(error) : 0;
 
     log_failure(&t->http, status, error, &t->response);
     return may_answer ? answer_with(t, status) : enter(t, GONE);
@@ -288,7 +289,6 @@ static bool begin_request(struct transaction *t)
     const struct options *options = t->worker->options;
 
     t->in.start = t->parsed;
-    t->sent_before = t->peer->sent;
     body_begin(&t->body, &t->http, t->peer, &t->in, options->stream_chunked);
     answer_begin(&t->answer, t->peer, &t->out, &t->http, worker_date(t->worker),
                  t->http.keep_alive && !t->worker->stopping);

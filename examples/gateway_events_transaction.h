@@ -48,8 +48,7 @@ struct transaction {
     struct body body;
     struct answer answer;
     struct fcgi_response response;
-    uint64_t sent_before; /* to the client */
-    size_t parsed;        /* where in the buffer the parser stands */
+    size_t parsed; /* where in the buffer the parser stands */
     struct http http;
     struct buffer in;
     struct buffer out;

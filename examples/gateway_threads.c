@@ -1,12 +1,10 @@
 /*
  * gateway-threads - an HTTP server for a FastCGI application on one page:
  * libmicrohttpd speaks HTTP, with a thread for each connection, and asks the
- * application with fcgi_client_do().
+ * application with fcgi_client_do(). `options` beside it is the command line.
  *
- *     gateway-threads 8080 unix:/run/php/php-fpm.sock /srv/www [SECONDS]
- *
- * It listens on 127.0.0.1; port 0 is any free one. Bodies are held in memory:
- * where they are large, or clients slow and many, see fcgi-gateway.
+ * Bodies are held in memory: where they are large, or clients slow and many,
+ * see fcgi-gateway.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -19,12 +17,16 @@
 #include <fcgi_client.h>
 #include <microhttpd.h>
 
+#include "common_descriptors.h"
+#include "common_status.h"
+#include "gateway_threads_options.h"
+
 #define FIELDS_MAX 100
 
 /* What all requests share. */
 static struct fcgi_client *client;
 static struct fcgi_cgi_site site = {.folding = FCGI_CGI_FOLDING_DROP};
-static const char *port;
+static struct options options;
 
 /* One request, and its answer. */
 struct visit {
@@ -121,7 +123,7 @@ static int ask(struct visit *visit, const char *version)
                                     .fields = visit->fields,
                                     .field_count = visit->field_count,
                                     .remote_addr = slice("127.0.0.1"),
-                                    .server_port = slice(port),
+                                    .server_port = slice(options.port),
                                     .content_length = (int64_t)visit->body.len};
     int rc = fcgi_cgi_new(&visit->cgi, NULL);
 
@@ -140,15 +142,6 @@ static int ask(struct visit *visit, const char *version)
     }
     /* A body that is too long has been cut at its Content-Length. */
     return rc == FCGI_ERR_BODY_LONG ? FCGI_OK : rc;
-}
-
-static int status_of(int e)
-{
-    bool busy = e == FCGI_ERR_BACKLOG_FULL || e == FCGI_ERR_OVERLOADED;
-    bool late = e == FCGI_ERR_CONNECT_TIMEOUT || e == FCGI_ERR_WRITE_TIMEOUT ||
-                e == FCGI_ERR_FIRST_BYTE_TIMEOUT || e == FCGI_ERR_IDLE_TIMEOUT;
-
-    return e == FCGI_ERR_BAD_REQUEST ? 400 : busy ? 503 : late ? 504 : 502;
 }
 
 /* Answer as the application did (its Content-Length too, for HEAD), or not. */
@@ -202,49 +195,56 @@ static enum MHD_Result handle(void *none, struct MHD_Connection *c,
         return answer(c, v->response.status, v);
     }
     say(v, fcgi_error_name(rc), fcgi_strerror(rc));
-    return answer(c, status_of(rc), NULL);
+    return answer(c, status_of_error(rc), NULL);
 }
 
-static struct MHD_Daemon *start(void)
+static int serve(void)
 {
     struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_port = htons((uint16_t)atoi(port)),
+                                  .sin_port =
+                                      htons((uint16_t)atoi(options.port)),
                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct MHD_Daemon *daemon;
+    sigset_t ends;
 
-    return MHD_start_daemon(
+    (void)sigfillset(&ends);
+    (void)sigprocmask(SIG_BLOCK, &ends, NULL); /* in all threads to come */
+    daemon = MHD_start_daemon(
         MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD, 0,
         NULL, NULL, handle, NULL, MHD_OPTION_SOCK_ADDR, &address,
         MHD_OPTION_URI_LOG_CALLBACK, begin, NULL, MHD_OPTION_NOTIFY_COMPLETED,
         end, NULL, MHD_OPTION_CONNECTION_TIMEOUT, 60U,
         MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
+    if (daemon == NULL) {
+        perror("gateway-threads");
+        return EXIT_FAILURE;
+    }
+    (void)fprintf(stderr, "gateway-threads: listening on 127.0.0.1:%u\n",
+                  MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_BIND_PORT)->port);
+    (void)sigwait(&ends, &(int){0});
+    MHD_stop_daemon(daemon);
+    return EXIT_SUCCESS;
 }
 
 int main(int argc, char **argv)
 {
     struct fcgi_client_config config = {0};
-    struct MHD_Daemon *daemon = NULL;
-    sigset_t ends;
+    int rc;
 
-    if (argc < 4) {
-        (void)fputs("gateway-threads PORT ADDRESS ROOT [SECONDS]\n", stderr);
-        return 3;
+    descriptors_occupy();
+    if (!options_read(&options, argc, argv, &rc)) {
+        return rc;
     }
-    port = argv[1];
-    site.root = argv[3];
-    config.timeouts.idle_ms = argc > 4 ? atoi(argv[4]) * 1000 : 0;
-    config.timeouts.first_byte_ms = config.timeouts.idle_ms;
-    (void)sigfillset(&ends);
-    (void)sigprocmask(SIG_BLOCK, &ends, NULL); /* in all threads to come */
-    if (fcgi_client_new(&client, argv[2], &config) == FCGI_OK) {
-        daemon = start();
+    site.root = options.root;
+    config.timeouts.idle_ms = options.timeout_ms;
+    config.timeouts.first_byte_ms = options.timeout_ms;
+    rc = fcgi_client_new(&client, options.upstream, &config);
+    if (rc != FCGI_OK) {
+        (void)fprintf(stderr, "gateway-threads: %s: %s\n", options.upstream,
+                      fcgi_strerror(rc));
+        return EXIT_USAGE;
     }
-    if (daemon != NULL) {
-        (void)fprintf(
-            stderr, "gateway-threads: listening on 127.0.0.1:%u\n",
-            MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_BIND_PORT)->port);
-        (void)sigwait(&ends, &(int){0});
-        MHD_stop_daemon(daemon);
-    }
+    rc = serve();
     fcgi_client_free(client);
-    return daemon == NULL;
+    return rc;
 }

@@ -321,7 +321,6 @@ fake stdout="Content-Type: x
 
 aaaab" stdout=aac stdout=d end=0
 exits 0 --expect abaacd "$address" /x
-exits 0 --expect '' "$address" /x
 
 it "fails with --expect where the body lacks the text"
 exits 1 -q --expect absent "$echo" /x
@@ -336,7 +335,8 @@ for arguments in '' x 'x y z' '--nonsense x y' '-Z x y' '-iZ x y' '-p x y' \
     '--connect-timeout 0 x y' '--connect-timeout -5 x y' \
     '--timeout 99999999999 x y' '--role poet x y' '--data x x y' \
     '--role authorizer -d x x y' '--role filter -d @- --data @- x y' \
-    'x y --expect' 'x y -d' 'x ?query'; do
+    'x y --expect' 'x y -d' 'x ?query' \
+    '--expect= x y' '--fail=yes x y' '--help=x'; do
     exits 3 $arguments
     prints ''
     complains ''
@@ -443,9 +443,9 @@ complains 'role'
 
 it "tells a file that cannot be read"
 exits 8 -d @absent "$echo" /x
-complains "$echo: @absent: No such file"
+complains "fcgi-client: @absent: No such file"
 exits 8 -d @. "$echo" /x
-complains "$echo: @.: Is a directory"
+complains "fcgi-client: @.: Is a directory"
 
 if [ -c /dev/full ]; then
     it "tells that standard output is full"
