@@ -32,7 +32,8 @@ struct fcgi_call {
     int error; /* once it has ended */
     bool retried;
     bool may_have_run;
-    bool running; /* the caller's code may be called from within */
+    bool cancelled; /* from within the caller's code */
+    bool running;   /* the caller's code may be called from within */
     int64_t now;
     int64_t started;
 };
@@ -265,6 +266,9 @@ static int judge_lease(struct fcgi_call *call, int rc)
     if (call->lease.since > call->now) {
         call->now = call->lease.since;
     }
+    if (rc >= 0 && call->cancelled) {
+        return FCGI_ERR_CANCELLED;
+    }
     if (rc == FCGI_WAIT && call->now >= call->talk.deadline) {
         return FCGI_ERR_DEADLINE;
     }
@@ -311,6 +315,10 @@ static int retry(struct fcgi_call *call, int error)
         fcgi_exchange_restart(call->exchange, call->request_id) != FCGI_OK) {
         return error;
     }
+    if (call->cancelled) {
+        return FCGI_ERR_CANCELLED;
+    }
+    call->now = fcgi__now(); /* going back has taken the source's time */
     call->retried = true;
     call->stage = LEASING;
     fcgi__pool_count_retry(call->client->pool);
@@ -393,6 +401,7 @@ void fcgi_call_cancel(struct fcgi_call *call)
         return;
     }
     if (call->running) {
+        call->cancelled = true;
         (void)fcgi_exchange_cancel(call->exchange, FCGI_ERR_CANCELLED, NULL);
     } else {
         call->now = fcgi__now();
@@ -454,6 +463,13 @@ int fcgi_call_timeout_ms(const struct fcgi_call *call)
     return fcgi__milliseconds_until(waits_for(call).until, fcgi__now());
 }
 
+bool fcgi_call_source_waits(const struct fcgi_call *call, int *descriptor)
+{
+    *descriptor = -1;
+    return call != NULL && call->stage == TALKING &&
+           fcgi_exchange_source_waits(call->exchange, descriptor);
+}
+
 /*
  * The beginning and the return.
  */
@@ -506,6 +522,7 @@ static void reset(struct fcgi_call *call, struct fcgi_response *response,
     call->error = FCGI_OK;
     call->retried = false;
     call->may_have_run = false;
+    call->cancelled = false;
     call->running = false;
     call->now = now;
     call->started = now;
@@ -526,12 +543,13 @@ static int start_lease(struct fcgi_call *call, struct fcgi_connection *idle)
     return judge_lease(call, rc);
 }
 
-/* What failed before there was a call. */
-static int refuse(struct fcgi_response *response, int error)
+int fcgi__call_refuse(struct fcgi_response *response, int error)
 {
-    fcgi__response_clear(response);
-    response->outcome.error = error;
-    response->outcome.safe_to_repeat = true;
+    if (response != NULL) {
+        fcgi__response_clear(response);
+        response->outcome.error = error;
+        response->outcome.safe_to_repeat = true;
+    }
     return error;
 }
 
@@ -557,14 +575,14 @@ int fcgi__call_start(struct fcgi_call **call, struct fcgi_client *client,
 
     if (made == NULL) {
         (void)fcgi__pool_return(client->pool, idle, true, now, NULL);
-        return refuse(response, FCGI_ERR_NO_MEMORY);
+        return fcgi__call_refuse(response, FCGI_ERR_NO_MEMORY);
     }
     reset(made, response, now);
     rc = request == NULL ? begin_values(made)
                          : begin_request(made, request, idle);
     if (rc != FCGI_OK) {
         give_back(made, idle, true);
-        return refuse(response, rc);
+        return fcgi__call_refuse(response, rc);
     }
     rc = start_lease(made, idle);
     if (rc < 0) {
@@ -580,12 +598,11 @@ int fcgi_call_start(struct fcgi_call **call, struct fcgi_client *client,
                     const struct fcgi_request *request,
                     struct fcgi_response *response)
 {
-    if (call == NULL) {
-        return FCGI_ERR_ARGUMENT;
+    if (call != NULL) {
+        *call = NULL;
     }
-    *call = NULL;
-    if (client == NULL || request == NULL || response == NULL) {
-        return FCGI_ERR_ARGUMENT;
+    if (call == NULL || client == NULL || request == NULL || response == NULL) {
+        return fcgi__call_refuse(response, FCGI_ERR_ARGUMENT);
     }
     return fcgi__call_start(call, client, request, response, fcgi__now());
 }

@@ -18,6 +18,10 @@
 
 #include "net.h"
 
+/* What failed before there was a call: the response, NULL or not, says so.
+ * Returns the error. */
+int fcgi__call_refuse(struct fcgi_response *response, int error);
+
 /* As fcgi_call_start(), at a moment that is known. `request` NULL stands for
  * FCGI_GET_VALUES, which gets a connection of its own, since some applications
  * close it afterwards. */

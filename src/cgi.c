@@ -79,6 +79,19 @@ static void add_request(struct fcgi__variables *variables,
     add_unless_empty(variables, "REMOTE_PORT", request->remote_port);
 }
 
+/* An address of version 6 stands in brackets (RFC 3875, section 4.1.14). */
+static void add_server_name(struct fcgi__variables *variables,
+                            struct fcgi_slice name)
+{
+    if (name.data[0] == '[' || memchr(name.data, ':', name.len) == NULL) {
+        add(variables, "SERVER_NAME", name);
+        return;
+    }
+    add_text(variables, "SERVER_NAME", "[");
+    fcgi__variables_append(variables, name);
+    fcgi__variables_append(variables, fcgi__slice("]"));
+}
+
 /* php-cgi answers nobody who does not set REDIRECT_STATUS. */
 static void add_server(struct fcgi__variables *variables,
                        const struct fcgi_cgi_site *site,
@@ -94,7 +107,9 @@ static void add_server(struct fcgi__variables *variables,
     }
     add_unless_empty(variables, "SERVER_ADDR", request->server_addr);
     add_unless_empty(variables, "SERVER_PORT", request->server_port);
-    add_unless_empty(variables, "SERVER_NAME", parts->server_name);
+    if (parts->server_name.len > 0) {
+        add_server_name(variables, parts->server_name);
+    }
     add_text(variables, "REDIRECT_STATUS", "200");
 }
 

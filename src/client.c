@@ -57,6 +57,21 @@ static int receive_timeout(const struct fcgi_timeouts *timeouts)
     return shortest < 2 ? -1 : shortest / 2;
 }
 
+/* Its own limits, and those of its pool where it has none. */
+static int resolve_timeouts(struct fcgi_timeouts *timeouts,
+                            const struct fcgi_client_config *config)
+{
+    struct fcgi_timeouts own = config->timeouts;
+
+    if (own.connect_ms == 0) {
+        own.connect_ms = config->pool.connect_timeout_ms;
+    }
+    if (own.queue_ms == 0) {
+        own.queue_ms = config->pool.queue_timeout_ms;
+    }
+    return fcgi__timeouts_resolve(timeouts, &own, &standard_timeouts);
+}
+
 static int set_options(struct fcgi_client *client,
                        const struct fcgi_client_config *config)
 {
@@ -66,8 +81,7 @@ static int set_options(struct fcgi_client *client,
     if ((unsigned)client->retry > FCGI_RETRY_NEVER ||
         fcgi__limits_resolve(&client->limits, &config->limits, NULL) !=
             FCGI_OK ||
-        fcgi__timeouts_resolve(&client->timeouts, &config->timeouts,
-                               &standard_timeouts) != FCGI_OK) {
+        resolve_timeouts(&client->timeouts, config) != FCGI_OK) {
         return FCGI_ERR_ARGUMENT;
     }
     client->receive_timeout_ms = receive_timeout(&client->timeouts);

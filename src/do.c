@@ -4,6 +4,7 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
+#include <errno.h>
 #include <string.h>
 
 #include "call.h"
@@ -37,7 +38,7 @@ int fcgi_client_do(struct fcgi_client *client,
                    struct fcgi_response *response)
 {
     if (client == NULL || request == NULL || response == NULL) {
-        return FCGI_ERR_ARGUMENT;
+        return fcgi__call_refuse(response, FCGI_ERR_ARGUMENT);
     }
     return run(client, request, response);
 }
@@ -109,6 +110,7 @@ int fcgi_client_get_values(struct fcgi_client *client,
     }
     memset(&response, 0, sizeof(response));
     rc = run(client, NULL, &response);
+    errno = response.outcome.system_error;
     if (rc == FCGI_OK) {
         rc = read_values(values, response.body);
     }

@@ -99,6 +99,7 @@ static int write_fd(void *context, const struct fcgi_slice *slices,
 
 struct fcgi_writer fcgi_fd_writer(int fd)
 {
+    fcgi__net_spare_signals(fd);
     return (struct fcgi_writer){write_fd, (void *)(intptr_t)fd};
 }
 
@@ -161,8 +162,12 @@ struct fcgi_source fcgi_fd_source(struct fcgi_fd_state *state, int fd)
     state->fd = fd;
     state->regular = fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
     state->start = lseek(fd, 0, SEEK_CUR);
-    if (state->regular && status.st_size > state->start &&
-        (uint64_t)(status.st_size - state->start) <= SIZE_MAX) {
+    if (!state->regular || status.st_size == 0) {
+        return source; /* what there is of a file of /proc has no length */
+    }
+    if (status.st_size <= state->start) {
+        source.read = NULL;
+    } else if ((uint64_t)(status.st_size - state->start) <= SIZE_MAX) {
         source.len = (size_t)(status.st_size - state->start);
     }
     return source;

@@ -90,15 +90,20 @@ static int dial_by_host(struct fcgi__lease *lease,
                         const struct fcgi_pool_config *config)
 {
     int fd = -1;
-    int rc = config->dial(config->dial_context, &fd);
-    int64_t now = fcgi__now();
+    int64_t now;
+    int rc;
 
-    if (rc == FCGI_OK && fd < 0) {
-        rc = FCGI_ERR_CONNECT;
-    }
-    if (rc != FCGI_OK) {
+    errno = 0;
+    rc = config->dial(config->dial_context, &fd);
+    lease->system_error = errno;
+    now = fcgi__now();
+    if (rc < 0) {
         return fail(lease, rc, now);
     }
+    if (rc > 0 || fd < 0) {
+        return fail(lease, FCGI_ERR_CONNECT, now);
+    }
+    lease->system_error = 0;
     lease->connection->fd = fd;
     rc = fcgi__net_adopt(fd);
     if (rc != FCGI_OK) {

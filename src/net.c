@@ -1,12 +1,13 @@
 /*
  * net - sockets.
  *
- * What a system lacks has a fallback here: SOCK_CLOEXEC and SOCK_NONBLOCK (set
- * afterwards), MSG_NOSIGNAL (SO_NOSIGPIPE, else the signal is held back around
- * each send). FCGI_CLIENT_PORTABLE forces the fallbacks, so that tests run
- * them where they are not needed.
+ * What a system lacks has a fallback here: SOCK_CLOEXEC, SOCK_NONBLOCK and
+ * pipe2(), which comes with them (set afterwards), MSG_NOSIGNAL (SO_NOSIGPIPE,
+ * else the signal is held back around each send). FCGI_CLIENT_PORTABLE forces
+ * the fallbacks, so that tests run them where they are not needed.
  */
 #define _POSIX_C_SOURCE 200809L
+#define _GNU_SOURCE /* pipe2() */
 #define _DARWIN_C_SOURCE
 #define __BSD_VISIBLE 1
 
@@ -32,8 +33,10 @@
 #if defined(SOCK_CLOEXEC) && defined(SOCK_NONBLOCK) &&                         \
     !defined(FCGI_CLIENT_PORTABLE)
 #define SOCKET_FLAGS (SOCK_CLOEXEC | SOCK_NONBLOCK)
+#define OPEN_PIPE(ends) pipe2((ends), O_CLOEXEC | O_NONBLOCK)
 #else
 #define SOCKET_FLAGS 0
+#define OPEN_PIPE(ends) pipe(ends)
 #endif
 
 #if defined(MSG_NOSIGNAL) && !defined(FCGI_CLIENT_PORTABLE)
@@ -143,7 +146,7 @@ static void send_at_once(int fd)
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
-static void spare_signals(int fd)
+void fcgi__net_spare_signals(int fd)
 {
 #ifdef SO_NOSIGPIPE
     int on = 1;
@@ -166,7 +169,7 @@ static int open_socket(struct fcgi__dial *dial, int family)
          set_flag(dial->fd, F_GETFL, F_SETFL, O_NONBLOCK, true) != FCGI_OK)) {
         return FCGI_ERR_SYSTEM;
     }
-    spare_signals(dial->fd);
+    fcgi__net_spare_signals(dial->fd);
     if (family != AF_UNIX) {
         send_at_once(dial->fd);
     }
@@ -175,10 +178,10 @@ static int open_socket(struct fcgi__dial *dial, int family)
 
 int fcgi__net_pipe(int ends[2])
 {
-    if (pipe(ends) != 0) {
+    if (OPEN_PIPE(ends) != 0) {
         return FCGI_ERR_SYSTEM;
     }
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; SOCKET_FLAGS == 0 && i < 2; i++) {
         if (set_flag(ends[i], F_GETFD, F_SETFD, FD_CLOEXEC, true) != FCGI_OK ||
             set_flag(ends[i], F_GETFL, F_SETFL, O_NONBLOCK, true) != FCGI_OK) {
             fcgi__net_close(ends[0]);
@@ -228,7 +231,7 @@ int fcgi__net_settle(int fd, int receive_timeout_ms)
 
 int fcgi__net_adopt(int fd)
 {
-    spare_signals(fd);
+    fcgi__net_spare_signals(fd);
     send_at_once(fd);
     return set_flag(fd, F_GETFD, F_SETFD, FD_CLOEXEC, true);
 }

@@ -90,6 +90,10 @@ void fcgi__dial_end(struct fcgi__dial *dial);
  * here is: closed on exec, and unbuffered. FCGI_OK or FCGI_ERR_SYSTEM. */
 int fcgi__net_adopt(int fd);
 
+/* Let what is sent to a socket whose peer has gone raise no SIGPIPE, where a
+ * system wants to be asked for that beforehand. */
+void fcgi__net_spare_signals(int fd);
+
 /* Let a receive wait by itself: blocking mode, with a receive timeout in
  * milliseconds (-1: none). FCGI_OK or FCGI_ERR_SYSTEM. */
 int fcgi__net_settle(int fd, int receive_timeout_ms);

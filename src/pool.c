@@ -4,6 +4,7 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
+#include <errno.h>
 #include <pthread.h>
 
 #include <fcgi_client/error.h>
@@ -19,7 +20,7 @@
 /* How many spares are kept: as many calls at a time allocate nothing. */
 #define SPARES_MAX 64
 
-enum thread_state { NO_THREAD, STARTING, AWAKE, SLEEPS_FOR_EVER };
+enum thread_state { NO_THREAD, STARTING, RUNNING };
 
 struct fcgi_pool {
     struct fcgi__forkable forkable; /* first: fork() finds the pool by it */
@@ -32,6 +33,7 @@ struct fcgi_pool {
     struct fcgi__spare *spares;
     int spare_count;
     enum thread_state thread;
+    int64_t wakes; /* when the thread looks again by itself */
     struct fcgi__evictor evictor;
 };
 
@@ -45,10 +47,16 @@ static void unlock(struct fcgi_pool *pool)
     (void)pthread_mutex_unlock(&pool->lock);
 }
 
+/* A fork() just now has left a copy in the child, which knows nothing of it;
+ * the application is to see the end nevertheless. Where no connection is kept,
+ * it is the application that closes. */
 static void close_socket(struct fcgi_pool *pool, struct fcgi__leaving leaving)
 {
     if (leaving.evicted) {
         fcgi__trace(&pool->config, FCGI_TRACE_EVICTED, leaving.fd, FCGI_OK);
+    }
+    if (leaving.fd >= 0 && pool->config.max_idle > 0) {
+        fcgi__net_shutdown(leaving.fd);
     }
     fcgi__net_close(leaving.fd);
 }
@@ -185,18 +193,24 @@ static struct fcgi__spare *keep_spare(struct fcgi_pool *pool,
     return NULL;
 }
 
-/* What is to be done about the thread, now that something may be idle: start
- * it, wake it, or nothing, told by the state it was in. */
-static enum thread_state call_thread(struct fcgi_pool *pool)
-{
-    enum thread_state before = pool->thread;
+/* What is to be done about the thread. */
+enum thread_call { LEAVE_IT, START_IT, WAKE_IT };
 
-    if (before == AWAKE || before == STARTING || pool->config.evict_by_host ||
-        fcgi__slots_newest_expiry(&pool->slots) == FCGI__NEVER) {
-        return AWAKE;
+/* Now that something may be idle, which may have less time left than all that
+ * was. */
+static enum thread_call call_thread(struct fcgi_pool *pool)
+{
+    int64_t expiry = fcgi__slots_newest_expiry(&pool->slots);
+
+    if (expiry >= pool->wakes || pool->config.evict_by_host) {
+        return LEAVE_IT;
     }
-    pool->thread = before == NO_THREAD ? STARTING : AWAKE;
-    return before;
+    pool->wakes = expiry;
+    if (pool->thread == NO_THREAD) {
+        pool->thread = STARTING;
+        return START_IT;
+    }
+    return pool->thread == RUNNING ? WAKE_IT : LEAVE_IT;
 }
 
 static int64_t evict(void *context);
@@ -206,8 +220,11 @@ static void start_thread(struct fcgi_pool *pool)
     int rc = fcgi__evictor_start(&pool->evictor, evict, pool);
 
     lock(pool);
-    if (pool->thread == STARTING) {
-        pool->thread = rc == FCGI_OK ? AWAKE : NO_THREAD;
+    if (rc == FCGI_OK) {
+        pool->thread = RUNNING;
+    } else {
+        pool->thread = NO_THREAD;
+        pool->wakes = FCGI__NEVER;
     }
     unlock(pool);
 }
@@ -219,7 +236,7 @@ struct fcgi__spare *fcgi__pool_return(struct fcgi_pool *pool,
 {
     struct fcgi_connection *chain = NULL;
     struct fcgi__leaving leaving = {-1, false};
-    enum thread_state thread;
+    enum thread_call call;
 
     lock(pool);
     if (connection != NULL) {
@@ -227,13 +244,13 @@ struct fcgi__spare *fcgi__pool_return(struct fcgi_pool *pool,
                          &chain);
     }
     spare = keep_spare(pool, spare);
-    thread = call_thread(pool);
+    call = call_thread(pool);
     unlock(pool);
     close_socket(pool, leaving);
     close_chain(pool, chain);
-    if (thread == NO_THREAD) {
+    if (call == START_IT) {
         start_thread(pool);
-    } else if (thread == SLEEPS_FOR_EVER) {
+    } else if (call == WAKE_IT) {
         fcgi__evictor_ring(&pool->evictor);
     }
     return spare;
@@ -273,7 +290,8 @@ static int64_t evict(void *context)
     lock(pool);
     if (!pool->slots.closed) {
         next = fcgi__slots_evict(&pool->slots, fcgi__now(), &chain);
-        pool->thread = next == FCGI__NEVER ? SLEEPS_FOR_EVER : AWAKE;
+        pool->thread = RUNNING;
+        pool->wakes = next;
     }
     unlock(pool);
     close_chain(pool, chain);
@@ -353,10 +371,11 @@ static void forget_in_child(struct fcgi__forkable *forkable)
     struct fcgi_pool *pool = (struct fcgi_pool *)(void *)forkable;
 
     fcgi__slots_forget(&pool->slots);
-    if (pool->thread == AWAKE || pool->thread == SLEEPS_FOR_EVER) {
+    if (pool->thread == RUNNING) {
         fcgi__evictor_forget(&pool->evictor);
     }
     pool->thread = NO_THREAD;
+    pool->wakes = FCGI__NEVER;
 }
 
 static int set_up(struct fcgi_pool *pool, const char *address,
@@ -370,10 +389,12 @@ static int set_up(struct fcgi_pool *pool, const char *address,
     if (rc != FCGI_OK) {
         return rc;
     }
-    if (pthread_mutex_init(&pool->lock, NULL) != 0) {
+    errno = pthread_mutex_init(&pool->lock, NULL);
+    if (errno != 0) {
         return FCGI_ERR_SYSTEM;
     }
     pool->slots.config = &pool->config;
+    pool->wakes = FCGI__NEVER;
     pool->forkable.lock = &pool->lock;
     pool->forkable.in_child = forget_in_child;
     rc = fcgi__fork_watch(&pool->forkable);
@@ -424,7 +445,7 @@ void fcgi_pool_close(struct fcgi_pool *pool)
     thread = pool->thread;
     unlock(pool);
     close_chain(pool, chain);
-    if (thread == AWAKE || thread == SLEEPS_FOR_EVER) {
+    if (thread == RUNNING) {
         fcgi__evictor_ring(&pool->evictor);
     }
 }

@@ -11,11 +11,9 @@ struct phrase {
     const char *text;
 };
 
+/* In the order in which they are looked for: an application does not answer
+ * with those of an interim response. */
 static const struct phrase phrases[] = {
-    {100, "Continue"},
-    {101, "Switching Protocols"},
-    {102, "Processing"},
-    {103, "Early Hints"},
     {200, "OK"},
     {201, "Created"},
     {202, "Accepted"},
@@ -72,6 +70,10 @@ static const struct phrase phrases[] = {
     {507, "Insufficient Storage"},
     {508, "Loop Detected"},
     {511, "Network Authentication Required"},
+    {100, "Continue"},
+    {101, "Switching Protocols"},
+    {102, "Processing"},
+    {103, "Early Hints"},
 };
 
 const char *fcgi_reason_phrase(int status)

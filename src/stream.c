@@ -120,7 +120,7 @@ int fcgi__stream_read(struct fcgi__stream *stream, char *room)
     if (rc == FCGI_WAIT) {
         return rc;
     }
-    if (rc != FCGI_OK || got > cap) {
+    if (rc != FCGI_OK || got > cap || (got == 0 && source->len > 0)) {
         return FCGI_ERR_SOURCE;
     }
     stream->taken += got;

@@ -161,11 +161,15 @@ static bool send_some(struct fcgi__talk *talk, bool may_block)
     struct fcgi_slice slices[FCGI__SLICES_MAX];
     int64_t before = talk->now;
     bool was_pending = talk->pending;
-    int count = fcgi_exchange_output(talk->exchange, slices,
-                                     share_of(may_block)->slices);
     size_t sent;
-    int rc;
+    int count, rc;
 
+    errno = 0;
+    count = fcgi_exchange_output(talk->exchange, slices,
+                                 share_of(may_block)->slices);
+    if (count < 0) {
+        talk->system_error = errno; /* the source's */
+    }
     forgive(talk, before);
     talk->pending = count > 0;
     if (count <= 0) {
@@ -347,6 +351,13 @@ static void move(struct fcgi__talk *talk, unsigned ready, bool may_block)
     talk->more = ready != 0 && is_under_way(talk);
 }
 
+/* The time of the whole is over before anything was sent. */
+static bool is_in_vain(const struct fcgi__talk *talk)
+{
+    return talk->now >= talk->deadline &&
+           !fcgi__exchange_sent_any(talk->exchange) && is_under_way(talk);
+}
+
 int fcgi__talk_advance(struct fcgi__talk *talk, int64_t now, unsigned ready,
                        bool may_block)
 {
@@ -354,6 +365,9 @@ int fcgi__talk_advance(struct fcgi__talk *talk, int64_t now, unsigned ready,
     int error;
 
     talk->now = now;
+    if (is_in_vain(talk)) {
+        return FCGI_ERR_DEADLINE;
+    }
     if (ready == 0 && now >= next_limit(talk, &error)) {
         ready = FCGI__READY; /* what came just now came in time */
     }

@@ -17,7 +17,8 @@
  *
  * Back-pressure: a sink that takes less than it was offered pauses the
  * response, and a source that returns FCGI_WAIT the request, until
- * fcgi_call_resume(). Neither costs memory that grows.
+ * fcgi_call_resume(). Neither costs memory that grows. What such a source waits
+ * for is the host's to watch: fcgi_call_source_waits() tells.
  *
  * Threads: one at a time for each call; any number of calls for each client.
  */
@@ -56,7 +57,9 @@ FCGI_API int fcgi_call_start(struct fcgi_call **call,
                              struct fcgi_response *response);
 
 /**
- * Do what can be done without waiting. May call the sources and the sink.
+ * Do what can be done without waiting. May call the sources and the sink. A
+ * call that has ended keeps its connection, and its place among `max_open`,
+ * until it is freed.
  *
  * @return FCGI_WAIT  under way: descriptor, events and time may have changed
  *         FCGI_OK or an error of fcgi_client_do()  how the request ended; asked
@@ -75,11 +78,13 @@ FCGI_API int fcgi_call_resume(struct fcgi_call *call);
 
 /**
  * The descriptor to watch, which stays the call's; -1: none, the call is
- * paused or waits for its time alone.
+ * paused, waits for its time alone, or has ended.
  *
  * It may change with each fcgi_call_advance(). The one told before stays open
  * until this function has told another and the call is advanced again, so that
- * it can be unregistered first. The last one stays until the call is freed.
+ * it can be unregistered first. The last one stays until the call is freed:
+ * unregister it before that, by the number that was told, for the connection
+ * may go on to another call, which is told the same.
  */
 FCGI_API int fcgi_call_fd(struct fcgi_call *call);
 
@@ -89,6 +94,15 @@ FCGI_API unsigned fcgi_call_events(const struct fcgi_call *call);
 /** Milliseconds until fcgi_call_advance() is due whatever the descriptor does;
  *  0: at once, there is work left; -1: never. */
 FCGI_API int fcgi_call_timeout_ms(const struct fcgi_call *call);
+
+/**
+ * Whether a source has nothing yet, for which the call waits beside all else.
+ *
+ * @param descriptor  set to what to watch for reading before
+ * fcgi_call_resume(), as the source told it; -1: it told none
+ */
+FCGI_API bool fcgi_call_source_waits(const struct fcgi_call *call,
+                                     int *descriptor);
 
 /** End a call with FCGI_ERR_CANCELLED, also from within its sources and sinks;
  *  the application is told where that needs no waiting. NULL is fine, and a

@@ -26,7 +26,8 @@ struct fcgi_client_config {
     struct fcgi_limits limits;     /**< of each response */
     enum fcgi_retry retry;         /**< 0: FCGI_RETRY_STALE */
     struct fcgi_pool_config pool;  /**< its allocator is the client's too; its
-                                        time limits yield to `timeouts` */
+                                        time limits hold where `timeouts` says
+                                        nothing */
     uint64_t reserved[8];          /**< all zero */
 };
 
@@ -109,7 +110,7 @@ struct fcgi_values {
  * @param values  filled in, also after an error; not NULL
  * @return FCGI_OK  also where the application knows no such question;
  *         FCGI_ERR_PARAMS_TRUNCATED  its answer ends amid a pair; or an error
- *         of fcgi_client_do()
+ *         of fcgi_client_do() (errno tells why it could not be asked)
  */
 FCGI_API int fcgi_client_get_values(struct fcgi_client *client,
                                     struct fcgi_values *values);

@@ -57,11 +57,14 @@ struct fcgi_fd_state {
  * A body read from a descriptor, from where that stands to its end.
  *
  * A regular file is read as far as it reaches now, and not what is appended
- * meanwhile: its `len` is set, and may be made smaller.
+ * meanwhile: its `len` is set, and may be made smaller. One that says it is
+ * empty, as those of Linux's /proc do, is read to its end.
  *
  * A pipe or socket, blocking or not, is read only when something is there, so
  * that its silence hides neither an early answer nor a time limit; its flags
- * are not changed. Whatever can seek can be replayed from where it stood.
+ * are not changed. fcgi_client_do() watches it; the host of a call does so
+ * itself, see fcgi_call_source_waits(). Whatever can seek can be replayed from
+ * where it stood.
  *
  * @param state  the caller's, filled in; must stay until the request has ended
  * @param fd     the caller's, likewise

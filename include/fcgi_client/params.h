@@ -11,6 +11,10 @@
  *
  * Names and values may hold any byte. Order and duplicates are kept. Nothing
  * here allocates.
+ *
+ * Who puts pairs into records by hand: PHP reads each record by itself, so that
+ * every FCGI_PARAMS record must hold whole pairs; one without content ends
+ * them.
  */
 #ifndef FCGI_CLIENT_PARAMS_H
 #define FCGI_CLIENT_PARAMS_H

@@ -13,7 +13,16 @@
  * that forbids threads calls fcgi_pool_evict() instead.
  *
  * A client has a pool of its own; this header is for its options and its
- * statistics, and for transports of your own.
+ * statistics, and for transports of your own:
+ *
+ *     rc = fcgi_pool_get(pool, &connection, &reused);
+ *     ... a request under fcgi_connection_next_id(connection), over
+ *         fcgi_connection_fd(connection)
+ *     answered whole:    fcgi_pool_put(pool, connection);
+ *     anything else:     fcgi_pool_discard(pool, connection);
+ *
+ * An idle connection may have died: where `reused` and not a byte was answered,
+ * the request may be sent again, over one from fcgi_pool_dial(), which is new.
  */
 #ifndef FCGI_CLIENT_POOL_H
 #define FCGI_CLIENT_POOL_H
@@ -60,7 +69,9 @@ struct fcgi_pool_config {
     int max_requests;       /**< requests on one connection; unlimited. Set it
                                  to pm.max_requests of PHP-FPM */
     int max_open;           /**< idle, leased and dialling together; unlimited.
-                                 Keep it below pm.max_children of PHP-FPM */
+                                 Keep it below pm.max_children of PHP-FPM:
+                                 beyond that, requests wait for children that
+                                 idle connections of one's own occupy */
     int max_waiting;        /**< callers waiting for one of those; 1,024 */
     int queue_timeout_ms;   /**< each waits at most; unlimited */
     int connect_timeout_ms; /**< to connect, all addresses together; 5,000 */
@@ -69,7 +80,8 @@ struct fcgi_pool_config {
      * Connect instead of the library: store a connected stream socket, which
      * becomes the pool's, in `*fd`. It may block for as long as it takes.
      *
-     * @return FCGI_OK or an error code, which the request then ends with
+     * @return FCGI_OK or an error code, which the request then ends with, as
+     *         with the errno it leaves; a number above 0 is FCGI_ERR_CONNECT
      */
     int (*dial)(void *context, int *fd);
     void *dial_context;
@@ -172,8 +184,8 @@ FCGI_API void fcgi_pool_put(struct fcgi_pool *pool,
 FCGI_API void fcgi_pool_discard(struct fcgi_pool *pool,
                                 struct fcgi_connection *connection);
 
-/** The socket of a leased connection, in blocking mode; it stays the
- *  pool's. */
+/** The socket of a leased connection, in blocking mode, which is not to be
+ *  changed; it stays the pool's. -1 in the child of a fork(). */
 FCGI_API int fcgi_connection_fd(const struct fcgi_connection *connection);
 
 /** The id for the next request on a leased connection: never 0, and another

@@ -460,6 +460,12 @@ int poll(struct pollfd *fds, nfds_t count, int timeout)
 
 /* ---- pipes and files ---------------------------------------------------- */
 
+int pipe2(int ends[2], int flags)
+{
+    const struct fault_way *way = strike(FAULT_PIPE);
+    return refuses(way) ? fail_with(way) : REAL(pipe2)(ends, flags);
+}
+
 int pipe(int ends[2])
 {
     const struct fault_way *way = strike(FAULT_PIPE);

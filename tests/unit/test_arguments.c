@@ -47,6 +47,30 @@ static void null_is_refused(void **state)
     assert_code(fcgi_client_do(client, NULL, &response), FCGI_ERR_ARGUMENT);
     assert_code(fcgi_client_do(client, &request, NULL), FCGI_ERR_ARGUMENT);
     assert_int_equal(stats_of(client).dials, 0);
+    assert_string_equal(response.body.data, "");
+    fcgi_response_free(&response);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+static void what_was_answered_before_is_no_answer_to_null(void **state)
+{
+    (void)state;
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_request request = get_request();
+    struct fcgi_response response = {0};
+    struct fcgi_call *call;
+    for (int i = 0; i < 2; i++) {
+        assert_code(fcgi_client_do(client, &request, &response), FCGI_OK);
+        assert_code(i == 0 ? fcgi_client_do(client, NULL, &response)
+                           : fcgi_call_start(&call, client, NULL, &response),
+                    FCGI_ERR_ARGUMENT);
+        assert_code(response.outcome.error, FCGI_ERR_ARGUMENT);
+        assert_true(response.outcome.safe_to_repeat);
+        assert_int_equal(response.status, 0);
+        assert_int_equal(response.body.len, 0);
+    }
     fcgi_response_free(&response);
     fcgi_client_free(client);
     fake_stop(app);
@@ -239,6 +263,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(null_is_refused),
+        cmocka_unit_test(what_was_answered_before_is_no_answer_to_null),
         cmocka_unit_test(params_that_are_not_there_are_refused),
         cmocka_unit_test(a_param_without_a_name_or_value_is_refused),
         cmocka_unit_test(encoded_params_that_end_amid_a_pair_are_refused),

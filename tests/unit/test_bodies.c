@@ -11,6 +11,8 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -124,6 +126,43 @@ static void a_body_comes_from_descriptor_0(void **state)
         assert_int_equal(dup2(before, 0), 0);
         close(before);
     }
+}
+
+/* Somebody cuts the file while it is sent: what is there is not what was
+ * announced, and must not pass for it. */
+static void a_body_shorter_than_its_length_fails(void **state)
+{
+    (void)state;
+    struct fcgi_fd_state file;
+    int fd = temp_file("announced", 9);
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_request request = post_request(fcgi_fd_source(&file, fd));
+    assert_int_equal(request.body.len, 9);
+    assert_int_equal(ftruncate(fd, 4), 0);
+    ask_expecting(client, &request, FCGI_ERR_SOURCE);
+    fake_await(app, FAKE_LEFT, 1);
+    assert_int_equal(fake_request(app, 0)->body_ends, 0);
+    assert_int_equal(fake_count(app, FAKE_ANSWERED), 0);
+    close(fd);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+static void why_a_body_could_not_be_read_is_told(void **state)
+{
+    (void)state;
+    struct fcgi_fd_state folder;
+    int fd = open("/", O_RDONLY | O_DIRECTORY);
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_request request = post_request(fcgi_fd_source(&folder, fd));
+    struct fcgi_outcome outcome =
+        ask_expecting(client, &request, FCGI_ERR_SOURCE);
+    assert_int_equal(outcome.system_error, EISDIR);
+    close(fd);
+    fcgi_client_free(client);
+    fake_stop(app);
 }
 
 static void a_body_comes_from_a_function(void **state)
@@ -378,6 +417,8 @@ int main(void)
         cmocka_unit_test(a_body_comes_from_a_slow_pipe),
         cmocka_unit_test(a_body_comes_from_a_slow_socket),
         cmocka_unit_test(a_body_comes_from_descriptor_0),
+        cmocka_unit_test(a_body_shorter_than_its_length_fails),
+        cmocka_unit_test(why_a_body_could_not_be_read_is_told),
         cmocka_unit_test(a_body_comes_from_a_function),
         cmocka_unit_test(a_silent_pipe_does_not_hide_an_early_answer),
         cmocka_unit_test(a_silent_pipe_does_not_hide_a_time_limit),

@@ -477,6 +477,83 @@ static void a_turn_that_came_in_time_is_used(void **state)
     fake_stop(app);
 }
 
+/* The whole is over before anything was sent: nobody waits for an answer any
+ * more, and the application is to run nothing in vain. */
+static void assert_was_not_sent(const struct fcgi_response *response)
+{
+    assert_code(response->outcome.error, FCGI_ERR_DEADLINE);
+    assert_int_equal(response->outcome.bytes_sent, 0);
+    assert_false(response->outcome.may_have_run);
+    assert_true(response->outcome.safe_to_repeat);
+}
+
+static void what_begins_after_the_whole_limit_is_not_sent(void **state)
+{
+    (void)state;
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_request request = post_text("late");
+    struct fcgi_response response = {0};
+    ask_hello(client);
+    request.timeouts.total_ms = LIMIT;
+    struct fcgi_call *call = host_begin(client, &request, &response);
+    pass_ms(2 * LIMIT);
+    assert_code(host_run(call), FCGI_ERR_DEADLINE);
+    assert_was_not_sent(&response);
+    host_free(call);
+    assert_int_equal(fake_count(app, FAKE_BEGUN), 1);
+    fcgi_response_free(&response);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+static void a_turn_after_the_whole_limit_is_of_no_use(void **state)
+{
+    (void)state;
+    struct fcgi_pool_config config = {.max_open = 1};
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_client *client = client_with_pool(app, &config);
+    struct fcgi_connection *connection = take(fcgi_client_pool(client));
+    struct fcgi_request request = post_text("late");
+    struct fcgi_response response = {0};
+    request.timeouts.total_ms = LIMIT;
+    struct fcgi_call *call = host_begin(client, &request, &response);
+    fcgi_pool_put(fcgi_client_pool(client), connection);
+    pass_ms(2 * LIMIT);
+    assert_code(host_run(call), FCGI_ERR_DEADLINE);
+    assert_was_not_sent(&response);
+    host_free(call);
+    ask_hello(client);
+    assert_int_equal(fake_count(app, FAKE_BEGUN), 1);
+    fcgi_response_free(&response);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+static int dial_late(void *context, int *fd)
+{
+    pass_ms(2 * LIMIT);
+    *fd = fake_connect(context);
+    return FCGI_OK;
+}
+
+static void a_dial_that_outlasts_the_whole_limit_is_of_no_use(void **state)
+{
+    (void)state;
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_pool_config config = {.dial = dial_late, .dial_context = app};
+    struct fcgi_client *client = client_with_pool(app, &config);
+    struct fcgi_request request = post_text("late");
+    struct fcgi_response response = {0};
+    request.timeouts.total_ms = LIMIT;
+    assert_code(fcgi_client_do(client, &request, &response), FCGI_ERR_DEADLINE);
+    assert_was_not_sent(&response);
+    assert_int_equal(fake_count(app, FAKE_BEGUN), 0);
+    fcgi_response_free(&response);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
 /* ---- no function waits -------------------------------------------------- */
 
 /* All that a host may do with a call whose peer has stopped; the watchdog sees
@@ -629,6 +706,9 @@ int main(void)
         cmocka_unit_test(a_body_that_can_go_on_is_not_given_up),
         cmocka_unit_test(a_connection_that_was_made_in_time_is_used),
         cmocka_unit_test(a_turn_that_came_in_time_is_used),
+        cmocka_unit_test(what_begins_after_the_whole_limit_is_not_sent),
+        cmocka_unit_test(a_turn_after_the_whole_limit_is_of_no_use),
+        cmocka_unit_test(a_dial_that_outlasts_the_whole_limit_is_of_no_use),
         cmocka_unit_test(a_peer_that_stops_amid_its_answer_blocks_nobody),
         cmocka_unit_test(a_peer_that_does_not_stop_is_heard_out),
         cmocka_unit_test(a_peer_that_stops_reading_blocks_nobody),

@@ -258,6 +258,34 @@ static void a_source_goes_on_where_it_waited(void **state)
 }
 
 /* What is ready is not held back for want of more. */
+static bool waits(const struct fcgi_call *call, int *descriptor)
+{
+    *descriptor = 0;
+    return fcgi_call_source_waits(call, descriptor);
+}
+
+/* Nothing is waited for before the request is under way, nor after it. */
+static void only_a_request_under_way_waits_for_its_source(void **state)
+{
+    (void)state;
+    struct hand_call c;
+    struct feeder feeder = {.waits = true, .descriptor = -1};
+    struct fcgi_request request = post_request(feeder_source(&feeder));
+    int descriptor;
+    assert_false(waits(NULL, &descriptor));
+    assert_int_equal(descriptor, -1);
+    hand_call_begin(&c, NULL, &request);
+    assert_false(waits(c.call, &descriptor));
+    assert_int_equal(descriptor, -1);
+    assert_code(host_settle(c.call), FCGI_WAIT);
+    assert_true(waits(c.call, &descriptor));
+    assert_int_equal(descriptor, -1);
+    host_cancel(c.call);
+    assert_false(waits(c.call, &descriptor));
+    assert_int_equal(descriptor, -1);
+    hand_call_end(&c);
+}
+
 static void what_a_source_has_is_sent_before_it_has_more(void **state)
 {
     (void)state;
@@ -285,6 +313,7 @@ static void a_pipe_is_read_when_the_host_says_so(void **state)
     struct wire received = {0};
     struct wire_request seen = {0};
     int ends[2];
+    int descriptor;
     assert_int_equal(pipe(ends), 0);
     struct fcgi_request request =
         post_request(fcgi_fd_source(&pipe_state, ends[0]));
@@ -292,12 +321,16 @@ static void a_pipe_is_read_when_the_host_says_so(void **state)
     for (int i = 0; i < 5; i++) {
         assert_code(host_settle(c.call), FCGI_WAIT);
         assert_true(hand_receive(&c.hand, 0, &received));
+        assert_true(fcgi_call_source_waits(c.call, &descriptor));
+        assert_int_equal(descriptor, ends[0]);
         assert_int_equal(write(ends[1], "part", 4), 4);
         assert_code(host_resume(c.call), FCGI_WAIT);
     }
     assert_int_equal(fcntl(ends[0], F_GETFL) & O_NONBLOCK, 0);
     assert_int_equal(close(ends[1]), 0);
     assert_code(host_resume(c.call), FCGI_WAIT);
+    assert_false(fcgi_call_source_waits(c.call, &descriptor));
+    assert_int_equal(descriptor, -1);
     assert_true(hand_receive(&c.hand, 0, &received));
     (void)wire_request_read(&seen, received.data, received.len);
     assert_int_equal(seen.body.len, 20);
@@ -688,6 +721,7 @@ int main(void)
         cmocka_unit_test(a_paused_answer_leaves_the_connection_reusable),
         cmocka_unit_test(a_sink_cannot_take_more_than_there_is),
         cmocka_unit_test(a_source_goes_on_where_it_waited),
+        cmocka_unit_test(only_a_request_under_way_waits_for_its_source),
         cmocka_unit_test(what_a_source_has_is_sent_before_it_has_more),
         cmocka_unit_test(a_pipe_is_read_when_the_host_says_so),
         cmocka_unit_test(a_slow_peer_holds_no_more_memory_for_a_larger_body),

@@ -395,6 +395,83 @@ static void retry_replays_a_source_that_waits(void **state)
 /* ---- places and suspicion ----------------------------------------------- */
 
 /* There is one place in all: who waits for it must not come between. */
+/* ---- a retry that is cancelled from within ------------------------------ */
+
+/* A source and a dial function of a caller's who changes his mind. */
+struct fickle {
+    struct fake *app;
+    struct fcgi_call *call;
+    bool in_replay; /* where he does; else while the second dial is made */
+    bool read;
+    size_t dials;
+};
+
+static int fickle_read(void *context, void *buf, size_t cap, size_t *got)
+{
+    struct fickle *fickle = context;
+    (void)cap;
+    *got = fickle->read ? 0 : 1;
+    *(char *)buf = 'x';
+    fickle->read = true;
+    return FCGI_OK;
+}
+
+static int fickle_replay(void *context, uint64_t taken)
+{
+    struct fickle *fickle = context;
+    fickle->read = fickle->read && taken == 0;
+    if (taken > 0 && fickle->in_replay) {
+        fcgi_call_cancel(fickle->call);
+    }
+    return FCGI_OK;
+}
+
+static int fickle_dial(void *context, int *fd)
+{
+    struct fickle *fickle = context;
+    fickle->dials += 1;
+    if (fickle->dials == 2 && !fickle->in_replay) {
+        fcgi_call_cancel(fickle->call);
+    }
+    *fd = fake_connect(fickle->app);
+    return FCGI_OK;
+}
+
+static void assert_cancelled_in_retry(bool in_replay)
+{
+    struct fickle fickle = {.app = FAKE_RUN(FAKE_UNIX, closes_on_request),
+                            .in_replay = in_replay};
+    struct fcgi_pool_config config = {.dial = fickle_dial,
+                                      .dial_context = &fickle};
+    struct fcgi_client *client = client_with_pool(fickle.app, &config);
+    struct fcgi_request request = post_request((struct fcgi_source){
+        .read = fickle_read, .replay = fickle_replay, .context = &fickle});
+    struct fcgi_response response = {0};
+    ask_hello(client);
+    fickle.call = host_begin(client, &request, &response);
+    assert_code(host_run(fickle.call), FCGI_ERR_CANCELLED);
+    host_free(fickle.call);
+    assert_int_equal(fickle.dials, in_replay ? 1 : 2);
+    assert_int_equal(fake_count(fickle.app, FAKE_ASKED), 2);
+    assert_true(response.outcome.may_have_run);
+    assert_int_equal(stats_of(client).open, 0);
+    fcgi_response_free(&response);
+    fcgi_client_free(client);
+    fake_stop(fickle.app);
+}
+
+static void a_replay_may_cancel_its_own_call(void **state)
+{
+    (void)state;
+    assert_cancelled_in_retry(true);
+}
+
+static void a_dial_function_may_cancel_the_call_it_dials_for(void **state)
+{
+    (void)state;
+    assert_cancelled_in_retry(false);
+}
+
 static void the_retry_keeps_its_place(void **state)
 {
     (void)state;
@@ -504,6 +581,8 @@ int main(void)
         cmocka_unit_test(retry_replays_stdin_from_where_it_began),
         cmocka_unit_test(retry_begins_a_half_sent_body_anew),
         cmocka_unit_test(retry_replays_a_source_that_waits),
+        cmocka_unit_test(a_replay_may_cancel_its_own_call),
+        cmocka_unit_test(a_dial_function_may_cancel_the_call_it_dials_for),
         cmocka_unit_test(the_retry_keeps_its_place),
         cmocka_unit_test(after_one_dead_connection_the_others_are_checked),
         cmocka_unit_test(what_was_not_used_stays_suspected),

@@ -519,6 +519,19 @@ static void the_servers_name_is_told_or_else_found(void **state)
     gateway_close(&g);
 }
 
+/* RFC 3875, section 4.1.14, unlike SERVER_ADDR. */
+static void an_address_of_version_6_is_a_name_in_brackets(void **state)
+{
+    struct gateway g;
+    (void)state;
+    gateway_open(&g);
+    g.request.server_addr = gateway_slice("2001:db8::1");
+    assert_int_equal(gateway_build(&g), FCGI_OK);
+    gateway_assert(&g, "SERVER_NAME", "[2001:db8::1]");
+    gateway_assert(&g, "SERVER_ADDR", "2001:db8::1");
+    gateway_close(&g);
+}
+
 /* ---- the body ---------------------------------------------------------- */
 
 static void length_and_type_of_the_body_are_bare_variables(void **state)
@@ -695,6 +708,7 @@ int main(void)
         cmocka_unit_test(a_repeated_host_is_refused),
         cmocka_unit_test(the_absolute_form_overrules_host),
         cmocka_unit_test(the_servers_name_is_told_or_else_found),
+        cmocka_unit_test(an_address_of_version_6_is_a_name_in_brackets),
         cmocka_unit_test(length_and_type_of_the_body_are_bare_variables),
         cmocka_unit_test(without_a_body_there_is_no_content_length),
         cmocka_unit_test(what_is_no_length_is_refused),

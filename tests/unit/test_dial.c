@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -98,11 +99,36 @@ static void what_the_hosts_dial_function_returns_is_passed_on(void **state)
     struct fcgi_connection *connection;
     struct fcgi_pool *pool = pool_that_dials(&board);
     assert_code(fcgi_pool_get(pool, &connection, NULL), FCGI_ERR_CONNECT);
+    assert_int_equal(errno, EHOSTUNREACH);
     board.rc = FCGI_ERR_CANCELLED;
     assert_code(fcgi_pool_get(pool, &connection, NULL), FCGI_ERR_CANCELLED);
     assert_int_equal(stats_of_pool(pool).open, 0);
     assert_int_equal(stats_of_pool(pool).dials, 2);
     fcgi_pool_free(pool);
+}
+
+/* An errno, say. */
+static void what_is_no_code_is_a_failed_connect(void **state)
+{
+    (void)state;
+    static const int numbers[] = {1, EHOSTUNREACH, INT_MAX};
+    struct switchboard board = {0};
+    struct fcgi_client_config config = {
+        .pool = {.dial = dial, .dial_context = &board}};
+    struct fcgi_request request = get_request();
+    struct fcgi_client *client;
+    struct fcgi_connection *connection;
+    assert_code(fcgi_client_new(&client, "/nowhere", &config), FCGI_OK);
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        board.rc = numbers[i];
+        assert_code(fcgi_pool_get(fcgi_client_pool(client), &connection, NULL),
+                    FCGI_ERR_CONNECT);
+        struct fcgi_outcome outcome =
+            ask_expecting(client, &request, FCGI_ERR_CONNECT);
+        assert_int_equal(outcome.system_error, EHOSTUNREACH);
+        assert_int_equal(stats_of(client).open, 0);
+    }
+    fcgi_client_free(client);
 }
 
 /* Connect where the system needs no name, and leave the socket non-blocking. */
@@ -147,6 +173,7 @@ int main(void)
         cmocka_unit_test(the_host_may_dial),
         cmocka_unit_test(a_hosts_nonblocking_socket_is_made_blocking),
         cmocka_unit_test(what_the_hosts_dial_function_returns_is_passed_on),
+        cmocka_unit_test(what_is_no_code_is_a_failed_connect),
         cmocka_unit_test(requests_go_over_what_the_host_has_dialled),
         cmocka_unit_test(a_dial_function_that_stores_no_socket_has_failed),
     };

@@ -94,6 +94,25 @@ static void too_old_a_connection_is_closed_in_the_background(void **state)
     fake_stop(app);
 }
 
+/* The thread sleeps for the younger one, which came back first. */
+static void what_comes_back_with_less_time_left_is_closed_first(void **state)
+{
+    (void)state;
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_pool_config config = {.max_age_ms = 1000};
+    struct fcgi_pool *pool = pool_for(app, &config);
+    struct fcgi_connection *older = take(pool);
+    pass_ms(800);
+    fcgi_pool_put(pool, take(pool));
+    pass_ms(50); /* for the thread to fall asleep */
+    fcgi_pool_put(pool, older);
+    fake_await(app, FAKE_LEFT, 1);
+    assert_int_equal(stats_of_pool(pool).evictions, 1);
+    assert_int_equal(stats_of_pool(pool).idle, 1);
+    fcgi_pool_free(pool);
+    fake_stop(app);
+}
+
 /* The threads of this process while there is neither a pool nor a fake. */
 static size_t alone;
 
@@ -398,6 +417,7 @@ int main(void)
         cmocka_unit_test(eviction_goes_on_after_the_pool_was_empty),
         cmocka_unit_test(what_is_not_needed_is_closed_beside_what_is),
         cmocka_unit_test(too_old_a_connection_is_closed_in_the_background),
+        cmocka_unit_test(what_comes_back_with_less_time_left_is_closed_first),
         cmocka_unit_test(the_thread_starts_with_the_first_connection_kept),
         cmocka_unit_test(the_thread_runs_no_signal_handler),
         cmocka_unit_test(the_signal_mask_of_the_caller_is_left_alone),

@@ -458,6 +458,37 @@ static void a_child_begun_amid_dialling_goes_on_but_keeps_nothing(void **state)
     fake_stop(app);
 }
 
+/* ---- amid closing ------------------------------------------------------ */
+
+/* A trace that forks while a connection is closed, which is in no list any
+ * more. */
+static void fork_at_eviction(void *context,
+                             const struct fcgi_trace_event *event)
+{
+    struct child *child = context;
+    if (event->kind == FCGI_TRACE_EVICTED && child->pid == 0 &&
+        begin_child(child)) {
+        child_is_done(child);
+    }
+}
+
+/* The child's copy, which it cannot know of, holds nothing open. */
+static void what_is_closed_ends_though_a_child_has_a_copy(void **state)
+{
+    (void)state;
+    struct child child = {.pid = 0};
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_pool_config config = {
+        .max_requests = 1, .trace = fork_at_eviction, .trace_context = &child};
+    struct fcgi_client *client = client_with_pool(app, &config);
+    ask_hello(client);
+    fake_await(app, FAKE_LEFT, 1);
+    await_child(&child);
+    end_child(&child);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
 /* ---- amid the work of other threads ------------------------------------ */
 
 struct busy {
@@ -553,6 +584,7 @@ int main(void)
         cmocka_unit_test(who_waits_does_so_in_the_parent_alone),
         cmocka_unit_test(what_was_leased_serves_nobody_who_waits_in_a_child),
         cmocka_unit_test(a_child_begun_amid_dialling_goes_on_but_keeps_nothing),
+        cmocka_unit_test(what_is_closed_ends_though_a_child_has_a_copy),
         cmocka_unit_test(a_fork_amid_requests_leaves_the_child_able_to_ask),
         cmocka_unit_test(a_child_closes_what_was_connecting),
     };

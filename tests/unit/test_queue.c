@@ -184,6 +184,27 @@ static void a_wait_ends_at_its_time_limit(void **state)
 }
 
 /* One who gave up must not be served in the place of the next. */
+/* Where its own limits say nothing, a client has those of its pool. */
+static void a_clients_wait_ends_at_the_limit_of_its_pool(void **state)
+{
+    (void)state;
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_client_config config = {
+        .timeouts = {.total_ms = 2000},
+        .pool = {.max_open = 1, .queue_timeout_ms = 100}};
+    struct fcgi_request request = get_request();
+    for (int i = 0; i < 2; i++) {
+        struct fcgi_client *client = client_for(app, &config);
+        struct fcgi_connection *connection = take(fcgi_client_pool(client));
+        ask_expecting(client, &request,
+                      i == 0 ? FCGI_ERR_QUEUE_TIMEOUT : FCGI_ERR_DEADLINE);
+        fcgi_pool_put(fcgi_client_pool(client), connection);
+        fcgi_client_free(client);
+        config.timeouts.queue_ms = -1;
+    }
+    fake_stop(app);
+}
+
 static void who_gave_up_waiting_is_not_served(void **state)
 {
     (void)state;
@@ -397,6 +418,7 @@ int main(void)
         cmocka_unit_test(who_waits_may_dial_when_a_connection_is_discarded),
         cmocka_unit_test(a_full_queue_refuses_at_once),
         cmocka_unit_test(a_wait_ends_at_its_time_limit),
+        cmocka_unit_test(a_clients_wait_ends_at_the_limit_of_its_pool),
         cmocka_unit_test(who_gave_up_waiting_is_not_served),
         cmocka_unit_test(closing_wakes_all_who_wait),
         cmocka_unit_test(a_closed_client_wakes_the_request_that_waits),

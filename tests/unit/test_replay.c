@@ -24,9 +24,11 @@
 #include "ask.h"
 #include "fake.h"
 #include "pattern.h"
+#include "process.h"
 #include "temp.h"
 
 #define LARGE 3000001
+#define SLOW_MS 400
 
 /* A connection that serves once and closes on the second request, read whole;
  * the next one serves. */
@@ -341,6 +343,31 @@ static void a_replay_that_fails_ends_the_request(void **state)
     fake_stop(app);
 }
 
+/* Going back takes its time, which is not the connection's. */
+static int replay_slowly(void *context, uint64_t taken)
+{
+    if (taken > 0) {
+        pass_ms(SLOW_MS);
+    }
+    return replay_once(context, taken);
+}
+
+static void the_time_of_a_replay_is_not_that_of_the_connect(void **state)
+{
+    (void)state;
+    struct once once = {.text = "twice"};
+    struct fake *app = FAKE_RUN(FAKE_UNIX, closes_on_request);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_request request = post_request(source_of(&once));
+    request.body.replay = replay_slowly;
+    ask_hello(client);
+    struct fcgi_outcome outcome = ask_expecting_body(client, &request, "twice");
+    assert_true(outcome.retried);
+    assert_in_range(outcome.connect_us, 0, SLOW_MS * 1000 - 1);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
 /* ---- the place and the dial of the second attempt ---------------------- */
 
 struct asker {
@@ -456,6 +483,7 @@ int main(void)
         cmocka_unit_test(a_reset_idle_connection_is_found_stale),
         cmocka_unit_test(a_body_already_read_is_not_sent_again),
         cmocka_unit_test(a_replay_that_fails_ends_the_request),
+        cmocka_unit_test(the_time_of_a_replay_is_not_that_of_the_connect),
         cmocka_unit_test(the_retry_keeps_its_place),
         cmocka_unit_test(
             a_second_dial_that_fails_does_not_hide_the_first_attempt),

@@ -182,19 +182,37 @@ static void what_can_seek_no_more_cannot_be_replayed(void **state)
     fclose(file);
 }
 
-/* What stands at the end of a file, or behind it, has nothing more to say. */
+/* What stands at the end of a file, or behind it, has nothing more to say, even
+ * if something is appended. */
 static void fd_source_behind_the_end_is_empty(void **state)
 {
     (void)state;
     struct fcgi_fd_state file;
-    char byte;
-    size_t got = 1;
     int fd = temp_file("text", 4);
     assert_int_equal(lseek(fd, 100, SEEK_SET), 100);
     struct fcgi_source source = fcgi_fd_source(&file, fd);
+    assert_int_equal(write(fd, "appended", 8), 8);
+    assert_int_equal(lseek(fd, 100, SEEK_SET), 100);
     assert_int_equal(source.len, 0);
-    assert_int_equal(read_some(&source, &byte, 1, &got), FCGI_OK);
-    assert_int_equal(got, 0);
+    assert_null(source.read);
+    close(fd);
+}
+
+/* A file of Linux's /proc has a length of 0, and bytes. */
+static void fd_source_of_a_file_without_a_length_reads_to_its_end(void **state)
+{
+    (void)state;
+    struct fcgi_fd_state file;
+    char bytes[8];
+    size_t got;
+    int fd = open("/proc/self/comm", O_RDONLY);
+    if (fd < 0) {
+        skip();
+    }
+    struct fcgi_source source = fcgi_fd_source(&file, fd);
+    assert_int_equal(source.len, 0);
+    assert_int_equal(read_some(&source, bytes, sizeof(bytes), &got), FCGI_OK);
+    assert_true(got > 0);
     close(fd);
 }
 
@@ -270,6 +288,7 @@ int main(void)
         cmocka_unit_test(what_cannot_seek_cannot_be_replayed),
         cmocka_unit_test(what_can_seek_no_more_cannot_be_replayed),
         cmocka_unit_test(fd_source_behind_the_end_is_empty),
+        cmocka_unit_test(fd_source_of_a_file_without_a_length_reads_to_its_end),
         cmocka_unit_test(fd_source_of_no_descriptor_fails),
         cmocka_unit_test(fd_source_of_a_folder_fails),
         cmocka_unit_test(file_source_begins_where_the_stream_stands),

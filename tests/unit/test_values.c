@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,6 +71,18 @@ static struct fcgi_values ask_one(const char *name, const char *value)
     wire_free(&pairs);
     assert_code(ask_values(&answer, &values), FCGI_OK);
     return values;
+}
+
+static void why_it_could_not_be_asked_is_told(void **state)
+{
+    (void)state;
+    struct fcgi_values values;
+    struct fcgi_client *client;
+    assert_code(fcgi_client_new(&client, "127.0.0.1:1", NULL), FCGI_OK);
+    errno = 0;
+    assert_code(fcgi_client_get_values(client, &values), FCGI_ERR_CONNECT);
+    assert_int_equal(errno, ECONNREFUSED);
+    fcgi_client_free(client);
 }
 
 /* ---- the question ------------------------------------------------------- */
@@ -530,6 +543,7 @@ static void each_allocation_may_fail(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(why_it_could_not_be_asked_is_told),
         cmocka_unit_test(all_three_values_are_asked_for),
         cmocka_unit_test(all_three_values_are_read),
         cmocka_unit_test(a_value_may_have_every_digit),
