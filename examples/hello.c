@@ -10,16 +10,18 @@
 
 int main(int argc, char **argv)
 {
-    const char *address = argc == 3 ? argv[1] : "";
-    const char *script = argc == 3 ? argv[2] : "";
+    if (argc != 3) {
+        fputs("usage: hello ADDRESS SCRIPT\n", stderr);
+        return 3;
+    }
     const struct fcgi_param params[] = {
-        FCGI_PARAM("SCRIPT_FILENAME", script),
+        FCGI_PARAM("SCRIPT_FILENAME", argv[2]),
         FCGI_PARAM("REQUEST_METHOD", "GET"),
     };
     const struct fcgi_request request = {.params = params, .param_count = 2};
     struct fcgi_response response = {0};
     struct fcgi_client *client;
-    int rc = fcgi_client_new(&client, address, NULL);
+    int rc = fcgi_client_new(&client, argv[1], NULL);
 
     if (rc == FCGI_OK) {
         rc = fcgi_client_do(client, &request, &response);
