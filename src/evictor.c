@@ -8,6 +8,7 @@
 
 #include <fcgi_client/error.h>
 
+#include "bell.h"
 #include "clock.h"
 #include "evictor.h"
 #include "net.h"
@@ -23,14 +24,8 @@ static void *run(void *argument)
             return NULL;
         }
         (void)fcgi__net_wait(&wait);
-        fcgi__net_unring(evictor->bell[0]);
+        fcgi__bell_hush(evictor->bell);
     }
-}
-
-static void close_bell(struct fcgi__evictor *evictor)
-{
-    fcgi__net_close(evictor->bell[0]);
-    fcgi__net_close(evictor->bell[1]);
 }
 
 int fcgi__evictor_start(struct fcgi__evictor *evictor, fcgi__evict_fn *evict,
@@ -39,7 +34,7 @@ int fcgi__evictor_start(struct fcgi__evictor *evictor, fcgi__evict_fn *evict,
     sigset_t all, before;
     int rc;
 
-    if (fcgi__net_pipe(evictor->bell) != FCGI_OK) {
+    if (fcgi__bell_open(evictor->bell) != FCGI_OK) {
         return FCGI_ERR_SYSTEM;
     }
     evictor->evict = evict;
@@ -49,7 +44,7 @@ int fcgi__evictor_start(struct fcgi__evictor *evictor, fcgi__evict_fn *evict,
     rc = pthread_create(&evictor->thread, NULL, run, evictor);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (rc != 0) {
-        close_bell(evictor);
+        fcgi__bell_close(evictor->bell);
         return FCGI_ERR_SYSTEM;
     }
     return FCGI_OK;
@@ -57,16 +52,16 @@ int fcgi__evictor_start(struct fcgi__evictor *evictor, fcgi__evict_fn *evict,
 
 void fcgi__evictor_ring(struct fcgi__evictor *evictor)
 {
-    fcgi__net_ring(evictor->bell[1]);
+    fcgi__bell_ring(evictor->bell);
 }
 
 void fcgi__evictor_join(struct fcgi__evictor *evictor)
 {
     (void)pthread_join(evictor->thread, NULL);
-    close_bell(evictor);
+    fcgi__bell_close(evictor->bell);
 }
 
 void fcgi__evictor_forget(struct fcgi__evictor *evictor)
 {
-    close_bell(evictor);
+    fcgi__bell_close(evictor->bell);
 }

@@ -148,7 +148,7 @@ static void replace(struct fcgi__lease *lease, int64_t now, bool fresh)
 
 static void close_waiter(struct fcgi__lease *lease)
 {
-    fcgi__shown_keep(&lease->shown, &lease->waiter.pipe[0]);
+    fcgi__shown_keep(&lease->shown, &lease->waiter.bell[0]);
     fcgi__waiter_close(&lease->waiter);
 }
 
@@ -248,7 +248,7 @@ void fcgi__lease_wait(const struct fcgi__lease *lease, struct fcgi__wait *wait)
         fcgi__dial_wait(&lease->dial, wait);
         return;
     }
-    wait->fd = lease->waiter.pipe[0];
+    wait->fd = lease->waiter.bell[0];
     wait->events = FCGI__READABLE;
     wait->other_fd = -1;
     wait->until = fcgi__after(lease->since, lease->options.queue_ms);

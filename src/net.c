@@ -1,13 +1,12 @@
 /*
  * net - sockets.
  *
- * What a system lacks has a fallback here: SOCK_CLOEXEC, SOCK_NONBLOCK and
- * pipe2(), which comes with them (set afterwards), MSG_NOSIGNAL (SO_NOSIGPIPE,
+ * What a system lacks has a fallback here: SOCK_CLOEXEC and SOCK_NONBLOCK (set
+ * afterwards), MSG_NOSIGNAL (SO_NOSIGPIPE,
  * else the signal is held back around each send). FCGI_CLIENT_PORTABLE forces
  * the fallbacks, so that tests run them where they are not needed.
  */
 #define _POSIX_C_SOURCE 200809L
-#define _GNU_SOURCE /* pipe2() */
 #define _DARWIN_C_SOURCE
 #define __BSD_VISIBLE 1
 
@@ -33,10 +32,8 @@
 #if defined(SOCK_CLOEXEC) && defined(SOCK_NONBLOCK) &&                         \
     !defined(FCGI_CLIENT_PORTABLE)
 #define SOCKET_FLAGS (SOCK_CLOEXEC | SOCK_NONBLOCK)
-#define OPEN_PIPE(ends) pipe2((ends), O_CLOEXEC | O_NONBLOCK)
 #else
 #define SOCKET_FLAGS 0
-#define OPEN_PIPE(ends) pipe(ends)
 #endif
 
 #if defined(MSG_NOSIGNAL) && !defined(FCGI_CLIENT_PORTABLE)
@@ -174,42 +171,6 @@ static int open_socket(struct fcgi__dial *dial, int family)
         send_at_once(dial->fd);
     }
     return FCGI_OK;
-}
-
-int fcgi__net_pipe(int ends[2])
-{
-    if (OPEN_PIPE(ends) != 0) {
-        return FCGI_ERR_SYSTEM;
-    }
-    for (int i = 0; SOCKET_FLAGS == 0 && i < 2; i++) {
-        if (set_flag(ends[i], F_GETFD, F_SETFD, FD_CLOEXEC, true) != FCGI_OK ||
-            set_flag(ends[i], F_GETFL, F_SETFL, O_NONBLOCK, true) != FCGI_OK) {
-            fcgi__net_close(ends[0]);
-            fcgi__net_close(ends[1]);
-            return FCGI_ERR_SYSTEM;
-        }
-    }
-    return FCGI_OK;
-}
-
-void fcgi__net_ring(int writing_end)
-{
-    static const char byte = 0;
-
-    /* A pipe too full to take it is readable already. Nothing else lasts: the
-     * other end is open, and the memory that the system has none of for an
-     * empty pipe (ENOMEM) comes back. Who waits would else do so for ever. */
-    while (write(writing_end, &byte, 1) < 0 && errno != EAGAIN &&
-           errno != EWOULDBLOCK) {
-    }
-}
-
-void fcgi__net_unring(int reading_end)
-{
-    char bytes[64];
-
-    while (read(reading_end, bytes, sizeof(bytes)) > 0) {
-    }
 }
 
 static int set_receive_timeout(int fd, int milliseconds)

@@ -121,14 +121,6 @@ int fcgi__net_receive(int fd, const struct fcgi_memory *room, size_t count,
 /* Whether a socket on which nothing is expected is open and silent. */
 bool fcgi__net_is_idle(int fd);
 
-/* A pipe both of whose ends are closed on exec and never block. FCGI_OK or
- * FCGI_ERR_SYSTEM. */
-int fcgi__net_pipe(int ends[2]);
-
-/* Make a pipe's reading end readable, and unreadable again. */
-void fcgi__net_ring(int writing_end);
-void fcgi__net_unring(int reading_end);
-
 /* End a connection whose descriptor is to stay open for a while. */
 void fcgi__net_shutdown(int fd);
 

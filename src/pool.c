@@ -80,7 +80,7 @@ static void close_chain(struct fcgi_pool *pool, struct fcgi_connection *chain)
 static int bring(struct fcgi_pool *pool, int need,
                  struct fcgi_connection **blank, struct fcgi__waiter *waiter)
 {
-    if (need == FCGI__NEEDS_PIPE) {
+    if (need == FCGI__NEEDS_BELL) {
         return fcgi__waiter_open(waiter);
     }
     *blank = fcgi__allocate(&pool->allocator, sizeof(**blank));
@@ -102,12 +102,12 @@ int fcgi__pool_lease(struct fcgi_pool *pool, int64_t now, bool fresh,
 
     *connection = NULL;
     while (brought == FCGI_OK &&
-           (rc == FCGI__NEEDS_BLANK || rc == FCGI__NEEDS_PIPE)) {
+           (rc == FCGI__NEEDS_BLANK || rc == FCGI__NEEDS_BELL)) {
         lock(pool);
         rc = fcgi__slots_take(&pool->slots, now, fresh, &blank, waiter,
                               connection, &chain);
         unlock(pool);
-        if (rc == FCGI__NEEDS_BLANK || rc == FCGI__NEEDS_PIPE) {
+        if (rc == FCGI__NEEDS_BLANK || rc == FCGI__NEEDS_BELL) {
             brought = bring(pool, rc, &blank, waiter);
         }
     }
@@ -205,12 +205,12 @@ static enum thread_call call_thread(struct fcgi_pool *pool)
     if (expiry >= pool->wakes || pool->config.evict_by_host) {
         return LEAVE_IT;
     }
-    pool->wakes = expiry;
+    pool->wakes = 0; /* called once, it looks at all of them */
     if (pool->thread == NO_THREAD) {
         pool->thread = STARTING;
         return START_IT;
     }
-    return pool->thread == RUNNING ? WAKE_IT : LEAVE_IT;
+    return WAKE_IT;
 }
 
 static int64_t evict(void *context);

@@ -5,12 +5,12 @@
 
 #include <fcgi_client/error.h>
 
-#include "net.h"
+#include "bell.h"
 #include "queue.h"
 
 int fcgi__waiter_open(struct fcgi__waiter *waiter)
 {
-    int rc = fcgi__net_pipe(waiter->pipe);
+    int rc = fcgi__bell_open(waiter->bell);
 
     waiter->open = rc == FCGI_OK;
     return rc;
@@ -19,8 +19,7 @@ int fcgi__waiter_open(struct fcgi__waiter *waiter)
 void fcgi__waiter_close(struct fcgi__waiter *waiter)
 {
     if (waiter->open) {
-        fcgi__net_close(waiter->pipe[0]);
-        fcgi__net_close(waiter->pipe[1]);
+        fcgi__bell_close(waiter->bell);
         waiter->open = false;
     }
 }
@@ -63,7 +62,7 @@ void fcgi__queue_serve(struct fcgi__queue *queue,
     fcgi__queue_leave(queue, waiter);
     waiter->connection = connection;
     waiter->status = status;
-    fcgi__net_ring(waiter->pipe[1]);
+    fcgi__bell_ring(waiter->bell);
 }
 
 void fcgi__queue_forget(struct fcgi__queue *queue, int status)

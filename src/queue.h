@@ -1,5 +1,5 @@
 /*
- * queue - who waits for a connection, in order. Each waiter has a pipe that
+ * queue - who waits for a connection, in order. Each waiter has a bell that
  * becomes readable when its turn has come, so that waiting in poll() and in
  * any event loop is the same.
  *
@@ -18,8 +18,8 @@ struct fcgi__waiter {
     struct fcgi__waiter *next;
     int status; /* FCGI_WAIT while queued, then how the waiting ended */
     struct fcgi_connection *connection; /* what was waited for */
-    bool open;                          /* it has its pipe, */
-    int pipe[2];                        /* pipe[0] of which becomes readable */
+    bool open;                          /* it has its bell, */
+    int bell[2];                        /* which rings then */
 };
 
 struct fcgi__queue {
@@ -27,7 +27,7 @@ struct fcgi__queue {
     size_t count;
 };
 
-/* Make a waiter's pipe. FCGI_OK or FCGI_ERR_SYSTEM. */
+/* Make a waiter's bell. FCGI_OK or FCGI_ERR_SYSTEM. */
 int fcgi__waiter_open(struct fcgi__waiter *waiter);
 
 void fcgi__waiter_close(struct fcgi__waiter *waiter);

@@ -72,7 +72,7 @@ static int join_queue(struct fcgi__slots *slots, struct fcgi__waiter *waiter)
         return FCGI_ERR_QUEUE_FULL;
     }
     if (!waiter->open) {
-        return FCGI__NEEDS_PIPE;
+        return FCGI__NEEDS_BELL;
     }
     fcgi__queue_join(&slots->queue, waiter);
     return FCGI_WAIT;

@@ -31,7 +31,7 @@ struct fcgi__slots {
 
 /* What a caller must bring before a slot or a place in the queue can be had:
  * neither is made under the lock. */
-enum fcgi__need { FCGI__NEEDS_BLANK = 2, FCGI__NEEDS_PIPE = 3 };
+enum fcgi__need { FCGI__NEEDS_BLANK = 2, FCGI__NEEDS_BELL = 3 };
 
 /* A socket that is to be closed once no lock is held. */
 struct fcgi__leaving {

@@ -355,7 +355,7 @@ static void move(struct fcgi__talk *talk, unsigned ready, bool may_block)
 static bool is_in_vain(const struct fcgi__talk *talk)
 {
     return talk->now >= talk->deadline &&
-           !fcgi__exchange_sent_any(talk->exchange) && is_under_way(talk);
+           !fcgi__exchange_sent_any(talk->exchange);
 }
 
 int fcgi__talk_advance(struct fcgi__talk *talk, int64_t now, unsigned ready,

@@ -268,7 +268,7 @@ static void a_closed_client_wakes_the_request_that_waits(void **state)
 static void who_waits_waits_for_its_turn_alone(void **state)
 {
     const struct fcgi__lease queued = {.phase = FCGI__LEASE_QUEUED,
-                                       .waiter = {.pipe = {7, 8}}};
+                                       .waiter = {.bell = {7, 8}}};
     const struct fcgi__lease dialling = {.phase = FCGI__LEASE_DIALLING,
                                          .dial = {.fd = 9}};
     struct fcgi__wait wait;

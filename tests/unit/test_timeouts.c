@@ -79,7 +79,7 @@ static void the_write_limit_holds_while_the_answer_flows(void **state)
     struct pattern_upload upload = {.len = UINT64_C(1) << 40};
     struct fcgi_request request = post_request(pattern_source(&upload));
     request.timeouts.write_ms = LIMIT;
-    request.timeouts.total_ms = 5000;
+    request.timeouts.total_ms = 30000;
     share_one_processor(true);
     assert_limited(FAKE_STEPS(script), &request, FCGI_ERR_WRITE_TIMEOUT);
     share_one_processor(false);
