@@ -578,10 +578,22 @@ static int register_handlers(void (*prepare)(void), void (*parent)(void),
 #define register_handlers REAL(pthread_atfork)
 #endif
 
+static void (*amid_registration)(void);
+
+void faults_amid_registration(void (*act)(void))
+{
+    amid_registration = act;
+}
+
 int pthread_atfork(void (*prepare)(void), void (*parent)(void),
                    void (*child)(void))
 {
     const struct fault_way *way = strike(FAULT_ATFORK);
+    void (*act)(void) = amid_registration;
+    amid_registration = NULL;
+    if (act != NULL) {
+        act();
+    }
     return refuses(way) ? way->error
                         : register_handlers(prepare, parent, child);
 }

@@ -84,6 +84,9 @@ void faults_begin(const struct fault_way *way, size_t nth);
 /** The same for the threads that the library starts, and not for the caller. */
 void faults_begin_for_threads(const struct fault_way *way, size_t nth);
 
+/** Call this once, when handlers for fork() are next registered. */
+void faults_amid_registration(void (*act)(void));
+
 /** Expose the caller, and threads begun from now on, no more. Returns whether
  * it has struck. */
 bool faults_end(void);
