@@ -1,90 +1,15 @@
 # The command fcgi-client as a shell sees it: what it prints, where, and what
 # it exits with; against fcgi-echo, and against peers that misbehave.
 . "$(dirname "$0")/package.sh"
+. "$root/tests/package/commands.sh"
 
-bin=${FCGI_TEST_BIN:-.}
+need_built fcgi-client fcgi-echo fake-peer
 client=$bin/fcgi-client
-for program in fcgi-client fcgi-echo fake-peer; do
-    [ -x "$bin/$program" ] || { echo "skipped: no $program"; exit 77; }
-done
-
-# ---- Peers ------------------------------------------------------------------
-
-pids=
-stop_peers() {
-    for pid in $pids; do
-        kill "$pid" 2>/dev/null && wait "$pid" || :
-    done
-}
-trap 'stop_peers; rm -rf "$folder"' EXIT
-
-# start PROGRAM ARGUMENT...: sets `address` to where it says it listens.
-start() {
-    mkfifo ready
-    "$@" >ready &
-    pids="$pids $!"
-    read -r said <ready || fail "$1 did not start"
-    rm ready
-    address=${said##* }
-}
+program=$client
 
 # fake STEP...: `accept` and the reading of the request go without saying.
 fake() {
     start "$bin/fake-peer" read "$@"
-}
-
-# ---- Checks -----------------------------------------------------------------
-
-tests=0
-failures=0
-it() {
-    name=$1
-    tests=$((tests + 1))
-    failed=
-}
-
-bad() {
-    [ -n "$failed" ] || failures=$((failures + 1))
-    failed=yes
-    printf 'FAILED: it %s: %s\n' "$name" "$*"
-    sed 's/^/    stderr: /' err
-}
-
-# exits CODE ARGUMENT...: run the client, standard input being that of this.
-exits() {
-    wanted=$1
-    shift
-    code=0
-    "$client" "$@" >out 2>err || code=$?
-    [ "$code" = "$wanted" ] || bad "exit $code, not $wanted: $*"
-}
-
-prints() {
-    printf %s "$1" | cmp -s - out || bad "printed '$(cat out)', not '$1'"
-}
-
-# prints_line LINE: among others.
-prints_line() {
-    grep -qxF -e "$1" out || bad "did not print '$1' but '$(cat out)'"
-}
-
-prints_no() {
-    ! grep -q -e "$1" out || bad "printed '$(cat out)'"
-}
-
-# complains TEXT: one line on stderr, which begins with the program's name.
-complains() {
-    [ "$(wc -l <err)" -eq 1 ] || bad "$(wc -l <err) lines on stderr"
-    grep -q '^fcgi-client: ' err || bad "does not say who complains"
-    grep -qF -e "$1" err || bad "does not say '$1'"
-}
-
-tells() {
-    grep -q -e "$1" err || bad "does not tell '$1'"
-}
-
-is_silent() {
-    [ ! -s err ] || bad "writes on stderr"
 }
 
 page='Content-Type: text/plain
@@ -337,15 +262,12 @@ for arguments in '' x 'x y z' '--nonsense x y' '-Z x y' '-iZ x y' '-p x y' \
     '--role authorizer -d x x y' '--role filter -d @- --data @- x y' \
     'x y --expect' 'x y -d' 'x ?query' \
     '--expect= x y' '--fail=yes x y' '--help=x'; do
-    exits 3 $arguments
-    prints ''
-    complains ''
+    refuses '' $arguments
 done
 
 it "refuses a malformed address"
 for malformed in nonsense localhost: :x unix: 127.0.0.1:99999 '[::1:80'; do
-    exits 3 "$malformed" /x
-    complains "fcgi-client: $malformed: malformed address"
+    refuses "fcgi-client: $malformed: malformed address" "$malformed" /x
 done
 
 it "prints its help and version on standard output"
@@ -356,6 +278,10 @@ exits 0 -h
 exits 0 --version
 prints "fcgi-client $version
 "
+
+it "tells that its help and version could not be printed"
+tells_that_output_is_full 8 --help
+tells_that_output_is_full 8 --version
 
 # ---- Exit 4: no connection --------------------------------------------------
 
@@ -484,7 +410,7 @@ trap - PIPE
 [ "$code" = 8 ] || bad "exit $code, not 8"
 complains "$echo: could not print the answer: Broken pipe"
 
-# ---- fcgi-echo --------------------------------------------------------------
+# ---- TCP, and many at once ---------------------------------------------------
 
 it "asks over TCP"
 start "$bin/fcgi-echo" 127.0.0.1:0
@@ -505,25 +431,4 @@ for number in 1 2 3 4 5 6 7 8; do
     [ "$(tail -n 1 "out$number")" = "$number" ] || bad "mixed up answers"
 done
 
-it "removes its socket at SIGTERM, and ends well"
-start "$bin/fcgi-echo" "$folder/other.sock"
-[ -S other.sock ] || bad "no socket"
-code=0
-kill "$!"
-wait "$!" || code=$?
-[ "$code" = 0 ] || bad "exit $code"
-[ ! -e other.sock ] || bad "the socket is still there"
-
-it "says in one line why it cannot listen"
-code=0
-"$bin/fcgi-echo" "unix:$folder/echo.sock" >out 2>err || code=$?
-[ "$code" = 1 ] || bad "exit $code, not 1"
-[ "$(cat err)" = "fcgi-echo: unix:$folder/echo.sock: Address already in use" ] ||
-    bad "another line"
-[ -S echo.sock ] || bad "removed another's socket"
-code=0
-"$bin/fcgi-echo" nonsense >out 2>err || code=$?
-[ "$code" = 3 ] || bad "exit $code, not 3"
-
-printf '%d tests, %d failed\n' "$tests" "$failures"
-[ "$failures" = 0 ]
+finish
