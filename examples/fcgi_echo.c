@@ -39,9 +39,8 @@
 
 #include "common_descriptors.h"
 #include "common_listening.h"
+#include "fcgi_echo_options.h"
 #include "fcgi_echo_session.h"
-
-#define EXIT_USAGE 3
 
 struct server {
     int fd;
@@ -59,17 +58,31 @@ static void complain(const char *what, const char *why)
     }
 }
 
+/* NULL: the address is none of a Unix socket. */
+static const char *path_of(const char *address)
+{
+    if (strncmp(address, "unix:", 5) == 0) {
+        return address + 5;
+    }
+    return address[0] == '/' ? address : NULL;
+}
+
+/* Linux would make up a name in place of an empty one, and take "@" for one
+ * that the library does not dial. */
+static bool is_socket_name(const char *path)
+{
+    size_t len = strlen(path);
+
+    return len > (path[0] == '@' ? 1U : 0U) &&
+           len < sizeof((struct sockaddr_un){0}.sun_path);
+}
+
 /* A name that begins with @ is one of Linux's that have no file. */
 static bool listen_unix(struct server *server, const char *path)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     socklen_t len = sizeof(address);
 
-    /* Linux would make up a name in place of an empty one. */
-    if (path[0] == '\0' || strlen(path) >= sizeof(address.sun_path)) {
-        errno = path[0] == '\0' ? ENOENT : ENAMETOOLONG;
-        return false;
-    }
     memcpy(address.sun_path, path, strlen(path));
     if (path[0] == '@') {
         address.sun_path[0] = '\0';
@@ -104,42 +117,38 @@ static bool listen_tcp(struct server *server, const struct addrinfo *found)
 }
 
 /* Section 2.2 of the specification: what an application is started with. */
-static bool adopt_descriptor_0(struct server *server)
+static int adopt_descriptor_0(struct server *server)
 {
     int listening = 0;
     socklen_t len = sizeof(listening);
 
     server->fd = 0;
     snprintf(server->name, sizeof(server->name), "descriptor 0");
-    return getsockopt(0, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len) == 0 &&
-           listening != 0;
+    if (getsockopt(0, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len) != 0 ||
+        listening == 0) {
+        complain(server->name, "is no listening socket; give an address");
+        return EXIT_USAGE;
+    }
+    return EXIT_SUCCESS;
 }
 
 static int open_server(struct server *server, const char *address)
 {
-    struct addrinfo *found;
+    const char *path = path_of(address);
+    struct addrinfo *found = path == NULL ? listening_find(address) : NULL;
     bool listens;
 
-    if (address == NULL) {
-        listens = adopt_descriptor_0(server);
-        if (!listens) {
-            complain("descriptor 0", "is no listening socket; give an address");
-        }
-        return listens ? EXIT_SUCCESS : EXIT_USAGE;
+    if (path == NULL ? found == NULL : !is_socket_name(path)) {
+        complain(address, fcgi_strerror(FCGI_ERR_ADDRESS));
+        return EXIT_USAGE;
     }
-    if (address[0] == '/' || strncmp(address, "unix:", 5) == 0) {
-        listens = listen_unix(server, address + (address[0] == '/' ? 0 : 5));
-    } else {
-        found = listening_find(address);
-        if (found == NULL) {
-            complain(address, fcgi_strerror(FCGI_ERR_ADDRESS));
-            return EXIT_USAGE;
-        }
-        listens = listen_tcp(server, found);
-        freeaddrinfo(found);
-    }
+    listens =
+        path == NULL ? listen_tcp(server, found) : listen_unix(server, path);
     if (!listens) {
         complain(address, strerror(errno));
+    }
+    if (found != NULL) {
+        freeaddrinfo(found);
     }
     return listens ? EXIT_SUCCESS : EXIT_FAILURE;
 }
@@ -225,16 +234,16 @@ static void serve_until_told(struct server *server)
 int main(int argc, char **argv)
 {
     static struct server server = {.fd = -1};
+    const char *address;
     int code;
 
     signal(SIGPIPE, SIG_IGN);
     descriptors_occupy(); /* descriptor 0 alone may be open */
-    if (argc > 2 || (argc == 2 && argv[1][0] == '-')) {
-        complain("usage",
-                 "fcgi-echo [unix:/path | /path | unix:@name | host:port]");
-        return EXIT_USAGE;
+    if (!options_read(&address, argc, argv, &code)) {
+        return code;
     }
-    code = open_server(&server, argv[1]);
+    code = address == NULL ? adopt_descriptor_0(&server)
+                           : open_server(&server, address);
     if (code == EXIT_SUCCESS) {
         serve_until_told(&server);
     }

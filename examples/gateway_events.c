@@ -82,6 +82,9 @@ static int open_socket(int family)
     int fd = socket(family, SOCK_STREAM, 0);
     int on = 1;
 
+    if (fd < 0) {
+        return fd;
+    }
     (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
@@ -119,7 +122,8 @@ static int open_listeners(const struct options *options, int *fds)
     freeaddrinfo(found);
     for (int i = 0; i < options->workers; i++) {
         fds[i] = open_socket(address.ss_family);
-        if (!listen_at(fds[i], (const struct sockaddr *)&address, len, i,
+        if (fds[i] < 0 ||
+            !listen_at(fds[i], (const struct sockaddr *)&address, len, i,
                        options->workers) ||
             getsockname(fds[i], (struct sockaddr *)&address, &len) != 0) {
             return fail(EXIT_FAILURE, options->listen, strerror(errno));

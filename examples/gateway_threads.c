@@ -207,7 +207,9 @@ static int serve(void)
     struct MHD_Daemon *daemon;
     sigset_t ends;
 
-    (void)sigfillset(&ends);
+    (void)sigemptyset(&ends);
+    (void)sigaddset(&ends, SIGTERM);
+    (void)sigaddset(&ends, SIGINT);
     (void)sigprocmask(SIG_BLOCK, &ends, NULL); /* in all threads to come */
     daemon = MHD_start_daemon(
         MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD, 0,
@@ -231,6 +233,7 @@ int main(int argc, char **argv)
     struct fcgi_client_config config = {0};
     int rc;
 
+    (void)signal(SIGPIPE, SIG_IGN); /* where nobody reads the log any more */
     descriptors_occupy();
     if (!options_read(&options, argc, argv, &rc)) {
         return rc;
