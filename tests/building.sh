@@ -1,4 +1,5 @@
-# What the commands that build have in common; `root` is set.
+# What the commands that build have in common, and those that measure; `root` is
+# set.
 
 # The processes in the background, which end with the command.
 running=
@@ -7,6 +8,22 @@ running=
 die() {
     printf '%s: %s\n' "${0#"$root"/}" "$*" >&2
     exit 3
+}
+
+# help_if_asked ARGUMENT...: what the comment says that the command begins with.
+help_if_asked() {
+    [ "$*" = --help ] || return 0
+    sed -n '2,/^$/s/^# \{0,1\}//p' "$0"
+    exit 0
+}
+
+# need_number WHAT TEXT LEAST MOST: in digits alone, which nobody takes for octal.
+need_number() {
+    case $2 in
+    '' | *[!0-9]* | 0?*) ;;
+    *) [ ${#2} -gt 18 ] || [ "$2" -lt "$3" ] || [ "$2" -gt "$4" ] || return 0 ;;
+    esac
+    die "$1 must be a number from $3 to $4, not '$2'"
 }
 
 # Sets `build`, the folder to build in: the one that FCGI_BUILD_DIR names, which

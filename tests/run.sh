@@ -197,6 +197,7 @@ coverage_stages() {
 
 # ---- All of it ------------------------------------------------------------
 
+help_if_asked "$@"
 case "$*" in
 '') stages=normal_stages ;;
 --thorough)

@@ -14,15 +14,16 @@
 set -u
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
-rounds=${1:-5}
-seconds=${2:-2}
+. "$root/tests/building.sh"
+rounds=${1-5}
+seconds=${2-2}
 clients=16
 PATH=$PATH:/usr/sbin:/usr/local/sbin
 
-die() {
-    printf 'gateways.sh: %s\n' "$*" >&2
-    exit 3
-}
+help_if_asked "$@"
+[ $# -le 2 ] || die "expected ROUNDS and SECONDS, not '$3' too"
+need_number ROUNDS "$rounds" 1 10000
+need_number SECONDS "$seconds" 1 10000
 
 has() {
     command -v "$1" >/dev/null

@@ -14,12 +14,13 @@
 set -u
 
 here=$(cd "$(dirname "$0")" && pwd)
-requests=${1:-500}
+root=$(cd "$here/../.." && pwd)
+. "$root/tests/building.sh"
+requests=${1-500}
 
-die() {
-    printf 'peers.sh: %s\n' "$*" >&2
-    exit 3
-}
+help_if_asked "$@"
+[ $# -le 1 ] || die "expected REQUESTS, not '$2' too"
+need_number REQUESTS "$requests" 1 1000000
 
 folder=$(mktemp -d "${TMPDIR:-/tmp}/fcgi-bench.XXXXXX") || exit 3
 responder=

@@ -16,27 +16,32 @@ set -u
 
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
+. "$root/tests/building.sh"
 quick=
 json=
 plot=
 
-die() {
-    printf 'run.sh: %s\n' "$*" >&2
-    exit 3
-}
-
+help_if_asked "$@"
 while [ $# -gt 0 ]; do
     case $1 in
     --quick) quick=--quick ;;
     --plot) plot=yes ;;
     --json)
+        [ -n "${2:-}" ] || die "--json needs a file"
+        json=$2
         shift
-        json=${1:?a file is missing}
         ;;
     *) die "unknown argument: $1" ;;
     esac
     shift
 done
+if [ -n "$json" ]; then
+    [ -z "$plot" ] || die "--plot writes no JSON"
+    (: >>"$json") 2>/dev/null || die "cannot write $json"
+fi
+if [ -n "$plot" ]; then
+    command -v gnuplot >/dev/null || die "please install gnuplot-nox"
+fi
 
 folder=$(mktemp -d "${TMPDIR:-/tmp}/fcgi-bench.XXXXXX") || exit 3
 trap 'rm -rf "$folder"' EXIT
@@ -48,7 +53,6 @@ sh "$here/build.sh" "$build" bench bench-lock >"$folder/log" 2>&1 ||
 bench=$build/bin/bench
 
 if [ -n "$plot" ]; then
-    command -v gnuplot >/dev/null || die "please install gnuplot-nox"
     "$bench" plot $quick >"$folder/points" || die "the program failed"
     machine=$("$bench" machine | head -n 2 | paste -sd , - | sed 's/,/, /g')
     gnuplot -e "points='$folder/points'; machine='$machine'" \

@@ -22,11 +22,15 @@ set -u
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
 . "$root/tests/building.sh"
-seconds=${1:-20}
-[ $# = 0 ] || shift
+seconds=${1-20}
 broke=0
 
-[ "$seconds" -gt 0 ] 2>/dev/null || die "not a number of seconds: $seconds"
+help_if_asked "$@"
+need_number SECONDS "$seconds" 1 10000000
+[ $# = 0 ] || shift
+for noun; do
+    [ -f "$root/tests/fuzz/fuzz_$noun.c" ] || die "there is no fuzz_$noun.c"
+done
 [ $# -gt 0 ] || set -- $(cd "$root/tests/fuzz" &&
     ls fuzz_*.c | sed 's/^fuzz_\(.*\)\.c$/\1/')
 

@@ -32,6 +32,12 @@ KEPT = pathlib.Path(__file__).resolve().parent / "equivalent.txt"
 FLAGS = ["-std=c11", "-O2", "-fPIC", "-w", "-Iinclude"]
 LIBRARY = "libfcgi-client.so"
 GOAL = 95
+NOT_RUN = 3
+ENDING = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
+
+# The tests that run, which end with this program, and whether it ends.
+running_groups = set()
+ended = threading.Event()
 
 
 def cc(*arguments, cwd):
@@ -42,7 +48,25 @@ def cc(*arguments, cwd):
 
 def must(done):
     if done.returncode != 0:
-        sys.exit("mutation: it does not build:\n" + done.stderr)
+        print("mutation: it does not build:\n" + done.stderr, file=sys.stderr)
+        sys.exit(NOT_RUN)
+
+
+def kill_group(pid):
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+def end(*_):
+    """At a signal: the folder goes away when nobody works in it any more."""
+    for each in ENDING:
+        signal.signal(each, signal.SIG_IGN)
+    ended.set()
+    for pid in list(running_groups):
+        kill_group(pid)
+    sys.exit(1)
 
 
 class Bench:
@@ -111,6 +135,8 @@ class Bench:
 
     def run(self, test, library, limit, **environment):
         """None if it passes; else how it failed."""
+        if ended.is_set():
+            return "ended"
         with tempfile.TemporaryDirectory(dir=self.folder) as place:
             with subprocess.Popen(
                     ["sh", "-c", 'ulimit -v 8000000; exec "$0"',
@@ -120,15 +146,13 @@ class Bench:
                     start_new_session=True,
                     env={**os.environ, "LD_LIBRARY_PATH": str(library),
                          "TMPDIR": place, **environment}) as running:
+                running_groups.add(running.pid)
                 try:
-                    code = running.wait(limit)
+                    code = running.wait(0 if ended.is_set() else limit)
                 except subprocess.TimeoutExpired:
                     code = "too long"
-                # With all that it has started.
-                try:
-                    os.killpg(running.pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    pass
+                kill_group(running.pid)  # with all that it has started
+                running_groups.discard(running.pid)
         return None if code == 0 else code
 
     def measure(self):
@@ -284,15 +308,52 @@ def report(verdicts, total, equivalent):
     return score
 
 
+class Parser(argparse.ArgumentParser):
+    """One line for what is wrong, and the code that run.sh tells of."""
+
+    def error(self, message):
+        self.exit(NOT_RUN, f"{self.prog}: {message}\n")
+
+
+def number(least):
+    def read(text):
+        if not (text.isascii() and text.isdigit()) or int(text) < least:
+            raise argparse.ArgumentTypeError(
+                f"not a number from {least} on: '{text}'")
+        return int(text)
+    return read
+
+
+def source(name):
+    if not (name.endswith(".c") and "/" not in name and
+            (ROOT / "src" / name).is_file()):
+        raise argparse.ArgumentTypeError(f"there is no src/{name}")
+    return name
+
+
+def read_arguments():
+    parser = Parser(
+        prog="tests/mutation/run.sh", allow_abbrev=False,
+        description="Do the tests notice a small error in src/?")
+    parser.add_argument("--all", action="store_true",
+                        help="try all mutants, however long it takes")
+    parser.add_argument("--seed", type=number(0), default=1, metavar="N",
+                        help="which mutants are drawn; %(default)s")
+    parser.add_argument("--count", type=number(1), default=200, metavar="N",
+                        help="how many are drawn; %(default)s")
+    parser.add_argument("--minutes", type=number(1), default=30, metavar="N",
+                        help="begin no more of them after these; %(default)s")
+    parser.add_argument("--jobs", type=number(1), default=2, metavar="N",
+                        help="how many are tried at a time; %(default)s")
+    parser.add_argument("files", type=source, nargs="*", metavar="FILE",
+                        help="mutants of these alone, such as buffer.c")
+    return parser.parse_args()
+
+
 def main():
-    parser = argparse.ArgumentParser(prog="tests/mutation/run.sh")
-    parser.add_argument("--all", action="store_true")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--count", type=int, default=200)
-    parser.add_argument("--minutes", type=float, default=30)
-    parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("files", nargs="*")
-    options = parser.parse_args()
+    options = read_arguments()
+    for each in ENDING:
+        signal.signal(each, end)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     chosen, total, equivalent = chosen_mutants(options)
     with tempfile.TemporaryDirectory(prefix="fcgi-mutation.") as folder:

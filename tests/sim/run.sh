@@ -1,5 +1,6 @@
 #!/bin/sh
-# Run many seeds of the simulation, half of them in each of two processes:
+# Run many seeds of the simulation, half of them in each of two processes, from
+# FIRST (1) on:
 #
 #     sh tests/sim/run.sh [COUNT [FIRST]]
 #
@@ -14,13 +15,15 @@ set -u
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
 . "$root/tests/building.sh"
-count=${1:-1000000}
-first=${2:-1}
+count=${1-1000000}
+first=${2-1}
 
-case $count$first in
-*[!0-9]*) die "not a number of seeds: $*" ;;
-esac
-half=$((count / 2))
+help_if_asked "$@"
+[ $# -le 2 ] || die "expected COUNT and FIRST, not '$3' too"
+need_number COUNT "$count" 1 1000000000000
+need_number FIRST "$first" 0 1000000000000
+half=$(((count + 1) / 2))
+second=$((first + half))
 
 choose_build_folder
 
@@ -34,12 +37,13 @@ begin() {
 }
 
 begin "$first" "$half"
-begin $((first + half)) $((count - half))
+[ "$count" = 1 ] || begin "$second" $((count - half))
 verdict=passed
 for process in $running; do
     wait "$process" || verdict=failed
 done
 running=
-cat "$build/$first.log" "$build/$((first + half)).log"
+cat "$build/$first.log"
+[ "$count" = 1 ] || cat "$build/$second.log"
 printf 'seeds: %d from %d on, %s\n' "$count" "$first" "$verdict"
 [ "$verdict" = passed ]
