@@ -39,6 +39,7 @@
 
 #include "common_descriptors.h"
 #include "common_listening.h"
+#include "common_signals.h"
 #include "fcgi_echo_options.h"
 #include "fcgi_echo_session.h"
 
@@ -213,10 +214,7 @@ static void serve_until_told(struct server *server)
     pthread_t thread;
     int received;
 
-    sigemptyset(&ends);
-    sigaddset(&ends, SIGTERM);
-    sigaddset(&ends, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &ends, NULL);
+    signals_keep(&ends);
     for (int i = 0; i < SESSIONS_MAX; i++) {
         int error = pthread_create(&thread, NULL, work, server);
 
@@ -237,7 +235,6 @@ int main(int argc, char **argv)
     const char *address;
     int code;
 
-    signal(SIGPIPE, SIG_IGN);
     descriptors_occupy(); /* descriptor 0 alone may be open */
     if (!options_read(&address, argc, argv, &code)) {
         return code;

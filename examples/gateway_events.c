@@ -50,6 +50,7 @@
 #include "common_descriptors.h"
 #include "common_listening.h"
 #include "common_options.h"
+#include "common_signals.h"
 #include "gateway_events_options.h"
 #include "gateway_events_worker.h"
 
@@ -192,10 +193,7 @@ static int serve(const struct options *options, struct worker *workers,
     int stop[2];
     int code;
 
-    (void)sigemptyset(&ends);
-    (void)sigaddset(&ends, SIGTERM);
-    (void)sigaddset(&ends, SIGINT);
-    (void)pthread_sigmask(SIG_BLOCK, &ends, NULL);
+    signals_keep(&ends);
     code = open_listeners(options, fds);
     if (code == EXIT_SUCCESS && pipe(stop) != 0) {
         code = fail(EXIT_FAILURE, "pipe", strerror(errno));
@@ -214,7 +212,6 @@ static int serve(const struct options *options, struct worker *workers,
     return EXIT_SUCCESS;
 }
 
-/* A log that nobody reads any more ends no server. */
 int main(int argc, char **argv)
 {
     struct options options;
@@ -223,7 +220,6 @@ int main(int argc, char **argv)
     int *fds;
     int code;
 
-    (void)signal(SIGPIPE, SIG_IGN);
     descriptors_occupy();
     if (!options_read(&options, argc, argv, &code)) {
         return code;

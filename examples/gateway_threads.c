@@ -9,7 +9,6 @@
 #define _POSIX_C_SOURCE 200809L
 
 #include <arpa/inet.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +17,7 @@
 #include <microhttpd.h>
 
 #include "common_descriptors.h"
+#include "common_signals.h"
 #include "common_status.h"
 #include "gateway_threads_options.h"
 
@@ -207,10 +207,7 @@ static int serve(void)
     struct MHD_Daemon *daemon;
     sigset_t ends;
 
-    (void)sigemptyset(&ends);
-    (void)sigaddset(&ends, SIGTERM);
-    (void)sigaddset(&ends, SIGINT);
-    (void)sigprocmask(SIG_BLOCK, &ends, NULL); /* in all threads to come */
+    signals_keep(&ends);
     daemon = MHD_start_daemon(
         MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD, 0,
         NULL, NULL, handle, NULL, MHD_OPTION_SOCK_ADDR, &address,
@@ -233,7 +230,6 @@ int main(int argc, char **argv)
     struct fcgi_client_config config = {0};
     int rc;
 
-    (void)signal(SIGPIPE, SIG_IGN); /* where nobody reads the log any more */
     descriptors_occupy();
     if (!options_read(&options, argc, argv, &rc)) {
         return rc;

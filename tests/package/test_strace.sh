@@ -7,8 +7,8 @@
 . "$root/tests/package/commands.sh"
 
 need_built fcgi-client fcgi-echo
-program=$bin/fcgi-client
 need strace
+program=$bin/fcgi-client
 strace -o log true 2>/dev/null ||
     { echo "skipped: strace may not trace here"; exit 77; }
 
