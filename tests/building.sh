@@ -17,7 +17,7 @@ help_if_asked() {
     exit 0
 }
 
-# need_number WHAT TEXT LEAST MOST: in digits alone, which nobody takes for octal.
+# need_number WHAT TEXT LEAST MOST: digits alone, which nobody takes for octal.
 need_number() {
     case $2 in
     '' | *[!0-9]* | 0?*) ;;

@@ -106,7 +106,7 @@ is_silent() {
     [ ! -s err ] || bad "writes on stderr"
 }
 
-# tells_that_output_is_full CODE ARGUMENT...: it cannot print what was asked for.
+# tells_that_output_is_full CODE ARGUMENT...: it cannot print what is asked for.
 tells_that_output_is_full() {
     [ -c /dev/full ] || return 0
     wanted=$1

@@ -34,8 +34,8 @@ missing() {
 
 # need PROGRAM...
 need() {
-    for program; do
-        command -v "$program" >/dev/null || missing "$program"
+    for name; do
+        command -v "$name" >/dev/null || missing "$name"
     done
 }
 
