@@ -136,20 +136,27 @@ static int adopt_descriptor_0(struct server *server)
 static int open_server(struct server *server, const char *address)
 {
     const char *path = path_of(address);
-    struct addrinfo *found = path == NULL ? listening_find(address) : NULL;
+    struct addrinfo *found = NULL;
+    bool is_sound;
     bool listens;
 
-    if (path == NULL ? found == NULL : !is_socket_name(path)) {
-        complain(address, fcgi_strerror(FCGI_ERR_ADDRESS));
-        return EXIT_USAGE;
+    if (path != NULL) {
+        is_sound = is_socket_name(path);
+        listens = is_sound && listen_unix(server, path);
+    } else {
+        found = listening_find(address);
+        is_sound = found != NULL;
+        listens = is_sound && listen_tcp(server, found);
     }
-    listens =
-        path == NULL ? listen_tcp(server, found) : listen_unix(server, path);
     if (!listens) {
-        complain(address, strerror(errno));
+        complain(address,
+                 is_sound ? strerror(errno) : fcgi_strerror(FCGI_ERR_ADDRESS));
     }
     if (found != NULL) {
         freeaddrinfo(found);
+    }
+    if (!is_sound) {
+        return EXIT_USAGE;
     }
     return listens ? EXIT_SUCCESS : EXIT_FAILURE;
 }
