@@ -5,7 +5,10 @@
  * flags are set afterwards.
  */
 #define _POSIX_C_SOURCE 200809L
-#define _GNU_SOURCE /* pipe2() */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* pipe2(), and so with the next two */
+#endif
+#define _NETBSD_SOURCE 1
 #define __BSD_VISIBLE 1
 
 #include <errno.h>

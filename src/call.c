@@ -216,8 +216,10 @@ static void trace(const struct fcgi_call *call, enum fcgi_trace_kind kind,
     fcgi__trace(fcgi__pool_config(call->client->pool), kind, fd, error);
 }
 
+/* The trace is the caller's code too. */
 static int end(struct fcgi_call *call, int error)
 {
+    call->running = true;
     if (is_time_limit(error)) {
         fcgi__pool_count_timeout(call->client->pool);
         trace(call, FCGI_TRACE_TIMED_OUT, error);
@@ -234,6 +236,7 @@ static int end(struct fcgi_call *call, int error)
     }
     (void)fcgi_exchange_cancel(call->exchange, FCGI_ERR_CANCELLED, NULL);
     report(call, error);
+    call->running = false;
     call->stage = ENDED;
     call->error = error;
     return error;
@@ -316,6 +319,7 @@ static int retry(struct fcgi_call *call, int error)
         return error;
     }
     if (call->cancelled) {
+        call->talk.system_error = 0; /* it says how the first attempt ended */
         return FCGI_ERR_CANCELLED;
     }
     call->now = fcgi__now(); /* going back has taken the source's time */

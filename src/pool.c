@@ -67,7 +67,11 @@ static void close_chain(struct fcgi_pool *pool, struct fcgi_connection *chain)
     while (chain != NULL) {
         struct fcgi_connection *next = chain->older;
         struct fcgi__leaving leaving = {chain->fd, chain->evicted};
-        close_socket(pool, leaving);
+        if (chain->orphaned) {
+            fcgi__net_close(chain->fd); /* the parent has it too */
+        } else {
+            close_socket(pool, leaving);
+        }
         fcgi__release(&pool->allocator, chain);
         chain = next;
     }

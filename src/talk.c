@@ -24,7 +24,7 @@ struct share {
 static const struct share *share_of(bool may_block)
 {
     /* A call that a thread waits for: a prologue and 31 records of a large
-     * body, which such a socket just takes. */
+     * body, which such a socket just takes, where the system allows one. */
     static const struct share whole = {FCGI__SLICES_MAX, 1024 * 1024};
     /* One of a host's many, who share its time, and the kernel's memory. */
     static const struct share fair = {16, 256 * 1024};

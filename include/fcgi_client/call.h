@@ -96,17 +96,18 @@ FCGI_API unsigned fcgi_call_events(const struct fcgi_call *call);
 FCGI_API int fcgi_call_timeout_ms(const struct fcgi_call *call);
 
 /**
- * Whether a source has nothing yet, for which the call waits beside all else.
+ * Whether a source has nothing yet: the call waits for it beside its own
+ * descriptor.
  *
- * @param descriptor  set to what to watch for reading before
- * fcgi_call_resume(), as the source told it; -1: it told none
+ * @param descriptor  set to what the source says is to be watched for reading,
+ *                    before fcgi_call_resume(); -1: it names none. Not NULL
  */
 FCGI_API bool fcgi_call_source_waits(const struct fcgi_call *call,
                                      int *descriptor);
 
-/** End a call with FCGI_ERR_CANCELLED, also from within its sources and sinks;
- *  the application is told where that needs no waiting. NULL is fine, and a
- *  call that has ended stays as it is. */
+/** End a call with FCGI_ERR_CANCELLED, also from within its sources, its sinks
+ *  and the pool's `dial`; the application is told where that needs no waiting.
+ *  NULL is fine, and a call that has ended stays as it is. */
 FCGI_API void fcgi_call_cancel(struct fcgi_call *call);
 
 /** Free a call, cancelling it if it has not ended: its connection goes back to

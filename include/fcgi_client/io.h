@@ -58,7 +58,8 @@ struct fcgi_fd_state {
  *
  * A regular file is read as far as it reaches now, and not what is appended
  * meanwhile: its `len` is set, and may be made smaller. One that says it is
- * empty, as those of Linux's /proc do, is read to its end.
+ * empty, as those of Linux's /proc do, is read to its end; where one says it is
+ * longer than it is, as those of /sys do, set `len` to 0 for that.
  *
  * A pipe or socket, blocking or not, is read only when something is there, so
  * that its silence hides neither an early answer nor a time limit; its flags

@@ -312,6 +312,18 @@ static void an_end_whose_padding_never_comes_drops_the_connection(void **state)
     assert_dropped(FAKE_STEPS(script), &request, FCGI_OK, "body");
 }
 
+/* It has closed with what it did not read: over a Unix socket that is a reset
+ * too, behind all that it has sent. */
+static void a_reset_behind_an_end_without_its_padding_is_no_error(void **state)
+{
+    (void)state;
+    static const struct fake_step script[] = {
+        FAKE_ACCEPT,        FAKE_READ_PARAMS, FAKE_STDOUT("A: 1\r\n\r\nbody"),
+        FAKE_PADDED_END(5), FAKE_RESET,       THEN_SERVES};
+    struct fcgi_request request = post_text("not read");
+    assert_dropped(FAKE_STEPS(script), &request, FCGI_OK, "body");
+}
+
 static void a_record_of_another_request_is_not_part_of_the_answer(void **state)
 {
     (void)state;
@@ -450,6 +462,7 @@ int main(void)
         cmocka_unit_test(a_late_second_end_ends_no_other_request),
         cmocka_unit_test(an_end_is_not_over_before_its_padding),
         cmocka_unit_test(an_end_whose_padding_never_comes_drops_the_connection),
+        cmocka_unit_test(a_reset_behind_an_end_without_its_padding_is_no_error),
         cmocka_unit_test(a_record_of_another_request_is_not_part_of_the_answer),
         cmocka_unit_test(unread_bytes_do_not_answer_the_next_request),
         cmocka_unit_test(a_timed_out_requests_late_answer_reaches_no_other),

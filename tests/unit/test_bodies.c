@@ -227,6 +227,7 @@ static int read_nothing_yet(void *context, void *buf, size_t cap, size_t *got)
     (void)buf;
     (void)cap;
     *got = 0;
+    errno = EAGAIN;
     return FCGI_WAIT;
 }
 
@@ -253,6 +254,33 @@ static void a_source_that_waits_for_nothing_is_a_wrong_state(void **state)
         fcgi_client_free(client);
         fake_stop(app);
     }
+}
+
+static int descriptor_of(void *context)
+{
+    const int *fds = context;
+    return fds[0];
+}
+
+/* What a source leaves in errno while it has nothing yet is no error. */
+static void only_a_source_that_fails_tells_errno(void **state)
+{
+    (void)state;
+    int fds[2];
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_source source = {
+        .read = read_nothing_yet, .descriptor = descriptor_of, .context = fds};
+    struct fcgi_request request = post_request(source);
+    assert_int_equal(pipe(fds), 0);
+    request.timeouts.total_ms = 40;
+    struct fcgi_outcome outcome =
+        ask_expecting(client, &request, FCGI_ERR_DEADLINE);
+    assert_int_equal(outcome.system_error, 0);
+    fcgi_client_free(client);
+    fake_stop(app);
+    close(fds[0]);
+    close(fds[1]);
 }
 
 /* ---- sockets ----------------------------------------------------------- */
@@ -423,6 +451,7 @@ int main(void)
         cmocka_unit_test(a_silent_pipe_does_not_hide_an_early_answer),
         cmocka_unit_test(a_silent_pipe_does_not_hide_a_time_limit),
         cmocka_unit_test(a_source_that_waits_for_nothing_is_a_wrong_state),
+        cmocka_unit_test(only_a_source_that_fails_tells_errno),
         cmocka_unit_test(a_unix_socket_that_is_full_is_made_to_hold_much),
         cmocka_unit_test(sinks_get_head_body_and_stderr),
         cmocka_unit_test(what_a_sink_does_not_take_is_offered_again),

@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <string.h>
 
 #include <fcgi_client.h>
@@ -440,6 +441,44 @@ static void what_had_come_stays_readable(void **state)
     close_scene(&s);
 }
 
+/* A trace is told of the end, and of what is sent last, while the call still
+ * has its connection. */
+static void cancel_at_the_end(void *context,
+                              const struct fcgi_trace_event *event)
+{
+    struct fcgi_call **call = context;
+    if (*call != NULL && (event->kind == FCGI_TRACE_TIMED_OUT ||
+                          event->header.type == FCGI_TYPE_ABORT_REQUEST)) {
+        fcgi_call_cancel(*call);
+    }
+}
+
+static void a_call_that_ends_cannot_be_cancelled_by_its_trace(void **state)
+{
+    (void)state;
+    static const struct fake_step script[] = {FAKE_ACCEPT, FAKE_READ_REQUEST};
+    struct fcgi_call *call = NULL;
+    struct fake *app = FAKE_RUN(FAKE_UNIX, script);
+    struct fcgi_pool_config config = {.trace = cancel_at_the_end,
+                                      .trace_context = &call};
+    struct fcgi_client *client = client_with_pool(app, &config);
+    struct fcgi_request request = get_request();
+    struct fcgi_response response = {0};
+    request.timeouts.first_byte_ms = 20;
+    call = host_begin(client, &request, &response);
+    assert_code(host_settle(call), FCGI_WAIT);
+    int fd = fcgi_call_fd(call);
+    assert_code(host_run(call), FCGI_ERR_FIRST_BYTE_TIMEOUT);
+    assert_true(fcntl(fd, F_GETFD) >= 0);
+    assert_int_equal(stats_of(client).open, 1);
+    host_free(call);
+    fake_await(app, FAKE_LEFT, 1);
+    assert_int_equal(fake_count(app, FAKE_ABORTED), 1);
+    fcgi_response_free(&response);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
 /* One that has ended is not spoilt by it. */
 static void an_ended_call_is_not_cancelled(void **state)
 {
@@ -673,6 +712,7 @@ int main(void)
         cmocka_unit_test(freeing_cancels_at_each_stage),
         cmocka_unit_test(after_a_cancel_sinks_and_sources_rest),
         cmocka_unit_test(what_had_come_stays_readable),
+        cmocka_unit_test(a_call_that_ends_cannot_be_cancelled_by_its_trace),
         cmocka_unit_test(an_ended_call_is_not_cancelled),
         cmocka_unit_test(freeing_after_any_step_leaves_nothing),
         cmocka_unit_test(a_call_that_connects_can_be_given_up),

@@ -356,6 +356,25 @@ static void out_of_memory_is_an_error_and_leaks_nothing(void **state)
     assert_int_equal(open_descriptors(), descriptors);
 }
 
+/* What was taken for it goes back as it was. */
+static void an_idle_connection_outlives_a_want_of_memory(void **state)
+{
+    (void)state;
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct counting_allocator memory = {0};
+    struct fcgi_client_config config = {
+        .pool = {.allocator = counting_allocator(&memory)}};
+    struct fcgi_client *client = client_for(app, &config);
+    struct fcgi_request request = get_request();
+    fcgi_pool_put(fcgi_client_pool(client), take(fcgi_client_pool(client)));
+    memory.fail_at = memory.calls + 1;
+    ask_expecting(client, &request, FCGI_ERR_NO_MEMORY);
+    assert_int_equal(stats_of(client).idle, 1);
+    assert_true(ask_hello(client).reused);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
 /* ---- closing ----------------------------------------------------------- */
 
 static void a_closed_client_asks_no_more(void **state)
@@ -464,6 +483,7 @@ int main(void)
         cmocka_unit_test(a_warm_client_allocates_nothing),
         cmocka_unit_test(as_many_calls_are_kept_each_time),
         cmocka_unit_test(out_of_memory_is_an_error_and_leaks_nothing),
+        cmocka_unit_test(an_idle_connection_outlives_a_want_of_memory),
         cmocka_unit_test(a_closed_client_asks_no_more),
         cmocka_unit_test(no_client_is_fine),
         cmocka_unit_test(a_request_under_way_outlives_the_close),

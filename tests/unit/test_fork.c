@@ -433,6 +433,15 @@ static int dial_and_fork(void *context, int *fd)
     return FCGI_OK;
 }
 
+/* Or it has the parent's. */
+static int fork_with_a_socket(void *context, int *fd)
+{
+    struct forking_dial *dial = context;
+    *fd = fake_connect(dial->app);
+    dial->in_child = begin_child(&dial->child);
+    return FCGI_OK;
+}
+
 /* Its slot was the parent's. */
 static void a_child_begun_amid_dialling_goes_on_but_keeps_nothing(void **state)
 {
@@ -454,6 +463,32 @@ static void a_child_begun_amid_dialling_goes_on_but_keeps_nothing(void **state)
     await_child(&dial.child);
     end_child(&dial.child);
     assert_int_equal(stats_of(client).idle, 1);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+static void
+what_a_child_has_of_its_parents_dialling_it_leaves_alone(void **state)
+{
+    (void)state;
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct forking_dial dial = {.app = app};
+    struct fcgi_pool_config config = {.dial = fork_with_a_socket,
+                                      .dial_context = &dial};
+    struct fcgi_client *client = client_with_pool(app, &config);
+    struct fcgi_request request = get_request();
+    struct fcgi_response response = {0};
+    struct fcgi_call *call;
+    assert_code(fcgi_call_start(&call, client, &request, &response), FCGI_OK);
+    if (dial.in_child) {
+        fcgi_call_free(call);
+        child_is_done(&dial.child);
+    }
+    await_child(&dial.child);
+    assert_code(host_run(call), FCGI_OK);
+    end_child(&dial.child);
+    host_free(call);
+    fcgi_response_free(&response);
     fcgi_client_free(client);
     fake_stop(app);
 }
@@ -584,6 +619,8 @@ int main(void)
         cmocka_unit_test(who_waits_does_so_in_the_parent_alone),
         cmocka_unit_test(what_was_leased_serves_nobody_who_waits_in_a_child),
         cmocka_unit_test(a_child_begun_amid_dialling_goes_on_but_keeps_nothing),
+        cmocka_unit_test(
+            what_a_child_has_of_its_parents_dialling_it_leaves_alone),
         cmocka_unit_test(what_is_closed_ends_though_a_child_has_a_copy),
         cmocka_unit_test(a_fork_amid_requests_leaves_the_child_able_to_ask),
         cmocka_unit_test(a_child_closes_what_was_connecting),
