@@ -2,6 +2,7 @@
  * temp - a folder of its own for a test: see temp.h.
  */
 #define _POSIX_C_SOURCE 200809L
+#define _FILE_OFFSET_BITS 64 /* readdir() of large folders, also in 32 bits */
 
 #include "temp.h"
 
