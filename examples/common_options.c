@@ -69,3 +69,9 @@ bool option_print(const char *format, ...)
     }
     return printed;
 }
+
+bool option_told(bool printed, int *code)
+{
+    *code = printed ? EXIT_SUCCESS : EXIT_FAILURE;
+    return false;
+}

@@ -9,6 +9,9 @@
 
 #include <stdbool.h>
 
+/** What the servers end with: wrong usage, or a malformed address. */
+#define EXIT_USAGE 3
+
 /** Each program tells its name. */
 extern const char program_name[];
 
@@ -29,5 +32,9 @@ bool option_number(const char *name, const char *text, long least, long most,
 /** Print what was asked for in place of work; false: that failed, and was
  *  said. */
 bool option_print(const char *format, ...);
+
+/** The code to end with, now that it was printed or not. Always false, for the
+ *  caller to return. */
+bool option_told(bool printed, int *code);
 
 #endif

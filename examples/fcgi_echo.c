@@ -39,6 +39,7 @@
 
 #include "common_descriptors.h"
 #include "common_listening.h"
+#include "common_options.h"
 #include "common_signals.h"
 #include "fcgi_echo_options.h"
 #include "fcgi_echo_session.h"

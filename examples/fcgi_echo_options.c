@@ -27,14 +27,6 @@ static const char help[] =
     "exit codes: 0 ended by a signal, or printed what was asked for; 1 could\n"
     "not listen or begin; 3 wrong usage or address.\n";
 
-/* What was asked for instead of an application has been printed, or could not
- * be. Always false. */
-static bool tell(int *code, bool told)
-{
-    *code = told ? EXIT_SUCCESS : EXIT_FAILURE;
-    return false;
-}
-
 bool options_read(const char **address, int argc, char **argv, int *code)
 {
     const char *word = argc > 1 ? argv[1] : NULL;
@@ -48,11 +40,11 @@ bool options_read(const char **address, int argc, char **argv, int *code)
         return true;
     }
     if (strcmp(word, "--help") == 0) {
-        return tell(code, option_print("%s", help));
+        return option_told(option_print("%s", help), code);
     }
     if (strcmp(word, "--version") == 0) {
-        return tell(code,
-                    option_print("%s %s\n", program_name, fcgi_version()));
+        return option_told(
+            option_print("%s %s\n", program_name, fcgi_version()), code);
     }
     return option_wrong("unknown option %s", word);
 }

@@ -6,9 +6,6 @@
 
 #include <stdbool.h>
 
-/** Wrong usage, or a malformed address. */
-#define EXIT_USAGE 3
-
 /** Read the command line; what is wrong with it is said on standard error.
  *  The address is NULL where none is given. False: the program is to end with
  *  that code. */

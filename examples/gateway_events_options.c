@@ -168,14 +168,6 @@ static bool is_complete(const struct options *options)
                         options->root);
 }
 
-/* What was asked for instead of a server has been printed, or could not be.
- * Always false. */
-static bool tell(int *code, bool told)
-{
-    *code = told ? 0 : 1;
-    return false;
-}
-
 bool options_read(struct options *options, int argc, char **argv, int *code)
 {
     int option;
@@ -190,11 +182,11 @@ bool options_read(struct options *options, int argc, char **argv, int *code)
     do {
         option = getopt_long(argc, argv, ":", long_options, NULL);
         if (option == HELP) {
-            return tell(code, option_print("%s", help));
+            return option_told(option_print("%s", help), code);
         }
         if (option == VERSION) {
-            return tell(code,
-                        option_print("%s %s\n", program_name, fcgi_version()));
+            return option_told(
+                option_print("%s %s\n", program_name, fcgi_version()), code);
         }
         if (option != -1 && !read_option(options, option, argv[optind - 1])) {
             return false;

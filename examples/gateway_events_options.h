@@ -7,9 +7,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/** Wrong usage, or a malformed address. */
-#define EXIT_USAGE 3
-
 struct options {
     const char *listen;
     const char *upstream;

@@ -17,6 +17,7 @@
 #include <microhttpd.h>
 
 #include "common_descriptors.h"
+#include "common_options.h"
 #include "common_signals.h"
 #include "common_status.h"
 #include "gateway_threads_options.h"

@@ -3,7 +3,6 @@
  */
 #include "gateway_threads_options.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "common_options.h"
@@ -47,8 +46,7 @@ static bool read_operands(struct options *options, int count, char **operands)
 bool options_read(struct options *options, int argc, char **argv, int *code)
 {
     if (argc == 2 && strcmp(argv[1], "--help") == 0) {
-        *code = option_print("%s", help) ? EXIT_SUCCESS : EXIT_FAILURE;
-        return false;
+        return option_told(option_print("%s", help), code);
     }
     *code = EXIT_USAGE;
     return read_operands(options, argc - 1, argv + 1);

@@ -6,9 +6,6 @@
 
 #include <stdbool.h>
 
-/** Wrong usage, or a malformed address. */
-#define EXIT_USAGE 3
-
 struct options {
     const char *port; /**< a number */
     const char *upstream;

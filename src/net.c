@@ -2,9 +2,9 @@
  * net - sockets.
  *
  * What a system lacks has a fallback here: SOCK_CLOEXEC and SOCK_NONBLOCK (set
- * afterwards), MSG_NOSIGNAL (SO_NOSIGPIPE,
- * else the signal is held back around each send). FCGI_CLIENT_PORTABLE forces
- * the fallbacks, so that tests run them where they are not needed.
+ * afterwards), MSG_NOSIGNAL (SO_NOSIGPIPE, else the signal is held back around
+ * each send). FCGI_CLIENT_PORTABLE forces the fallbacks, so that tests run
+ * them where they are not needed.
  */
 #define _POSIX_C_SOURCE 200809L
 #define _DARWIN_C_SOURCE

@@ -46,8 +46,8 @@ extern "C" {
  *
  * With `read`, `len` is how many bytes there will be, where that is known: no
  * more are read, and the end goes out with the last of them, which lets an
- * application that has what it needs end the request in good order; an end
- * before that is FCGI_ERR_SOURCE. 0: as many as come.
+ * application that has what it needs end the request in good order. A source
+ * that ends before it gave as many has failed. 0: as many as come.
  */
 struct fcgi_source {
     const void *data;

@@ -530,30 +530,6 @@ static void a_turn_after_the_whole_limit_is_of_no_use(void **state)
     fake_stop(app);
 }
 
-static int dial_late(void *context, int *fd)
-{
-    pass_ms(2 * LIMIT);
-    *fd = fake_connect(context);
-    return FCGI_OK;
-}
-
-static void a_dial_that_outlasts_the_whole_limit_is_of_no_use(void **state)
-{
-    (void)state;
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_pool_config config = {.dial = dial_late, .dial_context = app};
-    struct fcgi_client *client = client_with_pool(app, &config);
-    struct fcgi_request request = post_text("late");
-    struct fcgi_response response = {0};
-    request.timeouts.total_ms = LIMIT;
-    assert_code(fcgi_client_do(client, &request, &response), FCGI_ERR_DEADLINE);
-    assert_was_not_sent(&response);
-    assert_int_equal(fake_count(app, FAKE_BEGUN), 0);
-    fcgi_response_free(&response);
-    fcgi_client_free(client);
-    fake_stop(app);
-}
-
 /* ---- no function waits -------------------------------------------------- */
 
 /* All that a host may do with a call whose peer has stopped; the watchdog sees
@@ -708,7 +684,6 @@ int main(void)
         cmocka_unit_test(a_turn_that_came_in_time_is_used),
         cmocka_unit_test(what_begins_after_the_whole_limit_is_not_sent),
         cmocka_unit_test(a_turn_after_the_whole_limit_is_of_no_use),
-        cmocka_unit_test(a_dial_that_outlasts_the_whole_limit_is_of_no_use),
         cmocka_unit_test(a_peer_that_stops_amid_its_answer_blocks_nobody),
         cmocka_unit_test(a_peer_that_does_not_stop_is_heard_out),
         cmocka_unit_test(a_peer_that_stops_reading_blocks_nobody),

@@ -407,6 +407,31 @@ a_listen_queue_that_stays_full_ends_at_the_connect_limit(void **state)
     fake_stop(app);
 }
 
+static int dial_late(void *context, int *fd)
+{
+    pass_ms(2 * LIMIT);
+    *fd = fake_connect(context);
+    return FCGI_OK;
+}
+
+/* Nobody waits for an answer any more: nothing is sent in vain. */
+static void a_dial_that_outlasts_the_whole_limit_is_of_no_use(void **state)
+{
+    (void)state;
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_pool_config config = {.dial = dial_late, .dial_context = app};
+    struct fcgi_client *client = client_with_pool(app, &config);
+    struct fcgi_request request = post_text("late");
+    request.timeouts.total_ms = LIMIT;
+    struct fcgi_outcome outcome =
+        ask_expecting(client, &request, FCGI_ERR_DEADLINE);
+    assert_int_equal(outcome.bytes_sent, 0);
+    assert_false(outcome.may_have_run);
+    assert_int_equal(fake_count(app, FAKE_BEGUN), 0);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -429,6 +454,7 @@ int main(void)
         cmocka_unit_test(the_whole_limit_includes_the_wait_for_a_connection),
         cmocka_unit_test(a_silent_peer_ends_at_the_connect_limit),
         cmocka_unit_test(the_whole_limit_includes_the_connecting),
+        cmocka_unit_test(a_dial_that_outlasts_the_whole_limit_is_of_no_use),
         cmocka_unit_test(the_pools_own_connect_limit_holds),
         cmocka_unit_test(the_pools_own_connect_limit_may_be_off),
         cmocka_unit_test(
