@@ -46,7 +46,8 @@ int inquiry_begin(struct transaction *t)
         return rc;
     }
     request.params = fcgi_cgi_params(t->worker->cgi, &request.param_count);
-    return upstream_ask(&t->worker->upstream, &t->ask, &request, &t->response);
+    return upstream_ask(&t->worker->upstream, &t->ask, &request, &t->response,
+                        t->owner);
 }
 
 void inquiry_end(struct transaction *t)

@@ -36,6 +36,8 @@ static const char help[] =
     "  --connections N       at most so many to the application, up to\n"
     "                        100000; keep it below pm.max_children of\n"
     "                        PHP-FPM; 0, any number, where it is not given\n"
+    "  --no-keep             a connection for each request: for applications\n"
+    "                        that serve nobody else while one is kept\n"
     "  --timeout SECONDS     for the application to answer; 60\n"
     "  --client-timeout SECONDS  for the client to go on; 60\n"
     "  --gather BYTES        the longest chunked body that is gathered, as\n"
@@ -57,6 +59,7 @@ enum {
     INDEX,
     WORKERS,
     CONNECTIONS,
+    NO_KEEP,
     TIMEOUT,
     CLIENT_TIMEOUT,
     GATHER,
@@ -73,6 +76,7 @@ static const struct option long_options[] = {
     {"index", required_argument, NULL, INDEX},
     {"workers", required_argument, NULL, WORKERS},
     {"connections", required_argument, NULL, CONNECTIONS},
+    {"no-keep", no_argument, NULL, NO_KEEP},
     {"timeout", required_argument, NULL, TIMEOUT},
     {"client-timeout", required_argument, NULL, CLIENT_TIMEOUT},
     {"gather", required_argument, NULL, GATHER},
@@ -135,6 +139,9 @@ static bool read_option(struct options *options, int option, const char *word)
         return read_count("--workers", 1, &options->workers);
     case CONNECTIONS:
         return read_count("--connections", 0, &options->connections);
+    case NO_KEEP:
+        options->no_keep = true;
+        return true;
     case TIMEOUT:
         return read_seconds("--timeout", &options->timeout_ms);
     case CLIENT_TIMEOUT:

@@ -14,6 +14,7 @@ struct options {
     const char *index;
     int workers;
     int connections;       /**< to the application, of all workers; 0: any */
+    bool no_keep;          /**< a connection for each request */
     int timeout_ms;        /**< of the application */
     int client_timeout_ms; /**< of the client */
     size_t gather;         /**< how long a chunked body may be */

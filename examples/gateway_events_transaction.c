@@ -238,7 +238,7 @@ static bool await_call(struct transaction *t)
     if (answer_flush(&t->answer) < 0) {
         return enter(t, GONE);
     }
-    if (upstream_watch(&t->worker->upstream, &t->ask, t->owner) != FCGI_OK) {
+    if (upstream_watch(&t->worker->upstream, &t->ask) != FCGI_OK) {
         return conclude(t, FCGI_ERR_NO_MEMORY);
     }
     return false;

@@ -121,11 +121,27 @@ static void on_trace(void *context, const struct fcgi_trace_event *event)
  * Calls.
  */
 
+/* Some have waited for a connection, and have their turn. */
+static void on_turns(evutil_socket_t fd, short what, void *context)
+{
+    struct upstream *upstream = context;
+    struct fcgi_call *call;
+
+    (void)fd;
+    (void)what;
+    for (call = fcgi_wakeup_next(upstream->wakeup); call != NULL;
+         call = fcgi_wakeup_next(upstream->wakeup)) {
+        upstream->ready(fcgi_call_context(call));
+    }
+}
+
 int upstream_ask(struct upstream *upstream, struct ask *ask,
-                 const struct fcgi_request *request,
-                 struct fcgi_response *response)
+                 struct fcgi_request *request, struct fcgi_response *response,
+                 void *owner)
 {
     ask->watch = NULL;
+    request->wakeup = upstream->wakeup;
+    request->context = owner;
     return fcgi_call_start(&ask->call, upstream->client, request, response);
 }
 
@@ -151,7 +167,7 @@ static int watch_writing(struct watch *watch, bool wanted)
     return rc == 0 ? FCGI_OK : FCGI_ERR_NO_MEMORY;
 }
 
-int upstream_watch(struct upstream *upstream, struct ask *ask, void *owner)
+int upstream_watch(struct upstream *upstream, struct ask *ask)
 {
     int fd = fcgi_call_fd(ask->call);
     int reused = upstream->reused;
@@ -171,7 +187,7 @@ int upstream_watch(struct upstream *upstream, struct ask *ask, void *owner)
         return FCGI_ERR_NO_MEMORY;
     }
     is_other = watch != ask->watch;
-    change_owner(ask, watch, owner);
+    change_owner(ask, watch, fcgi_call_context(ask->call));
     if (!watch->registered || (is_other && fd != reused)) {
         rc = register_anew(watch);
     }
@@ -220,6 +236,21 @@ void upstream_end(struct upstream *upstream, struct ask *ask)
     }
 }
 
+static void free_event(struct event *event)
+{
+    if (event != NULL) {
+        event_free(event);
+    }
+}
+
+static void close_client(struct upstream *upstream)
+{
+    free_event(upstream->evicting);
+    free_event(upstream->waking);
+    fcgi_wakeup_free(upstream->wakeup);
+    fcgi_client_free(upstream->client);
+}
+
 int upstream_open(struct upstream *upstream, struct event_base *base,
                   const char *address, const struct fcgi_client_config *config,
                   void (*ready)(void *owner))
@@ -235,9 +266,17 @@ int upstream_open(struct upstream *upstream, struct event_base *base,
     if (rc != FCGI_OK) {
         return rc;
     }
-    upstream->evicting = evtimer_new(base, on_eviction, upstream);
-    if (upstream->evicting == NULL) {
+    rc = fcgi_wakeup_new(&upstream->wakeup, upstream->client);
+    if (rc != FCGI_OK) {
         fcgi_client_free(upstream->client);
+        return rc;
+    }
+    upstream->evicting = evtimer_new(base, on_eviction, upstream);
+    upstream->waking = event_new(base, fcgi_wakeup_fd(upstream->wakeup),
+                                 EV_READ | EV_PERSIST, on_turns, upstream);
+    if (upstream->evicting == NULL || upstream->waking == NULL ||
+        event_add(upstream->waking, NULL) != 0) {
+        close_client(upstream);
         return FCGI_ERR_NO_MEMORY;
     }
     return FCGI_OK;
@@ -252,6 +291,5 @@ void upstream_close(struct upstream *upstream)
         }
     }
     free(upstream->watches);
-    event_free(upstream->evicting);
-    fcgi_client_free(upstream->client);
+    close_client(upstream);
 }

@@ -23,6 +23,8 @@ struct upstream {
     struct event_base *base;
     struct fcgi_client *client;
     struct event *evicting;
+    struct fcgi_wakeup *wakeup; /* of the calls that wait for a connection */
+    struct event *waking;
     struct watch **watches; /* by descriptor */
     size_t watch_count;
     int reused; /* descriptor of the connection last taken from the pool */
@@ -43,13 +45,13 @@ int upstream_open(struct upstream *upstream, struct event_base *base,
 /** No call may be under way. */
 void upstream_close(struct upstream *upstream);
 
-/** As fcgi_call_start(). */
+/** As fcgi_call_start(), for the owner that is told when it is ready. */
 int upstream_ask(struct upstream *upstream, struct ask *ask,
-                 const struct fcgi_request *request,
-                 struct fcgi_response *response);
+                 struct fcgi_request *request, struct fcgi_response *response,
+                 void *owner);
 
 /** Watch what the call waits for now. FCGI_OK or FCGI_ERR_NO_MEMORY. */
-int upstream_watch(struct upstream *upstream, struct ask *ask, void *owner);
+int upstream_watch(struct upstream *upstream, struct ask *ask);
 
 /** Free the call. */
 void upstream_end(struct upstream *upstream, struct ask *ask);

@@ -127,6 +127,7 @@ static int open_upstream(struct worker *worker)
         .timeouts.first_byte_ms = options->timeout_ms,
         .timeouts.idle_ms = options->timeout_ms,
         .timeouts.queue_ms = options->timeout_ms,
+        .pool.max_idle = options->no_keep ? -1 : 0,
     };
 
     if (options->connections > 0) {

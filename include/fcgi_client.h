@@ -17,5 +17,6 @@
 #include <fcgi_client/record.h>
 #include <fcgi_client/response.h>
 #include <fcgi_client/version.h>
+#include <fcgi_client/wakeup.h>
 
 #endif

@@ -4,10 +4,8 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include <string.h>
-
-#include "buffer.h"
 #include "call.h"
+#include "buffer.h"
 #include "client.h"
 #include "clock.h"
 #include "exchange.h"
@@ -15,6 +13,15 @@
 #include "response.h"
 #include "talk.h"
 #include "trace.h"
+#include "wakeup.h"
+
+/* A connection that ends so long after it took the last byte of a request was
+ * not stale: the application died at its work. */
+#define STALE_MS 1000
+
+/* How long a request waits for its first byte over a connection of its own
+ * dialling before idle connections are suspected to hold the workers. */
+#define RESCUE_MS 20
 
 enum stage { LEASING, TALKING, ENDED };
 
@@ -25,15 +32,21 @@ struct fcgi_call {
     struct fcgi__lease lease;
     struct fcgi__talk talk;
     struct fcgi_response *response;
+    void *context; /* the host's */
     enum fcgi_retry retry;
     uint16_t request_id; /* 0: FCGI_GET_VALUES */
+    bool may_block;      /* one thread drives it to its end */
+    bool is_idempotent;
 
     enum stage stage;
     int error; /* once it has ended */
     bool retried;
     bool may_have_run;
-    bool cancelled; /* from within the caller's code */
-    bool running;   /* the caller's code may be called from within */
+    bool cancelled;    /* from within the caller's code */
+    bool running;      /* the caller's code may be called from within */
+    bool rescued;      /* the pool knows that it waits for its first byte */
+    int64_t rescue_at; /* when it asks the pool for help; FCGI__NEVER */
+    int rescue_ms;     /* and how long after that it does so again */
     int64_t now;
     int64_t started;
 };
@@ -59,6 +72,8 @@ static struct fcgi_call *make_call(struct fcgi_client *client)
     }
     call->client = client;
     call->spare.release = free_call;
+    call->lease.waiter.call = call;
+    call->rescue_at = FCGI__NEVER;
     if (fcgi_exchange_new(&call->exchange, &client->allocator) != FCGI_OK) {
         free_call(&call->spare);
         return NULL;
@@ -82,48 +97,30 @@ static void give_back(struct fcgi_call *call,
  * The retry. It lives here and nowhere else.
  */
 
-/* RFC 9110, section 9.2.2. */
-static bool is_idempotent(const struct fcgi_call *call)
+/* What must not run twice does not go over a connection that may be dead. */
+static enum fcgi__want wanted_connection(const struct fcgi_call *call,
+                                         bool is_replayable)
 {
-    static const char *const methods[] = {"GET",   "HEAD", "OPTIONS",
-                                          "TRACE", "PUT",  "DELETE"};
-    const char *method = fcgi__exchange_method(call->exchange);
+    bool is_safe = call->is_idempotent && is_replayable;
 
-    for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
-        if (strcmp(method, methods[i]) == 0) {
-            return true;
-        }
-    }
-    return false;
+    return call->retry == FCGI_RETRY_SAFE && !is_safe ? FCGI__WANTS_NEW
+                                                      : FCGI__WANTS_ANY;
 }
 
-static bool policy_allows(const struct fcgi_call *call)
-{
-    switch (call->retry) {
-    case FCGI_RETRY_STALE:
-        return true;
-    case FCGI_RETRY_IDEMPOTENT:
-        return is_idempotent(call) || !fcgi__exchange_sent_any(call->exchange);
-    default:
-        return false;
-    }
-}
-
-/* Once: the retry is over a fresh connection. */
-static bool may_retry(const struct fcgi_call *call, int error)
+/* Whether the connection was dead when the request reached it. */
+static bool is_stale(const struct fcgi_call *call, int error)
 {
     return (error == FCGI_ERR_CLOSED || error == FCGI_ERR_RESET) &&
            call->lease.connection->reused &&
-           !fcgi__exchange_answered(call->exchange) && policy_allows(call);
+           !fcgi__exchange_answered(call->exchange) &&
+           (call->talk.taken == FCGI__NEVER ||
+            call->now <= fcgi__after(call->talk.taken, STALE_MS));
 }
 
-/* Whether a dead connection must be found before anything is sent over it,
- * since the request cannot be sent again. */
-static bool must_check(const struct fcgi_call *call)
+/* Once: the retry is over a new connection. */
+static bool may_retry(const struct fcgi_call *call, int error)
 {
-    return call->retry == FCGI_RETRY_NEVER ||
-           (call->retry == FCGI_RETRY_IDEMPOTENT && !is_idempotent(call)) ||
-           !fcgi_exchange_replayable(call->exchange);
+    return call->retry != FCGI_RETRY_NEVER && is_stale(call, error);
 }
 
 /* Whether the application may have run what was sent in this attempt. */
@@ -135,6 +132,44 @@ static void note_attempt(struct fcgi_call *call, int error)
 
     if (fcgi__exchange_sent_params(call->exchange) && !refused) {
         call->may_have_run = true;
+    }
+}
+
+/*
+ * The rescue: a request that waits for its first byte over a connection dialled
+ * for it may wait for a worker that an idle connection holds.
+ */
+
+/* The connection is being dialled, or was just now. Only one that connected
+ * before it can hold the worker which it waits for: applications accept in
+ * order. */
+static void plan_rescue(struct fcgi_call *call)
+{
+    if (call->client->keeps && !call->lease.connection->alone) {
+        call->rescue_ms = RESCUE_MS;
+        call->rescue_at = fcgi__after(call->now, RESCUE_MS);
+    }
+}
+
+static void end_rescue(struct fcgi_call *call)
+{
+    call->rescue_at = FCGI__NEVER;
+    if (call->rescued) {
+        call->rescued = false;
+        fcgi__pool_end_rescue(call->client->pool);
+    }
+}
+
+/* Each wait is as long as all before it. */
+static void rescue(struct fcgi_call *call)
+{
+    if (call->stage == TALKING && call->talk.first_byte >= 0) {
+        end_rescue(call);
+    } else if (call->now >= call->rescue_at) {
+        fcgi__pool_rescue(call->client->pool, !call->rescued);
+        call->rescued = true;
+        call->rescue_at = fcgi__after(call->now, call->rescue_ms);
+        call->rescue_ms *= 2;
     }
 }
 
@@ -184,7 +219,7 @@ static void report(const struct fcgi_call *call, int error)
     outcome->reused = lease->connection != NULL && lease->connection->reused;
     outcome->retried = call->retried;
     outcome->may_have_run = call->may_have_run;
-    outcome->safe_to_repeat = !call->may_have_run || is_idempotent(call);
+    outcome->safe_to_repeat = !call->may_have_run || call->is_idempotent;
     fcgi__exchange_count(call->exchange);
     outcome->queue_us = lease->queue_us;
     outcome->connect_us = lease->connect_us;
@@ -220,6 +255,9 @@ static void trace(const struct fcgi_call *call, enum fcgi_trace_kind kind,
 static int end(struct fcgi_call *call, int error)
 {
     call->running = true;
+    if (call->rescue_at != FCGI__NEVER) {
+        end_rescue(call);
+    }
     if (is_time_limit(error)) {
         fcgi__pool_count_timeout(call->client->pool);
         trace(call, FCGI_TRACE_TIMED_OUT, error);
@@ -258,6 +296,9 @@ static void begin_talking(struct fcgi_call *call)
         call->request_id = id;
     }
     call->stage = TALKING;
+    if (!connection->reused) {
+        plan_rescue(call);
+    }
     fcgi__talk_begin(&call->talk, fcgi__pool_config(call->client->pool),
                      connection->fd, call->now);
 }
@@ -277,6 +318,9 @@ static int judge_lease(struct fcgi_call *call, int rc)
     }
     if (rc == FCGI_OK) {
         begin_talking(call);
+    } else if (call->lease.phase == FCGI__LEASE_DIALLING &&
+               call->rescue_at == FCGI__NEVER) {
+        plan_rescue(call);
     }
     return rc;
 }
@@ -294,7 +338,7 @@ static void let_receives_wait(struct fcgi_call *call)
     call->talk.receive_timeout_ms = connection->receive_timeout_ms;
 }
 
-static int talk(struct fcgi_call *call, unsigned ready, bool may_block)
+static int talk(struct fcgi_call *call, unsigned ready)
 {
     int rc;
 
@@ -302,10 +346,10 @@ static int talk(struct fcgi_call *call, unsigned ready, bool may_block)
     if (call->talk.fd < 0) {
         return FCGI_ERR_STATE; /* this is the child of a fork() */
     }
-    if (may_block) {
+    if (call->may_block) {
         let_receives_wait(call);
     }
-    rc = fcgi__talk_advance(&call->talk, call->now, ready, may_block);
+    rc = fcgi__talk_advance(&call->talk, call->now, ready, call->may_block);
     call->now = call->talk.now;
     return rc;
 }
@@ -330,36 +374,35 @@ static int retry(struct fcgi_call *call, int error)
     return judge_lease(call, fcgi__lease_redial(&call->lease, call->now));
 }
 
-/* What to try on a connection that was had just now. An answer cannot have come
- * before the request: who may wait for it need not look. */
-static unsigned ready_at_first(bool may_block)
+/* What to try on a connection that is new to the call. An answer cannot have
+ * come before the request: a thread that may wait for it need not look. */
+static unsigned ready_at_first(const struct fcgi_call *call)
 {
-    return may_block ? FCGI__WRITABLE : FCGI__READY;
+    return call->may_block ? FCGI__WRITABLE : FCGI__READY;
 }
 
 /* What is ready was told of the descriptor of the stage it begins in. */
-static int advance(struct fcgi_call *call, unsigned ready, bool may_block)
+static int advance(struct fcgi_call *call, unsigned ready)
 {
     int rc = FCGI_OK;
 
     if (call->stage == LEASING) {
         rc = judge_lease(call, fcgi__lease_advance(&call->lease, call->now));
-        ready = ready_at_first(may_block);
+        ready = ready_at_first(call);
     }
     if (call->stage == TALKING) {
-        rc = talk(call, ready, may_block);
+        rc = talk(call, ready);
         if (rc < 0) {
             rc = retry(call, rc);
             if (rc == FCGI_OK) {
-                rc = talk(call, ready_at_first(may_block), may_block);
+                rc = talk(call, ready_at_first(call));
             }
         }
     }
     return rc;
 }
 
-int fcgi__call_step(struct fcgi_call *call, int64_t now, unsigned ready,
-                    bool may_block)
+int fcgi__call_step(struct fcgi_call *call, int64_t now, unsigned ready)
 {
     int rc;
 
@@ -374,16 +417,18 @@ int fcgi__call_step(struct fcgi_call *call, int64_t now, unsigned ready,
     }
     fcgi__shown_release(&call->lease.shown);
     call->running = true;
-    rc = advance(call, ready, may_block);
+    rc = advance(call, ready);
+    if (rc == FCGI_WAIT && call->rescue_at != FCGI__NEVER) {
+        rescue(call); /* the trace of what it closes is the caller's code */
+    }
     call->running = false;
     return rc == FCGI_WAIT ? rc : end(call, rc);
 }
 
 int fcgi_call_advance(struct fcgi_call *call)
 {
-    return call == NULL
-               ? FCGI_ERR_ARGUMENT
-               : fcgi__call_step(call, fcgi__now(), FCGI__READY, false);
+    return call == NULL ? FCGI_ERR_ARGUMENT
+                        : fcgi__call_step(call, fcgi__now(), FCGI__READY);
 }
 
 int fcgi_call_resume(struct fcgi_call *call)
@@ -396,7 +441,7 @@ int fcgi_call_resume(struct fcgi_call *call)
         fcgi__talk_resume(&call->talk);
         call->running = false;
     }
-    return fcgi__call_step(call, fcgi__now(), FCGI__READY, false);
+    return fcgi__call_step(call, fcgi__now(), FCGI__READY);
 }
 
 void fcgi_call_cancel(struct fcgi_call *call)
@@ -417,16 +462,31 @@ void fcgi_call_cancel(struct fcgi_call *call)
  * What it waits for.
  */
 
-void fcgi__call_wait(const struct fcgi_call *call, struct fcgi__wait *wait)
+static void wait_until(struct fcgi__wait *wait, int64_t moment)
+{
+    if (moment < wait->until) {
+        wait->until = moment;
+    }
+}
+
+static void tell_wait(const struct fcgi_call *call, struct fcgi__wait *wait)
 {
     if (call->stage == TALKING) {
         fcgi__talk_wait(&call->talk, wait);
-        return;
+    } else {
+        fcgi__lease_wait(&call->lease, wait);
+        wait_until(wait, call->talk.deadline);
     }
-    fcgi__lease_wait(&call->lease, wait);
-    if (call->talk.deadline < wait->until) {
-        wait->until = call->talk.deadline;
-    }
+    wait_until(wait, call->rescue_at);
+}
+
+unsigned fcgi__call_await(struct fcgi_call *call)
+{
+    struct fcgi__wait wait;
+
+    tell_wait(call, &wait);
+    return call->stage == TALKING ? fcgi__net_wait(&wait)
+                                  : fcgi__lease_await(&call->lease, &wait);
 }
 
 static struct fcgi__wait waits_for(const struct fcgi_call *call)
@@ -434,7 +494,7 @@ static struct fcgi__wait waits_for(const struct fcgi_call *call)
     struct fcgi__wait wait = {-1, 0, -1, FCGI__NEVER};
 
     if (call != NULL && call->stage != ENDED) {
-        fcgi__call_wait(call, &wait);
+        tell_wait(call, &wait);
     }
     if (wait.events == 0) {
         wait.fd = -1;
@@ -474,6 +534,11 @@ bool fcgi_call_source_waits(const struct fcgi_call *call, int *descriptor)
            fcgi_exchange_source_waits(call->exchange, descriptor);
 }
 
+void *fcgi_call_context(const struct fcgi_call *call)
+{
+    return call == NULL ? NULL : call->context;
+}
+
 /*
  * The beginning and the return.
  */
@@ -502,6 +567,7 @@ static int begin_request(struct fcgi_call *call,
     struct fcgi_limits limits;
     int rc = resolve(call, request, &limits);
 
+    call->context = request->context;
     call->request_id = idle == NULL ? 1 : fcgi__connection_peek_id(idle);
     if (rc == FCGI_OK) {
         rc = fcgi__exchange_begin(call->exchange, request, &limits,
@@ -512,8 +578,9 @@ static int begin_request(struct fcgi_call *call,
 
 static int begin_values(struct fcgi_call *call)
 {
+    call->context = NULL;
     call->request_id = 0;
-    call->retry = FCGI_RETRY_NEVER;
+    call->retry = FCGI_RETRY_SAFE; /* has no method: a new connection, once */
     call->talk.limits = call->client->timeouts;
     return fcgi__exchange_begin_values(call->exchange, call->response);
 }
@@ -532,14 +599,34 @@ static void reset(struct fcgi_call *call, struct fcgi_response *response,
     call->started = now;
 }
 
+/* Who hears that its turn has come. */
+static void choose_wakeup(struct fcgi_call *call,
+                          const struct fcgi_request *request)
+{
+    struct fcgi__turns **turns = &call->lease.waiter.turns;
+
+    if (call->may_block) {
+        *turns = NULL;
+    } else if (request->wakeup != NULL) {
+        *turns = fcgi__wakeup_turns(request->wakeup);
+    } else {
+        *turns = fcgi__pool_turns(call->client->pool);
+    }
+}
+
 static int start_lease(struct fcgi_call *call, struct fcgi_connection *idle)
 {
     struct fcgi__talk *talk = &call->talk;
+    bool is_replayable = fcgi_exchange_replayable(call->exchange);
     struct fcgi__lease_options options = {
-        call->request_id == 0, must_check(call), talk->limits.queue_ms,
-        talk->limits.connect_ms};
+        .check = call->retry == FCGI_RETRY_NEVER || !is_replayable,
+        .queue_ms = talk->limits.queue_ms,
+        .connect_ms = talk->limits.connect_ms,
+    };
     int rc;
 
+    call->is_idempotent = fcgi__exchange_is_idempotent(call->exchange);
+    options.want = wanted_connection(call, is_replayable);
     talk->deadline = fcgi__after(call->started, talk->limits.total_ms);
     talk->calls_out = fcgi__exchange_calls_out(call->exchange);
     rc = fcgi__lease_start(&call->lease, call->client->pool, &options, idle,
@@ -570,11 +657,11 @@ static struct fcgi_call *take_call(struct fcgi_client *client, int64_t now,
 
 int fcgi__call_start(struct fcgi_call **call, struct fcgi_client *client,
                      const struct fcgi_request *request,
-                     struct fcgi_response *response, int64_t now)
+                     struct fcgi_response *response, int64_t now,
+                     bool may_block)
 {
     struct fcgi_connection *idle = NULL;
-    struct fcgi_call *made =
-        take_call(client, now, request == NULL ? NULL : &idle);
+    struct fcgi_call *made = take_call(client, now, &idle);
     int rc;
 
     if (made == NULL) {
@@ -582,6 +669,8 @@ int fcgi__call_start(struct fcgi_call **call, struct fcgi_client *client,
         return fcgi__call_refuse(response, FCGI_ERR_NO_MEMORY);
     }
     reset(made, response, now);
+    made->may_block = may_block;
+    choose_wakeup(made, request);
     rc = request == NULL ? begin_values(made)
                          : begin_request(made, request, idle);
     if (rc != FCGI_OK) {
@@ -608,7 +697,8 @@ int fcgi_call_start(struct fcgi_call **call, struct fcgi_client *client,
     if (call == NULL || client == NULL || request == NULL || response == NULL) {
         return fcgi__call_refuse(response, FCGI_ERR_ARGUMENT);
     }
-    return fcgi__call_start(call, client, request, response, fcgi__now());
+    return fcgi__call_start(call, client, request, response, fcgi__now(),
+                            false);
 }
 
 void fcgi_call_free(struct fcgi_call *call)

@@ -76,7 +76,7 @@ static int set_options(struct fcgi_client *client,
                        const struct fcgi_client_config *config)
 {
     client->retry =
-        config->retry == FCGI_RETRY_DEFAULT ? FCGI_RETRY_STALE : config->retry;
+        config->retry == FCGI_RETRY_DEFAULT ? FCGI_RETRY_SAFE : config->retry;
     client->keeps = config->pool.max_idle != -1;
     if ((unsigned)client->retry > FCGI_RETRY_NEVER ||
         fcgi__limits_resolve(&client->limits, &config->limits, NULL) !=

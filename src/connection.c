@@ -3,6 +3,8 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
+#include <limits.h>
+
 #include <fcgi_client/error.h>
 
 #include "connection.h"
@@ -48,6 +50,7 @@ int fcgi__connection_empty(struct fcgi_connection *connection)
     connection->evicted = false;
     connection->last_id = 0;
     connection->requests = 0;
+    connection->requests_lent = INT_MAX;
     return fd;
 }
 

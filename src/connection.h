@@ -25,13 +25,16 @@ struct fcgi_connection {
     enum fcgi__lending lending;
     int receive_timeout_ms; /* how long a receive on it may wait by itself; -1:
                                for ever, 0: not at all */
+    bool alone;             /* no other was open once it was connected */
     bool reused;            /* it was idle, and so may be stale; */
-    bool suspect;           /* another one of its time was */
+    bool suspect;           /* another one of its time was stale */
     bool orphaned;          /* the process forked: it counts no more */
     bool evicted; /* it is closed for being over, spent or one too many */
     uint16_t last_id;
     int requests;
-    unsigned epoch; /* the pool's, when it came back alive */
+    int requests_lent; /* those it had when it was last lent again; INT_MAX:
+                          it never was */
+    unsigned epoch;    /* the pool's, when it came back alive */
     int64_t dialled;
     int64_t idle_since;
     struct fcgi_connection *newer, *older;   /* among the idle */

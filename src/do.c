@@ -9,6 +9,7 @@
 
 #include "call.h"
 #include "clock.h"
+#include "net.h"
 
 /* Start a call, and drive it to its end. */
 static int run(struct fcgi_client *client, const struct fcgi_request *request,
@@ -16,18 +17,15 @@ static int run(struct fcgi_client *client, const struct fcgi_request *request,
 {
     int64_t now = fcgi__now();
     struct fcgi_call *call;
-    struct fcgi__wait wait;
-    int rc = fcgi__call_start(&call, client, request, response, now);
+    int rc = fcgi__call_start(&call, client, request, response, now, true);
 
     if (rc != FCGI_OK) {
         return rc;
     }
-    rc = fcgi__call_step(call, now, FCGI__WRITABLE, true);
+    rc = fcgi__call_step(call, now, FCGI__WRITABLE);
     while (rc == FCGI_WAIT) {
-        unsigned ready;
-        fcgi__call_wait(call, &wait);
-        ready = fcgi__net_wait(&wait);
-        rc = fcgi__call_step(call, fcgi__now(), ready, true);
+        unsigned ready = fcgi__call_await(call);
+        rc = fcgi__call_step(call, fcgi__now(), ready);
     }
     fcgi_call_free(call);
     return rc;

@@ -298,9 +298,9 @@ bool fcgi_exchange_reusable(const struct fcgi_exchange *x)
  * What the call asks.
  */
 
-const char *fcgi__exchange_method(const struct fcgi_exchange *x)
+bool fcgi__exchange_is_idempotent(const struct fcgi_exchange *x)
 {
-    return x->out.prologue.method;
+    return fcgi__prologue_is_idempotent(&x->out.prologue);
 }
 
 bool fcgi__exchange_answered(const struct fcgi_exchange *x)

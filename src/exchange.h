@@ -40,8 +40,8 @@ uint64_t fcgi__exchange_body_len(const struct fcgi_exchange *x);
 size_t fcgi__exchange_abort(const struct fcgi_exchange *x,
                             uint8_t record[FCGI_RECORD_HEADER_LEN]);
 
-/* REQUEST_METHOD; "": none, or a long one. */
-const char *fcgi__exchange_method(const struct fcgi_exchange *x);
+/* Whether REQUEST_METHOD is an idempotent one (RFC 9110, section 9.2.2). */
+bool fcgi__exchange_is_idempotent(const struct fcgi_exchange *x);
 
 /* Whether sources or sinks of the caller's may be called. */
 bool fcgi__exchange_calls_out(const struct fcgi_exchange *x);

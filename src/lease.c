@@ -60,6 +60,7 @@ static int fail(struct fcgi__lease *lease, int error, int64_t now)
 static int connected(struct fcgi__lease *lease, int64_t now)
 {
     lease->connection->dialled = now;
+    lease->connection->alone = fcgi__pool_is_lone(lease->pool);
     trace(lease, FCGI_TRACE_DIALLED, lease->connection->fd, FCGI_OK);
     enter(lease, FCGI__LEASE_READY, now);
     return FCGI_OK;
@@ -120,6 +121,7 @@ static int start_dial(struct fcgi__lease *lease, int64_t now)
 
     enter(lease, FCGI__LEASE_DIALLING, now);
     fcgi__pool_count_dial(lease->pool);
+    lease->connection->alone = fcgi__pool_is_lone(lease->pool);
     if (config->dial != NULL) {
         return dial_by_host(lease, config);
     }
@@ -146,28 +148,18 @@ static void replace(struct fcgi__lease *lease, int64_t now, bool fresh)
     fcgi__net_close(dead);
 }
 
-static void close_waiter(struct fcgi__lease *lease)
-{
-    fcgi__shown_keep(&lease->shown, &lease->waiter.bell[0]);
-    fcgi__waiter_close(&lease->waiter);
-}
-
-/* What came back to who waits for a fresh one is of no use to him. */
-static void empty_slot(struct fcgi__lease *lease)
-{
-    fcgi__net_close(fcgi__connection_empty(lease->connection));
-}
-
 /* A slot was had: make sure that it is worth having. */
 static int use_slot(struct fcgi__lease *lease, int64_t now)
 {
-    if (lease->options.fresh) {
-        empty_slot(lease);
+    bool fresh = lease->options.want != FCGI__WANTS_ANY;
+
+    if (fresh && lease->connection->fd >= 0) {
+        fcgi__pool_yield(lease->pool, lease->connection);
     }
     while (lease->connection->fd >= 0 &&
            (lease->options.check || lease->connection->suspect) &&
            !fcgi__net_is_idle(lease->connection->fd)) {
-        replace(lease, now, lease->options.fresh);
+        replace(lease, now, fresh);
     }
     if (lease->connection->fd < 0) {
         return start_dial(lease, now);
@@ -206,8 +198,8 @@ int fcgi__lease_start(struct fcgi__lease *lease, struct fcgi_pool *pool,
     lease->system_error = 0;
     fcgi__shown_begin(&lease->shown);
     if (idle == NULL) {
-        rc = fcgi__pool_lease(pool, now, options->fresh, &lease->waiter,
-                              &lease->connection);
+        rc = fcgi__pool_lease(pool, now, options->want == FCGI__WANTS_BESIDE,
+                              &lease->waiter, &lease->connection);
     }
     if (rc == FCGI_WAIT) {
         enter(lease, FCGI__LEASE_QUEUED, now);
@@ -225,7 +217,7 @@ static int advance_queue(struct fcgi__lease *lease, int64_t now)
         rc = FCGI_ERR_QUEUE_TIMEOUT;
     }
     if (rc != FCGI_WAIT) {
-        close_waiter(lease);
+        fcgi__waiter_close(&lease->waiter);
     }
     return leased(lease, rc, now);
 }
@@ -248,17 +240,31 @@ void fcgi__lease_wait(const struct fcgi__lease *lease, struct fcgi__wait *wait)
         fcgi__dial_wait(&lease->dial, wait);
         return;
     }
-    wait->fd = lease->waiter.bell[0];
-    wait->events = FCGI__READABLE;
+    wait->fd = -1;
+    wait->events = 0;
     wait->other_fd = -1;
     wait->until = fcgi__after(lease->since, lease->options.queue_ms);
+    if (lease->waiter.turns == fcgi__pool_turns(lease->pool)) {
+        wait->fd = fcgi__turns_fd(lease->waiter.turns);
+        wait->events = FCGI__READABLE;
+    }
+}
+
+unsigned fcgi__lease_await(struct fcgi__lease *lease,
+                           const struct fcgi__wait *wait)
+{
+    if (lease->phase != FCGI__LEASE_QUEUED) {
+        return fcgi__net_wait(wait);
+    }
+    fcgi__pool_await_turn(lease->pool, &lease->waiter, wait->until);
+    return 0;
 }
 
 void fcgi__lease_cancel(struct fcgi__lease *lease)
 {
     if (lease->phase == FCGI__LEASE_QUEUED) {
         fcgi__pool_leave(lease->pool, &lease->waiter);
-        close_waiter(lease);
+        fcgi__waiter_close(&lease->waiter);
     } else if (lease->phase == FCGI__LEASE_DIALLING) {
         fcgi__dial_end(&lease->dial);
     }
@@ -284,12 +290,12 @@ static int let_receives_wait(struct fcgi__lease *lease)
     return FCGI_OK;
 }
 
-static int get(struct fcgi_pool *pool, bool fresh,
+static int get(struct fcgi_pool *pool, enum fcgi__want want,
                struct fcgi_connection **connection)
 {
     const struct fcgi_pool_config *config = fcgi__pool_config(pool);
-    struct fcgi__lease_options options = {
-        fresh, false, config->queue_timeout_ms, config->connect_timeout_ms};
+    struct fcgi__lease_options options = {want, false, config->queue_timeout_ms,
+                                          config->connect_timeout_ms};
     struct fcgi__lease lease;
     struct fcgi__wait wait;
     int rc;
@@ -298,7 +304,7 @@ static int get(struct fcgi_pool *pool, bool fresh,
     rc = fcgi__lease_start(&lease, pool, &options, NULL, fcgi__now());
     while (rc == FCGI_WAIT) {
         fcgi__lease_wait(&lease, &wait);
-        (void)fcgi__net_wait(&wait);
+        (void)fcgi__lease_await(&lease, &wait);
         rc = fcgi__lease_advance(&lease, fcgi__now());
     }
     if (rc == FCGI_OK) {
@@ -317,7 +323,7 @@ int fcgi_pool_get(struct fcgi_pool *pool, struct fcgi_connection **connection,
     if (pool == NULL || connection == NULL) {
         return FCGI_ERR_ARGUMENT;
     }
-    rc = get(pool, false, connection);
+    rc = get(pool, FCGI__WANTS_ANY, connection);
     if (reused != NULL) {
         *reused = rc == FCGI_OK && (*connection)->reused;
     }
@@ -329,5 +335,5 @@ int fcgi_pool_dial(struct fcgi_pool *pool, struct fcgi_connection **connection)
     if (pool == NULL || connection == NULL) {
         return FCGI_ERR_ARGUMENT;
     }
-    return get(pool, true, connection);
+    return get(pool, FCGI__WANTS_BESIDE, connection);
 }

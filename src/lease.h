@@ -16,8 +16,14 @@
 #include "net.h"
 #include "pool.h"
 
+enum fcgi__want {
+    FCGI__WANTS_ANY,   /* an idle connection, else a new one */
+    FCGI__WANTS_NEW,   /* a new one; the idle one that would be taken yields */
+    FCGI__WANTS_BESIDE /* a new one, past the idle ones */
+};
+
 struct fcgi__lease_options {
-    bool fresh;   /* dial, past the idle ones */
+    enum fcgi__want want;
     bool check;   /* a dead idle connection must be found before it is used */
     int queue_ms; /* limits; -1: none */
     int connect_ms;
@@ -45,9 +51,9 @@ struct fcgi__lease {
     int system_error; /* of what failed */
 };
 
-/* Ask. All is set here but the waiter; `idle` is a connection taken already, or
- * NULL. FCGI_OK ready; FCGI_WAIT; or an error of fcgi_pool_get(), nothing being
- * leased then. */
+/* Ask. All is set here but the waiter, which says who is to be woken; `idle` is
+ * a connection taken already, or NULL. FCGI_OK ready; FCGI_WAIT; or an error of
+ * fcgi_pool_get(), nothing being leased then. */
 int fcgi__lease_start(struct fcgi__lease *lease, struct fcgi_pool *pool,
                       const struct fcgi__lease_options *options,
                       struct fcgi_connection *idle, int64_t now);
@@ -61,6 +67,11 @@ int fcgi__lease_redial(struct fcgi__lease *lease, int64_t now);
 
 /* What it waits for after FCGI_WAIT. */
 void fcgi__lease_wait(const struct fcgi__lease *lease, struct fcgi__wait *wait);
+
+/* Block until that comes, as fcgi__net_wait() does; `wait` is what it waits for
+ * and no longer than the caller wants. */
+unsigned fcgi__lease_await(struct fcgi__lease *lease,
+                           const struct fcgi__wait *wait);
 
 /* Give up what has not become ready. */
 void fcgi__lease_cancel(struct fcgi__lease *lease);

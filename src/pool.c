@@ -9,8 +9,10 @@
 
 #include <fcgi_client/error.h>
 
+#include "bell.h"
 #include "buffer.h"
 #include "clock.h"
+#include "condition.h"
 #include "evictor.h"
 #include "fork.h"
 #include "net.h"
@@ -30,6 +32,8 @@ struct fcgi_pool {
 
     pthread_mutex_t lock;
     struct fcgi__slots slots;
+    struct fcgi__turns own_turns; /* of calls whose host has given no others */
+    struct fcgi__turns *turns;    /* those, and the hosts' */
     struct fcgi__spare *spares;
     int spare_count;
     enum thread_state thread;
@@ -81,11 +85,35 @@ static void close_chain(struct fcgi_pool *pool, struct fcgi_connection *chain)
  * Leasing.
  */
 
+/* Two threads may open it at a time. */
+static int open_turns(struct fcgi_pool *pool, struct fcgi__turns *turns)
+{
+    int bell[2];
+    bool was_open;
+
+    if (fcgi__bell_open(bell) != FCGI_OK) {
+        return FCGI_ERR_SYSTEM;
+    }
+    lock(pool);
+    was_open = turns->open;
+    if (!was_open) {
+        turns->open = true;
+        turns->bell[0] = bell[0];
+        turns->bell[1] = bell[1];
+    }
+    unlock(pool);
+    if (was_open) {
+        fcgi__bell_close(bell);
+    }
+    return FCGI_OK;
+}
+
 static int bring(struct fcgi_pool *pool, int need,
                  struct fcgi_connection **blank, struct fcgi__waiter *waiter)
 {
-    if (need == FCGI__NEEDS_BELL) {
-        return fcgi__waiter_open(waiter);
+    if (need == FCGI__NEEDS_WAKEUP) {
+        return waiter->turns == NULL ? fcgi__waiter_open(waiter)
+                                     : open_turns(pool, waiter->turns);
     }
     *blank = fcgi__allocate(&pool->allocator, sizeof(**blank));
     if (*blank == NULL) {
@@ -106,12 +134,12 @@ int fcgi__pool_lease(struct fcgi_pool *pool, int64_t now, bool fresh,
 
     *connection = NULL;
     while (brought == FCGI_OK &&
-           (rc == FCGI__NEEDS_BLANK || rc == FCGI__NEEDS_BELL)) {
+           (rc == FCGI__NEEDS_BLANK || rc == FCGI__NEEDS_WAKEUP)) {
         lock(pool);
         rc = fcgi__slots_take(&pool->slots, now, fresh, &blank, waiter,
                               connection, &chain);
         unlock(pool);
-        if (rc == FCGI__NEEDS_BLANK || rc == FCGI__NEEDS_BELL) {
+        if (rc == FCGI__NEEDS_BLANK || rc == FCGI__NEEDS_WAKEUP) {
             brought = bring(pool, rc, &blank, waiter);
         }
     }
@@ -135,12 +163,27 @@ struct fcgi__spare *fcgi__pool_take(struct fcgi_pool *pool, int64_t now,
         pool->spares = spare->next;
         pool->spare_count -= 1;
     }
-    if (connection != NULL) {
-        *connection = fcgi__slots_pop(&pool->slots, now, &chain);
-    }
+    *connection = fcgi__slots_pop(&pool->slots, now, &chain);
     unlock(pool);
     close_chain(pool, chain);
     return spare;
+}
+
+void fcgi__pool_await_turn(struct fcgi_pool *pool, struct fcgi__waiter *waiter,
+                           int64_t until)
+{
+    lock(pool);
+    while (waiter->status == FCGI_WAIT && fcgi__now() < until) {
+        fcgi__condition_wait(&waiter->turn, &pool->lock, until);
+    }
+    unlock(pool);
+}
+
+static void strike_from_turns(struct fcgi__waiter *waiter)
+{
+    if (waiter->turns != NULL) {
+        fcgi__turns_remove(waiter->turns, waiter);
+    }
 }
 
 int fcgi__pool_claim(struct fcgi_pool *pool, struct fcgi__waiter *waiter,
@@ -149,6 +192,7 @@ int fcgi__pool_claim(struct fcgi_pool *pool, struct fcgi__waiter *waiter,
     int rc;
 
     lock(pool);
+    strike_from_turns(waiter);
     rc = waiter->status;
     *connection = waiter->connection;
     unlock(pool);
@@ -163,6 +207,7 @@ void fcgi__pool_leave(struct fcgi_pool *pool, struct fcgi__waiter *waiter)
     if (waiter->status == FCGI_WAIT) {
         fcgi__queue_leave(&pool->slots.queue, waiter);
     }
+    strike_from_turns(waiter);
     had = waiter->connection;
     unlock(pool);
     (void)fcgi__pool_return(pool, had, true, fcgi__now(), NULL);
@@ -171,14 +216,103 @@ void fcgi__pool_leave(struct fcgi_pool *pool, struct fcgi__waiter *waiter)
 int fcgi__pool_replace(struct fcgi_pool *pool, int64_t now, bool fresh,
                        struct fcgi_connection **connection)
 {
-    int dead = fcgi__connection_empty(*connection);
+    struct fcgi_connection *slot = *connection;
     struct fcgi_connection *chain = NULL;
+    int dead;
 
     lock(pool);
     fcgi__slots_replace(&pool->slots, now, fresh, connection, &chain);
+    dead = fcgi__connection_empty(slot);
     unlock(pool);
     close_chain(pool, chain);
     return dead;
+}
+
+void fcgi__pool_yield(struct fcgi_pool *pool,
+                      struct fcgi_connection *connection)
+{
+    struct fcgi__leaving leaving = {-1, true};
+
+    lock(pool);
+    fcgi__slots_yield(&pool->slots);
+    leaving.fd = fcgi__connection_empty(connection);
+    unlock(pool);
+    close_socket(pool, leaving);
+}
+
+/*
+ * Rescuing.
+ */
+
+void fcgi__pool_rescue(struct fcgi_pool *pool, bool first)
+{
+    struct fcgi_connection *chain = NULL;
+
+    lock(pool);
+    fcgi__slots_rescue(&pool->slots, first, &chain);
+    unlock(pool);
+    close_chain(pool, chain);
+}
+
+void fcgi__pool_end_rescue(struct fcgi_pool *pool)
+{
+    lock(pool);
+    fcgi__slots_end_rescue(&pool->slots);
+    unlock(pool);
+}
+
+/*
+ * Turns.
+ */
+
+struct fcgi__turns *fcgi__pool_turns(struct fcgi_pool *pool)
+{
+    return &pool->own_turns;
+}
+
+static void link_turns(struct fcgi_pool *pool, struct fcgi__turns *turns)
+{
+    turns->next = pool->turns;
+    pool->turns = turns;
+}
+
+int fcgi__pool_add_turns(struct fcgi_pool *pool, struct fcgi__turns *turns)
+{
+    int rc = open_turns(pool, turns);
+
+    if (rc == FCGI_OK) {
+        lock(pool);
+        link_turns(pool, turns);
+        unlock(pool);
+    }
+    return rc;
+}
+
+void fcgi__pool_remove_turns(struct fcgi_pool *pool, struct fcgi__turns *turns)
+{
+    struct fcgi__turns **link = &pool->turns;
+
+    lock(pool);
+    while (*link != turns) {
+        link = &(*link)->next;
+    }
+    *link = turns->next;
+    unlock(pool);
+    fcgi__turns_close(turns);
+}
+
+struct fcgi_call *fcgi__pool_next_turn(struct fcgi_pool *pool,
+                                       struct fcgi__turns *turns)
+{
+    struct fcgi_call *call = NULL;
+
+    lock(pool);
+    if (turns->first != NULL) {
+        call = turns->first->call;
+        fcgi__turns_remove(turns, turns->first);
+    }
+    unlock(pool);
+    return call;
 }
 
 /*
@@ -342,6 +476,16 @@ void fcgi_pool_get_stats(struct fcgi_pool *pool, struct fcgi_pool_stats *stats)
     unlock(pool);
 }
 
+bool fcgi__pool_is_lone(struct fcgi_pool *pool)
+{
+    bool is_lone;
+
+    lock(pool);
+    is_lone = pool->slots.connections.open_count == 1;
+    unlock(pool);
+    return is_lone;
+}
+
 static void count(struct fcgi_pool *pool, uint64_t *counter)
 {
     lock(pool);
@@ -374,6 +518,9 @@ static void forget_in_child(struct fcgi__forkable *forkable)
 {
     struct fcgi_pool *pool = (struct fcgi_pool *)(void *)forkable;
 
+    for (struct fcgi__turns *at = pool->turns; at != NULL; at = at->next) {
+        fcgi__turns_forget(at);
+    }
     fcgi__slots_forget(&pool->slots);
     if (pool->thread == RUNNING) {
         fcgi__evictor_forget(&pool->evictor);
@@ -397,7 +544,8 @@ static int set_up(struct fcgi_pool *pool, const char *address,
     if (errno != 0) {
         return FCGI_ERR_SYSTEM;
     }
-    pool->slots.config = &pool->config;
+    fcgi__slots_init(&pool->slots, &pool->config);
+    link_turns(pool, &pool->own_turns);
     pool->wakes = FCGI__NEVER;
     pool->forkable.lock = &pool->lock;
     pool->forkable.in_child = forget_in_child;
@@ -478,6 +626,7 @@ void fcgi_pool_free(struct fcgi_pool *pool)
     }
     fcgi__slots_end(&pool->slots, &chain);
     close_chain(pool, chain);
+    fcgi__turns_close(&pool->own_turns);
     free_spares(pool);
     (void)pthread_mutex_destroy(&pool->lock);
     allocator = pool->allocator;

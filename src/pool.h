@@ -13,6 +13,8 @@
 #include "address.h"
 #include "slots.h"
 
+struct fcgi_call;
+
 /* Memory that a layer above keeps for its next call, linked by its first
  * member. Those kept when the pool ends are released by it. */
 struct fcgi__spare {
@@ -38,10 +40,15 @@ struct fcgi__spare *fcgi__pool_take(struct fcgi_pool *pool, int64_t now,
 /* Take a slot. FCGI_OK: an idle connection (its fd is not -1), unless `fresh`
  * is asked for, or an empty slot to be dialled; FCGI_WAIT: queued as `waiter`;
  * FCGI_ERR_POOL_CLOSED, FCGI_ERR_QUEUE_FULL, FCGI_ERR_NO_MEMORY or
- * FCGI_ERR_SYSTEM. */
+ * FCGI_ERR_SYSTEM (errno tells). */
 int fcgi__pool_lease(struct fcgi_pool *pool, int64_t now, bool fresh,
                      struct fcgi__waiter *waiter,
                      struct fcgi_connection **connection);
+
+/* Block until the turn of a waiter, which is a thread's, has come, or until
+ * that moment. */
+void fcgi__pool_await_turn(struct fcgi_pool *pool, struct fcgi__waiter *waiter,
+                           int64_t until);
 
 /* Ask whether a queued waiter's turn has come: as fcgi__pool_lease(). The
  * waiter stays open. */
@@ -58,12 +65,36 @@ void fcgi__pool_leave(struct fcgi_pool *pool, struct fcgi__waiter *waiter);
 int fcgi__pool_replace(struct fcgi_pool *pool, int64_t now, bool fresh,
                        struct fcgi_connection **connection);
 
+/* Close a leased connection that was idle, whose slot is to have a new one. */
+void fcgi__pool_yield(struct fcgi_pool *pool,
+                      struct fcgi_connection *connection);
+
+/* A request has waited long for its first byte over a connection of its own
+ * dialling: it is owed the closing of one that is kept. `first`: for the first
+ * time. The second function ends that. */
+void fcgi__pool_rescue(struct fcgi_pool *pool, bool first);
+void fcgi__pool_end_rescue(struct fcgi_pool *pool);
+
 /* Give a connection (or NULL) back at a moment that is known, with a spare (or
  * NULL) to be kept beside it. Returns the spare if enough are kept. */
 struct fcgi__spare *fcgi__pool_return(struct fcgi_pool *pool,
                                       struct fcgi_connection *connection,
                                       bool reusable, int64_t now,
                                       struct fcgi__spare *spare);
+
+/* Where the calls of one event loop hear of their turns: the pool's own, which
+ * is opened when it is needed; or the caller's, which is linked in and opened
+ * here (FCGI_OK or FCGI_ERR_SYSTEM), and closed by the third function. */
+struct fcgi__turns *fcgi__pool_turns(struct fcgi_pool *pool);
+int fcgi__pool_add_turns(struct fcgi_pool *pool, struct fcgi__turns *turns);
+void fcgi__pool_remove_turns(struct fcgi_pool *pool, struct fcgi__turns *turns);
+
+/* The next call whose turn has come, which is told once; NULL: none. */
+struct fcgi_call *fcgi__pool_next_turn(struct fcgi_pool *pool,
+                                       struct fcgi__turns *turns);
+
+/* Whether only one connection is open, which is the caller's. */
+bool fcgi__pool_is_lone(struct fcgi_pool *pool);
 
 /* Count for the statistics. */
 void fcgi__pool_count_dial(struct fcgi_pool *pool);

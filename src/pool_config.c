@@ -16,7 +16,7 @@ void fcgi_pool_config_init(struct fcgi_pool_config *config)
     }
     memset(config, 0, sizeof(*config));
     config->max_idle = 32;
-    config->idle_timeout_ms = 30000;
+    config->idle_timeout_ms = 2000;
     config->max_age_ms = -1;
     config->max_requests = -1;
     config->max_open = -1;

@@ -310,9 +310,25 @@ int fcgi__prologue_encode_values(struct fcgi__prologue *prologue,
                                FCGI__HEADER_LEN + len + 8);
 }
 
+static inline bool is_method(const struct fcgi__prologue *prologue,
+                             const char *name, size_t size)
+{
+    return memcmp(prologue->method, name, size) == 0;
+}
+
 bool fcgi__prologue_is_head(const struct fcgi__prologue *prologue)
 {
-    return memcmp(prologue->method, "HEAD", sizeof("HEAD")) == 0;
+    return is_method(prologue, "HEAD", sizeof("HEAD"));
+}
+
+bool fcgi__prologue_is_idempotent(const struct fcgi__prologue *prologue)
+{
+    return is_method(prologue, "GET", sizeof("GET")) ||
+           is_method(prologue, "HEAD", sizeof("HEAD")) ||
+           is_method(prologue, "PUT", sizeof("PUT")) ||
+           is_method(prologue, "DELETE", sizeof("DELETE")) ||
+           is_method(prologue, "OPTIONS", sizeof("OPTIONS")) ||
+           is_method(prologue, "TRACE", sizeof("TRACE"));
 }
 
 static size_t record_wire(const uint8_t *bytes, struct fcgi_header *header)

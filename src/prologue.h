@@ -46,6 +46,9 @@ int fcgi__prologue_encode_values(struct fcgi__prologue *prologue,
 /* Whether it begins a HEAD request. */
 bool fcgi__prologue_is_head(const struct fcgi__prologue *prologue);
 
+/* Whether its method is idempotent (RFC 9110, section 9.2.2). */
+bool fcgi__prologue_is_idempotent(const struct fcgi__prologue *prologue);
+
 /* Put another request id into every record. */
 void fcgi__prologue_restamp(struct fcgi__prologue *prologue,
                             uint16_t request_id);

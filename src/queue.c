@@ -5,12 +5,17 @@
 
 #include <fcgi_client/error.h>
 
-#include "bell.h"
+#include "condition.h"
 #include "queue.h"
+
+bool fcgi__waiter_is_open(const struct fcgi__waiter *waiter)
+{
+    return waiter->turns == NULL ? waiter->open : waiter->turns->open;
+}
 
 int fcgi__waiter_open(struct fcgi__waiter *waiter)
 {
-    int rc = fcgi__bell_open(waiter->bell);
+    int rc = fcgi__condition_init(&waiter->turn);
 
     waiter->open = rc == FCGI_OK;
     return rc;
@@ -19,7 +24,7 @@ int fcgi__waiter_open(struct fcgi__waiter *waiter)
 void fcgi__waiter_close(struct fcgi__waiter *waiter)
 {
     if (waiter->open) {
-        fcgi__bell_close(waiter->bell);
+        fcgi__condition_destroy(&waiter->turn);
         waiter->open = false;
     }
 }
@@ -29,6 +34,7 @@ void fcgi__queue_join(struct fcgi__queue *queue, struct fcgi__waiter *waiter)
     waiter->next = NULL;
     waiter->connection = NULL;
     waiter->status = FCGI_WAIT;
+    waiter->listed = false;
     if (queue->last == NULL) {
         queue->first = waiter;
     } else {
@@ -62,7 +68,11 @@ void fcgi__queue_serve(struct fcgi__queue *queue,
     fcgi__queue_leave(queue, waiter);
     waiter->connection = connection;
     waiter->status = status;
-    fcgi__bell_ring(waiter->bell);
+    if (waiter->turns == NULL) {
+        fcgi__condition_signal(&waiter->turn);
+    } else {
+        fcgi__turns_add(waiter->turns, waiter);
+    }
 }
 
 void fcgi__queue_forget(struct fcgi__queue *queue, int status)

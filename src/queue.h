@@ -1,25 +1,32 @@
 /*
- * queue - who waits for a connection, in order. Each waiter has a bell that
- * becomes readable when its turn has come, so that waiting in poll() and in
- * any event loop is the same.
+ * queue - who waits for a connection, in order: threads, each on a condition,
+ * and calls of hosts, which are told by what they watch. Waiting costs no
+ * descriptor.
  *
  * The queue is its pool's, and under its lock.
  */
 #ifndef FCGI__QUEUE_H
 #define FCGI__QUEUE_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+
+#include "turns.h"
 
 struct fcgi_connection;
 
-/* All zero at first; after use, fcgi__waiter_close(). */
+/* All zero at first but `turns` and `call`; after use, fcgi__waiter_close(). */
 struct fcgi__waiter {
     struct fcgi__waiter *next;
     int status; /* FCGI_WAIT while queued, then how the waiting ended */
     struct fcgi_connection *connection; /* what was waited for */
-    bool open;                          /* it has its bell, */
-    int bell[2];                        /* which rings then */
+    struct fcgi__turns *turns; /* where a host hears of it; NULL: a thread */
+    struct fcgi_call *call;    /* whose turn it is, for the host */
+    bool listed;               /* among the turns that have come */
+    bool open;                 /* the condition is made */
+    pthread_cond_t turn;       /* which the thread waits on */
 };
 
 struct fcgi__queue {
@@ -27,7 +34,10 @@ struct fcgi__queue {
     size_t count;
 };
 
-/* Make a waiter's bell. FCGI_OK or FCGI_ERR_SYSTEM. */
+/* Whether what it is to be woken by is there. */
+bool fcgi__waiter_is_open(const struct fcgi__waiter *waiter);
+
+/* Make what a thread is woken by. FCGI_OK or FCGI_ERR_SYSTEM. */
 int fcgi__waiter_open(struct fcgi__waiter *waiter);
 
 void fcgi__waiter_close(struct fcgi__waiter *waiter);

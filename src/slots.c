@@ -40,8 +40,16 @@ static void lend_again(struct fcgi__slots *slots, struct fcgi_connection *c,
                        bool suspect)
 {
     c->reused = true;
+    c->requests_lent = c->requests;
     c->suspect = suspect;
     slots->counts.reuses += 1;
+}
+
+void fcgi__slots_init(struct fcgi__slots *slots,
+                      const struct fcgi_pool_config *config)
+{
+    slots->config = config;
+    fcgi__keepalive_init(&slots->keepalive);
 }
 
 struct fcgi_connection *fcgi__slots_pop(struct fcgi__slots *slots, int64_t now,
@@ -71,8 +79,8 @@ static int join_queue(struct fcgi__slots *slots, struct fcgi__waiter *waiter)
     if (slots->queue.count >= (size_t)slots->config->max_waiting) {
         return FCGI_ERR_QUEUE_FULL;
     }
-    if (!waiter->open) {
-        return FCGI__NEEDS_BELL;
+    if (!fcgi__waiter_is_open(waiter)) {
+        return FCGI__NEEDS_WAKEUP;
     }
     fcgi__queue_join(&slots->queue, waiter);
     return FCGI_WAIT;
@@ -113,6 +121,9 @@ void fcgi__slots_replace(struct fcgi__slots *slots, int64_t now, bool fresh,
 {
     struct fcgi_connection *other = NULL;
 
+    if ((*connection)->requests_lent <= 1 && !(*connection)->suspect) {
+        fcgi__keepalive_charge_death(&slots->keepalive);
+    }
     slots->epoch += 1;
     slots->counts.stale += 1;
     if (!fresh) {
@@ -122,6 +133,37 @@ void fcgi__slots_replace(struct fcgi__slots *slots, int64_t now, bool fresh,
         fcgi__connections_doom(&slots->connections, *connection, chain);
         *connection = other;
     }
+}
+
+void fcgi__slots_yield(struct fcgi__slots *slots)
+{
+    slots->counts.reuses -= 1;
+    slots->counts.evictions += 1;
+    slots->counts.yielded += 1;
+}
+
+/*
+ * Rescuing requests that wait for a worker.
+ */
+
+void fcgi__slots_rescue(struct fcgi__slots *slots, bool first,
+                        struct fcgi_connection **chain)
+{
+    if (first) {
+        fcgi__keepalive_add_late(&slots->keepalive);
+    }
+    if (slots->connections.oldest == NULL) {
+        fcgi__keepalive_owe(&slots->keepalive);
+        return;
+    }
+    evict_idle(slots, slots->connections.oldest, chain);
+    slots->counts.rescues += 1;
+    fcgi__keepalive_charge_rescue(&slots->keepalive);
+}
+
+void fcgi__slots_end_rescue(struct fcgi__slots *slots)
+{
+    fcgi__keepalive_remove_late(&slots->keepalive);
 }
 
 /*
@@ -149,17 +191,46 @@ static bool has_room(const struct fcgi__slots *slots)
            slots->connections.idle_count < (size_t)slots->config->max_idle;
 }
 
-static bool may_be_kept(struct fcgi__slots *slots, struct fcgi_connection *c)
+static bool can_be_kept(const struct fcgi__slots *slots,
+                        const struct fcgi_connection *c)
 {
-    if (c->fd < 0 || c->orphaned || slots->closed ||
-        slots->config->max_idle == 0) {
+    return c->fd >= 0 && !slots->closed && slots->config->max_idle > 0;
+}
+
+/* Whether one that can be kept is; if not for its own sake, why is counted. */
+static bool is_kept(struct fcgi__slots *slots, struct fcgi_connection *c)
+{
+    if (is_spent(slots, c) || !has_room(slots)) {
         return false;
     }
-    if (is_spent(slots, c) || !has_room(slots)) {
-        note_eviction(slots, c);
+    if (!fcgi__keepalive_pays(&slots->keepalive)) {
+        slots->counts.unkept += 1;
+        return false;
+    }
+    if (slots->keepalive.owed > 0) {
+        slots->counts.rescues += 1;
+        fcgi__keepalive_charge_rescue(&slots->keepalive);
         return false;
     }
     return true;
+}
+
+/* What comes back reusable: whether it stays. */
+static bool keep(struct fcgi__slots *slots, struct fcgi_connection *c)
+{
+    bool kept;
+
+    if (c->requests > c->requests_lent) {
+        fcgi__keepalive_earn(&slots->keepalive);
+    }
+    if (!can_be_kept(slots, c)) {
+        return false;
+    }
+    kept = is_kept(slots, c);
+    if (!kept) {
+        note_eviction(slots, c);
+    }
+    return kept;
 }
 
 /* The slot of a connection that comes back goes to the first who waits, with
@@ -183,7 +254,10 @@ void fcgi__slots_give(struct fcgi__slots *slots, struct fcgi_connection *c,
     bool kept;
 
     c->idle_since = now;
-    kept = reusable && may_be_kept(slots, c);
+    kept = reusable && keep(slots, c);
+    if (!kept && c->fd >= 0) {
+        fcgi__keepalive_pay(&slots->keepalive);
+    }
     if (slots->queue.count > 0 && !c->orphaned) {
         pass_on(slots, c, kept, leaving);
     } else if (kept) {
@@ -250,6 +324,7 @@ void fcgi__slots_end(struct fcgi__slots *slots, struct fcgi_connection **chain)
 void fcgi__slots_forget(struct fcgi__slots *slots)
 {
     fcgi__connections_orphan(&slots->connections);
+    fcgi__keepalive_forget(&slots->keepalive);
     fcgi__queue_forget(&slots->queue, FCGI_ERR_POOL_CLOSED);
 }
 

@@ -4,10 +4,10 @@
  * While somebody waits nothing is idle and no slot is free: what comes back is
  * handed to the first in the queue.
  *
- * It is its pool's, and under its lock: no descriptor is made or closed here,
- * no memory had and nobody's code called; the one system call wakes a waiter,
- * which might be gone once the lock is. What leaves is put into a chain, which
- * is closed once no lock is held.
+ * It is its pool's, and under its lock: nothing here opens or closes a
+ * descriptor, allocates, or calls the user's code. The one system call wakes a
+ * waiter, which might be gone once the lock is released. Connections to close
+ * are put into a chain, which is closed once no lock is held.
  */
 #ifndef FCGI__SLOTS_H
 #define FCGI__SLOTS_H
@@ -18,6 +18,7 @@
 #include <fcgi_client/pool.h>
 
 #include "connection.h"
+#include "keepalive.h"
 #include "queue.h"
 
 struct fcgi__slots {
@@ -26,18 +27,22 @@ struct fcgi__slots {
     unsigned epoch; /* grows when a connection is found dead */
     struct fcgi__connections connections;
     struct fcgi__queue queue;
+    struct fcgi__keepalive keepalive;
     struct fcgi_pool_stats counts; /* but idle, open and waiting */
 };
 
 /* What a caller must bring before a slot or a place in the queue can be had:
- * neither is made under the lock. */
-enum fcgi__need { FCGI__NEEDS_BLANK = 2, FCGI__NEEDS_BELL = 3 };
+ * memory, or what the waiter is woken by. Neither is made under the lock. */
+enum fcgi__need { FCGI__NEEDS_BLANK = 2, FCGI__NEEDS_WAKEUP = 3 };
 
 /* A socket that is to be closed once no lock is held. */
 struct fcgi__leaving {
     int fd; /* -1: none */
     bool evicted;
 };
+
+void fcgi__slots_init(struct fcgi__slots *slots,
+                      const struct fcgi_pool_config *config);
 
 /* The newest idle connection whose time is not over, leased; NULL: none. */
 struct fcgi_connection *fcgi__slots_pop(struct fcgi__slots *slots, int64_t now,
@@ -52,11 +57,24 @@ int fcgi__slots_take(struct fcgi__slots *slots, int64_t now, bool fresh,
                      struct fcgi_connection **connection,
                      struct fcgi_connection **chain);
 
-/* A leased connection was dead and has been emptied: suspect all that are idle,
- * and put one of them in its place, unless `fresh`. */
+/* A leased connection was dead, and is the caller's to empty: suspect all that
+ * are idle, and put one of them in its place, unless `fresh`. */
 void fcgi__slots_replace(struct fcgi__slots *slots, int64_t now, bool fresh,
                          struct fcgi_connection **connection,
                          struct fcgi_connection **chain);
+
+/* A leased connection, which was idle, is given up for a new one in its slot,
+ * and is the caller's to empty. */
+void fcgi__slots_yield(struct fcgi__slots *slots);
+
+/* A request has waited for its first byte for long; `first`: it has not called
+ * this before. Close the connection that was idle longest, or else owe it the
+ * next one that comes back. */
+void fcgi__slots_rescue(struct fcgi__slots *slots, bool first,
+                        struct fcgi_connection **chain);
+
+/* It waits no longer. */
+void fcgi__slots_end_rescue(struct fcgi__slots *slots);
 
 /* Take a leased connection back. */
 void fcgi__slots_give(struct fcgi__slots *slots, struct fcgi_connection *c,

@@ -46,6 +46,7 @@ void fcgi__talk_begin(struct fcgi__talk *talk,
     talk->more = true; /* the request */
     talk->now = now;
     talk->accepted = now;
+    talk->taken = FCGI__NEVER;
     talk->received = now;
     talk->first_byte = -1;
     talk->system_error = 0;
@@ -62,6 +63,9 @@ static void forgive(struct fcgi__talk *talk, int64_t since)
         talk->now = fcgi__now();
         talk->accepted += talk->now - since;
         talk->received += talk->now - since;
+        if (talk->taken != FCGI__NEVER) {
+            talk->taken += talk->now - since;
+        }
     }
 }
 
@@ -184,6 +188,7 @@ static bool send_some(struct fcgi__talk *talk, bool may_block)
         return false;
     }
     talk->accepted = talk->now;
+    talk->taken = talk->now;
     fcgi__tap_out(&talk->tap, slices, sent);
     (void)fcgi_exchange_sent(talk->exchange, sent);
     if (fcgi_exchange_sent_all(talk->exchange)) {

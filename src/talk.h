@@ -29,8 +29,10 @@ struct fcgi__talk {
     bool wide;    /* it was made to hold more */
     bool more;    /* there is work left that waits for nothing */
     int64_t now;
-    int64_t accepted;   /* when it last took a byte, */
-    int64_t received;   /* and gave one */
+    int64_t accepted;   /* when it last took a byte, or was offered the first of
+                           those pending; */
+    int64_t taken;      /* when it last took a byte; FCGI__NEVER: none yet; */
+    int64_t received;   /* and when it last gave one */
     int64_t first_byte; /* when it gave the first; -1: none yet */
     int system_error;   /* errno of what failed */
 };

@@ -83,6 +83,8 @@ find_missing() {
     need curl has curl
     need haproxy has_server haproxy
     need wrk has wrk
+    need uwsgi-core has uwsgi
+    need uwsgi-plugin-python3 [ -e /usr/lib/uwsgi/plugins/python3_plugin.so ]
     need clang has clang
     need libclang-rt-14-dev has_libfuzzer
     need clang-format-14 has clang-format-14
@@ -129,7 +131,7 @@ normal_stages() {
         unit fault split sim fuzz
     programs thread "$debug -DFCGI_CLIENT_SANITIZE=thread" test_threads \
         test_threads_crowd test_pool test_queue test_client test_faults_pool \
-        test_faults_call
+        test_faults_call test_rescue test_wakeup test_condition
     machine musl musl-gcc "" unit split
     check fuzz "$root/tests/fuzz/run.sh" "$fuzz_seconds"
     check cppcheck "$root/tests/analysis/cppcheck.sh"

@@ -20,6 +20,11 @@
  * fcgi_call_resume(). Neither costs memory that grows. What such a source waits
  * for is the host's to watch: fcgi_call_source_waits() tells.
  *
+ * A call that waits for its turn, where `max_open` connections are open, has
+ * the client's wake-up descriptor watched, which all such calls share: a host
+ * whose loop takes a descriptor only once, or with several loops, gives each
+ * loop a wake-up of its own (wakeup.h).
+ *
  * Threads: one at a time for each call; any number of calls for each client.
  */
 #ifndef FCGI_CLIENT_CALL_H
@@ -104,6 +109,9 @@ FCGI_API int fcgi_call_timeout_ms(const struct fcgi_call *call);
  */
 FCGI_API bool fcgi_call_source_waits(const struct fcgi_call *call,
                                      int *descriptor);
+
+/** The `context` of the request that the call was begun with. */
+FCGI_API void *fcgi_call_context(const struct fcgi_call *call);
 
 /** End a call with FCGI_ERR_CANCELLED, also from within its sources, its sinks
  *  and the pool's `dial`; the application is told where that needs no waiting.

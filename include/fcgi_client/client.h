@@ -24,7 +24,7 @@ extern "C" {
 struct fcgi_client_config {
     struct fcgi_timeouts timeouts; /**< of each request */
     struct fcgi_limits limits;     /**< of each response */
-    enum fcgi_retry retry;         /**< 0: FCGI_RETRY_STALE */
+    enum fcgi_retry retry;         /**< 0: FCGI_RETRY_SAFE */
     struct fcgi_pool_config pool;  /**< its allocator is the client's too; its
                                         time limits hold where `timeouts` says
                                         nothing */
@@ -56,9 +56,9 @@ FCGI_API void fcgi_client_free(struct fcgi_client *client);
  * Ask the application and wait for its whole answer.
  *
  * Sending and receiving go on at the same time, so that neither a large body
- * nor a large answer can lock up. Where a pooled connection turns out dead
- * before any byte of the response, and the body is absent or can be replayed,
- * the request is sent once more on a fresh connection.
+ * nor a large answer can lock up. A request that is safe to repeat goes over a
+ * pooled connection, and is sent once more over a new one when that turns out
+ * stale; any other goes over a new connection, once: see enum fcgi_retry.
  *
  * Threads: any number at the same time, each with a response of its own.
  *

@@ -111,16 +111,33 @@ struct fcgi_timeouts {
     int queue_ms;      /**< waiting for a connection; no limit */
 };
 
-/** When a pooled connection that turns out dead is replaced and the request
- *  sent again. Never after a byte of the response, never after a time limit,
- *  never when the body cannot be replayed, never twice. */
+/**
+ * Which requests go over a pooled connection, and which of those are sent once
+ * more when that connection turns out stale.
+ *
+ * A connection is stale if it was dead when the request reached it: it ends
+ * before any byte of the response, and within a second after it last took a
+ * byte of the request. If it ends later, the application died at its work; the
+ * request then fails and is not repeated. Nor is a request ever repeated after
+ * a time limit, after a failure of a new connection, or a second time.
+ */
 enum fcgi_retry {
-    FCGI_RETRY_DEFAULT = 0,    /**< the client's; there: FCGI_RETRY_STALE */
-    FCGI_RETRY_STALE = 1,      /**< whatever the method */
-    FCGI_RETRY_IDEMPOTENT = 2, /**< only an idempotent method, once any of the
-                                    request has been sent */
+    FCGI_RETRY_DEFAULT = 0, /**< the client's; there: FCGI_RETRY_SAFE */
+    /** A request that is safe to repeat, because its method is idempotent (RFC
+     *  9110, section 9.2.2) and its body absent or replayable, goes over a
+     *  pooled connection and is sent once more. Any other goes over a new
+     *  connection and is never sent again; where an idle connection would have
+     *  been taken, that is closed first. */
+    FCGI_RETRY_SAFE = 1,
+    /** Any request goes over a pooled connection, and is sent once more if its
+     *  body is absent or replayable, whatever its method: it may run twice. */
+    FCGI_RETRY_STALE = 2,
+    /** Any request goes over a pooled connection, which is checked just before,
+     *  and none is sent again. */
     FCGI_RETRY_NEVER = 3
 };
+
+struct fcgi_wakeup;
 
 /**
  * What is asked of an application. All zero but `params` is a responder
@@ -142,7 +159,11 @@ struct fcgi_request {
     struct fcgi_limits limits;        /**< 0: the client's */
     struct fcgi_timeouts timeouts;    /**< 0: the client's */
     enum fcgi_retry retry;            /**< 0: the client's */
-    uint64_t reserved[8];             /**< all zero */
+    struct fcgi_wakeup *wakeup;       /**< of the event loop that drives the
+                                           call, which must outlive it; NULL:
+                                           the client's own. See wakeup.h */
+    void *context;                    /**< the host's: fcgi_call_context() */
+    uint64_t reserved[6];             /**< all zero */
 };
 
 /** One request in flight. */

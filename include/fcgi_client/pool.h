@@ -12,6 +12,14 @@
  * first one kept, blocks all signals, and sleeps while there is none; a host
  * that forbids threads calls fcgi_pool_evict() instead.
  *
+ * An idle connection may occupy a worker of the application for which another
+ * request waits. The calls of a client therefore have idle connections closed:
+ * one when a request has waited 20 ms for the first byte over a connection
+ * dialled for it, and one more each time that wait has doubled; where none is
+ * idle, the next that comes back. Where keeping does not pay, because the
+ * application closes what is kept or because requests have to be rescued so
+ * again and again, only one connection of many is kept, as a trial.
+ *
  * A client has a pool of its own; this header is for its options and its
  * statistics, and for transports of your own:
  *
@@ -47,7 +55,7 @@ enum fcgi_trace_kind {
     FCGI_TRACE_RETRIED,    /**< a request is sent once more */
     FCGI_TRACE_RECORD_OUT, /**< the header of a record was sent */
     FCGI_TRACE_RECORD_IN,  /**< the header of a record was received */
-    FCGI_TRACE_EVICTED,    /**< an idle connection is closed */
+    FCGI_TRACE_EVICTED,    /**< a connection is closed that could be kept */
     FCGI_TRACE_TIMED_OUT   /**< a time limit was over */
 };
 
@@ -63,7 +71,7 @@ struct fcgi_trace_event {
 struct fcgi_pool_config {
     int max_idle;           /**< idle connections kept; 32; -1: none is kept,
                                  every request has a connection of its own */
-    int idle_timeout_ms;    /**< an idle connection is closed after; 30,000 */
+    int idle_timeout_ms;    /**< an idle connection is closed after; 2,000 */
     int max_age_ms;         /**< none is used again that long after it was
                                  dialled; off */
     int max_requests;       /**< requests on one connection; unlimited. Set it
@@ -103,8 +111,13 @@ struct fcgi_pool_stats {
     uint64_t reuses;    /**< connections taken from the idle ones */
     uint64_t stale;     /**< idle connections found dead */
     uint64_t retries;   /**< requests sent again on a fresh connection */
-    uint64_t evictions; /**< closed for their time, age or number of requests,
-                             or because enough were idle */
+    uint64_t evictions; /**< connections closed for their time, age or number
+                             of requests, because enough were idle, or for one
+                             of these reasons: */
+    uint64_t yielded;   /**< a request that goes over a new connection would
+                             have taken it */
+    uint64_t rescues;   /**< another request waited for its first byte */
+    uint64_t unkept;    /**< keeping did not pay */
     uint64_t timeouts;  /**< requests ended by a time limit */
     uint64_t reserved[4];
 };
@@ -114,7 +127,7 @@ struct fcgi_pool;
 /** A connection on lease from a pool. */
 struct fcgi_connection;
 
-/** Fill in the defaults by number: 32 idle, 30 s, and so on. */
+/** Fill in the defaults by number: 32 idle, 2 s, and so on. */
 FCGI_API void fcgi_pool_config_init(struct fcgi_pool_config *config);
 
 /**

@@ -80,6 +80,13 @@ static void make_stale(struct stage *stage)
     fake_await(stage->app, FAKE_CLOSED, 1);
 }
 
+/* The idle connection yields to the one that is dialled. */
+static void warm_and_post(struct stage *stage)
+{
+    (void)ask_hello(stage->client);
+    stage->request = post_text("body");
+}
+
 static struct fcgi_connection *only;
 
 #define ONE_ONLY .config = {.pool = {.max_open = 1}}
@@ -102,6 +109,44 @@ static int ask_and_give_back(struct stage *stage)
     int rc = begin(stage, &call);
     give_back(stage);
     return finish(call, rc);
+}
+
+/* Nothing fails any more: what could not be opened for the first call is opened
+ * for the second. */
+static void assert_the_next_waits_well(struct stage *stage)
+{
+    take_only(stage);
+    assert_code(ask_and_give_back(stage), FCGI_OK);
+}
+
+static bool is_woken(const struct fcgi_wakeup *wakeup)
+{
+    bool exposed = faults_expose(false);
+    bool ready = host_ready(fcgi_wakeup_fd(wakeup), FCGI_EVENT_READ);
+    (void)faults_expose(exposed);
+    return ready;
+}
+
+/* Its turn is told by a wake-up of the host's own. */
+static int ask_with_a_wakeup(struct stage *stage)
+{
+    struct fcgi_wakeup *wakeup;
+    struct fcgi_call *call = NULL;
+    int rc = fcgi_wakeup_new(&wakeup, stage->client);
+    assert_int_equal(wakeup == NULL, rc != FCGI_OK);
+    if (rc == FCGI_OK) {
+        stage->request.wakeup = wakeup;
+        rc = begin(stage, &call);
+    }
+    give_back(stage);
+    if (rc == FCGI_WAIT) {
+        assert_true(is_woken(wakeup));
+        assert_ptr_equal(fcgi_wakeup_next(wakeup), call);
+        rc = fcgi_call_advance(call);
+    }
+    rc = finish(call, rc);
+    fcgi_wakeup_free(wakeup);
+    return rc;
 }
 
 static int ask_and_close(struct stage *stage)
@@ -260,10 +305,17 @@ int main(void)
         {.name = "a_call_on_a_stale_connection",
          .prepare = make_stale,
          .act = ask,
+         .retries = true,
          ORDEAL_SCRIPT(stale)},
+        {.name = "a_call_of_a_post", .prepare = warm_and_post, .act = ask},
         {.name = "a_call_that_waits_for_its_turn",
          .prepare = take_only,
          .act = ask_and_give_back,
+         .settle = assert_the_next_waits_well,
+         ONE_ONLY},
+        {.name = "a_call_that_waits_for_its_turn_with_a_wake_up",
+         .prepare = take_only,
+         .act = ask_with_a_wakeup,
          ONE_ONLY},
         {.name = "a_call_that_leaves_the_queue",
          .prepare = take_only,

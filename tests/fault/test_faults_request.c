@@ -147,7 +147,7 @@ static void give_file_to_stale(struct stage *stage)
 {
     stage->bytes = pattern_make(SMALL);
     stage->fds[0] = temp_file(stage->bytes, SMALL);
-    stage->request = post_request(fcgi_fd_source(&fd_state, stage->fds[0]));
+    stage->request = put_request(fcgi_fd_source(&fd_state, stage->fds[0]));
     make_stale(stage);
 }
 
@@ -158,6 +158,14 @@ static void give_what_cannot_be_replayed(struct stage *stage)
 {
     feeder = (struct feeder){.data = "once only", .len = 9, .chunk = 4};
     stage->request = post_request(feeder_source(&feeder));
+    stage->request.retry = FCGI_RETRY_STALE;
+    warm(stage);
+}
+
+/* The idle connection yields to the one that is dialled. */
+static void warm_and_post(struct stage *stage)
+{
+    stage->request = post_text("body");
     warm(stage);
 }
 
@@ -199,14 +207,24 @@ int main(void)
         {.name = "a_retry_on_a_stale_connection",
          .prepare = make_stale,
          .act = ask,
+         .retries = true,
          ORDEAL_SCRIPT(stale)},
         {.name = "a_retry_of_a_body_from_a_file",
          .prepare = give_file_to_stale,
          .act = ask_for_small_echo,
+         .retries = true,
          ORDEAL_SCRIPT(stale)},
         {.name = "requests_after_a_restart",
          .prepare = restart,
-         .act = ask_twice},
+         .act = ask_twice,
+         .retries = true},
+        {.name = "a_post_on_a_warm_client",
+         .prepare = warm_and_post,
+         .act = ask},
+        {.name = "a_post_on_a_warm_client_over_tcp",
+         .prepare = warm_and_post,
+         .act = ask,
+         .family = FAKE_TCP},
         {.name = "a_body_that_cannot_be_replayed",
          .prepare = give_what_cannot_be_replayed,
          .act = ask},

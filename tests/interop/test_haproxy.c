@@ -125,7 +125,7 @@ static bool note(struct crowd *crowd, int rc,
 static void *run_asker(void *context)
 {
     struct crowd *crowd = context;
-    const struct fcgi_request request = post_text("body");
+    const struct fcgi_request request = put_text("body");
     struct fcgi_response response = {0};
     int rc;
     do {

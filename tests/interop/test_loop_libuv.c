@@ -20,6 +20,7 @@
 #include "load.h"
 
 struct watcher {
+    struct load *load;
     struct load_call *call;
     uv_loop_t *loop;
     uv_poll_t *poll; /* of `fd`; NULL: none */
@@ -97,6 +98,9 @@ static void update(struct watcher *w)
                      0);
 }
 
+static struct watcher watchers[LOAD_CALLS];
+static uv_poll_t turns;
+
 static void step(struct watcher *w)
 {
     if (load_step(w->call) == FCGI_WAIT) {
@@ -106,16 +110,34 @@ static void step(struct watcher *w)
     forget(w);
     uv_close((uv_handle_t *)&w->timer, NULL);
     load_finish(w->call);
+    if (load_left(w->load) == 0) {
+        uv_close((uv_handle_t *)&turns, NULL);
+    }
+}
+
+static void on_turns(uv_poll_t *poll, int status, int events)
+{
+    struct load *load = poll->data;
+    size_t nth;
+    (void)status;
+    (void)events;
+    for (nth = load_next_turn(load); nth < LOAD_CALLS;
+         nth = load_next_turn(load)) {
+        step(&watchers[nth]);
+    }
 }
 
 static void drive(struct load *load)
 {
-    static struct watcher watchers[LOAD_CALLS];
     uv_loop_t loop;
     assert_int_equal(uv_loop_init(&loop), 0);
+    assert_int_equal(uv_poll_init(&loop, &turns, load_turns_fd(load)), 0);
+    turns.data = load;
+    assert_int_equal(uv_poll_start(&turns, UV_READABLE, on_turns), 0);
     for (size_t i = 0; i < LOAD_CALLS; i++) {
         struct watcher *w = &watchers[i];
-        *w = (struct watcher){.call = load_call(load, i), .loop = &loop};
+        *w = (struct watcher){
+            .load = load, .call = load_call(load, i), .loop = &loop};
         w->fd = -1;
         assert_int_equal(uv_timer_init(&loop, &w->timer), 0);
         w->timer.data = w;
@@ -138,5 +160,5 @@ static void make_first_loop(void)
 int main(void)
 {
     make_first_loop();
-    return load_run_tests("libuv", drive);
+    return load_run_tests("libuv", drive, true);
 }

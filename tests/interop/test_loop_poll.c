@@ -73,5 +73,5 @@ static void drive(struct load *load)
 
 int main(void)
 {
-    return load_run_tests("poll", drive);
+    return load_run_tests("poll", drive, false);
 }

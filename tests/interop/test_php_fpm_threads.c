@@ -103,6 +103,7 @@ static void ask_once(struct asker *a, size_t nth)
     const struct fcgi_request request = {
         .params = params,
         .param_count = sizeof(params) / sizeof(params[0]),
+        .retry = FCGI_RETRY_STALE, /* so that connections are reused */
         .body = {.data = body, .len = strlen(body)}};
     int rc = fcgi_client_do(crowd->client, &request, &a->response);
     a->retried += a->response.outcome.retried;

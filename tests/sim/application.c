@@ -8,10 +8,13 @@
 #include "world.h"
 
 #define RESTARTS_MAX 3
+#define WORKERS_MAX 3
 
 static struct {
     struct session sessions[STREAMS]; /* each at its stream's index */
     struct habits habits;
+    uint64_t arrivals;
+    int workers; /* 0: as many as there are connections */
     int restarts;
     int64_t restart_at;
 } app;
@@ -32,7 +35,7 @@ static void plan_restart(void)
     }
 }
 
-void application_begin(void)
+void application_begin(bool closes)
 {
     struct habits *habits = &app.habits;
 
@@ -46,23 +49,94 @@ void application_begin(void)
     habits->cut = some_percent();
     habits->late = some_percent();
     habits->stale = some_percent();
-    habits->closes = some_percent();
-    app.restarts = (int)world_below(RESTARTS_MAX + 1);
+    habits->closes = closes ? 100 : some_percent();
+    habits->dies = world_chance(20) ? 30 : 0;
+    app.arrivals = 0;
+    app.workers = world_chance(15) ? (int)world_between(1, WORKERS_MAX) : 0;
+    /* A restart would be the end of all that may die late. */
+    app.restarts = habits->dies > 0 ? 0 : (int)world_below(RESTARTS_MAX + 1);
     plan_restart();
 }
-
-/*
- * What it hears.
- */
 
 static struct session *session_of(const struct stream *s)
 {
     return &app.sessions[s->index];
 }
 
+/*
+ * Its workers. One serves a connection until that is closed, idle or not; those
+ * that find no worker free wait for one in the order in which they came.
+ */
+
+static bool is_connected(const struct stream *s)
+{
+    return s->state == CONNECTED && s->app_open;
+}
+
+static bool is_served(const struct stream *s)
+{
+    return is_connected(s) && session_of(s)->has_worker;
+}
+
+static bool waits_for_worker(const struct stream *s)
+{
+    return is_connected(s) && !session_of(s)->has_worker;
+}
+
+static int count_busy(void)
+{
+    int busy = 0;
+
+    for (int i = 0; i < streams_top(); i++) {
+        busy += is_served(stream_at(i));
+    }
+    return busy;
+}
+
+/* NULL: none waits. */
+static struct session *first_waiting(void)
+{
+    struct session *first = NULL;
+
+    for (int i = 0; i < streams_top(); i++) {
+        struct session *n = session_of(stream_at(i));
+        if (waits_for_worker(stream_at(i)) &&
+            (first == NULL || n->arrived < first->arrived)) {
+            first = n;
+        }
+    }
+    return first;
+}
+
+static bool has_free_worker(void)
+{
+    return app.workers == 0 || count_busy() < app.workers;
+}
+
+/* Something may have been closed. */
+static void assign_workers(void)
+{
+    struct session *first = first_waiting();
+
+    while (first != NULL && has_free_worker()) {
+        session_serve(first);
+        first = first_waiting();
+    }
+}
+
+/*
+ * What it hears.
+ */
+
 void application_accept(struct stream *s)
 {
-    session_begin(session_of(s), s->serial, &app.habits);
+    struct session *n = session_of(s);
+
+    session_begin(n, s->serial, &app.habits);
+    n->arrived = ++app.arrivals;
+    if (has_free_worker()) {
+        session_serve(n);
+    }
 }
 
 void application_hears(struct stream *s)
@@ -82,7 +156,7 @@ static void restart(void)
     sight_saw(SIGHT_RESTARTED);
     for (int i = 0; i < STREAMS; i++) {
         struct stream *s = stream_at(i);
-        if (s->state == CONNECTED && s->app_open) {
+        if (is_connected(s)) {
             session_leave(session_of(s));
             if (world_chance(50)) {
                 stream_reset(s, world_chance(50));
@@ -102,10 +176,7 @@ static int64_t next_of(const struct stream *s)
     if (s->state == CONNECTING) {
         return s->client_open ? s->connect_at : NEVER;
     }
-    if (s->state != CONNECTED || !s->app_open) {
-        return NEVER;
-    }
-    return session_next(session_of(s));
+    return is_connected(s) ? session_next(session_of(s)) : NEVER;
 }
 
 int64_t application_next(void)
@@ -146,6 +217,9 @@ void application_step(void)
         restart();
     } else if (count > 0) {
         step_of(stream_at(due[world_below((uint64_t)count)]));
+    }
+    if (app.workers > 0) {
+        assign_workers();
     }
 }
 
@@ -190,6 +264,17 @@ uint64_t application_answer_end(const struct stream *s,
     const struct session *n = session_with(s, entry);
 
     return n != NULL && n->answered ? n->answer_end : UINT64_MAX;
+}
+
+bool application_is_waited_for(const struct stream *s)
+{
+    for (int i = 0; is_served(s) && i < streams_top(); i++) {
+        if (waits_for_worker(stream_at(i)) &&
+            stream_at(i)->client == s->client) {
+            return true;
+        }
+    }
+    return false;
 }
 
 unsigned application_requests(const struct stream *s)

@@ -15,7 +15,8 @@
 #include "answer.h"
 #include "stream.h"
 
-void application_begin(void);
+/** `closes`: each connection after an answer, whatever the client wants. */
+void application_begin(bool closes);
 
 /** When the next step is due; NEVER: not before the client does something. */
 int64_t application_next(void);
@@ -38,6 +39,9 @@ const struct answer *application_answer(const struct stream *s,
  *  on its way yet. */
 uint64_t application_answer_end(const struct stream *s,
                                 const struct entry *entry);
+
+/** Whether a stream holds a worker that another of its client waits for. */
+bool application_is_waited_for(const struct stream *s);
 
 /** How many requests came on a stream. */
 unsigned application_requests(const struct stream *s);

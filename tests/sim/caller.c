@@ -17,10 +17,10 @@
 
 struct stream *caller_stream(const struct caller *c)
 {
+    struct stream *end = stream_at(streams_top());
     struct stream *found = NULL;
 
-    for (int i = 0; i < streams_top(); i++) {
-        struct stream *s = stream_at(i);
+    for (struct stream *s = stream_at(0); s < end; s++) {
         if (s->lease.user == c->index &&
             (found == NULL || s->serial > found->serial)) {
             found = s;
@@ -64,7 +64,9 @@ void caller_try_reentry(struct caller *c)
 
 int64_t caller_some_time_later(void)
 {
-    return world_now() + world_between(0, 30 * MILLISECOND);
+    int64_t most = world_chance(3) ? 1500 * MILLISECOND : 30 * MILLISECOND;
+
+    return world_now() + world_between(0, most);
 }
 
 void caller_pause(struct caller *c)
@@ -146,19 +148,24 @@ static void prepare_params(struct caller *c)
     static const char *const methods[] = {"GET",  "GET",   "HEAD", "PUT",
                                           "POST", "PATCH", "POST", "GET"};
     const char *method = methods[world_below(8)];
+    bool is_named = world_chance(97);
     size_t len = world_size(world_chance(5) ? 140000 : 300);
 
     (void)snprintf(c->token, sizeof(c->token), "%016" PRIx64, c->entry->token);
     c->params[0] = (struct fcgi_param)FCGI_PARAM("TOKEN", c->token);
-    c->params[1] = (struct fcgi_param)FCGI_PARAM("REQUEST_METHOD", method);
+    c->params[1] = (struct fcgi_param)FCGI_PARAM("METHOD", method);
+    if (is_named) {
+        c->params[1].name = "REQUEST_METHOD";
+    }
     c->request.params = c->params;
     c->request.param_count = 2;
     fill_params(c, len);
     if (world_chance(30)) {
         encode_some(c);
     }
-    c->entry->to_head = strcmp(method, "HEAD") == 0;
-    c->idempotent = method[0] != 'P' || strcmp(method, "PUT") == 0;
+    c->entry->to_head = is_named && strcmp(method, "HEAD") == 0;
+    c->idempotent =
+        is_named && (method[0] != 'P' || strcmp(method, "PUT") == 0);
     prepare_streams(c, world_chance(method[0] == 'P' ? 90 : 10));
 }
 
@@ -191,7 +198,7 @@ static void prepare_limits(struct caller *c)
 
     own->connect_ms = some_limit(200);
     own->write_ms = some_limit(300);
-    own->first_byte_ms = some_limit(500);
+    own->first_byte_ms = some_limit(c->client->is_patient ? PATIENCE : 500);
     own->idle_ms = some_limit(500);
     own->total_ms = some_limit(600);
     own->queue_ms = c->blocks ? 50 : some_limit(400);
@@ -207,8 +214,19 @@ static void prepare_limits(struct caller *c)
     c->retry = c->request.retry == FCGI_RETRY_DEFAULT ? c->client->config.retry
                                                       : c->request.retry;
     if (c->retry == FCGI_RETRY_DEFAULT) {
-        c->retry = FCGI_RETRY_STALE;
+        c->retry = FCGI_RETRY_SAFE;
     }
+}
+
+/* What follows from the policy. */
+static void prepare_entry(struct caller *c)
+{
+    bool is_safe = c->idempotent && c->can_replay;
+
+    c->entry->must_check = c->retry == FCGI_RETRY_NEVER || !c->can_replay;
+    c->entry->wants_new = c->retry == FCGI_RETRY_SAFE && !is_safe;
+    c->entry->runs_once = c->retry == FCGI_RETRY_NEVER ||
+                          (c->retry == FCGI_RETRY_SAFE && !c->idempotent);
 }
 
 /* What no request may be. */
@@ -269,14 +287,15 @@ void caller_prepare(struct caller *c, struct sim_client *client, bool blocks)
     prepare_response(c);
     prepare_params(c);
     c->request.sink = drain_prepare(&c->drain, c);
+    c->wake = wake_pick(client);
+    c->request.wakeup = c->wake == NULL ? NULL : c->wake->handle;
+    c->request.context = c;
     prepare_limits(c);
     prepare_amounts(c);
     if (world_chance(1)) {
         spoil(c);
     }
-    c->entry->must_check =
-        c->retry == FCGI_RETRY_NEVER || !c->can_replay ||
-        (c->retry == FCGI_RETRY_IDEMPOTENT && !c->idempotent);
+    prepare_entry(c);
     c->started = world_now();
     c->stolen = world_stolen();
 }

@@ -24,6 +24,19 @@
 
 enum caller_state { VACANT, CALLING, ENDED };
 
+/** Whether a call asks for idle connections to be closed while it waits for its
+ *  first byte: it does if it dials, or is connected, beside other connections
+ *  of its client. DOUBTFUL: it does, but how often it did cannot be told. */
+enum rescue_state { NOT_PLANNED, PLANNED, DOUBTFUL };
+
+struct rescue {
+    enum rescue_state state;
+    bool is_connected;
+    bool is_late;        /**< a moment to ask has come */
+    int64_t at, at_most; /**< the next one, as exactly as it is known, */
+    int64_t wait;        /**< and how long after that the one behind it comes */
+};
+
 struct caller {
     int index; /**< that of its entry */
     enum caller_state state;
@@ -56,8 +69,11 @@ struct caller {
     int64_t resume_at;  /**< NEVER: nothing has paused */
     int64_t resumed_at; /**< when something was resumed last, */
     int64_t drained_at; /**< and when the sink was */
-    uint64_t queued;    /**< its place in the queue */
-    int64_t stolen;     /**< what the host had been late by when it started */
+    struct wake *wake;  /**< by which its host hears of its turn; NULL: the
+                           client's own */
+    bool is_told;       /**< that it has it */
+    struct rescue rescue;
+    int64_t stolen; /**< what the host had been late by when it started */
     int rc;
 
     /* What the host watches. */
@@ -86,7 +102,7 @@ void caller_try_reentry(struct caller *c);
 void caller_pause(struct caller *c);
 void caller_get_stuck(struct caller *c);
 
-/** A moment that is not far away. */
+/** A moment that is not far away, mostly. */
 int64_t caller_some_time_later(void);
 
 /** Give back what it holds. */

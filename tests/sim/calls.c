@@ -4,6 +4,7 @@
 #include "calls.h"
 #include "descriptor.h"
 #include "judge.h"
+#include "line.h"
 #include "sight.h"
 #include "watch.h"
 #include "world.h"
@@ -11,10 +12,11 @@
 /* NULL: nobody, or one without a request. */
 static struct caller *blocked;
 
-static void judge_blocked(void)
+static void judge_blocked(bool begins)
 {
     if (blocked != NULL) {
         judge_limits(blocked);
+        judge_block(blocked, begins);
     }
 }
 
@@ -42,8 +44,10 @@ static void end_call(struct caller *c, int rc)
 static void follow(struct caller *c, int rc)
 {
     c->was_short = descriptors_were_short() || c->was_short;
+    judge_step(c, rc);
     if (rc == FCGI_WAIT) {
         watch_call(c);
+        judge_wait(c, c->until);
     } else {
         end_call(c, rc);
         world_require(fcgi_call_advance(c->call) == rc,
@@ -61,11 +65,13 @@ void call_start(struct caller *c, struct sim_client *client)
     serve(c);
     world_note("starts: caller, client, body", c->index, client->index,
                (int64_t)c->body.len);
+    judge_step_begins(c);
     rc = fcgi_call_start(&c->call, client->handle, &c->request, &c->response);
     caller_forget_params(c);
     if (rc == FCGI_OK) {
         c->state = CALLING;
         follow(c, FCGI_WAIT);
+        judge_choice(c);
         return;
     }
     end_call(c, rc);
@@ -85,6 +91,7 @@ void call_advance(struct caller *c)
     serve(c);
     watch_tell(c);
     world_note("advances: caller, fd, events", c->index, c->fd, c->events);
+    judge_step_begins(c);
     if (resumes) {
         c->resume_at = NEVER;
         c->resumed_at = world_now();
@@ -107,9 +114,10 @@ void call_cancel(struct caller *c)
     serve(c);
     world_note("cancels: caller", c->index, 0, 0);
     c->cancelled = true;
-    if (c->fd >= 0 && descriptor_stream(c->fd) == NULL) {
+    if (line_has(c)) {
         sight_saw(SIGHT_QUEUE_LEFT);
     }
+    judge_step_begins(c);
     fcgi_call_cancel(c->call);
     follow(c, fcgi_call_advance(c->call));
     world_require(c->rc == FCGI_ERR_CANCELLED, "a cancelled call is cancelled",
@@ -144,8 +152,10 @@ void call_free(struct caller *c)
 
     serve(c);
     world_note("frees: caller", c->index, 0, 0);
+    judge_step_begins(c);
     fcgi_call_free(c->call);
     if (!ended) {
+        judge_step(c, FCGI_ERR_CANCELLED);
         abandoned(c);
     }
     serve_nobody();
@@ -183,9 +193,11 @@ void call_block(struct caller *c, struct sim_client *client)
     sight_saw(SIGHT_BLOCKED);
     serve(c);
     world_note("blocks: caller, client", c->index, client->index, 0);
+    judge_step_begins(c);
     blocked = c;
     rc = fcgi_client_do(client->handle, &c->request, &c->response);
     blocked = NULL;
+    judge_block_ends(c);
     serve_nobody();
     end_call(c, rc);
     judge_return(c, caller_stream(c), room);
@@ -235,5 +247,6 @@ void call_for_values(struct sim_client *client)
     world_note("values: client, code, multiplexes", client->index, rc,
                values.mpxs_conns);
     judge_values(rc, &values);
+    judge_strangers(client);
     client->evict_at = world_now();
 }

@@ -8,69 +8,8 @@
 #include "descriptor.h"
 #include "network.h"
 #include "sight.h"
-#include "stream.h"
+#include "trace.h"
 #include "world.h"
-
-/*
- * What they tell.
- */
-
-static bool is_unused(const struct stream *s, const struct sim_client *client)
-{
-    return s->state == CONNECTED && s->client_open &&
-           s->client == client->index && s->lease.user == NOBODY;
-}
-
-static bool is_idle(const struct stream *s, const struct sim_client *client)
-{
-    return is_unused(s, client) && !s->handed_on;
-}
-
-/* The one that became idle last is used first. */
-static void hear_reuse(const struct sim_client *client, int fd)
-{
-    const struct stream *used = descriptor_stream(fd);
-
-    for (int i = 0; i < streams_top(); i++) {
-        const struct stream *s = stream_at(i);
-        world_require(used->handed_on || !is_idle(s, client) ||
-                          s->rested <= used->rested,
-                      "last in, first out", used->index, s->index);
-    }
-}
-
-/* One was found dead: the others may be. */
-static void hear_stale(const struct sim_client *client)
-{
-    for (int i = 0; i < streams_top(); i++) {
-        struct stream *s = stream_at(i);
-        s->suspect = s->suspect || is_idle(s, client);
-    }
-}
-
-static void hear_trace(void *context, const struct fcgi_trace_event *event)
-{
-    struct sim_client *client = context;
-
-    world_note("trace: client, kind, error", client->index, event->kind,
-               event->error);
-    client->traced[event->kind] += 1;
-    switch (event->kind) {
-    case FCGI_TRACE_REUSED:
-        sight_saw(SIGHT_REUSED);
-        hear_reuse(client, event->fd);
-        break;
-    case FCGI_TRACE_STALE:
-        sight_saw(SIGHT_CHECKED_STALE);
-        hear_stale(client);
-        break;
-    case FCGI_TRACE_EVICTED:
-        sight_saw(SIGHT_EVICTED);
-        break;
-    default:
-        break;
-    }
-}
 
 /*
  * Connecting in its own way.
@@ -119,7 +58,7 @@ static void configure_pool(struct sim_client *client)
     pool->max_waiting = world_chance(70) ? 0 : some_number(4);
     pool->evict_by_host = true;
     pool->dial = world_chance(10) ? dial : NULL;
-    pool->trace = hear_trace;
+    pool->trace = trace_hear;
     pool->trace_context = client;
     pool->allocator = counting_allocator(&client->memory);
 }
@@ -132,7 +71,7 @@ static int some_time(int most)
 
 /* The whole may be unlimited; but what is silent has to end, or the host waits
  * for ever. */
-static void configure_limits(struct fcgi_timeouts *limits)
+static void configure_limits(struct fcgi_timeouts *limits, bool is_patient)
 {
     limits->connect_ms = some_time(300);
     limits->write_ms = some_time(400);
@@ -140,6 +79,10 @@ static void configure_limits(struct fcgi_timeouts *limits)
     limits->idle_ms = some_time(600);
     limits->total_ms = world_chance(70) ? -1 : (int)world_between(1, 800);
     limits->queue_ms = world_chance(50) ? -1 : some_time(300);
+    if (is_patient) {
+        limits->first_byte_ms = PATIENCE;
+        limits->total_ms = -1;
+    }
 }
 
 void client_open(struct sim_client *client)
@@ -151,7 +94,8 @@ void client_open(struct sim_client *client)
     client->index = index;
     client->evict_at = NEVER;
     configure_pool(client);
-    configure_limits(&client->config.timeouts);
+    client->is_patient = world_chance(25);
+    configure_limits(&client->config.timeouts, client->is_patient);
     client->config.retry = (enum fcgi_retry)world_below(4);
     world_note("client opens: client, max open, max idle", index,
                client->config.pool.max_open, client->config.pool.max_idle);
@@ -159,6 +103,7 @@ void client_open(struct sim_client *client)
     world_require(fcgi_client_new(&client->handle, address, &client->config) ==
                       FCGI_OK,
                   "a client is made", index, 0);
+    wakes_open(client);
     if (world_chance(5)) {
         client->memory.fail_at =
             client->memory.calls + (size_t)world_between(1, 100);
@@ -169,6 +114,7 @@ void client_free(struct sim_client *client)
 {
     world_note("client is freed: client", client->index, 0, 0);
     descriptors_serve(client->index, NOBODY, NULL);
+    wakes_free(client);
     fcgi_client_free(client->handle);
     client->handle = NULL;
     fcgi_response_free(&client->used);
@@ -196,12 +142,19 @@ void client_evict(struct sim_client *client)
     client->evict_at = ms < 0 ? NEVER : world_now() + ms * MILLISECOND;
 }
 
+bool client_leaves_unused(const struct sim_client *client,
+                          const struct stream *s)
+{
+    return s->state == CONNECTED && s->client_open &&
+           s->client == client->index && s->lease.user == NOBODY;
+}
+
 /* One that was handed on may have come back from who left without using it. */
 void client_renew(struct sim_client *client)
 {
     for (int i = 0; i < streams_top(); i++) {
         struct stream *s = stream_at(i);
-        if (is_unused(s, client)) {
+        if (client_leaves_unused(client, s)) {
             s->idle_since = world_now();
         }
     }

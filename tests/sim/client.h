@@ -12,6 +12,15 @@
 #include <fcgi_client.h>
 
 #include "allocator.h"
+#include "debt.h"
+#include "stream.h"
+#include "wake.h"
+
+/** As many event loops may a client have that hear of turns by themselves. */
+#define WAKES 2
+
+/** For how long one that is patient waits for a first byte, in milliseconds. */
+#define PATIENCE 3000
 
 /** A client, and how it was made. */
 struct sim_client {
@@ -20,10 +29,16 @@ struct sim_client {
     struct fcgi_client_config config;
     struct counting_allocator memory;
     bool is_closed;
-    int addresses; /**< of its name */
+    bool is_patient; /**< it waits for longer than a stale connection takes */
+    int addresses;   /**< of its name */
     int64_t evict_at;
     struct fcgi_response used; /**< by a call that has ended, for another */
+    struct wake wakes[WAKES];
+    struct wake own;                           /**< what calls without share */
     uint64_t traced[FCGI_TRACE_TIMED_OUT + 1]; /**< events, of each kind */
+    struct fcgi_pool_stats counted;            /**< at the last eviction */
+    uint64_t unkept; /**< connections since one was kept or used again */
+    struct debt debt;
 };
 
 /** Make it, under the index that it has. */
@@ -35,6 +50,10 @@ void client_free(struct sim_client *client);
 
 /** fcgi_pool_evict(), and when it is next to be called. */
 void client_evict(struct sim_client *client);
+
+/** Whether that is one of its connections, and no call uses it. */
+bool client_leaves_unused(const struct sim_client *client,
+                          const struct stream *s);
 
 /** It has put back an idle connection that it had taken and not used. */
 void client_renew(struct sim_client *client);

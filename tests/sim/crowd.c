@@ -5,6 +5,7 @@
 
 #include "crowd.h"
 #include "descriptor.h"
+#include "judge.h"
 #include "sight.h"
 #include "world.h"
 
@@ -61,6 +62,7 @@ void crowd_gather(struct sim_client *client)
         fcgi_response_free(&responses[i]);
     }
     descriptors_serve(NOBODY, NOBODY, NULL);
+    judge_strangers(client);
     (void)descriptors_were_short();
     if (all) {
         sight_saw(SIGHT_CROWD);

@@ -43,7 +43,7 @@ static struct {
     bool interrupted;
     bool was_short;
     int client, caller;
-    void (*watch)(void);
+    watch_fn *watch;
 } table;
 
 void descriptors_begin(unsigned shortage, bool interrupted)
@@ -54,7 +54,7 @@ void descriptors_begin(unsigned shortage, bool interrupted)
     table.client = table.caller = NOBODY;
 }
 
-void descriptors_serve(int client, int caller, void (*watch)(void))
+void descriptors_serve(int client, int caller, watch_fn *watch)
 {
     table.client = client;
     table.caller = caller;
@@ -217,7 +217,7 @@ static int count_ready(struct pollfd *fds, nfds_t count)
 static void pass(int64_t until)
 {
     application_pass(until);
-    table.watch();
+    table.watch(false);
 }
 
 int descriptor_bell(void)
@@ -254,6 +254,9 @@ int descriptors_wait(struct pollfd *fds, nfds_t count, int timeout)
 
     world_require(timeout == 0 || table.watch != NULL,
                   "a pollable call never blocks", timeout, 0);
+    if (timeout != 0) {
+        table.watch(true);
+    }
     while (ready == 0 && world_now() < until) {
         int64_t ring = next_ring(fds, count);
         if (is_interrupted()) {
@@ -263,6 +266,19 @@ int descriptors_wait(struct pollfd *fds, nfds_t count, int timeout)
         ready = count_ready(fds, count);
     }
     return ready;
+}
+
+bool descriptors_sleep(int64_t until)
+{
+    world_require(table.watch != NULL, "a pollable call never blocks", 0, 0);
+    table.watch(true);
+    while (world_now() < until) {
+        if (is_interrupted()) {
+            return false;
+        }
+        pass(until);
+    }
+    return true;
 }
 
 /*

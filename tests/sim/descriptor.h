@@ -24,11 +24,13 @@
  *  left. */
 void descriptors_begin(unsigned shortage, bool interrupted);
 
-/** Who makes the calls that follow: a caller of a client, or NOBODY; and what
- *  to do each time that the world has gone on while he blocks; NULL: he may
- * not.
- */
-void descriptors_serve(int client, int caller, void (*watch)(void));
+/** What to do when a caller begins to block (`begins`), and each time that the
+ *  world has gone on meanwhile. */
+typedef void watch_fn(bool begins);
+
+/** Who makes the calls that follow: a caller of a client, or NOBODY; `watch`
+ *  NULL: he must not block. */
+void descriptors_serve(int client, int caller, watch_fn *watch);
 
 /** Whether a caller was refused a descriptor since this was last asked. */
 bool descriptors_were_short(void);
@@ -55,6 +57,9 @@ void descriptor_ring_at(int fd, int64_t moment);
 
 /** poll() itself. */
 int descriptors_wait(struct pollfd *fds, nfds_t count, int timeout);
+
+/** Sleep until that moment; false: a signal came before. */
+bool descriptors_sleep(int64_t until);
 
 int descriptor_socket(int family, int type);
 int descriptor_connect(int fd, const struct sockaddr *address);

@@ -11,11 +11,21 @@
 #include "descriptor.h"
 #include "driver.h"
 #include "judge.h"
+#include "line.h"
 #include "network.h"
 #include "watch.h"
 #include "world.h"
 
 #define CLIENTS 3
+
+/* What may be due: a call, and then: */
+enum {
+    EVICTION = ENTRIES,
+    WAKE = EVICTION + CLIENTS,
+    START = WAKE + CLIENTS * WAKES,
+    APPLICATION,
+    DUES
+};
 
 static struct {
     struct sim_client clients[CLIENTS];
@@ -111,12 +121,9 @@ static bool is_evicting(const struct sim_client *client)
     return client->handle != NULL && client->evict_at <= world_now();
 }
 
-/* One thing that is due, at random; false: nothing is. */
-static bool act(void)
+static int list_due(int *due)
 {
-    int due[ENTRIES + CLIENTS + 2];
     int count = 0;
-    int pick;
 
     for (int i = 0; i < host.started; i++) {
         if (host.callers[i].state != VACANT && watch_is_due(&host.callers[i])) {
@@ -125,29 +132,49 @@ static bool act(void)
     }
     for (int i = 0; i < host.client_count; i++) {
         if (is_evicting(&host.clients[i])) {
-            due[count++] = ENTRIES + i;
+            due[count++] = EVICTION + i;
+        }
+        for (int k = 0; k < WAKES; k++) {
+            if (wake_is_due(&host.clients[i].wakes[k])) {
+                due[count++] = WAKE + i * WAKES + k;
+            }
         }
     }
     if (may_start() && host.next_call_at <= world_now()) {
-        due[count++] = ENTRIES + CLIENTS;
+        due[count++] = START;
     }
     if (application_next() <= world_now()) {
-        due[count++] = ENTRIES + CLIENTS + 1;
+        due[count++] = APPLICATION;
     }
-    if (count == 0) {
-        return false;
-    }
-    pick = due[world_below((uint64_t)count)];
-    if (pick < ENTRIES) {
-        attend(&host.callers[pick]);
-    } else if (pick < ENTRIES + CLIENTS) {
-        client_evict(&host.clients[pick - ENTRIES]);
-    } else if (pick == ENTRIES + CLIENTS) {
+    return count;
+}
+
+static void take_up(int due)
+{
+    if (due < EVICTION) {
+        attend(&host.callers[due]);
+    } else if (due < WAKE) {
+        client_evict(&host.clients[due - EVICTION]);
+    } else if (due < START) {
+        struct sim_client *client = &host.clients[(due - WAKE) / WAKES];
+        wake_ask(client, &client->wakes[(due - WAKE) % WAKES]);
+    } else if (due == START) {
         start_something();
     } else {
         application_step();
     }
-    return true;
+}
+
+/* One thing that is due, at random; false: nothing is. */
+static bool act(void)
+{
+    int due[DUES];
+    int count = list_due(due);
+
+    if (count > 0) {
+        take_up(due[world_below((uint64_t)count)]);
+    }
+    return count > 0;
 }
 
 static int64_t sooner(int64_t a, int64_t b)
@@ -173,11 +200,20 @@ static int64_t next_moment(void)
     return may_start() ? sooner(next, host.next_call_at) : next;
 }
 
+/* A call whose turn has come hears of it. */
+static void judge_turn(const struct caller *c)
+{
+    world_require(!line_has_turn(c) || watch_is_due(c) ||
+                      (c->wake != NULL && wake_is_due(c->wake)),
+                  "a turn is told", c->index, 0);
+}
+
 static void judge_all(void)
 {
     for (int i = 0; i < host.started; i++) {
         if (host.callers[i].state == CALLING) {
             judge_limits(&host.callers[i]);
+            judge_turn(&host.callers[i]);
         }
     }
     for (int i = 0; i < host.client_count; i++) {
@@ -227,14 +263,17 @@ static unsigned some_percent(void)
 
 static void begin(void)
 {
+    bool is_long = world_chance(2);
+
     memset(&host, 0, sizeof(host));
     ledger_begin();
     streams_begin();
     descriptors_begin(world_chance(10) ? 2 : 0, world_chance(30));
     network_begin();
-    application_begin();
-    host.client_count = (int)world_between(1, CLIENTS);
-    host.calls_left = (int)world_between(1, world_chance(50) ? 10 : 50);
+    application_begin(is_long);
+    host.client_count = is_long ? 1 : (int)world_between(1, CLIENTS);
+    host.calls_left =
+        is_long ? ENTRIES : (int)world_between(1, world_chance(50) ? 10 : 50);
     host.most = (int)world_between(1, 12);
     host.pace = world_between(0, 50 * MILLISECOND);
     host.cancels = some_percent();
@@ -243,6 +282,7 @@ static void begin(void)
     host.lateness = world_chance(70) ? 0 : world_between(1, 20 * MILLISECOND);
     host.is_crowded = world_chance(2);
     watch_begin(world_chance(40));
+    line_begin();
     host.next_call_at = world_now();
     for (int i = 0; i < host.client_count; i++) {
         host.clients[i].index = i;

@@ -125,6 +125,8 @@ void judge_runs(void)
         world_require(entry->runs <= entry->attempts,
                       "a request runs once each time it is sent", i,
                       entry->runs);
+        world_require(entry->runs <= 1 || !entry->runs_once,
+                      "what must not run twice runs once", i, entry->runs);
         world_require(entry->runs == 0 || entry->may_have_run,
                       "what runs may have run", i, entry->runs);
     }

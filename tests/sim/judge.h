@@ -16,6 +16,26 @@ void judge_limits(const struct caller *c);
 /** It has ended. */
 void judge_end(const struct caller *c);
 
+/** Before a host has a call do something, and afterwards: was its turn
+ *  respected, and was it helped when it was time, if it waits for its first
+ *  byte? */
+void judge_step_begins(const struct caller *c);
+void judge_step(struct caller *c, int rc);
+
+/** It was begun: has it the connection that it should? */
+void judge_choice(const struct caller *c);
+
+/** It wants to be left alone for as long. */
+void judge_wait(const struct caller *c, int64_t until);
+
+/** The same of a call that blocks: when it begins to wait (`begins`), and each
+ *  time that the world has gone on meanwhile; and it has ended. */
+void judge_block(struct caller *c, bool begins);
+void judge_block_ends(struct caller *c);
+
+/** Calls of a client have come and gone that are nobody's. */
+void judge_strangers(struct sim_client *client);
+
 /** It was freed, on that stream (NULL: it had none): was that one kept where it
  *  can be, and closed where it must be? `had_room`: there was a place among the
  *  idle ones, or somebody waits. */

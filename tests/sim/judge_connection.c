@@ -56,10 +56,11 @@ static void judge_closed(const struct caller *c, const struct stream *s,
         sight_saw(SIGHT_SPENT);
     } else if (c->rc == FCGI_OK && is_old(c->client, s)) {
         sight_saw(SIGHT_OLD);
-    } else if (is_worth_keeping(c, s, a)) {
+    } else if (s->eviction == FOR_ITSELF && is_worth_keeping(c, s, a)) {
         sight_saw(SIGHT_ENOUGH_IDLE);
     }
-    judge_require(!had_room || !is_worth_keeping(c, s, a),
+    judge_require(!had_room || s->eviction != FOR_ITSELF ||
+                      !is_worth_keeping(c, s, a),
                   "a clean connection is kept", c, s->index);
 }
 
@@ -78,6 +79,35 @@ static void judge_kept(const struct caller *c, const struct stream *s,
                   "a connection that failed is closed", c, s->index);
     judge_require(c->entry->keeps && !c->client->is_closed,
                   "a connection is kept where it is wanted", c, s->index);
+    judge_require(c->client->debt.least == 0,
+                  "a connection is not kept where its closing is owed", c,
+                  s->index);
+}
+
+/* Where keeping does not pay one of sixteen is kept nevertheless, or fewer. */
+#define TRIAL 16
+
+static void judge_trial(struct sim_client *client, const struct stream *s)
+{
+    if (client->unkept > 0 && !s->lease.reused) {
+        world_require(client->unkept >= TRIAL - 1,
+                      "where keeping does not pay few are kept", s->index,
+                      (int64_t)client->unkept);
+        sight_saw(SIGHT_TRIED);
+    }
+    client->unkept = 0;
+}
+
+/* That counts for what is owed, whatever it was closed for, and though nothing
+ * may have been sent on it (NULL); and a reuse was worth it. */
+static void account_for_closed(const struct caller *c, const struct stream *s)
+{
+    if (c->response.outcome.phase >= FCGI_PHASE_SEND) {
+        debt_pay(&c->client->debt);
+    }
+    if (s != NULL && s->lease.reused && c->rc == FCGI_OK) {
+        c->client->unkept = 0;
+    }
 }
 
 void judge_return(const struct caller *c, const struct stream *s, bool had_room)
@@ -86,7 +116,11 @@ void judge_return(const struct caller *c, const struct stream *s, bool had_room)
 
     if (s != NULL && s->client_open) {
         judge_kept(c, s, a);
-    } else if (s != NULL) {
+        judge_trial(c->client, s);
+        return;
+    }
+    if (s != NULL) {
         judge_closed(c, s, a, had_room);
     }
+    account_for_closed(c, s);
 }

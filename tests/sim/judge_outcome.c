@@ -10,20 +10,14 @@
  * The retry.
  */
 
-static bool policy_allows(const struct caller *c, const struct lease *lease)
-{
-    return c->retry == FCGI_RETRY_STALE ||
-           (c->retry == FCGI_RETRY_IDEMPOTENT &&
-            (c->idempotent || lease->sent == 0));
-}
-
 static bool took_nothing(const struct caller *c)
 {
     return c->body.at == 0 && c->data.at == 0;
 }
 
-/* Whether it failed in a way that another attempt can make good. */
-static bool is_stale(const struct caller *c, const struct stream *s)
+/* Whether it failed in a way that another attempt can make good, if it did so
+ * in time. */
+static bool is_lost(const struct caller *c, const struct stream *s)
 {
     bool sticks = c->body.has_ended || c->data.has_ended;
 
@@ -37,15 +31,23 @@ static void see_retry(const struct caller *c)
     sight_saw(SIGHT_RETRIED);
     if (!c->idempotent) {
         sight_saw(SIGHT_RETRIED_POST);
-    } else if (c->retry == FCGI_RETRY_IDEMPOTENT) {
+    } else if (c->retry == FCGI_RETRY_SAFE) {
         sight_saw(SIGHT_RETRIED_GET);
     }
 }
 
-static void see_no_retry(const struct caller *c)
+static void judge_no_retry(const struct caller *c, const struct stream *s)
 {
-    sight_saw(c->retry == FCGI_RETRY_NEVER ? SIGHT_NEVER_AGAIN
-                                           : SIGHT_NOT_IDEMPOTENT);
+    const struct lease *lease = &s->lease;
+    int64_t since = lease->accepted == 0 ? lease->begun : lease->accepted;
+
+    if (c->retry == FCGI_RETRY_NEVER) {
+        sight_saw(SIGHT_NEVER_AGAIN);
+        return;
+    }
+    judge_require(world_now() + GLANCE >= since + STALE,
+                  "a stale connection's request is sent again", c, c->rc);
+    sight_saw(SIGHT_TOO_LATE);
 }
 
 static void judge_retry(const struct caller *c, const struct stream *s)
@@ -53,18 +55,16 @@ static void judge_retry(const struct caller *c, const struct stream *s)
     if (c->response.outcome.retried) {
         see_retry(c);
         judge_require(c->retry != FCGI_RETRY_NEVER, "never is never", c, 0);
-        judge_require(c->retry != FCGI_RETRY_IDEMPOTENT || c->idempotent ||
-                          c->entry->runs <= 1,
-                      "what is not idempotent does not run twice", c, 0);
+        judge_require(!c->entry->wants_new,
+                      "what goes over a new connection is sent once", c, 0);
     } else {
         judge_require(c->entry->attempts <= 1, "a retry is told", c, 0);
-        if (is_stale(c, s)) {
-            judge_require(!policy_allows(c, &s->lease),
-                          "a stale connection's request is sent again", c,
-                          c->rc);
-            see_no_retry(c);
+        if (is_lost(c, s)) {
+            judge_no_retry(c, s);
         }
     }
+    judge_require(c->entry->runs <= 1 || !c->entry->runs_once,
+                  "what must not run twice runs once", c, c->entry->runs);
 }
 
 /*

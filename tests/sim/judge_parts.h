@@ -6,6 +6,15 @@
 
 #include "judge.h"
 
+/** What a host had a call do, or what one that blocks did: how things stood
+ *  before and afterwards. */
+struct step {
+    struct fcgi_pool_stats before, after;
+    unsigned dials; /**< before */
+    bool in_line, had_turn;
+    int64_t began;
+};
+
 /** A rule for a call. */
 void judge_require(bool holds, const char *rule, const struct caller *c,
                    int64_t number);
@@ -32,5 +41,11 @@ void judge_outcome(const struct caller *c, const struct stream *s);
 
 /* How its connection was used. */
 void judge_use(const struct caller *c, const struct stream *s);
+
+/* Whether it was helped while it waits for its first byte; the step took it to
+ * be a moment between `least` and `most`. It waits no longer. */
+void judge_rescue(struct caller *c, const struct stream *s, int rc,
+                  const struct step *step, int64_t least, int64_t most);
+void judge_rescue_ends(struct caller *c);
 
 #endif

@@ -2,67 +2,42 @@
  * judge_pool - the numbers of a pool, its order, and how long anything is idle
  * in it: see judge.h.
  */
-#include <poll.h>
-
-#include "descriptor.h"
 #include "judge.h"
+#include "line.h"
 #include "world.h"
-
-static bool waits_in_queue(const struct caller *c)
-{
-    return c->state == CALLING && c->fd >= 0 &&
-           descriptor_stream(c->fd) == NULL;
-}
-
-static bool still_waits(const struct caller *c)
-{
-    return waits_in_queue(c) && descriptor_poll(c->fd, POLLIN) == 0;
-}
-
-/* Nobody who came later has had his turn. */
-static void judge_queue(const struct caller *c, const struct caller *callers,
-                        int count)
-{
-    for (int i = 0; i < count; i++) {
-        const struct caller *other = &callers[i];
-        world_require(!waits_in_queue(other) || other->client != c->client ||
-                          other->queued <= c->queued || still_waits(other),
-                      "first come, first served", c->index, i);
-    }
-}
 
 static bool has_talked(const struct caller *c)
 {
     return c->response.outcome.phase >= FCGI_PHASE_SEND;
 }
 
-/* Calls that hold a slot or wait for one; `served`: they may have a connection,
- * but have not sent on it yet. */
-static void count_slots(const struct sim_client *client,
-                        const struct caller *callers, int count,
-                        size_t *holders, size_t *queued, size_t *served)
+/* Calls that hold a slot; `served`: they may have a connection, but have not
+ * sent on it yet. */
+static size_t count_slots(const struct sim_client *client,
+                          const struct caller *callers, int count,
+                          size_t *served)
 {
+    size_t holders = *served = line_count_turns(client);
+
     for (int i = 0; i < count; i++) {
         const struct caller *c = &callers[i];
-        if (c->state == VACANT || c->client != client) {
+        if (c->state == VACANT || c->client != client || line_has(c)) {
             continue;
         }
-        if (still_waits(c)) {
-            *queued += 1;
-            judge_queue(c, callers, count);
-        } else if (c->state == CALLING || has_talked(c)) {
-            *holders += 1;
-            *served += waits_in_queue(c) || caller_stream(c) == NULL;
+        if (c->state == CALLING || has_talked(c)) {
+            holders += 1;
+            *served += caller_stream(c) == NULL;
         }
     }
+    return holders;
 }
 
 static size_t count_idle(const struct sim_client *client)
 {
+    const struct stream *end = stream_at(streams_top());
     size_t idle = 0;
 
-    for (int i = 0; i < streams_top(); i++) {
-        const struct stream *s = stream_at(i);
+    for (const struct stream *s = stream_at(0); s < end; s++) {
         idle += s->state != UNUSED && s->client_open &&
                 s->client == client->index && s->lease.user == NOBODY;
     }
@@ -71,10 +46,10 @@ static size_t count_idle(const struct sim_client *client)
 
 static void judge_idle_times(const struct sim_client *client)
 {
+    const struct stream *end = stream_at(streams_top());
     int limit = client->config.pool.idle_timeout_ms;
 
-    for (int i = 0; limit > 0 && i < streams_top(); i++) {
-        const struct stream *s = stream_at(i);
+    for (const struct stream *s = stream_at(0); limit > 0 && s < end; s++) {
         if (s->state == CONNECTED && s->client_open &&
             s->client == client->index && s->lease.user == NOBODY) {
             world_require(world_now() <= s->idle_since + limit * MILLISECOND +
@@ -106,6 +81,11 @@ static void judge_statistics(const struct sim_client *client,
     world_require(stats->evictions == traced[FCGI_TRACE_EVICTED],
                   "evictions are counted", (int64_t)stats->evictions,
                   (int64_t)traced[FCGI_TRACE_EVICTED]);
+    world_require(stats->yielded + stats->rescues + stats->unkept <=
+                      stats->evictions,
+                  "all that is closed for others is counted",
+                  (int64_t)(stats->yielded + stats->rescues + stats->unkept),
+                  (int64_t)stats->evictions);
     world_require(stats->timeouts == traced[FCGI_TRACE_TIMED_OUT],
                   "timeouts are counted", (int64_t)stats->timeouts,
                   (int64_t)traced[FCGI_TRACE_TIMED_OUT]);
@@ -116,21 +96,17 @@ void judge_pool(struct sim_client *client, const struct caller *callers,
 {
     const struct fcgi_pool_config *pool = &client->config.pool;
     struct fcgi_pool_stats stats;
-    size_t holders = 0;
-    size_t queued = 0;
-    size_t served = 0;
+    size_t served;
+    size_t holders = count_slots(client, callers, count, &served);
     size_t idle = count_idle(client);
 
     fcgi_pool_get_stats(fcgi_client_pool(client->handle), &stats);
-    count_slots(client, callers, count, &holders, &queued, &served);
     world_require(pool->max_open <= 0 || stats.open <= (size_t)pool->max_open,
                   "no more are open than may be", (int64_t)stats.open,
                   pool->max_open);
     world_require(
         pool->max_waiting <= 0 || stats.waiting <= (size_t)pool->max_waiting,
         "no more wait than may", (int64_t)stats.waiting, pool->max_waiting);
-    world_require(stats.waiting == queued, "who waits is counted",
-                  (int64_t)stats.waiting, (int64_t)queued);
     world_require(stats.open == stats.idle + holders || client->is_closed,
                   "open is idle and leased", (int64_t)stats.open,
                   (int64_t)(stats.idle + holders));
@@ -144,6 +120,10 @@ void judge_pool(struct sim_client *client, const struct caller *callers,
                       (stats.idle == 0 && stats.open == (size_t)pool->max_open),
                   "nobody waits for what is free", (int64_t)stats.waiting,
                   (int64_t)stats.idle);
+    world_require(client->debt.least == 0 || stats.idle == 0,
+                  "nothing is idle while its closing is owed",
+                  (int64_t)client->debt.least, (int64_t)stats.idle);
     judge_statistics(client, &stats);
     judge_idle_times(client);
+    wakes_judge(client);
 }

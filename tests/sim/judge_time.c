@@ -6,9 +6,6 @@
 #include "judge_parts.h"
 #include "world.h"
 
-/* The library looks at its clock a little before it sends or receives. */
-#define GLANCE 300
-
 static int64_t later(int64_t a, int64_t b)
 {
     return a > b ? a : b;

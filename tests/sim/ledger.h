@@ -22,15 +22,18 @@ struct entry {
     size_t params_len;
     size_t body_len, data_len; /**< of its streams, if they are sent whole */
 
-    unsigned runs;     /**< how often the application ran it */
-    unsigned attempts; /**< on how many streams it was sent */
-    bool was_reused;   /**< the last of these was used before, */
-    bool was_dead;     /**< and was given up when it had ended */
-    bool must_check;   /**< it cannot be sent again */
-    unsigned dials;    /**< sockets made for it, */
-    int64_t dialled;   /**< and when the last was */
-    uint64_t got;      /**< bytes of answer received */
-    bool may_have_run; /**< what the client said of it in the end */
+    unsigned runs;      /**< how often the application ran it */
+    unsigned attempts;  /**< on how many streams it was sent */
+    bool was_reused;    /**< the last of these was used before, */
+    bool was_dead;      /**< and was given up when it had ended, */
+    int64_t died_after; /**< that long after it took a byte of this */
+    bool must_check;    /**< it cannot be sent again */
+    bool wants_new;     /**< it goes over a connection of its own */
+    bool runs_once;     /**< it must not run twice */
+    unsigned dials;     /**< sockets made for it, */
+    int64_t dialled;    /**< and when the last was */
+    uint64_t got;       /**< bytes of answer received */
+    bool may_have_run;  /**< what the client said of it in the end */
 };
 
 /** Forget all entries. */

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <string.h>
@@ -23,6 +24,7 @@
 #include "descriptor.h"
 #include "network.h"
 #include "real.h"
+#include "sight.h"
 #include "world.h"
 
 /* The real function that stands behind one of these. */
@@ -172,6 +174,47 @@ int poll(struct pollfd *fds, nfds_t count, int timeout)
 {
     return world_is_on() ? (int)judge(descriptors_wait(fds, count, timeout))
                          : REAL(poll)(fds, count, timeout);
+}
+
+static int64_t in_microseconds(const struct timespec *time)
+{
+    return (int64_t)time->tv_sec * 1000000 + time->tv_nsec / 1000;
+}
+
+/* Nobody else is there to signal it; but it may return for no reason. */
+static int wait_for_signal(pthread_mutex_t *lock, int64_t until)
+{
+    bool is_over;
+
+    sight_saw(SIGHT_SLEPT);
+    (void)pthread_mutex_unlock(lock);
+    is_over = descriptors_sleep(until);
+    (void)pthread_mutex_lock(lock);
+    return is_over ? ETIMEDOUT : 0;
+}
+
+int pthread_cond_timedwait(pthread_cond_t *condition, pthread_mutex_t *lock,
+                           const struct timespec *until)
+{
+    return world_is_on() ? wait_for_signal(lock, in_microseconds(until))
+                         : REAL(pthread_cond_timedwait)(condition, lock, until);
+}
+
+int pthread_cond_wait(pthread_cond_t *condition, pthread_mutex_t *lock)
+{
+    return world_is_on() ? wait_for_signal(lock, NEVER)
+                         : REAL(pthread_cond_wait)(condition, lock);
+}
+
+/* Where conditions have no monotonic clock. */
+int nanosleep(const struct timespec *time, struct timespec *left)
+{
+    if (!world_is_on()) {
+        return REAL(nanosleep)(time, left);
+    }
+    sight_saw(SIGHT_SLEPT);
+    return (int)judge(
+        descriptors_sleep(world_now() + in_microseconds(time)) ? 0 : -EINTR);
 }
 
 int clock_gettime(clockid_t clock, struct timespec *now)

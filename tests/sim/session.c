@@ -30,12 +30,18 @@ void session_wake(struct session *n)
 
 void session_leave(struct session *n)
 {
-    n->turn_at = n->whim_at = NEVER;
+    n->turn_at = n->whim_at = n->dies_at = NEVER;
+}
+
+static int64_t sooner(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
 }
 
 int64_t session_next(const struct session *n)
 {
-    return n->turn_at < n->whim_at ? n->turn_at : n->whim_at;
+    return n->has_worker ? sooner(n->turn_at, sooner(n->whim_at, n->dies_at))
+                         : NEVER;
 }
 
 void session_begin(struct session *n, uint64_t serial,
@@ -52,6 +58,11 @@ void session_begin(struct session *n, uint64_t serial,
     n->serial = serial;
     n->habits = habits;
     session_leave(n);
+}
+
+void session_serve(struct session *n)
+{
+    n->has_worker = true;
     session_wake(n);
 }
 
@@ -78,6 +89,9 @@ static void plan_answer(struct stream *s, struct session *n)
     n->is_early = world_chance(n->habits->early);
     n->is_deaf = n->is_early && world_chance(50);
     n->closes = !n->reader.keeps || world_chance(n->habits->closes);
+    if (world_chance(n->habits->dies)) {
+        n->dies_at = world_now() + world_between(0, 2000 * MILLISECOND);
+    }
     world_note("run: stream, verdict, text", s->index, n->answer.verdict,
                (int64_t)n->answer.text.len);
 }
@@ -100,7 +114,7 @@ static void begin_answer(struct stream *s, struct session *n)
 
 static void answer_if_due(struct stream *s, struct session *n)
 {
-    if (n->reader.entry != NULL && !n->answered &&
+    if (n->reader.entry != NULL && !n->answered && n->dies_at == NEVER &&
         (n->reader.phase == COMPLETE || n->is_early)) {
         begin_answer(s, n);
     }
@@ -301,9 +315,22 @@ static void have_whim(struct stream *s, struct session *n)
     }
 }
 
+static void die(struct stream *s, struct session *n)
+{
+    world_note("application dies at its work: stream", s->index, 0, 0);
+    session_leave(n);
+    if (world_chance(50)) {
+        stream_reset(s, world_chance(50));
+    } else {
+        stream_app_close(s);
+    }
+}
+
 void session_step(struct session *n, struct stream *s)
 {
-    if (n->turn_at <= world_now()) {
+    if (n->dies_at <= world_now()) {
+        die(s, n);
+    } else if (n->turn_at <= world_now()) {
         take_turn(s, n);
     } else {
         have_whim(s, n);

@@ -17,7 +17,7 @@
 /** How often things happen, in percent. */
 struct habits {
     struct answer_habits answers;
-    unsigned slow, early, cut, late, stale, closes;
+    unsigned slow, early, cut, late, stale, closes, dies;
 };
 
 /** What is done instead of the rest of an answer. */
@@ -29,6 +29,9 @@ struct session {
     const struct habits *habits;
     int64_t turn_at; /**< NEVER: nothing to do */
     int64_t whim_at;
+    int64_t dies_at;  /**< at its work, instead of an answer; NEVER */
+    uint64_t arrived; /**< in which order it was accepted */
+    bool has_worker;  /**< else it waits for one */
 
     struct reader reader;
     struct answer answer;
@@ -49,6 +52,9 @@ struct session {
 /** On a stream with that number. */
 void session_begin(struct session *n, uint64_t serial,
                    const struct habits *habits);
+
+/** A worker is there to serve it. */
+void session_serve(struct session *n);
 
 /** There is something for it to do. */
 void session_wake(struct session *n);

@@ -13,7 +13,7 @@
     X(RETRIED, "a request was sent again")                                     \
     X(RETRIED_POST, "a request was sent again though not idempotent")          \
     X(RETRIED_GET, "a request was sent again for being idempotent")            \
-    X(NOT_IDEMPOTENT, "a request was not sent again, not being idempotent")    \
+    X(TOO_LATE, "a connection ended too late to be stale")                     \
     X(NEVER_AGAIN, "a request was not sent again where none may be")           \
     X(RAN_TWICE, "the application ran a request twice")                        \
     X(RETRY_WON, "a request that was sent again succeeded")                    \
@@ -21,9 +21,17 @@
     X(CHECKED_STALE, "a dead connection was found before its use")             \
     X(SUSPECTED, "a connection was looked at, another being dead")             \
     X(QUEUED, "a call waited for a connection")                                \
+    X(WOKEN, "a wake-up told whose turn it was")                               \
+    X(SLEPT, "a thread waited for a connection")                               \
     X(QUEUE_LEFT, "a call was cancelled while it waited")                      \
     X(HANDED_ON, "a connection went to one who waited")                        \
     X(EVICTED, "an idle connection was closed for its time")                   \
+    X(YIELDED, "an idle connection was closed for a new one")                  \
+    X(RESCUED_IDLE, "an idle connection was closed for a request that waits")  \
+    X(RESCUED_RETURN, "one that came back was closed for such a request")      \
+    X(RESCUED_WORKER, "one was closed whose worker such a request waits for")  \
+    X(UNKEPT, "a connection was not kept since that did not pay")              \
+    X(TRIED, "a connection was kept as a trial")                               \
     X(SPENT, "a connection was closed for the number of its requests")         \
     X(OLD, "a connection was closed for its age")                              \
     X(ENOUGH_IDLE, "a connection was closed for others being idle")            \

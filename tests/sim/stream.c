@@ -159,6 +159,12 @@ static void judge_attempt(const struct stream *s, const struct entry *entry)
                        entry->was_dead && entry->got == 0),
                   "only a stale connection's request is sent again, once",
                   s->lease.user, (int64_t)entry->got);
+    world_require(entry->attempts == 1 || entry->died_after <= STALE + GLANCE,
+                  "a connection that ends late was not stale", s->lease.user,
+                  entry->died_after);
+    world_require(!s->lease.reused || !entry->wants_new,
+                  "what must not run twice goes over a new connection",
+                  s->lease.user, s->index);
     world_require(!s->lease.reused || s->was_peeked ||
                       (!s->suspect && !entry->must_check),
                   "a connection that may be dead is looked at first",
@@ -379,7 +385,11 @@ long stream_peek(struct stream *s)
 void stream_client_shut(struct stream *s)
 {
     if (s->lease.user != NOBODY && s->lease.begun != 0) {
-        ledger_at(s->lease.user)->was_dead = s->app_ended || is_broken(s);
+        struct entry *entry = ledger_at(s->lease.user);
+        entry->was_dead = s->app_ended || is_broken(s);
+        entry->died_after =
+            world_now() -
+            (s->lease.accepted == 0 ? s->lease.begun : s->lease.accepted);
     }
     s->client_shut = true;
     s->given_up = true;

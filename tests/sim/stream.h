@@ -22,11 +22,19 @@
 #include "framing.h"
 #include "queue.h"
 #include "wire.h"
+#include "world.h"
 
 #define STREAMS 192
 #define NOBODY (-1)
 
+/** How long after it took a request a connection that ends was dead already,
+ *  for all that is known. */
+#define STALE (1000 * MILLISECOND)
+
 enum stream_state { UNUSED, FRESH, CONNECTING, FAILED, CONNECTED };
+
+/** Why one was closed that could have been kept. */
+enum eviction { FOR_ITSELF, YIELDED, RESCUED, UNKEPT };
 
 /** What one request has done on a stream, as the client's system saw it. */
 struct lease {
@@ -53,7 +61,9 @@ struct stream {
     int connect_error; /**< what CONNECTING will come to, */
     int64_t connect_at;
     int64_t connected_at;
-    int64_t used_at; /**< by when its client has seen that */
+    int64_t dialled_at; /**< when its client saw that, */
+    bool is_beside;     /**< others of its client being open then, */
+    int64_t used_at;    /**< and used it first */
 
     struct queue up, down;
     struct framing framing; /**< of what went up */
@@ -72,6 +82,7 @@ struct stream {
     bool suspect;    /**< another one was found dead meanwhile */
     bool was_peeked; /**< it was looked at since */
     int64_t stolen;  /**< what the host had been late by then */
+    enum eviction eviction;
     struct lease lease;
 
     size_t read_edges, write_edges; /**< what a host hears of by changes */
@@ -86,7 +97,7 @@ int streams_in_use(void);
 /** Behind the last that was used. */
 int streams_top(void);
 
-/** The nth of STREAMS; it may be UNUSED. */
+/** The nth of STREAMS, which lie in a row; it may be UNUSED. */
 struct stream *stream_at(int index);
 
 /* The client's side; negative results are errno. */

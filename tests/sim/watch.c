@@ -6,21 +6,23 @@
 
 #include "descriptor.h"
 #include "judge.h"
+#include "line.h"
 #include "sight.h"
 #include "watch.h"
 #include "world.h"
 
 #define IDLE_TURNS_MAX 50
 
-static struct {
-    bool by_edges;
-    uint64_t queued; /* callers, so far */
-} watch;
+static bool is_by_edges;
 
 void watch_begin(bool by_edges)
 {
-    watch.by_edges = by_edges;
-    watch.queued = 0;
+    is_by_edges = by_edges;
+}
+
+bool watch_by_edges(void)
+{
+    return is_by_edges;
 }
 
 /* What was told before must stay until another was told and the call advanced
@@ -37,7 +39,7 @@ static void arm(struct caller *c, int fd, unsigned events)
 {
     bool same = fd == c->fd && events == c->events;
 
-    c->is_armed = watch.by_edges && same;
+    c->is_armed = is_by_edges && same;
     c->fd = fd;
     c->events = events;
     c->identity = fd < 0 ? 0 : descriptor_identity(fd);
@@ -55,6 +57,21 @@ static void check_work(const struct caller *c, const struct stream *s)
                   "what can be sent is work left", c->index, c->fd);
 }
 
+/* It waits for its turn: by which descriptor is its host's to say. */
+static void wait_in_line(struct caller *c, int fd)
+{
+    if (!line_has(c)) {
+        line_join(c);
+        sight_saw(SIGHT_QUEUED);
+    }
+    if (c->wake == NULL) {
+        wake_share(c->client, fd);
+    } else {
+        world_require(fd < 0, "a wake-up tells of a turn, and nothing else",
+                      c->index, fd);
+    }
+}
+
 void watch_call(struct caller *c)
 {
     int fd = fcgi_call_fd(c->call);
@@ -66,16 +83,16 @@ void watch_call(struct caller *c)
     c->until = ms < 0 ? NEVER : world_now() + ms * MILLISECOND;
     world_require((fd < 0) == (c->events == 0),
                   "a descriptor is told with its events", fd, c->events);
-    world_require(fd >= 0 || ms >= 0 || c->resume_at != NEVER,
-                  "whoever waits waits for something", c->index, 0);
     s = fd < 0 ? NULL : descriptor_stream(fd);
     if (s != NULL) {
         stream_serve(s, c->index);
         check_work(c, s);
-    } else if (fd >= 0) {
-        c->queued = c->queued == 0 ? ++watch.queued : c->queued;
-        sight_saw(SIGHT_QUEUED);
+    } else if (caller_stream(c) == NULL) {
+        wait_in_line(c, fd);
+        return;
     }
+    world_require(fd >= 0 || ms >= 0 || c->resume_at != NEVER,
+                  "whoever waits waits for something", c->index, 0);
 }
 
 static bool is_ready(const struct caller *c)
@@ -103,7 +120,7 @@ static bool is_ready(const struct caller *c)
 
 bool watch_is_due(const struct caller *c)
 {
-    return c->state == ENDED || c->until <= world_now() ||
+    return c->state == ENDED || c->is_told || c->until <= world_now() ||
            c->resume_at <= world_now() || is_ready(c);
 }
 

@@ -14,6 +14,8 @@
 /** `by_edges`: as with EPOLLET, what was told once is not told again. */
 void watch_begin(bool by_edges);
 
+bool watch_by_edges(void);
+
 /** Ask a call what it waits for. */
 void watch_call(struct caller *c);
 

@@ -24,6 +24,7 @@ static struct {
     int64_t now;
     size_t grain;
     int64_t stolen;
+    int64_t first_look, last_look; /* 0: none yet */
 } world;
 
 void world_begin(uint64_t seed, bool aloud)
@@ -133,7 +134,26 @@ int64_t world_stolen(void)
 int64_t world_look_at_clock(void)
 {
     world_steal((int64_t)world_below(3));
+    world.last_look = world.now;
+    if (world.first_look == 0) {
+        world.first_look = world.now;
+    }
     return world.now;
+}
+
+void world_forget_looks(void)
+{
+    world.first_look = world.last_look = 0;
+}
+
+int64_t world_first_look(void)
+{
+    return world.first_look;
+}
+
+int64_t world_last_look(void)
+{
+    return world.last_look;
 }
 
 /*

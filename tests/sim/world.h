@@ -19,6 +19,9 @@
 
 #define MILLISECOND INT64_C(1000)
 
+/** The library looks at its clock a little before it sends or receives. */
+#define GLANCE 300
+
 /** Begin a world; `aloud` writes the log to stdout. */
 void world_begin(uint64_t seed, bool aloud);
 
@@ -53,6 +56,12 @@ void world_reach(int64_t moment);
  *  somebody looks at the clock. */
 void world_steal(int64_t us);
 int64_t world_look_at_clock(void);
+
+/** What the clock showed when it was looked at first, and last, since the
+ *  latest of these was called. */
+void world_forget_looks(void);
+int64_t world_first_look(void);
+int64_t world_last_look(void);
 
 /** A call has blocked since then: that was taken from all others. */
 void world_stole_since(int64_t moment);

@@ -25,6 +25,11 @@ static const struct fcgi_param post_params[] = {
     FCGI_PARAM("SCRIPT_FILENAME", "/srv/index"),
 };
 
+static const struct fcgi_param put_params[] = {
+    FCGI_PARAM("REQUEST_METHOD", "PUT"),
+    FCGI_PARAM("SCRIPT_FILENAME", "/srv/index"),
+};
+
 void ask_check_code(int got, int want, const char *file, int line)
 {
     if (got != want) {
@@ -96,6 +101,19 @@ struct fcgi_request post_text(const char *body)
 {
     struct fcgi_source source = {.data = body, .len = strlen(body)};
     return post_request(source);
+}
+
+struct fcgi_request put_request(struct fcgi_source body)
+{
+    struct fcgi_request request = {.params = put_params, .param_count = 2};
+    request.body = body;
+    return request;
+}
+
+struct fcgi_request put_text(const char *body)
+{
+    struct fcgi_source source = {.data = body, .len = strlen(body)};
+    return put_request(source);
 }
 
 static void check_body(const struct fcgi_response *response, const char *body,

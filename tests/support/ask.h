@@ -39,10 +39,14 @@ struct fcgi_connection *take(struct fcgi_pool *pool);
  *  the application has accepted. */
 void keep_idle(struct fake *app, struct fcgi_client *client, size_t count);
 
-/** GET or POST of /; the body of a POST is borrowed. */
+/** GET, POST or PUT of /; the body is borrowed. A PUT is safe to repeat, so
+ *  that it goes over a pooled connection at the defaults, which a POST does
+ *  not. */
 struct fcgi_request get_request(void);
 struct fcgi_request post_request(struct fcgi_source body);
 struct fcgi_request post_text(const char *body);
+struct fcgi_request put_request(struct fcgi_source body);
+struct fcgi_request put_text(const char *body);
 
 /** Ask, expect a code, and return the outcome. */
 #define ask_expecting(client, request, want)                                   \

@@ -123,17 +123,31 @@ static const struct fault_way all_ways[] = {
     HARMFUL(LOCK, REFUSES, ENOMEM),
     HARMFUL(LOCK, REFUSES, EAGAIN),
     HARMFUL(LOCK, REFUSES, EPERM),
+    HARMFUL(CONDITION, REFUSES, ENOMEM),
+    HARMFUL(CONDITION, REFUSES, EAGAIN),
     HARMFUL(ATFORK, REFUSES, ENOMEM),
 };
 
-static const char *const names[FAULT_CALLS] = {
-    "allocate",      "socket",         "connect",
-    "getaddrinfo",   "fcntl",          "setsockopt",
-    "getsockopt",    "sendmsg",        "recvmsg",
-    "recv",          "poll",           "pipe",
-    "read",          "write",          "close",
-    "clock_gettime", "pthread_create", "pthread_mutex_init",
-    "pthread_atfork"};
+static const char *const names[FAULT_CALLS] = {"allocate",
+                                               "socket",
+                                               "connect",
+                                               "getaddrinfo",
+                                               "fcntl",
+                                               "setsockopt",
+                                               "getsockopt",
+                                               "sendmsg",
+                                               "recvmsg",
+                                               "recv",
+                                               "poll",
+                                               "pipe",
+                                               "read",
+                                               "write",
+                                               "close",
+                                               "clock_gettime",
+                                               "pthread_create",
+                                               "pthread_mutex_init",
+                                               "pthread_cond_init",
+                                               "pthread_atfork"};
 
 static const char *const manners[] = {"refuses",
                                       "refuses from now on",
@@ -561,6 +575,29 @@ int pthread_mutex_init(pthread_mutex_t *lock,
     const struct fault_way *way = strike(FAULT_LOCK);
     return refuses(way) ? way->error
                         : REAL(pthread_mutex_init)(lock, attributes);
+}
+
+int pthread_cond_init(pthread_cond_t *condition,
+                      const pthread_condattr_t *attributes)
+{
+    const struct fault_way *way = strike(FAULT_CONDITION);
+    return refuses(way) ? way->error
+                        : REAL(pthread_cond_init)(condition, attributes);
+}
+
+/* The moment is by the clock that jumps, unless it was computed before the
+ * jump; the kernel's does not jump. Nothing here waits by another clock, or for
+ * half an hour. */
+int pthread_cond_timedwait(pthread_cond_t *condition, pthread_mutex_t *lock,
+                           const struct timespec *until)
+{
+    struct timespec real = *until;
+    struct timespec now;
+    (void)REAL(clock_gettime)(CLOCK_MONOTONIC, &now);
+    if (real.tv_sec - now.tv_sec > HOUR_S / 2) {
+        real.tv_sec -= atomic_load(&late_s);
+    }
+    return REAL(pthread_cond_timedwait)(condition, lock, &real);
 }
 
 /* In glibc this one stands in the program too, and is but another name for

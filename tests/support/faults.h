@@ -42,6 +42,7 @@ enum fault_call {
     FAULT_CLOCK,
     FAULT_THREAD,
     FAULT_LOCK,
+    FAULT_CONDITION,
     FAULT_ATFORK,
     FAULT_CALLS
 };

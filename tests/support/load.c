@@ -57,6 +57,7 @@ struct load_call {
 
 struct load {
     struct fcgi_client *client;
+    struct fcgi_wakeup *wakeup;
     const char *script; /* of PHP-FPM; NULL: fcgi-echo's answers */
     struct load_call *calls[LOAD_CALLS];
     size_t left;
@@ -192,6 +193,8 @@ static void begin_call(struct load_call *call)
     };
     struct fcgi_request request = {.params = params, .param_count = PARAMS};
     request.body = make_body(call);
+    request.wakeup = call->load->wakeup;
+    request.context = call;
     if (is_slow_down(call)) {
         request.sink.body = take_slowly;
         request.sink.context = call;
@@ -212,6 +215,18 @@ size_t load_left(const struct load *load)
 struct load_call *load_call(struct load *load, size_t nth)
 {
     return load->calls[nth];
+}
+
+int load_turns_fd(const struct load *load)
+{
+    return fcgi_wakeup_fd(load->wakeup);
+}
+
+size_t load_next_turn(struct load *load)
+{
+    const struct load_call *call =
+        fcgi_call_context(fcgi_wakeup_next(load->wakeup));
+    return call == NULL ? LOAD_CALLS : call->number;
 }
 
 int load_fd(struct load_call *call)
@@ -281,6 +296,7 @@ void load_finish(struct load_call *call)
 /* ---- the tests ---------------------------------------------------------- */
 
 static load_loop *loop_under_test;
+static bool loop_has_wakeup;
 
 static void begin_calls(struct load *load)
 {
@@ -307,6 +323,9 @@ static void run_load(const char *address, const char *script, int max_open)
     struct fcgi_response response = {0};
     size_t before = open_descriptors();
     assert_code(fcgi_client_new(&load.client, address, &config), FCGI_OK);
+    if (loop_has_wakeup) {
+        assert_code(fcgi_wakeup_new(&load.wakeup, load.client), FCGI_OK);
+    }
     begin_calls(&load);
     loop_under_test(&load);
     assert_int_equal(load.left, 0);
@@ -314,6 +333,7 @@ static void run_load(const char *address, const char *script, int max_open)
     assert_int_equal(stats_of(load.client).open, stats_of(load.client).idle);
     assert_code(fcgi_client_do(load.client, &request, &response), FCGI_OK);
     fcgi_response_free(&response);
+    fcgi_wakeup_free(load.wakeup);
     fcgi_client_free(load.client);
     assert_int_equal(open_descriptors(), before);
 }
@@ -390,7 +410,7 @@ static int stop_php_fpm(void **state)
     return 0;
 }
 
-int load_run_tests(const char *name, load_loop *loop)
+int load_run_tests(const char *name, load_loop *loop, bool has_wakeup)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(many_calls_crowd_at_a_unix_socket,
@@ -401,5 +421,6 @@ int load_run_tests(const char *name, load_loop *loop)
                                         start_php_fpm, stop_php_fpm),
     };
     loop_under_test = loop;
+    loop_has_wakeup = has_wakeup;
     return cmocka_run_group_tests_name(name, tests, NULL, NULL);
 }

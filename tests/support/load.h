@@ -14,10 +14,14 @@
  *     if load_step() is not FCGI_WAIT:
  *         forget its descriptor, which is still open
  *         load_finish()
+ *
+ * A loop that takes a descriptor only once watches load_turns_fd() beside, and
+ * steps what load_next_turn() tells.
  */
 #ifndef TESTS_LOAD_H
 #define TESTS_LOAD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define LOAD_CALLS 200
@@ -31,10 +35,17 @@ typedef void load_loop(struct load *load);
 /**
  * Run the tests of a loop.
  *
- * @param name  what it is called
+ * @param name         what it is called
+ * @param has_wakeup   calls that wait for a connection are told by
+ *                     load_next_turn(), else by a descriptor that they share
  * @return what cmocka_run_group_tests() does
  */
-int load_run_tests(const char *name, load_loop *loop);
+int load_run_tests(const char *name, load_loop *loop, bool has_wakeup);
+
+/** What to watch for reading; and the number of the next call whose turn has
+ *  come, LOAD_CALLS: none. */
+int load_turns_fd(const struct load *load);
+size_t load_next_turn(struct load *load);
 
 /** How many calls have not been finished. */
 size_t load_left(const struct load *load);

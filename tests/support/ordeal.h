@@ -52,6 +52,9 @@ struct ordeal {
     void (*settle)(struct stage *stage);
     /** How it ends without a fault. */
     int want;
+    /** A request is retried, unless the clock jumps: the connection then ends
+     *  too late to be stale. */
+    bool retries;
     /** The application; `steps` NULL: FAKE_SERVE. */
     enum fake_family family;
     const struct fake_step *steps;

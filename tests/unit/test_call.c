@@ -44,7 +44,7 @@ static void a_call_brings_the_answer(void **state)
     for (size_t i = 0; i < 3; i++) {
         struct fake *app = fake_serve(families[i]);
         struct fcgi_client *client = client_for(app, NULL);
-        struct fcgi_request request = post_text("ping");
+        struct fcgi_request request = put_text("ping");
         struct fcgi_outcome first =
             host_expecting_body(client, &request, "ping");
         struct fcgi_outcome second =
@@ -344,27 +344,42 @@ static void the_outcome_tells_where_the_time_went(void **state)
 
 /* ---- memory ------------------------------------------------------------- */
 
-static void a_warm_call_allocates_nothing(void **state)
+/* The client has had one such call before. */
+static void assert_allocates_nothing(const struct fcgi_request *request,
+                                     bool reuses)
 {
-    (void)state;
     struct counting_allocator memory = {0};
     struct fcgi_client_config config = {
         .pool = {.allocator = counting_allocator(&memory)}};
     struct fake *app = fake_serve(FAKE_UNIX);
     struct fcgi_client *client = client_for(app, &config);
-    struct fcgi_request request = post_text("the same each time");
     struct fcgi_response response = {0};
-    assert_code(host_do(client, &request, &response), FCGI_OK);
+    assert_code(host_do(client, request, &response), FCGI_OK);
     size_t calls = memory.calls;
     for (size_t i = 0; i < 100; i++) {
-        assert_code(host_do(client, &request, &response), FCGI_OK);
-        assert_true(response.outcome.reused);
+        assert_code(host_do(client, request, &response), FCGI_OK);
+        assert_int_equal(response.outcome.reused, reuses);
     }
     assert_int_equal(memory.calls, calls);
     fcgi_response_free(&response);
     fcgi_client_free(client);
     assert_int_equal(memory.blocks, 0);
     fake_stop(app);
+}
+
+static void a_warm_call_allocates_nothing(void **state)
+{
+    (void)state;
+    struct fcgi_request request = put_text("the same each time");
+    assert_allocates_nothing(&request, true);
+}
+
+/* The place of the idle connection that yields is used again. */
+static void a_warm_call_over_a_new_connection_allocates_nothing(void **state)
+{
+    (void)state;
+    struct fcgi_request request = post_text("the same each time");
+    assert_allocates_nothing(&request, false);
 }
 
 /* One request with a body that is read, answered by hand; returns how it
@@ -522,6 +537,7 @@ int main(void)
         cmocka_unit_test(signals_disturb_no_call),
         cmocka_unit_test(the_outcome_tells_where_the_time_went),
         cmocka_unit_test(a_warm_call_allocates_nothing),
+        cmocka_unit_test(a_warm_call_over_a_new_connection_allocates_nothing),
         cmocka_unit_test(each_allocation_may_fail),
         cmocka_unit_test(each_failure_of_the_application_has_its_code),
         cmocka_unit_test(a_failing_source_ends_the_call),

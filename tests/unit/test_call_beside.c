@@ -70,7 +70,9 @@ static void calls_on_one_thread_do_not_mix(void **state)
         host_free(all[i].call);
         fcgi_response_free(&all[i].response);
     }
-    assert_int_equal(stats_of(client).idle, MANY);
+    /* For one that a busy machine lets wait another is closed. */
+    struct fcgi_pool_stats stats = stats_of(client);
+    assert_int_equal(stats.idle + stats.rescues, MANY);
     fcgi_client_free(client);
     fake_stop(app);
 }

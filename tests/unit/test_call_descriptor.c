@@ -310,20 +310,21 @@ static void end_queued(struct queued *q)
     hand_call_end(&q->first);
 }
 
-/* The turn of the second has come, over the nth connection. */
+/* The turn of the second has come, over the nth connection. What told it is the
+ * client's, and stays open. */
 static void run_queued(struct queued *q, size_t nth, int id)
 {
     assert_true(host_ready(q->watch.fd, READ));
     assert_code(fcgi_call_advance(q->call), FCGI_WAIT);
     assert_true(host_watch_holds(&q->watch));
+    assert_false(host_ready(q->watch.fd, READ));
     struct host_watch next = host_watch(q->call);
     assert_true(next.fd != q->watch.fd);
-    assert_true(host_watch_holds(&q->watch));
     assert_code(fcgi_call_advance(q->call), FCGI_WAIT);
-    assert_false(host_watch_holds(&q->watch));
     hand_answer(&q->first.hand, nth, id, "A: 1\r\n\r\nat last");
     assert_code(host_run(q->call), FCGI_OK);
     assert_string_equal(q->response.body.data, "at last");
+    assert_true(host_watch_holds(&q->watch));
 }
 
 static void a_call_in_the_queue_is_woken_by_its_descriptor(void **state)
@@ -341,7 +342,6 @@ static void a_call_in_the_queue_is_woken_by_its_descriptor(void **state)
     end_queued(&q);
 }
 
-/* The connection is not kept, but its place can be had. */
 /* Its age is over by the time that it comes back, however long ago the call
  * that had it has ended. */
 static void a_call_in_the_queue_gets_no_connection_that_is_too_old(void **state)
@@ -361,6 +361,7 @@ static void a_call_in_the_queue_gets_no_connection_that_is_too_old(void **state)
     end_queued(&q);
 }
 
+/* The connection is not kept, but its place is free. */
 static void a_call_in_the_queue_is_woken_by_a_place(void **state)
 {
     (void)state;
@@ -371,6 +372,52 @@ static void a_call_in_the_queue_is_woken_by_a_place(void **state)
     run_queued(&q, 1, 1);
     assert_false(q.response.outcome.reused);
     end_queued(&q);
+}
+
+/* However many wait, they cost one descriptor, which is readable until each of
+ * them whose turn has come was advanced. */
+static void calls_in_the_queue_share_a_descriptor(void **state)
+{
+    (void)state;
+    struct fcgi_client_config two = {.pool = {.max_open = 2}};
+    struct hand hand = {0};
+    struct fcgi_client *client = hand_client(&hand, &two);
+    struct fcgi_pool *pool = fcgi_client_pool(client);
+    struct fcgi_connection *taken[2] = {take(pool), take(pool)};
+    struct fcgi_request request = get_request();
+    struct fcgi_response responses[5] = {{0}};
+    struct fcgi_call *calls[5];
+    size_t before = 0;
+    for (size_t i = 0; i < 5; i++) {
+        calls[i] = host_begin(client, &request, &responses[i]);
+        assert_code(host_settle(calls[i]), FCGI_WAIT);
+        assert_int_equal(fcgi_call_events(calls[i]), READ);
+        assert_int_equal(fcgi_call_fd(calls[i]), fcgi_call_fd(calls[0]));
+        if (i == 0) {
+            before = open_descriptors();
+        }
+    }
+    assert_int_equal(open_descriptors(), before);
+    struct host_watch watch = host_watch(calls[0]);
+    assert_false(host_ready(watch.fd, READ));
+    fcgi_pool_put(pool, taken[0]);
+    fcgi_pool_put(pool, taken[1]);
+    for (size_t i = 0; i < 2; i++) {
+        assert_true(host_ready(watch.fd, READ));
+        assert_code(host_advance(calls[4]), FCGI_WAIT);
+        assert_true(host_ready(watch.fd, READ));
+        assert_code(host_advance(calls[1 - i]), FCGI_WAIT);
+        assert_true(fcgi_call_fd(calls[1 - i]) != watch.fd);
+    }
+    assert_false(host_ready(watch.fd, READ));
+    for (size_t i = 0; i < 5; i++) {
+        host_free(calls[i]);
+        fcgi_response_free(&responses[i]);
+        assert_true(host_watch_holds(&watch));
+    }
+    fcgi_client_free(client);
+    assert_false(host_watch_holds(&watch));
+    hand_free(&hand);
 }
 
 static void a_call_in_the_queue_is_woken_by_the_end(void **state)
@@ -506,6 +553,7 @@ int main(void)
         cmocka_unit_test(
             a_call_in_the_queue_gets_no_connection_that_is_too_old),
         cmocka_unit_test(a_call_in_the_queue_is_woken_by_a_place),
+        cmocka_unit_test(calls_in_the_queue_share_a_descriptor),
         cmocka_unit_test(a_call_in_the_queue_is_woken_by_the_end),
         cmocka_unit_test(a_wait_in_the_queue_that_is_over_keeps_its_descriptor),
         cmocka_unit_test(an_ended_call_keeps_its_connection_until_freed),

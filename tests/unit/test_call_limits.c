@@ -492,7 +492,7 @@ static void what_begins_after_the_whole_limit_is_not_sent(void **state)
     (void)state;
     struct fake *app = fake_serve(FAKE_UNIX);
     struct fcgi_client *client = client_for(app, NULL);
-    struct fcgi_request request = post_text("late");
+    struct fcgi_request request = put_text("late");
     struct fcgi_response response = {0};
     ask_hello(client);
     request.timeouts.total_ms = LIMIT;
@@ -514,7 +514,7 @@ static void a_turn_after_the_whole_limit_is_of_no_use(void **state)
     struct fake *app = fake_serve(FAKE_UNIX);
     struct fcgi_client *client = client_with_pool(app, &config);
     struct fcgi_connection *connection = take(fcgi_client_pool(client));
-    struct fcgi_request request = post_text("late");
+    struct fcgi_request request = put_text("late");
     struct fcgi_response response = {0};
     request.timeouts.total_ms = LIMIT;
     struct fcgi_call *call = host_begin(client, &request, &response);

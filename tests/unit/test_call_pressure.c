@@ -190,7 +190,7 @@ static void a_paused_answer_leaves_the_connection_reusable(void **state)
         struct slow_sink slow = {.turn = i};
         struct pattern_upload upload = {.len = 100000};
         struct fcgi_response response = {0};
-        struct fcgi_request request = post_request(pattern_source(&upload));
+        struct fcgi_request request = put_request(pattern_source(&upload));
         request.sink.body = take_some;
         request.sink.context = &slow;
         struct fcgi_call *call = host_begin(client, &request, &response);

@@ -301,9 +301,11 @@ static void a_child_evicts_too_when_nothing_was_idle(void **state)
     struct fcgi_pool_config config = {.idle_timeout_ms = 10};
     struct fake *app = fake_serve(FAKE_UNIX);
     struct fcgi_client *client = client_with_pool(app, &config);
+    size_t before = open_descriptors() + 2; /* the pipe of the thread */
     ask_hello(client);
-    fake_await(app, FAKE_LEFT, 1);
-    size_t before = open_descriptors();
+    while (stats_of(client).evictions == 0 || open_descriptors() != before) {
+        pass_ms(1); /* until both ends of the connection are closed */
+    }
     if (begin_child(&child)) {
         bool reused;
         /* Those of its two pipes are new, that of the thread is gone. */

@@ -181,7 +181,7 @@ static void the_defaults_can_be_read(void **state)
     memset(&config, 0xff, sizeof(config));
     fcgi_pool_config_init(&config);
     assert_int_equal(config.max_idle, 32);
-    assert_int_equal(config.idle_timeout_ms, 30000);
+    assert_int_equal(config.idle_timeout_ms, 2000);
     assert_int_equal(config.connect_timeout_ms, 5000);
     assert_false(config.evict_by_host);
     assert_null(config.dial);

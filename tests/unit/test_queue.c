@@ -106,6 +106,24 @@ static void who_waits_longest_is_served_first(void **state)
     fake_stop(app);
 }
 
+static void threads_that_wait_cost_no_descriptor(void **state)
+{
+    (void)state;
+    struct waiter waiters[WAITERS];
+    struct turns turns = {.lock = PTHREAD_MUTEX_INITIALIZER};
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_pool *pool = pool_of_one(app);
+    struct fcgi_connection *connection = take(pool);
+    fake_await(app, FAKE_ACCEPTED, 1);
+    size_t before = open_descriptors();
+    begin_waiting(waiters, WAITERS, pool, &turns);
+    assert_int_equal(open_descriptors(), before);
+    fcgi_pool_put(pool, connection);
+    end_waiting(waiters, WAITERS);
+    fcgi_pool_free(pool);
+    fake_stop(app);
+}
+
 static void a_newcomer_does_not_overtake(void **state)
 {
     (void)state;
@@ -265,17 +283,12 @@ static void a_closed_client_wakes_the_request_that_waits(void **state)
 }
 
 /* Not for the standard input, say: that would be no waiting. */
-static void who_waits_waits_for_its_turn_alone(void **state)
+static void what_dials_waits_for_its_socket_alone(void **state)
 {
-    const struct fcgi__lease queued = {.phase = FCGI__LEASE_QUEUED,
-                                       .waiter = {.bell = {7, 8}}};
     const struct fcgi__lease dialling = {.phase = FCGI__LEASE_DIALLING,
                                          .dial = {.fd = 9}};
     struct fcgi__wait wait;
     (void)state;
-    fcgi__lease_wait(&queued, &wait);
-    assert_int_equal(wait.fd, 7);
-    assert_true(wait.other_fd < 0);
     fcgi__lease_wait(&dialling, &wait);
     assert_int_equal(wait.fd, 9);
     assert_true(wait.other_fd < 0);
@@ -414,6 +427,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_waits_longest_is_served_first),
+        cmocka_unit_test(threads_that_wait_cost_no_descriptor),
         cmocka_unit_test(a_newcomer_does_not_overtake),
         cmocka_unit_test(who_waits_may_dial_when_a_connection_is_discarded),
         cmocka_unit_test(a_full_queue_refuses_at_once),
@@ -422,7 +436,7 @@ int main(void)
         cmocka_unit_test(who_gave_up_waiting_is_not_served),
         cmocka_unit_test(closing_wakes_all_who_wait),
         cmocka_unit_test(a_closed_client_wakes_the_request_that_waits),
-        cmocka_unit_test(who_waits_waits_for_its_turn_alone),
+        cmocka_unit_test(what_dials_waits_for_its_socket_alone),
         cmocka_unit_test(a_call_given_up_passes_its_turn_on),
         cmocka_unit_test(a_failed_dial_gives_its_place_back),
         cmocka_unit_test(a_failed_dial_lets_the_next_one_try),

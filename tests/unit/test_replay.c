@@ -1,6 +1,8 @@
 /*
  * What the retry sends: the same request whole, its body from where it began;
- * and what becomes of a body that cannot be had twice.
+ * and what becomes of a body that cannot be read twice. The policy is
+ * FCGI_RETRY_STALE, so that each request goes over a pooled connection; for the
+ * others see test_retry.c.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -36,12 +38,14 @@ static const struct fake_step closes_on_request[] = {
     FAKE_ACCEPT, FAKE_SERVE_TIMES(1), FAKE_READ_REQUEST,
     FAKE_CLOSE,  FAKE_ACCEPT,         FAKE_SERVE};
 
+static const struct fcgi_client_config stale = {.retry = FCGI_RETRY_STALE};
+
 /* Ask once for nothing in particular, then send this body: it is sent twice,
  * and arrives whole the second time. */
 static void assert_replayed(struct fcgi_source source, const char *text)
 {
     struct fake *app = FAKE_RUN(FAKE_UNIX, closes_on_request);
-    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_client *client = client_for(app, &stale);
     struct fcgi_request request = post_request(source);
     ask_hello(client);
     assert_true(ask_expecting_body(client, &request, text).retried);
@@ -87,7 +91,7 @@ static void retry_keeps_both_streams_of_a_filter(void **state)
 {
     (void)state;
     struct fake *app = FAKE_RUN(FAKE_UNIX, closes_on_request);
-    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_client *client = client_for(app, &stale);
     struct fcgi_request request = post_text("stdin");
     request.role = FCGI_ROLE_FILTER;
     request.data = (struct fcgi_source){.data = "data", .len = 4};
@@ -109,7 +113,7 @@ static void retry_begins_a_half_sent_body_anew(void **state)
         FAKE_ACCEPT, FAKE_SERVE_TIMES(1), FAKE_READ(500000),
         FAKE_CLOSE,  FAKE_ACCEPT,         FAKE_SERVE};
     struct fake *app = FAKE_RUN(FAKE_UNIX, script);
-    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_client *client = client_for(app, &stale);
     struct pattern_upload upload = {.len = LARGE};
     struct fcgi_request request = post_request(pattern_source(&upload));
     ask_hello(client);
@@ -127,7 +131,7 @@ static void the_second_attempt_keeps_nothing_of_the_first(void **state)
 {
     (void)state;
     struct fake *app = FAKE_RUN(FAKE_UNIX, closes_on_request);
-    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_client *client = client_for(app, &stale);
     struct fcgi_request request = post_text("the body");
     ask_hello(client);
     struct fcgi_outcome retried =
@@ -151,7 +155,7 @@ static void the_second_attempt_keeps_nothing_of_the_first(void **state)
     fake_stop(app);
 }
 
-/* ---- bodies that cannot be had twice ----------------------------------- */
+/* ---- bodies that cannot be read twice ---------------------------------- */
 
 /* A source that counts how it is used. */
 struct once {
@@ -213,7 +217,7 @@ static void without_a_replay_the_connection_is_checked_first(void **state)
     for (size_t i = 0; i < 4; i++) {
         struct once once = {.text = "only once", .could_replay = -1};
         struct fake *app = fake_serve(families[i % 2]);
-        struct fcgi_client *client = client_for(app, NULL);
+        struct fcgi_client *client = client_for(app, &stale);
         struct fcgi_request request = post_request(source_of(&once));
         if (i >= 2) {
             request.body.replay = NULL;
@@ -237,7 +241,7 @@ static void a_live_connection_serves_a_body_without_a_replay(void **state)
     (void)state;
     struct once once = {.text = "only once", .could_replay = -1};
     struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_client *client = client_for(app, &stale);
     struct fcgi_request request = post_request(source_of(&once));
     ask_hello(client);
     assert_true(ask_expecting_body(client, &request, "only once").reused);
@@ -252,7 +256,7 @@ static void assert_found_stale(enum fake_family family,
 {
     struct once once = {.text = "only once", .could_replay = -1};
     struct fake *app = fake_start(family, script, count);
-    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_client *client = client_for(app, &stale);
     struct fcgi_request request = post_request(source_of(&once));
     ask_hello(client);
     fake_go(app);
@@ -294,7 +298,7 @@ static void a_reset_idle_connection_is_found_stale(void **state)
                                               FAKE_ACCEPT, FAKE_SERVE};
     struct once once = {.text = "only once", .could_replay = -1};
     struct fake *app = FAKE_RUN(FAKE_TCP, script);
-    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_client *client = client_for(app, &stale);
     struct fcgi_request request = post_request(source_of(&once));
     ask_hello(client);
     fake_go(app);
@@ -310,7 +314,7 @@ static void a_body_already_read_is_not_sent_again(void **state)
     (void)state;
     struct once once = {.text = "only once", .could_replay = -1};
     struct fake *app = FAKE_RUN(FAKE_UNIX, closes_on_request);
-    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_client *client = client_for(app, &stale);
     struct fcgi_request request = post_request(source_of(&once));
     ask_hello(client);
     struct fcgi_outcome outcome =
@@ -330,7 +334,7 @@ static void a_replay_that_fails_ends_the_request(void **state)
     (void)state;
     struct once once = {.text = "only once", .can_replay = -1};
     struct fake *app = FAKE_RUN(FAKE_UNIX, closes_on_request);
-    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_client *client = client_for(app, &stale);
     struct fcgi_request request = post_request(source_of(&once));
     struct fcgi_response response = {0};
     ask_hello(client);
@@ -357,7 +361,7 @@ static void the_time_of_a_replay_is_not_that_of_the_connect(void **state)
     (void)state;
     struct once once = {.text = "twice"};
     struct fake *app = FAKE_RUN(FAKE_UNIX, closes_on_request);
-    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_client *client = client_for(app, &stale);
     struct fcgi_request request = post_request(source_of(&once));
     request.body.replay = replay_slowly;
     ask_hello(client);
@@ -404,9 +408,10 @@ static void the_retry_keeps_its_place(void **state)
         FAKE_ACCEPT, FAKE_SERVE_TIMES(1), FAKE_READ_REQUEST, FAKE_PAUSE,
         FAKE_CLOSE,  FAKE_ACCEPT,         FAKE_SERVE};
     pthread_t starter;
-    struct fcgi_pool_config config = {.max_open = 1};
+    struct fcgi_client_config config = {.retry = FCGI_RETRY_STALE,
+                                        .pool = {.max_open = 1}};
     struct fake *app = FAKE_RUN(FAKE_UNIX, script);
-    struct fcgi_client *client = client_with_pool(app, &config);
+    struct fcgi_client *client = client_for(app, &config);
     struct asker asker = {.client = client, .app = app};
     struct fcgi_request request = post_text("last");
     ask_hello(client);
@@ -451,9 +456,10 @@ a_second_dial_that_fails_does_not_hide_the_first_attempt(void **state)
     (void)state;
     struct fake *app = FAKE_RUN(FAKE_UNIX, closes_on_request);
     struct once_reached reached = {.app = app};
-    struct fcgi_pool_config config = {.dial = dial_once,
-                                      .dial_context = &reached};
-    struct fcgi_client *client = client_with_pool(app, &config);
+    struct fcgi_client_config config = {
+        .retry = FCGI_RETRY_STALE,
+        .pool = {.dial = dial_once, .dial_context = &reached}};
+    struct fcgi_client *client = client_for(app, &config);
     struct fcgi_request request = post_text("body");
     ask_hello(client);
     struct fcgi_outcome outcome =

@@ -1,6 +1,7 @@
 /*
  * The retry: a pooled connection that turns out dead before any byte of the
- * response is replaced, once. What may be sent again is in test_replay.c.
+ * response is replaced, once; and which requests go over a pooled connection at
+ * all. What may be sent again is in test_replay.c.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -11,17 +12,19 @@
 
 #include <cmocka.h>
 
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
+#include <pthread.h>
 
 #include <fcgi_client.h>
 
 #include "ask.h"
 #include "fake.h"
+#include "feeder.h"
 #include "process.h"
+
+/* How long after it took the request a connection ends that was not stale, and
+ * one that was: the limit is a second. */
+#define LATE_MS 1100
+#define SOON_MS 100
 
 static const enum fake_family families[] = {FAKE_UNIX, FAKE_TCP};
 
@@ -308,15 +311,258 @@ static void a_failed_source_is_not_retried(void **state)
         struct fcgi_source source = {.read = fail_to_read,
                                      .replay = replay_nothing,
                                      .context = &codes[i]};
-        struct fcgi_request request = post_request(source);
+        struct fcgi_request request = put_request(source);
         assert_not_retried(FAKE_STEPS(script), &request, FCGI_ERR_SOURCE);
     }
 }
 
-/* ---- policies ---------------------------------------------------------- */
+/* ---- the policy SAFE, which is the default ------------------------------ */
 
 static const struct fake_step closes_on_request[] = {
     SERVED_ONCE, FAKE_READ_REQUEST, FAKE_CLOSE, THEN_SERVES};
+
+/* Ask for something else first; then the request, over that connection, is
+ * retried. */
+static void assert_retried(const struct fake_step *script, size_t count,
+                           enum fcgi_retry retry,
+                           const struct fcgi_request *request, const char *body)
+{
+    struct fcgi_client_config config = {.retry = retry};
+    for (size_t i = 0; i < 2; i++) {
+        struct fake *app = fake_start(families[i], script, count);
+        struct fcgi_client *client = client_for(app, &config);
+        ask_hello(client);
+        struct fcgi_outcome outcome = ask_expecting_body(client, request, body);
+        assert_true(outcome.retried);
+        assert_false(outcome.reused);
+        assert_int_equal(stats_of(client).retries, 1);
+        assert_int_equal(stats_of(client).dials, 2);
+        assert_int_equal(stats_of(client).yielded, 0);
+        assert_int_equal(fake_count(app, FAKE_ASKED), 3);
+        fcgi_client_free(client);
+        fake_stop(app);
+    }
+}
+
+static void a_get_is_sent_again(void **state)
+{
+    (void)state;
+    struct fcgi_request request = get_request();
+    assert_retried(FAKE_STEPS(closes_on_request), FCGI_RETRY_SAFE, &request,
+                   "hello");
+    assert_retried(FAKE_STEPS(closes_on_request), FCGI_RETRY_DEFAULT, &request,
+                   "hello");
+}
+
+static void a_put_whose_body_replays_is_sent_again(void **state)
+{
+    (void)state;
+    struct fcgi_request request = put_text("body");
+    assert_retried(FAKE_STEPS(closes_on_request), FCGI_RETRY_SAFE, &request,
+                   "body");
+    assert_retried(FAKE_STEPS(closes_on_request), FCGI_RETRY_DEFAULT, &request,
+                   "body");
+}
+
+/* One connection is idle; the request goes over another, for which that is
+ * closed. Nothing is idle but the new one then. */
+static void assert_goes_over_a_new_connection(
+    enum fake_family family, const struct fcgi_client_config *config,
+    const struct fcgi_request *request, const char *body)
+{
+    struct fake *app = fake_serve(family);
+    struct fcgi_client *client = client_for(app, config);
+    ask_hello(client);
+    struct fcgi_outcome outcome = ask_expecting_body(client, request, body);
+    assert_false(outcome.reused);
+    assert_false(outcome.retried);
+    fake_await(app, FAKE_LEFT, 1);
+    struct fcgi_pool_stats stats = stats_of(client);
+    assert_int_equal(stats.dials, 2);
+    assert_int_equal(stats.reuses, 0);
+    assert_int_equal(stats.yielded, 1);
+    assert_int_equal(stats.evictions, 1);
+    assert_int_equal(stats.stale, 0);
+    assert_int_equal(stats.idle, 1);
+    assert_int_equal(stats.open, 1);
+    assert_int_equal(fake_request_connection(app, 1), 1);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+static void a_post_goes_over_a_new_connection(void **state)
+{
+    (void)state;
+    struct fcgi_client_config one = {.pool = {.max_open = 1}};
+    struct fcgi_request request = post_text("body");
+    struct fcgi_request empty = post_text("");
+    for (size_t i = 0; i < 2; i++) {
+        assert_goes_over_a_new_connection(families[i], NULL, &request, "body");
+        assert_goes_over_a_new_connection(families[i], &one, &request, "body");
+        assert_goes_over_a_new_connection(families[i], NULL, &empty, "hello");
+    }
+}
+
+/* Neither one that has no replay, nor one that says it could not. */
+static void
+a_put_whose_body_cannot_be_replayed_goes_over_a_new_connection(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        struct feeder feeder = {.data = "once", .len = 4};
+        struct fcgi_request request = put_request(feeder_source(&feeder));
+        if (i >= 2) {
+            request.body.replay = NULL;
+        }
+        assert_goes_over_a_new_connection(families[i % 2], NULL, &request,
+                                          "once");
+    }
+}
+
+/* Nobody says what the method is, so that it may be any. */
+static void a_request_without_a_method_goes_over_a_new_connection(void **state)
+{
+    (void)state;
+    struct fcgi_request request = {.param_count = 0};
+    for (size_t i = 0; i < 2; i++) {
+        assert_goes_over_a_new_connection(families[i], NULL, &request, "hello");
+    }
+}
+
+/* A host's dial function that dials only once the application has seen the
+ * connection before closed. */
+struct one_by_one {
+    struct fake *app;
+    size_t dials;
+};
+
+static int dial_when_the_last_is_closed(void *context, int *fd)
+{
+    struct one_by_one *dialler = context;
+    fake_await(dialler->app, FAKE_LEFT, dialler->dials);
+    dialler->dials += 1;
+    *fd = fake_connect(dialler->app);
+    return FCGI_OK;
+}
+
+/* An application of one process cannot accept a connection while it has
+ * another. */
+static void the_idle_connection_is_closed_before_the_dial(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct one_by_one dialler = {.app = fake_serve(families[i])};
+        struct fcgi_pool_config config = {.dial = dial_when_the_last_is_closed,
+                                          .dial_context = &dialler};
+        struct fcgi_client *client = client_with_pool(dialler.app, &config);
+        struct fcgi_request request = post_text("body");
+        ask_hello(client);
+        ask_expecting_body(client, &request, "body");
+        ask_expecting_body(client, &request, "body");
+        assert_int_equal(dialler.dials, 3);
+        assert_int_equal(stats_of(client).yielded, 2);
+        fcgi_client_free(client);
+        fake_stop(dialler.app);
+    }
+}
+
+/* However many are idle. */
+static void only_one_idle_connection_yields(void **state)
+{
+    (void)state;
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_request request = post_text("body");
+    keep_idle(app, client, 3);
+    ask_expecting_body(client, &request, "body");
+    fake_await(app, FAKE_LEFT, 1);
+    struct fcgi_pool_stats stats = stats_of(client);
+    assert_int_equal(stats.yielded, 1);
+    assert_int_equal(stats.dials, 4);
+    /* A request that a busy machine lets wait has another one closed. */
+    assert_int_equal(stats.idle + stats.rescues, 3);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+static void a_post_without_an_idle_connection_takes_none(void **state)
+{
+    (void)state;
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_request request = post_text("body");
+    assert_false(ask_expecting_body(client, &request, "body").reused);
+    assert_int_equal(stats_of(client).dials, 1);
+    assert_int_equal(stats_of(client).yielded, 0);
+    assert_int_equal(stats_of(client).evictions, 0);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+static void the_connection_of_a_post_is_kept_for_the_next_get(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct fake *app = fake_serve(families[i]);
+        struct fcgi_client *client = client_for(app, NULL);
+        struct fcgi_request request = post_text("body");
+        ask_expecting_body(client, &request, "body");
+        assert_true(ask_hello(client).reused);
+        assert_int_equal(stats_of(client).dials, 1);
+        assert_int_equal(fake_count(app, FAKE_ACCEPTED), 1);
+        fcgi_client_free(client);
+        fake_stop(app);
+    }
+}
+
+/* It goes over a new connection, which fails; that is its end. */
+static void a_post_is_never_sent_again(void **state)
+{
+    (void)state;
+    static const struct fake_step script[] = {FAKE_ACCEPT, FAKE_SERVE,
+                                              FAKE_ACCEPT, FAKE_READ_REQUEST,
+                                              FAKE_CLOSE,  THEN_SERVES};
+    for (size_t i = 0; i < 2; i++) {
+        struct fake *app = FAKE_RUN(families[i], script);
+        struct fcgi_client *client = client_for(app, NULL);
+        struct fcgi_request request = post_text("body");
+        ask_hello(client);
+        struct fcgi_outcome outcome =
+            ask_expecting(client, &request, FCGI_ERR_CLOSED);
+        assert_false(outcome.reused);
+        assert_false(outcome.retried);
+        assert_true(outcome.may_have_run);
+        assert_false(outcome.safe_to_repeat);
+        assert_int_equal(stats_of(client).dials, 2);
+        assert_int_equal(stats_of(client).retries, 0);
+        assert_int_equal(stats_of(client).stale, 0);
+        assert_int_equal(fake_count(app, FAKE_ASKED), 2);
+        fcgi_client_free(client);
+        fake_stop(app);
+    }
+}
+
+/* The connections that the restart has ended do it no harm. */
+static void a_post_after_a_restart_is_answered(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct fake *app = fake_serve(families[i]);
+        struct fcgi_client *client = client_for(app, NULL);
+        struct fcgi_request request = post_text("body");
+        keep_idle(app, client, 3);
+        fake_restart(app);
+        struct fcgi_outcome outcome =
+            ask_expecting_body(client, &request, "body");
+        assert_false(outcome.retried);
+        assert_int_equal(stats_of(client).stale, 0);
+        assert_int_equal(stats_of(client).yielded, 1);
+        fcgi_client_free(client);
+        fake_stop(app);
+    }
+}
+
+/* ---- the other policies ------------------------------------------------- */
 
 static void the_policy_never_retries_nothing(void **state)
 {
@@ -325,71 +571,161 @@ static void the_policy_never_retries_nothing(void **state)
     request.retry = FCGI_RETRY_NEVER;
     assert_not_retried(FAKE_STEPS(closes_on_request), &request,
                        FCGI_ERR_CLOSED);
-}
-
-static void the_policy_idempotent_retries_no_post_that_was_sent(void **state)
-{
-    (void)state;
-    struct fcgi_request request = post_text("body");
-    request.retry = FCGI_RETRY_IDEMPOTENT;
+    request = post_text("body");
+    request.retry = FCGI_RETRY_NEVER;
     assert_not_retried(FAKE_STEPS(closes_on_request), &request,
                        FCGI_ERR_CLOSED);
 }
 
-/* Ask twice under a policy of the client: the second request is retried. */
-static void assert_retried(const struct fake_step *script, size_t count,
-                           enum fcgi_retry retry,
-                           const struct fcgi_request *request, const char *body)
-{
-    struct fcgi_client_config config = {.retry = retry};
-    struct fake *app = fake_start(FAKE_UNIX, script, count);
-    struct fcgi_client *client = client_for(app, &config);
-    ask_expecting(client, request, FCGI_OK);
-    assert_true(ask_expecting_body(client, request, body).retried);
-    fcgi_client_free(client);
-    fake_stop(app);
-}
-
-static void the_policy_idempotent_retries_a_get_that_was_sent(void **state)
+static void the_policy_never_checks_a_pooled_connection_first(void **state)
 {
     (void)state;
-    struct fcgi_request request = get_request();
-    assert_retried(FAKE_STEPS(closes_on_request), FCGI_RETRY_IDEMPOTENT,
-                   &request, "hello");
+    static const struct fake_step script[] = {SERVED_ONCE, FAKE_HALF_CLOSE,
+                                              FAKE_REACH, THEN_SERVES};
+    struct fcgi_client_config config = {.retry = FCGI_RETRY_NEVER};
+    for (size_t i = 0; i < 2; i++) {
+        struct fake *app = FAKE_RUN(families[i], script);
+        struct fcgi_client *client = client_for(app, &config);
+        struct fcgi_request request = post_text("body");
+        ask_hello(client);
+        fake_await(app, FAKE_REACHED, 1);
+        struct fcgi_outcome outcome =
+            ask_expecting_body(client, &request, "body");
+        assert_false(outcome.reused);
+        assert_false(outcome.retried);
+        assert_int_equal(stats_of(client).stale, 1);
+        assert_int_equal(stats_of(client).yielded, 0);
+        assert_true(ask_expecting_body(client, &request, "body").reused);
+        assert_int_equal(stats_of(client).dials, 2);
+        fcgi_client_free(client);
+        fake_stop(app);
+    }
 }
 
-static void the_policy_stale_retries_a_post_that_was_sent(void **state)
+static void the_policy_stale_retries_a_post(void **state)
 {
     (void)state;
     struct fcgi_request request = post_text("body");
     assert_retried(FAKE_STEPS(closes_on_request), FCGI_RETRY_STALE, &request,
                    "body");
-    assert_retried(FAKE_STEPS(closes_on_request), FCGI_RETRY_DEFAULT, &request,
-                   "body");
-}
-
-/* A Unix socket whose peer is gone takes no byte, so that nothing was sent. */
-static void the_policy_idempotent_retries_a_post_not_yet_sent(void **state)
-{
-    (void)state;
-    struct fcgi_client_config config = {.retry = FCGI_RETRY_IDEMPOTENT};
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_client *client = client_for(app, &config);
-    struct fcgi_request request = post_text("body");
-    ask_expecting_body(client, &request, "body");
-    fake_restart(app);
-    ask_expecting_body(client, &request, "body");
-    fcgi_client_free(client);
-    fake_stop(app);
 }
 
 static void a_requests_policy_goes_before_the_clients(void **state)
 {
     (void)state;
-    struct fcgi_request request = get_request();
+    struct fcgi_client_config stale = {.retry = FCGI_RETRY_STALE};
+    struct fcgi_request request = post_text("body");
     request.retry = FCGI_RETRY_STALE;
     assert_retried(FAKE_STEPS(closes_on_request), FCGI_RETRY_NEVER, &request,
-                   "hello");
+                   "body");
+    assert_retried(FAKE_STEPS(closes_on_request), FCGI_RETRY_SAFE, &request,
+                   "body");
+    request.retry = FCGI_RETRY_SAFE;
+    assert_goes_over_a_new_connection(FAKE_UNIX, &stale, &request, "body");
+}
+
+/* ---- when a connection is stale ----------------------------------------- */
+
+/* Asks once more over the connection that it has used, and is told how that
+ * ended. */
+struct asker {
+    enum fake_family family;
+    enum fcgi_retry retry;
+    bool posts;
+    struct fake *app;
+    struct fcgi_client *client;
+    pthread_t thread;
+    int rc;
+    struct fcgi_outcome outcome;
+};
+
+static void *ask_once_more(void *argument)
+{
+    struct asker *asker = argument;
+    struct fcgi_request request =
+        asker->posts ? post_text("body") : get_request();
+    struct fcgi_response response = {0};
+    asker->rc = fcgi_client_do(asker->client, &request, &response);
+    asker->outcome = response.outcome;
+    fcgi_response_free(&response);
+    return NULL;
+}
+
+static void begin_to_ask(struct asker *asker)
+{
+    static const struct fake_step script[] = {
+        SERVED_ONCE, FAKE_READ_REQUEST, FAKE_PAUSE, FAKE_CLOSE, THEN_SERVES};
+    struct fcgi_client_config config = {.retry = asker->retry};
+    asker->app = FAKE_RUN(asker->family, script);
+    asker->client = client_for(asker->app, &config);
+    ask_hello(asker->client);
+    assert_int_equal(pthread_create(&asker->thread, NULL, ask_once_more, asker),
+                     0);
+    fake_await(asker->app, FAKE_PAUSED, 1);
+}
+
+static void end_asking(struct asker *asker)
+{
+    fake_go(asker->app);
+    assert_int_equal(pthread_join(asker->thread, NULL), 0);
+}
+
+static void forget(struct asker *asker)
+{
+    fcgi_client_free(asker->client);
+    fake_stop(asker->app);
+}
+
+/* The application read the request, and died at its work. */
+static void a_connection_that_ends_late_was_not_stale(void **state)
+{
+    (void)state;
+    struct asker askers[] = {
+        {.family = FAKE_UNIX, .retry = FCGI_RETRY_SAFE},
+        {.family = FAKE_TCP, .retry = FCGI_RETRY_SAFE},
+        {.family = FAKE_UNIX, .retry = FCGI_RETRY_STALE},
+        {.family = FAKE_UNIX, .retry = FCGI_RETRY_STALE, .posts = true},
+        {.family = FAKE_TCP, .retry = FCGI_RETRY_STALE, .posts = true},
+    };
+    size_t count = sizeof(askers) / sizeof(askers[0]);
+    for (size_t i = 0; i < count; i++) {
+        begin_to_ask(&askers[i]);
+    }
+    pass_ms(LATE_MS);
+    for (size_t i = 0; i < count; i++) {
+        struct asker *asker = &askers[i];
+        end_asking(asker);
+        assert_code(asker->rc, FCGI_ERR_CLOSED);
+        assert_true(asker->outcome.reused);
+        assert_false(asker->outcome.retried);
+        assert_true(asker->outcome.may_have_run);
+        assert_int_equal(asker->outcome.safe_to_repeat, !asker->posts);
+        assert_int_equal(fake_count(asker->app, FAKE_ASKED), 2);
+        assert_int_equal(stats_of(asker->client).dials, 1);
+        assert_int_equal(stats_of(asker->client).retries, 0);
+        assert_int_equal(stats_of(asker->client).stale, 0);
+        assert_int_equal(stats_of(asker->client).open, 0);
+        forget(asker);
+    }
+}
+
+static void a_connection_that_ends_soon_was_stale(void **state)
+{
+    (void)state;
+    struct asker askers[] = {
+        {.family = FAKE_UNIX, .retry = FCGI_RETRY_SAFE},
+        {.family = FAKE_TCP, .retry = FCGI_RETRY_STALE, .posts = true},
+    };
+    for (size_t i = 0; i < 2; i++) {
+        begin_to_ask(&askers[i]);
+        pass_ms(SOON_MS);
+        end_asking(&askers[i]);
+        assert_code(askers[i].rc, FCGI_OK);
+        assert_true(askers[i].outcome.retried);
+        assert_int_equal(fake_count(askers[i].app, FAKE_ASKED), 3);
+        assert_int_equal(stats_of(askers[i].client).stale, 1);
+        forget(&askers[i]);
+    }
 }
 
 /* ---- the others -------------------------------------------------------- */
@@ -412,9 +748,11 @@ static void after_one_dead_connection_the_others_are_checked(void **state)
             struct fcgi_outcome outcome = ask_hello(client);
             assert_false(outcome.retried);
             assert_false(outcome.reused);
-            assert_int_equal(stats_of(client).stale, 4 * restarts);
-            assert_int_equal(stats_of(client).retries, restarts);
-            assert_int_equal(stats_of(client).open, 2);
+            struct fcgi_pool_stats stats = stats_of(client);
+            /* For one that a busy machine lets wait another is closed. */
+            assert_int_equal(stats.stale + stats.rescues, 4 * restarts);
+            assert_int_equal(stats.retries, restarts);
+            assert_int_equal(stats.open, 2);
             fcgi_pool_put(pool, fresh);
         }
         fcgi_client_free(client);
@@ -479,12 +817,24 @@ int main(void)
         cmocka_unit_test(after_stderr_alone_nothing_is_retried),
         cmocka_unit_test(a_time_limit_is_not_retried),
         cmocka_unit_test(a_failed_source_is_not_retried),
+        cmocka_unit_test(a_get_is_sent_again),
+        cmocka_unit_test(a_put_whose_body_replays_is_sent_again),
+        cmocka_unit_test(a_post_goes_over_a_new_connection),
+        cmocka_unit_test(
+            a_put_whose_body_cannot_be_replayed_goes_over_a_new_connection),
+        cmocka_unit_test(a_request_without_a_method_goes_over_a_new_connection),
+        cmocka_unit_test(the_idle_connection_is_closed_before_the_dial),
+        cmocka_unit_test(only_one_idle_connection_yields),
+        cmocka_unit_test(a_post_without_an_idle_connection_takes_none),
+        cmocka_unit_test(the_connection_of_a_post_is_kept_for_the_next_get),
+        cmocka_unit_test(a_post_is_never_sent_again),
+        cmocka_unit_test(a_post_after_a_restart_is_answered),
         cmocka_unit_test(the_policy_never_retries_nothing),
-        cmocka_unit_test(the_policy_idempotent_retries_no_post_that_was_sent),
-        cmocka_unit_test(the_policy_idempotent_retries_a_get_that_was_sent),
-        cmocka_unit_test(the_policy_stale_retries_a_post_that_was_sent),
-        cmocka_unit_test(the_policy_idempotent_retries_a_post_not_yet_sent),
+        cmocka_unit_test(the_policy_never_checks_a_pooled_connection_first),
+        cmocka_unit_test(the_policy_stale_retries_a_post),
         cmocka_unit_test(a_requests_policy_goes_before_the_clients),
+        cmocka_unit_test(a_connection_that_ends_late_was_not_stale),
+        cmocka_unit_test(a_connection_that_ends_soon_was_stale),
         cmocka_unit_test(after_one_dead_connection_the_others_are_checked),
         cmocka_unit_test(a_suspected_connection_that_lives_is_used),
         cmocka_unit_test(no_request_fails_when_the_application_restarts),

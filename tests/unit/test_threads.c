@@ -34,6 +34,7 @@ struct worker {
     struct fcgi_pool *pool;
     pthread_barrier_t *barrier;
     atomic_bool *stop;
+    bool posts;       /* what must not run twice */
     size_t most_open; /* the most connections it ever saw open */
     size_t wrong;     /* answers that were not its own */
     size_t done;
@@ -76,7 +77,8 @@ static void ask_own(struct worker *worker, struct fcgi_response *response)
 {
     char text[32];
     snprintf(text, sizeof(text), "%zu of %zu", worker->done, worker->number);
-    struct fcgi_request request = post_text(text);
+    struct fcgi_request request =
+        worker->posts ? post_text(text) : put_text(text);
     note(worker, fcgi_client_do(worker->client, &request, response));
     worker->wrong += response->body.len != strlen(text) ||
                      memcmp(response->body.data, text, strlen(text)) != 0;
@@ -113,7 +115,8 @@ static void each_thread_gets_its_own_answers(void **state)
         join(workers);
         assert_all_well(workers);
         struct fcgi_pool_stats stats = stats_of(client);
-        assert_in_range(stats.dials, 1, THREADS);
+        /* For one that a busy machine lets wait another is closed. */
+        assert_in_range(stats.dials, 1, THREADS + stats.rescues);
         assert_int_equal(stats.dials + stats.reuses, THREADS * ROUNDS);
         assert_int_equal(stats.open, stats.idle);
         fcgi_client_free(client);
@@ -137,8 +140,9 @@ static void no_more_connections_open_than_allowed(void **state)
     for (size_t i = 0; i < THREADS; i++) {
         assert_in_range(workers[i].most_open, 1, 2);
     }
-    assert_int_equal(stats_of(client).dials, 2);
-    assert_int_equal(stats_of(client).waiting, 0);
+    struct fcgi_pool_stats stats = stats_of(client);
+    assert_in_range(stats.dials, 2, 2 + stats.rescues);
+    assert_int_equal(stats.waiting, 0);
     fcgi_client_free(client);
     fake_stop(app);
 }
@@ -169,6 +173,33 @@ static void everything_at_once_gives_right_answers(void **state)
     fcgi_client_free(client);
     fake_stop(app);
     assert_int_equal(open_descriptors(), before);
+}
+
+/* Whatever is sent over a connection that was idle is lost there. */
+static void a_post_of_any_thread_runs_once(void **state)
+{
+    (void)state;
+    static const struct fake_step script[] = {FAKE_ACCEPT, FAKE_SERVE_TIMES(1),
+                                              FAKE_READ_REQUEST, FAKE_CLOSE};
+    struct worker workers[THREADS] = {{0}};
+    struct fcgi_pool_config config = {.max_open = 5};
+    struct fake *app = FAKE_RUN(FAKE_UNIX, script);
+    struct fcgi_client *client = client_with_pool(app, &config);
+    for (size_t i = 0; i < THREADS; i++) {
+        workers[i].client = client;
+        workers[i].posts = true;
+    }
+    run(workers, ask_many);
+    join(workers);
+    assert_all_well(workers);
+    struct fcgi_pool_stats stats = stats_of(client);
+    assert_int_equal(fake_count(app, FAKE_ASKED), THREADS * ROUNDS);
+    assert_int_equal(stats.dials, THREADS * ROUNDS);
+    assert_int_equal(stats.retries, 0);
+    assert_in_range(stats.yielded, 1, THREADS * ROUNDS - 1);
+    assert_int_equal(stats.open, stats.idle);
+    fcgi_client_free(client);
+    fake_stop(app);
 }
 
 /* Whose turn comes while the time to wait ends either takes it or lets the next
@@ -410,6 +441,7 @@ int main(void)
         cmocka_unit_test(each_thread_gets_its_own_answers),
         cmocka_unit_test(no_more_connections_open_than_allowed),
         cmocka_unit_test(everything_at_once_gives_right_answers),
+        cmocka_unit_test(a_post_of_any_thread_runs_once),
         cmocka_unit_test(giving_up_waiting_loses_no_place),
         cmocka_unit_test(a_restart_fails_no_request_of_any_thread),
         cmocka_unit_test(close_leaks_nothing_that_is_put_meanwhile),

@@ -388,6 +388,27 @@ static void a_dead_connection_found_beforehand_is_told(void **state)
     fake_stop(app);
 }
 
+/* It yields to the connection of a request that must not run twice. */
+static void a_connection_that_yields_is_told(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct tracer t;
+        struct fcgi_client_config config = traced(&t);
+        struct fake *app = fake_serve(families[i]);
+        struct fcgi_client *client = traced_client(&t, app, &config);
+        struct fcgi_request request = post_text("");
+        ask_hello(client);
+        int fd = t.fds[FCGI_TRACE_DIALLED];
+        assert_told(&t, "dialled " REQUEST " " ANSWER);
+        ask_expecting(client, &request, FCGI_OK);
+        assert_told(&t, "evicted dialled " REQUEST " " ANSWER);
+        assert_int_equal(t.fds[FCGI_TRACE_EVICTED], fd);
+        end_traced(&t, client);
+        fake_stop(app);
+    }
+}
+
 static void an_eviction_by_the_host_is_told(void **state)
 {
     (void)state;
@@ -576,6 +597,7 @@ int main(void)
         cmocka_unit_test(the_question_for_values_is_told),
         cmocka_unit_test(a_retry_is_told),
         cmocka_unit_test(a_dead_connection_found_beforehand_is_told),
+        cmocka_unit_test(a_connection_that_yields_is_told),
         cmocka_unit_test(an_eviction_by_the_host_is_told),
         cmocka_unit_test(an_eviction_by_the_pool_is_told),
         cmocka_unit_test(a_connection_that_is_not_kept_is_told),

@@ -416,7 +416,8 @@ static const struct fake_step serves_then_answers[] = {
     FAKE_ACCEPT,
     FAKE_SERVE};
 
-static void an_idle_connection_is_left_alone(void **state)
+/* It may hold the only worker of the application. */
+static void an_idle_connection_yields(void **state)
 {
     (void)state;
     struct fake *app = FAKE_RUN(FAKE_UNIX, serves_then_answers);
@@ -425,9 +426,10 @@ static void an_idle_connection_is_left_alone(void **state)
     ask_hello(client);
     assert_code(fcgi_client_get_values(client, &values), FCGI_OK);
     assert_int_equal(stats_of(client).dials, 2);
-    assert_int_equal(stats_of(client).idle, 1);
-    assert_int_equal(stats_of(client).open, 1);
-    assert_true(ask_hello(client).reused);
+    assert_int_equal(stats_of(client).yielded, 1);
+    assert_int_equal(stats_of(client).open, 0);
+    fake_await(app, FAKE_LEFT, 2);
+    assert_false(ask_hello(client).reused);
     fcgi_client_free(client);
     fake_stop(app);
 }
@@ -445,7 +447,7 @@ static void an_idle_connection_is_not_counted_as_used(void **state)
     fake_stop(app);
 }
 
-/* Where only one may be open, the idle one has to go. */
+/* Where only one may be open, its place is used again. */
 static void an_idle_connection_makes_room(void **state)
 {
     (void)state;
@@ -563,7 +565,7 @@ int main(void)
         cmocka_unit_test(an_answer_that_stops_is_given_up),
         cmocka_unit_test(an_absent_application_is_told),
         cmocka_unit_test(wrong_arguments_are_refused),
-        cmocka_unit_test(an_idle_connection_is_left_alone),
+        cmocka_unit_test(an_idle_connection_yields),
         cmocka_unit_test(an_idle_connection_is_not_counted_as_used),
         cmocka_unit_test(an_idle_connection_makes_room),
         cmocka_unit_test(a_connection_that_comes_back_is_not_used_for_it),
