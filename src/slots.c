@@ -194,7 +194,8 @@ static bool has_room(const struct fcgi__slots *slots)
 static bool can_be_kept(const struct fcgi__slots *slots,
                         const struct fcgi_connection *c)
 {
-    return c->fd >= 0 && !slots->closed && slots->config->max_idle > 0;
+    return c->fd >= 0 && !c->orphaned && !slots->closed &&
+           slots->config->max_idle > 0;
 }
 
 /* Whether one that can be kept is; if not for its own sake, why is counted. */

@@ -553,6 +553,14 @@ static void nothing_is_owed_in_the_child_of_a_fork(void **state)
 
 /* ---- what the host is told ---------------------------------------------- */
 
+/* What is not told when it is due fails in the end. */
+static struct fcgi_request get_within_seconds(void)
+{
+    struct fcgi_request request = get_request();
+    request.timeouts.first_byte_ms = 10000;
+    return request;
+}
+
 /* Waits as the call tells, and advances it, until so many were closed. */
 static void host_until_rescues(struct fcgi_call *call, struct scene *s,
                                uint64_t count)
@@ -566,7 +574,7 @@ static void a_call_is_due_when_it_has_waited_long(void **state)
 {
     (void)state;
     static const int moments[] = {20, 40, 80};
-    struct fcgi_request request = get_request();
+    struct fcgi_request request = get_within_seconds();
     struct fcgi_response response = {0};
     struct scene s;
     set(&s, 4);
@@ -631,12 +639,28 @@ a_call_of_a_client_that_keeps_none_is_due_at_its_limits(void **state)
     strike(&s);
 }
 
+static void a_call_with_a_part_of_its_answer_is_due_at_its_limits(void **state)
+{
+    (void)state;
+    struct fcgi_request request = get_request();
+    struct fcgi_response response = {0};
+    struct scene s;
+    set(&s, 1);
+    struct fcgi_call *call = host_begin(s.client, &request, &response);
+    hand_stdout(&s.hand, 1, 1, "A");
+    assert_code(host_settle(call), FCGI_WAIT);
+    assert_in_range(fcgi_call_timeout_ms(call), 30000, 60000);
+    host_free(call);
+    fcgi_response_free(&response);
+    strike(&s);
+}
+
 /* The second attempt is over a connection of its own dialling, which begins to
  * wait when that is made. */
 static void a_call_that_is_sent_once_more_is_due_too(void **state)
 {
     (void)state;
-    struct fcgi_request request = get_request();
+    struct fcgi_request request = get_within_seconds();
     struct fcgi_response response = {0};
     struct scene s;
     set(&s, 2);
@@ -1060,6 +1084,7 @@ int main(void)
         cmocka_unit_test(a_call_over_a_reused_connection_is_due_at_its_limits),
         cmocka_unit_test(
             a_call_of_a_client_that_keeps_none_is_due_at_its_limits),
+        cmocka_unit_test(a_call_with_a_part_of_its_answer_is_due_at_its_limits),
         cmocka_unit_test(a_call_that_is_sent_once_more_is_due_too),
         cmocka_unit_test(a_call_that_connects_is_owed_a_closing_at_20_ms),
         cmocka_unit_test(the_time_begins_anew_when_it_is_connected),

@@ -32,6 +32,9 @@
 #include "process.h"
 
 #define CALLS_MAX 200
+
+/* What nobody wakes fails in the end. */
+#define LIMIT_MS 20000
 #define READ FCGI_EVENT_READ
 
 /* What a child finds not to be so ends it. */
@@ -505,6 +508,7 @@ static void *ask(void *argument)
     struct asker *asker = argument;
     struct fcgi_request request = get_request();
     struct fcgi_response response = {0};
+    request.timeouts.total_ms = LIMIT_MS;
     asker->rc = fcgi_client_do(asker->client, &request, &response);
     fcgi_response_free(&response);
     return NULL;
@@ -611,6 +615,7 @@ static void *be_a_lone_host(void *argument)
     struct lone_host *host = argument;
     struct fcgi_request request = get_request();
     struct fcgi_response response = {0};
+    request.timeouts.total_ms = LIMIT_MS;
     for (size_t i = 0; i < host->rounds && host->rc == FCGI_OK; i++) {
         struct fcgi_call *call;
         host->rc = fcgi_call_start(&call, host->client, &request, &response);
@@ -678,6 +683,7 @@ static void begin_due_call(struct loop *loop, size_t i)
 {
     struct fcgi_request request = get_request();
     request.wakeup = loop->wakeup;
+    request.timeouts.total_ms = LIMIT_MS;
     loop->due[i] = loop->begun < LOOP_REQUESTS;
     if (loop->due[i]) {
         loop->begun += 1;
