@@ -22,7 +22,7 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 . "$root/tests/building.sh"
 only=
 repeat=
-fuzz_seconds=10
+fuzz_seconds=7
 
 # ---- What is needed -------------------------------------------------------
 
