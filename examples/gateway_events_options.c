@@ -37,7 +37,7 @@ static const char help[] =
     "                        100000; keep it below pm.max_children of\n"
     "                        PHP-FPM; 0, any number, where it is not given\n"
     "  --no-keep             a connection for each request: for applications\n"
-    "                        that serve nobody else while one is kept\n"
+    "                        that serve no other while one is kept\n"
     "  --timeout SECONDS     for the application to answer; 60\n"
     "  --client-timeout SECONDS  for the client to go on; 60\n"
     "  --gather BYTES        the longest chunked body that is gathered, as\n"

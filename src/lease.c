@@ -60,6 +60,7 @@ static int fail(struct fcgi__lease *lease, int error, int64_t now)
 static int connected(struct fcgi__lease *lease, int64_t now)
 {
     lease->connection->dialled = now;
+    /* Another may have connected before it, though it began later. */
     lease->connection->alone = fcgi__pool_is_lone(lease->pool);
     trace(lease, FCGI_TRACE_DIALLED, lease->connection->fd, FCGI_OK);
     enter(lease, FCGI__LEASE_READY, now);
@@ -120,8 +121,7 @@ static int start_dial(struct fcgi__lease *lease, int64_t now)
     int rc;
 
     enter(lease, FCGI__LEASE_DIALLING, now);
-    fcgi__pool_count_dial(lease->pool);
-    lease->connection->alone = fcgi__pool_is_lone(lease->pool);
+    lease->connection->alone = fcgi__pool_count_dial(lease->pool);
     if (config->dial != NULL) {
         return dial_by_host(lease, config);
     }

@@ -486,16 +486,22 @@ bool fcgi__pool_is_lone(struct fcgi_pool *pool)
     return is_lone;
 }
 
+bool fcgi__pool_count_dial(struct fcgi_pool *pool)
+{
+    bool is_lone;
+
+    lock(pool);
+    pool->slots.counts.dials += 1;
+    is_lone = pool->slots.connections.open_count == 1;
+    unlock(pool);
+    return is_lone;
+}
+
 static void count(struct fcgi_pool *pool, uint64_t *counter)
 {
     lock(pool);
     *counter += 1;
     unlock(pool);
-}
-
-void fcgi__pool_count_dial(struct fcgi_pool *pool)
-{
-    count(pool, &pool->slots.counts.dials);
 }
 
 void fcgi__pool_count_retry(struct fcgi_pool *pool)

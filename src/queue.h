@@ -1,5 +1,5 @@
 /*
- * queue - who waits for a connection, in order: threads, each on a condition,
+ * queue - the waiters for a connection, in order: threads, each on a condition,
  * and calls of hosts, which are told by what they watch. Waiting costs no
  * descriptor.
  *

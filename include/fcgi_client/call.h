@@ -83,7 +83,10 @@ FCGI_API int fcgi_call_resume(struct fcgi_call *call);
 
 /**
  * The descriptor to watch, which stays the call's; -1: none, the call is
- * paused, waits for its time alone, or has ended.
+ * paused, waits for its time alone or for its wake-up, or has ended.
+ *
+ * While it waits for its turn, it is the client's wake-up descriptor, which all
+ * such calls without a `wakeup` of their own share, and which stays open.
  *
  * It may change with each fcgi_call_advance(). The one told before stays open
  * until this function has told another and the call is advanced again, so that

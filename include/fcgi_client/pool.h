@@ -29,8 +29,10 @@
  *     answered whole:    fcgi_pool_put(pool, connection);
  *     anything else:     fcgi_pool_discard(pool, connection);
  *
- * An idle connection may have died: where `reused` and not a byte was answered,
- * the request may be sent again, over one from fcgi_pool_dial(), which is new.
+ * An idle connection may have died. If `reused` and the connection ends at
+ * once, before a byte of an answer, a request that is safe to repeat may be
+ * sent again over one from fcgi_pool_dial(), which is new; one that is not
+ * should go over such a connection from the start.
  */
 #ifndef FCGI_CLIENT_POOL_H
 #define FCGI_CLIENT_POOL_H
@@ -77,9 +79,8 @@ struct fcgi_pool_config {
     int max_requests;       /**< requests on one connection; unlimited. Set it
                                  to pm.max_requests of PHP-FPM */
     int max_open;           /**< idle, leased and dialling together; unlimited.
-                                 Keep it below pm.max_children of PHP-FPM:
-                                 beyond that, requests wait for children that
-                                 idle connections of one's own occupy */
+                                 Below pm.max_children of PHP-FPM, requests wait
+                                 here, in order, and not in its listen queue */
     int max_waiting;        /**< callers waiting for one of those; 1,024 */
     int queue_timeout_ms;   /**< each waits at most; unlimited */
     int connect_timeout_ms; /**< to connect, all addresses together; 5,000 */
