@@ -30,7 +30,7 @@
 #include "../../src/clock.h"
 #include "../../src/net.h"
 #include "ask.h"
-#include "fake.h"
+#include "fake_private.h" /* how it listens */
 #include "feeder.h"
 #include "hand.h"
 #include "host.h"
@@ -765,6 +765,89 @@ static void the_time_begins_anew_when_it_is_connected(void **state)
     end_pair(&pair);
 }
 
+/* Whoever connected meanwhile may have the worker. */
+static void it_counts_who_is_there_when_a_call_is_connected(void **state)
+{
+    (void)state;
+    struct pair pair;
+    struct fcgi_request request = get_request();
+    begin_pair(&pair);
+    free_first(&pair);
+    pair.first = host_begin(pair.s.client, &request, &pair.response);
+    answer_first(&pair);
+    wait_until(&pair.late, 15);
+    assert_int_equal(fcgi_call_events(pair.late.call), FCGI_EVENT_READ);
+    free_first(&pair);
+    wait_until_us(&pair.late, 35 * MS - 1);
+    assert_int_equal(rescues_of_pair(&pair), 0);
+    wait_until(&pair.late, 35);
+    assert_int_equal(rescues_of_pair(&pair), 1);
+    end_pair(&pair);
+}
+
+static void a_call_that_connects_alone_is_owed_nothing(void **state)
+{
+    (void)state;
+    struct late late;
+    struct fake *app = fake_clogged(FAKE_UNIX);
+    struct scene s = {.client = client_for(app, NULL)};
+    struct fcgi_pool *pool = fcgi_client_pool(s.client);
+    begin(&late, &s);
+    wait_until(&late, 20);
+    wait_until(&late, 40);
+    fake_hear(app);
+    fcgi_pool_put(pool, take(pool));
+    assert_int_equal(stats_of_pool(pool).rescues, 0);
+    assert_int_equal(stats_of_pool(pool).idle, 1);
+    end(&late);
+    fcgi_client_free(s.client);
+    fake_stop(app);
+}
+
+/* Let a call of the client have been answered, whose memory the next one has;
+ * its connection is on lease. */
+static struct fcgi_connection *
+lease_after_an_answer(struct fcgi_client *client,
+                      const struct fake_listener *listener)
+{
+    struct fcgi_request request = get_request();
+    struct fcgi_response response = {0};
+    struct wire answer = {0};
+    struct fcgi_call *call = host_begin(client, &request, &response);
+    assert_code(host_settle(call), FCGI_WAIT);
+    int fd = accept(listener->fd, NULL, NULL);
+    wire_stdout(&answer, 1, "A: 1\r\n\r\n");
+    wire_end(&answer, 1, 0, WIRE_COMPLETE);
+    assert_int_equal(send(fd, answer.data, answer.len, MSG_NOSIGNAL),
+                     answer.len);
+    assert_code(host_run(call), FCGI_OK);
+    host_free(call);
+    fcgi_response_free(&response);
+    wire_free(&answer);
+    assert_int_equal(close(fd), 0);
+    return take(fcgi_client_pool(client));
+}
+
+/* The first byte of another answer is none of this one's. */
+static void a_call_in_the_memory_of_another_is_owed_a_closing_too(void **state)
+{
+    (void)state;
+    struct fake_listener listener = {.fd = -1};
+    struct scene s = {.evicted = 0};
+    struct late late;
+    assert_true(fake_listen(&listener, FAKE_UNIX, 0));
+    assert_code(fcgi_client_new(&s.client, listener.address, NULL), FCGI_OK);
+    s.leased[0] = lease_after_an_answer(s.client, &listener);
+    fake_clog(&listener);
+    begin(&late, &s);
+    wait_until(&late, 20);
+    fcgi_pool_put(fcgi_client_pool(s.client), s.leased[0]);
+    assert_int_equal(stats_of(s.client).rescues, 1);
+    end(&late);
+    fcgi_client_free(s.client);
+    fake_listen_end(&listener);
+}
+
 /* ---- blocking requests -------------------------------------------------- */
 
 /* A thread that asks once. */
@@ -1025,37 +1108,86 @@ an_application_that_begins_to_keep_connections_is_found_out(void **state)
     fake_stop(app);
 }
 
+/* As PHP-FPM does with pm.max_requests: what was reused has paid. */
+static void one_that_closes_after_a_reuse_has_its_connections_kept(void **state)
+{
+    (void)state;
+    static const struct fake_step script[] = {FAKE_ACCEPT, FAKE_SERVE_TIMES(2),
+                                              FAKE_CLOSE};
+    struct fake *app = FAKE_RUN(FAKE_UNIX, script);
+    struct fcgi_client *client = client_for(app, NULL);
+    for (size_t i = 1; i <= 50; i++) {
+        ask_hello(client);
+        assert_true(ask_hello(client).reused);
+        fake_await(app, FAKE_CLOSED, i);
+    }
+    assert_int_equal(stats_of(client).retries, 49);
+    assert_int_equal(stats_of(client).unkept, 0);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+/* Those that it ends all at once say nothing about how it deals with one. */
+static void an_application_may_be_restarted(void **state)
+{
+    (void)state;
+    struct fcgi_connection *connections[12];
+    struct fcgi_pool_config config = {.idle_timeout_ms = -1};
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_client *client = client_with_pool(app, &config);
+    struct fcgi_pool *pool = fcgi_client_pool(client);
+    keep_idle(app, client, 12);
+    fake_restart(app);
+    ask_hello(client);
+    for (size_t i = 0; i < 12; i++) {
+        connections[i] = take(pool);
+    }
+    assert_int_equal(stats_of_pool(pool).stale, 12);
+    for (size_t i = 0; i < 12; i++) {
+        fcgi_pool_put(pool, connections[i]);
+    }
+    assert_int_equal(stats_of_pool(pool).unkept, 0);
+    assert_int_equal(stats_of_pool(pool).idle, 12);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
 /* A connection is kept, and has to be closed for a request before it served
- * another one. */
-static void keep_in_vain(struct scene *s)
+ * another one: while it is idle, or as soon as it would be. */
+static void keep_in_vain(struct scene *s, bool idle)
 {
     struct late late;
-    size_t next = s->hand.count;
     s->leased[0] = take(s->pool);
     begin(&late, s);
+    if (idle) {
+        put(s, 0);
+    }
     wait_until(&late, 20);
-    put(s, 0);
+    if (!idle) {
+        put(s, 0);
+    }
     hand_answer(&s->hand, s->hand.count - 1, 1, "A: 1\r\n\r\n");
     assert_code(fcgi_call_advance(late.call), FCGI_OK);
     end(&late);
-    assert_in_range(s->hand.count - next, 1, 2);
 }
 
 static void where_keeping_leads_to_rescues_none_is_kept(void **state)
 {
     (void)state;
-    struct scene s;
-    set(&s, 0);
-    for (int i = 0; i < 64; i++) {
-        keep_in_vain(&s);
+    for (int idle = 0; idle < 2; idle++) {
+        struct scene s;
+        set(&s, 0);
+        for (int i = 0; i < 64; i++) {
+            keep_in_vain(&s, idle);
+        }
+        assert_int_equal(rescues(&s), 64);
+        assert_int_equal(stats_of(s.client).idle, 1);
+        keep_in_vain(&s, idle);
+        assert_int_equal(stats_of(s.client).rescues, 65);
+        assert_int_equal(stats_of(s.client).unkept, 1);
+        assert_int_equal(stats_of(s.client).idle, 0);
+        strike(&s);
     }
-    assert_int_equal(rescues(&s), 64);
-    assert_int_equal(stats_of(s.client).idle, 1);
-    keep_in_vain(&s);
-    assert_int_equal(stats_of(s.client).rescues, 65);
-    assert_int_equal(stats_of(s.client).unkept, 1);
-    assert_int_equal(stats_of(s.client).idle, 0);
-    strike(&s);
 }
 
 int main(void)
@@ -1088,6 +1220,9 @@ int main(void)
         cmocka_unit_test(a_call_that_is_sent_once_more_is_due_too),
         cmocka_unit_test(a_call_that_connects_is_owed_a_closing_at_20_ms),
         cmocka_unit_test(the_time_begins_anew_when_it_is_connected),
+        cmocka_unit_test(it_counts_who_is_there_when_a_call_is_connected),
+        cmocka_unit_test(a_call_that_connects_alone_is_owed_nothing),
+        cmocka_unit_test(a_call_in_the_memory_of_another_is_owed_a_closing_too),
         cmocka_unit_test(a_thread_that_waits_has_a_connection_closed),
         cmocka_unit_test(
             two_requests_at_once_to_one_process_take_less_than_100_ms),
@@ -1095,6 +1230,9 @@ int main(void)
             an_application_that_closes_after_each_answer_is_found_out),
         cmocka_unit_test(
             an_application_that_begins_to_keep_connections_is_found_out),
+        cmocka_unit_test(
+            one_that_closes_after_a_reuse_has_its_connections_kept),
+        cmocka_unit_test(an_application_may_be_restarted),
         cmocka_unit_test(where_keeping_leads_to_rescues_none_is_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
