@@ -96,8 +96,7 @@ struct fcgi_call *fcgi__pool_next_turn(struct fcgi_pool *pool,
 /* Whether only one connection is open, which is the caller's. */
 bool fcgi__pool_is_lone(struct fcgi_pool *pool);
 
-/* Count for the statistics. The first returns what fcgi__pool_is_lone() does.
- */
+/* Count for the statistics; the first returns fcgi__pool_is_lone(). */
 bool fcgi__pool_count_dial(struct fcgi_pool *pool);
 void fcgi__pool_count_retry(struct fcgi_pool *pool);
 void fcgi__pool_count_timeout(struct fcgi_pool *pool);
