@@ -1050,7 +1050,7 @@ two_requests_at_once_to_one_process_take_less_than_100_ms(void **state)
 
 /* ---- learning ----------------------------------------------------------- */
 
-#define REQUESTS 1000
+#define REQUESTS 500
 
 /* Whatever FCGI_KEEP_CONN says. */
 static void
