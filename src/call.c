@@ -15,8 +15,8 @@
 #include "trace.h"
 #include "wakeup.h"
 
-/* A connection that ends so long after it took the last byte of a request was
- * not stale: the application died at its work. */
+/* A connection that ends later than that after it last took a byte of the
+ * request was not stale: the application died at its work. */
 #define STALE_MS 1000
 
 /* How long a request waits for its first byte over a connection of its own
@@ -141,8 +141,8 @@ static void note_attempt(struct fcgi_call *call, int error)
  */
 
 /* The connection is being dialled, or was just now. Only one that connected
- * before it can hold the worker which it waits for: applications accept in
- * order. */
+ * before it can hold the worker which it waits for, since applications accept
+ * in order. A plan made while dialling stays, whatever was closed meanwhile. */
 static void plan_rescue(struct fcgi_call *call)
 {
     if (call->client->keeps && !call->lease.connection->alone) {
@@ -160,7 +160,7 @@ static void end_rescue(struct fcgi_call *call)
     }
 }
 
-/* Each wait is as long as all before it. */
+/* Ask once, and plan to do so again when the wait has doubled. */
 static void rescue(struct fcgi_call *call)
 {
     if (call->stage == TALKING && call->talk.first_byte >= 0) {
@@ -419,7 +419,10 @@ int fcgi__call_step(struct fcgi_call *call, int64_t now, unsigned ready)
     call->running = true;
     rc = advance(call, ready);
     if (rc == FCGI_WAIT && call->rescue_at != FCGI__NEVER) {
-        rescue(call); /* the trace of what it closes is the caller's code */
+        rescue(call);
+        if (call->cancelled) {
+            rc = FCGI_ERR_CANCELLED; /* by the trace of what was closed */
+        }
     }
     call->running = false;
     return rc == FCGI_WAIT ? rc : end(call, rc);

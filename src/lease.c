@@ -236,6 +236,8 @@ int fcgi__lease_redial(struct fcgi__lease *lease, int64_t now)
 
 void fcgi__lease_wait(const struct fcgi__lease *lease, struct fcgi__wait *wait)
 {
+    const struct fcgi__turns *turns = lease->waiter.turns;
+
     if (lease->phase == FCGI__LEASE_DIALLING) {
         fcgi__dial_wait(&lease->dial, wait);
         return;
@@ -244,9 +246,12 @@ void fcgi__lease_wait(const struct fcgi__lease *lease, struct fcgi__wait *wait)
     wait->events = 0;
     wait->other_fd = -1;
     wait->until = fcgi__after(lease->since, lease->options.queue_ms);
-    if (lease->waiter.turns == fcgi__pool_turns(lease->pool)) {
-        wait->fd = fcgi__turns_fd(lease->waiter.turns);
+    if (turns == fcgi__pool_turns(lease->pool)) {
+        wait->fd = fcgi__turns_fd(turns);
         wait->events = FCGI__READABLE;
+    }
+    if (turns != NULL && !turns->open) {
+        wait->until = lease->since; /* this is the child of a fork() */
     }
 }
 

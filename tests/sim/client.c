@@ -6,9 +6,9 @@
 
 #include "client.h"
 #include "descriptor.h"
+#include "events.h"
 #include "network.h"
 #include "sight.h"
-#include "trace.h"
 #include "world.h"
 
 /*

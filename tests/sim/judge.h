@@ -33,7 +33,7 @@ void judge_wait(const struct caller *c, int64_t until);
 void judge_block(struct caller *c, bool begins);
 void judge_block_ends(struct caller *c);
 
-/** Calls of a client have come and gone that are nobody's. */
+/** Calls of a client have come and gone that no caller made. */
 void judge_strangers(struct sim_client *client);
 
 /** It was freed, on that stream (NULL: it had none): was that one kept where it

@@ -1,5 +1,5 @@
 /*
- * line - who waits, in order: see line.h.
+ * line - the calls that wait, in order: see line.h.
  */
 #include "line.h"
 #include "world.h"

@@ -27,7 +27,7 @@ bool line_has_turn(const struct caller *c);
 size_t line_count_turns(const struct sim_client *client);
 
 /** The first of those that is to hear so by that wake (NULL: the client's own),
- *  and was not told yet; NULL: there is none. */
+ *  and was not told yet; NULL: no such call. */
 struct caller *line_first_turn(const struct sim_client *client,
                                const struct wake *wake);
 

@@ -15,7 +15,7 @@
 struct sim_client;
 
 struct wake {
-    struct fcgi_wakeup *handle; /**< NULL: there is none */
+    struct fcgi_wakeup *handle; /**< NULL: it has none */
     int fd;                     /**< -1: not known yet */
     uint64_t identity;
     size_t edges; /**< those that the host has heard of */

@@ -211,6 +211,38 @@ static void a_child_leaves_a_call_in_the_queue_alone(void **state)
     }
 }
 
+static void find_it_due(struct fcgi_call *call)
+{
+    CHILD_REQUIRE(fcgi_call_fd(call) == -1);
+    CHILD_REQUIRE(fcgi_call_timeout_ms(call) == 0);
+    advance_it(call);
+}
+
+/* A host that only waits as the call tells would never hear that it is lost. */
+static void in_a_child_a_call_in_the_queue_is_due_at_once(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct fcgi_pool_config config = {.max_open = 1};
+        struct fake *app = fake_serve(FAKE_UNIX);
+        struct fcgi_client *client = client_with_pool(app, &config);
+        struct fcgi_connection *connection = take(fcgi_client_pool(client));
+        struct fcgi_wakeup *wakeup;
+        struct fcgi_request request = get_request();
+        struct fcgi_response response = {0};
+        assert_code(fcgi_wakeup_new(&wakeup, client), FCGI_OK);
+        request.wakeup = i == 0 ? NULL : wakeup;
+        struct fcgi_call *call = host_begin(client, &request, &response);
+        in_child(find_it_due, call);
+        host_free(call);
+        fcgi_wakeup_free(wakeup);
+        fcgi_pool_put(fcgi_client_pool(client), connection);
+        fcgi_response_free(&response);
+        fcgi_client_free(client);
+        fake_stop(app);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -219,6 +251,7 @@ int main(void)
         cmocka_unit_test(a_child_sends_nothing_to_whoever_has_the_number),
         cmocka_unit_test(a_child_leaves_a_call_that_connects_alone),
         cmocka_unit_test(a_child_leaves_a_call_in_the_queue_alone),
+        cmocka_unit_test(in_a_child_a_call_in_the_queue_is_due_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

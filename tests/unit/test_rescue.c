@@ -302,7 +302,8 @@ what_a_queued_call_would_have_got_is_closed_and_it_dials(void **state)
     strike(&s);
 }
 
-/* ---- who has connections closed ----------------------------------------- */
+/* ---- calls that close connections -----------------------------------------
+ */
 
 /* Nothing is closed for this request, however long it waits, and none is owed
  * to it: the connection, on lease till then, is kept. */
@@ -791,6 +792,36 @@ static void it_counts_what_is_open_when_a_call_is_connected(void **state)
     fake_stop(app);
 }
 
+/* A host may change its mind when it is told what is closed for its call. */
+static void cancel_at_eviction(void *context,
+                               const struct fcgi_trace_event *event)
+{
+    if (event->kind == FCGI_TRACE_EVICTED) {
+        fcgi_call_cancel(*(struct fcgi_call **)context);
+    }
+}
+
+static void
+a_call_cancelled_by_the_trace_of_its_rescue_ends_at_once(void **state)
+{
+    (void)state;
+    struct late late = {.began = 0};
+    struct fcgi_client_config config = {.pool = {.idle_timeout_ms = -1,
+                                                 .trace = cancel_at_eviction,
+                                                 .trace_context = &late.call}};
+    struct hand hand = {0};
+    struct scene s = {.client = hand_client(&hand, &config)};
+    struct fcgi_pool *pool = fcgi_client_pool(s.client);
+    struct fcgi_connection *leased = take(pool);
+    begin(&late, &s);
+    fcgi_pool_put(pool, leased);
+    assert_code(fcgi__call_step(late.call, late.began + 20 * MS, 0),
+                FCGI_ERR_CANCELLED);
+    end(&late);
+    fcgi_client_free(s.client);
+    hand_free(&hand);
+}
+
 static void a_call_that_connects_alone_is_owed_nothing(void **state)
 {
     (void)state;
@@ -834,7 +865,7 @@ lease_after_an_answer(struct fcgi_client *client,
     return take(fcgi_client_pool(client));
 }
 
-/* The first byte of another answer is none of this one's. */
+/* The first byte of another answer does not belong to this one. */
 static void a_call_in_the_memory_of_another_is_owed_a_closing_too(void **state)
 {
     (void)state;
@@ -957,7 +988,7 @@ static int accept_nth(struct single *single, size_t nth)
     return fd;
 }
 
-/* Read a request, and answer it; false: there is none. */
+/* Read a request, and answer it; false: no request came. */
 static bool serve_request(int fd)
 {
     struct wire_request request = {0};
@@ -1231,6 +1262,8 @@ int main(void)
         cmocka_unit_test(a_call_that_connects_is_owed_a_closing_at_20_ms),
         cmocka_unit_test(the_time_begins_anew_when_it_is_connected),
         cmocka_unit_test(it_counts_what_is_open_when_a_call_is_connected),
+        cmocka_unit_test(
+            a_call_cancelled_by_the_trace_of_its_rescue_ends_at_once),
         cmocka_unit_test(a_call_that_connects_alone_is_owed_nothing),
         cmocka_unit_test(a_call_in_the_memory_of_another_is_owed_a_closing_too),
         cmocka_unit_test(a_thread_that_waits_has_a_connection_closed),

@@ -798,7 +798,7 @@ static void *ask_often(void *argument)
     return NULL;
 }
 
-/* Nobody is forgotten, and nobody woken for ever. */
+/* Every call is served, and no loop is woken without end. */
 static void loops_and_threads_share_a_client_of_two_connections(void **state)
 {
     (void)state;

@@ -1,7 +1,7 @@
 /*
  * trace - what clients tell: see trace.h.
  */
-#include "trace.h"
+#include "events.h"
 #include "application.h"
 #include "client.h"
 #include "descriptor.h"
