@@ -287,13 +287,14 @@ static void only_a_source_that_fails_tells_errno(void **state)
 
 struct dialled {
     const struct fake *app;
-    int fd;
+    int fd; /* the same socket, which stays when the client has closed it */
 };
 
 static int dial_and_note(void *context, int *fd)
 {
     struct dialled *dialled = context;
-    *fd = dialled->fd = fake_connect(dialled->app);
+    *fd = fake_connect(dialled->app);
+    dialled->fd = dup(*fd);
     return FCGI_OK;
 }
 
@@ -301,18 +302,19 @@ static int dial_and_note(void *context, int *fd)
 static void a_unix_socket_that_is_full_is_made_to_hold_much(void **state)
 {
     (void)state;
-    struct fake *app = fake_serve(FAKE_UNIX);
+    static const struct fake_step reads_nothing[] = {FAKE_ACCEPT, FAKE_PAUSE};
+    struct fake *app = FAKE_RUN(FAKE_UNIX, reads_nothing);
     struct dialled dialled = {app, -1};
     struct fcgi_client_config config = {
         .pool = {.dial = dial_and_note, .dial_context = &dialled}};
     struct fcgi_client *client;
     struct pattern_upload upload = {.len = LARGE};
     struct fcgi_request request = post_request(pattern_source(&upload));
+    request.timeouts.write_ms = 40;
     assert_code(fcgi_client_new(&client, "/nowhere", &config), FCGI_OK);
-    share_one_processor(true);
-    ask_expecting(client, &request, FCGI_OK);
-    share_one_processor(false);
+    ask_expecting(client, &request, FCGI_ERR_WRITE_TIMEOUT);
     assert_int_equal(send_buffer(dialled.fd), send_buffer_for(1024 * 1024));
+    close(dialled.fd);
     fcgi_client_free(client);
     fake_stop(app);
 }
