@@ -226,6 +226,13 @@ int fcgi_exchange_received(struct fcgi_exchange *x, size_t n)
                      : fcgi__intake_received(&x->intake, &x->in, n);
 }
 
+bool fcgi__exchange_received(struct fcgi_exchange *x, size_t n)
+{
+    x->in.moved = false;
+    (void)fcgi__intake_received(&x->intake, &x->in, n);
+    return x->in.moved;
+}
+
 int fcgi_exchange_feed(struct fcgi_exchange *x, const void *bytes, size_t len,
                        size_t *used)
 {

@@ -32,6 +32,10 @@ bool fcgi__exchange_sent_any(const struct fcgi_exchange *x);
 /* Whether all params have been sent, so that an application may run. */
 bool fcgi__exchange_sent_params(const struct fcgi_exchange *x);
 
+/* As fcgi_exchange_received(); returns whether any of it was content of this
+ * request's own records. */
+bool fcgi__exchange_received(struct fcgi_exchange *x, size_t n);
+
 /* How much body was handed on or collected. */
 uint64_t fcgi__exchange_body_len(const struct fcgi_exchange *x);
 

@@ -246,6 +246,10 @@ static int begin_record(struct fcgi__incoming *in)
 static int take_content(struct fcgi__incoming *in, struct fcgi_slice content,
                         size_t *used)
 {
+    if (in->route == TO_NOWHERE) {
+        return FCGI_OK;
+    }
+    in->moved = true;
     switch (in->route) {
     case TO_STDOUT:
         return take_stdout(in, content, used);

@@ -44,6 +44,8 @@ struct fcgi__incoming {
     enum fcgi__route route;
     enum fcgi__ending ending;
     bool paused;       /* the sink took less than it was offered */
+    bool moved;        /* content of this request's own records came; who asks
+                          clears it */
     bool misdirected;  /* a record of another request came */
     bool followed;     /* bytes came behind the end of the request */
     uint64_t body_len; /* handed on or collected */

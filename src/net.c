@@ -68,12 +68,10 @@ void fcgi__shown_begin(struct fcgi__shown *shown)
     shown->kept = -1;
 }
 
-void fcgi__shown_release(struct fcgi__shown *shown)
+void fcgi__shown_close(struct fcgi__shown *shown)
 {
-    if (shown->kept != shown->fd) {
-        fcgi__net_close(shown->kept);
-        shown->kept = -1;
-    }
+    fcgi__net_close(shown->kept);
+    shown->kept = -1;
 }
 
 void fcgi__shown_keep(struct fcgi__shown *shown, int *fd)

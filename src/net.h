@@ -48,8 +48,16 @@ void fcgi__shown_begin(struct fcgi__shown *shown);
 /* Before a descriptor is closed: keep it if it was shown, and make it -1. */
 void fcgi__shown_keep(struct fcgi__shown *shown, int *fd);
 
+/* Close what was kept. */
+void fcgi__shown_close(struct fcgi__shown *shown);
+
 /* Close what was kept, if something else has been shown since. */
-void fcgi__shown_release(struct fcgi__shown *shown);
+static inline void fcgi__shown_release(struct fcgi__shown *shown)
+{
+    if (shown->kept != shown->fd) {
+        fcgi__shown_close(shown);
+    }
+}
 
 /*
  * Connecting, step by step. Several addresses of a name are tried in turn,

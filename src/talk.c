@@ -202,15 +202,15 @@ static bool send_some(struct fcgi__talk *talk, bool may_block)
  * Receiving.
  */
 
+/* Records that bring this request nothing keep no limit from being over. */
 static void received(struct fcgi__talk *talk, size_t got)
 {
     int64_t before = talk->now;
 
-    if (talk->first_byte < 0) {
-        talk->first_byte = talk->now;
+    if (fcgi__exchange_received(talk->exchange, got)) {
+        talk->first_byte = talk->first_byte < 0 ? before : talk->first_byte;
+        talk->received = before;
     }
-    talk->received = talk->now;
-    (void)fcgi_exchange_received(talk->exchange, got);
     forgive(talk, before);
 }
 
@@ -336,23 +336,29 @@ static unsigned move_once(struct fcgi__talk *talk, unsigned ready,
     return ready;
 }
 
-/* Whether a limit is over is asked only after something was tried: what came
- * in time counts, however late it is looked at. Rounds end where others may
- * have waited for long enough: the host's other calls, or the request's own
- * body, while an answer flows without a pause. */
-static void move(struct fcgi__talk *talk, unsigned ready, bool may_block)
+static bool is_over(const struct fcgi__talk *talk)
 {
     int error;
 
-    for (int round = 0; round < ROUNDS ||
-                        (may_block && fcgi_exchange_sent_all(talk->exchange));
-         round++) {
+    return talk->now >= next_limit(talk, &error);
+}
+
+/* Rounds end where others may have waited for long enough: the host's other
+ * calls, or the request's own body. A thread whose request is sent receives an
+ * answer that flows without a pause until a limit is over. What came in time
+ * counts, however late it is looked at, so a limit ends no earlier round: but
+ * records that bring the request nothing may come without end. */
+static void move(struct fcgi__talk *talk, unsigned ready, bool may_block)
+{
+    int round = 0;
+
+    do {
         ready = move_once(talk, ready, may_block);
-        if (ready == 0 || !is_under_way(talk) ||
-            talk->now >= next_limit(talk, &error)) {
-            break;
-        }
-    }
+        round += 1;
+    } while (ready != 0 && is_under_way(talk) &&
+             (round < ROUNDS ||
+              (may_block && fcgi_exchange_sent_all(talk->exchange) &&
+               !is_over(talk))));
     talk->more = ready != 0 && is_under_way(talk);
 }
 

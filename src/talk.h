@@ -32,8 +32,8 @@ struct fcgi__talk {
     int64_t accepted;   /* when it last took a byte, or was offered the first of
                            those pending; */
     int64_t taken;      /* when it last took a byte; FCGI__NEVER: none yet; */
-    int64_t received;   /* and when it last gave one */
-    int64_t first_byte; /* when it gave the first; -1: none yet */
+    int64_t received;   /* and when it last gave one of this response's own */
+    int64_t first_byte; /* when it gave the first of those; -1: none yet */
     int system_error;   /* errno of what failed */
 };
 

@@ -209,6 +209,7 @@ static void prepare_limits(struct caller *c)
     c->limits.idle_ms = resolve(own->idle_ms, others->idle_ms);
     c->limits.total_ms = resolve(own->total_ms, others->total_ms);
     c->limits.queue_ms = resolve(own->queue_ms, others->queue_ms);
+    c->request.no_abort = world_chance(15);
     c->request.retry = world_chance(60) ? FCGI_RETRY_DEFAULT
                                         : (enum fcgi_retry)world_between(1, 3);
     c->retry = c->request.retry == FCGI_RETRY_DEFAULT ? c->client->config.retry

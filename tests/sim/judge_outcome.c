@@ -95,12 +95,14 @@ static void judge_abort(const struct caller *c, const struct stream *s)
     bool told = s->lease.sent > r->outcome.bytes_sent;
     bool can_be = s->lease.sent > 0 && framing_is_whole(&s->framing) &&
                   !s->lease.failed && !stream_is_full(s) &&
-                  r->protocol_status < 0;
+                  r->protocol_status < 0 && !c->request.no_abort;
 
     judge_require(told || !can_be || !gives_up(c->rc),
                   "an application is told what is given up", c, c->rc);
     judge_require(!told || (gives_up(c->rc) && r->protocol_status < 0),
                   "nothing is given up that has ended", c, c->rc);
+    judge_require(!told || !c->request.no_abort,
+                  "an application that is not to be told is not", c, c->rc);
     judge_require(s->lease.sent <= r->outcome.bytes_sent + 8,
                   "bytes sent are told", c, (int64_t)r->outcome.bytes_sent);
 }
@@ -108,6 +110,27 @@ static void judge_abort(const struct caller *c, const struct stream *s)
 /*
  * The account.
  */
+
+/* What comes behind a malformed record is not looked at. */
+static bool is_malformed(int rc)
+{
+    return rc == FCGI_ERR_INVALID_HEADER || rc == FCGI_ERR_NOT_FASTCGI ||
+           rc == FCGI_ERR_BAD_RECORD;
+}
+
+static void judge_first_byte(const struct caller *c, const struct stream *s)
+{
+    const struct fcgi_outcome *outcome = &c->response.outcome;
+
+    judge_require(outcome->first_byte_us < 0 || s->lease.brought > 0,
+                  "a first byte is one of the answer", c,
+                  outcome->first_byte_us);
+    judge_require(outcome->first_byte_us >= 0 || s->lease.brought == 0 ||
+                      is_malformed(c->rc),
+                  "a first byte is told", c, outcome->first_byte_us);
+    judge_require(outcome->first_byte_us <= outcome->total_us,
+                  "a first byte is in time", c, outcome->first_byte_us);
+}
 
 static void judge_bytes(const struct caller *c, const struct stream *s)
 {
@@ -119,9 +142,7 @@ static void judge_bytes(const struct caller *c, const struct stream *s)
     judge_require(outcome->bytes_received <= s->lease.got,
                   "bytes received are told", c,
                   (int64_t)outcome->bytes_received);
-    judge_require((outcome->first_byte_us >= 0) == (s->lease.got > 0) &&
-                      outcome->first_byte_us <= outcome->total_us,
-                  "a first byte is told", c, outcome->first_byte_us);
+    judge_first_byte(c, s);
     judge_abort(c, s);
 }
 

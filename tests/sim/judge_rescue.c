@@ -127,7 +127,7 @@ void judge_rescue(struct caller *c, const struct stream *s, int rc,
     if (rc == FCGI_WAIT && s != NULL) {
         plan_anew(c, s);
     }
-    if (rc == FCGI_WAIT && is_planned(c) && s->lease.got == 0) {
+    if (rc == FCGI_WAIT && is_planned(c) && s->lease.brought == 0) {
         judge_moment(c, step, least, most);
         return;
     }

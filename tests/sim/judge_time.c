@@ -6,6 +6,10 @@
 #include "judge_parts.h"
 #include "world.h"
 
+/* So often a call receives before it looks at its limits, where records that
+ * bring it nothing come all the time. */
+#define ROUNDS 8
+
 static int64_t later(int64_t a, int64_t b)
 {
     return a > b ? a : b;
@@ -145,8 +149,8 @@ void judge_timeout(const struct caller *c, const struct stream *s)
                      "the idle limit is not early");
         break;
     }
-    judge_require(queue_len(&s->down) == 0, "what came in time counts", c,
-                  (int64_t)queue_len(&s->down));
+    judge_require(queue_len(&s->down) == 0 || s->receives >= ROUNDS,
+                  "what came in time counts", c, (int64_t)queue_len(&s->down));
 }
 
 void judge_deadline(const struct caller *c)

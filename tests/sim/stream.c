@@ -267,20 +267,6 @@ static void hold(struct stream *s, bool is_held)
     }
 }
 
-/* A peer that is gone answers what is sent to it with a reset, which over TCP
- * takes its time. */
-static long send_to_nobody(struct stream *s, size_t len)
-{
-    if (!s->app_deaf || s->client_shut) {
-        return fail(s, EPIPE);
-    }
-    s->app_deaf = false;
-    s->error = ECONNRESET;
-    hear(s);
-    hold(s, false);
-    return count_sent(s, len);
-}
-
 static size_t total(const struct iovec *vector, size_t count)
 {
     size_t sum = 0;
@@ -289,6 +275,24 @@ static size_t total(const struct iovec *vector, size_t count)
         sum += vector[i].iov_len;
     }
     return sum;
+}
+
+/* A peer that is gone answers what is sent to it with a reset, which over TCP
+ * takes its time. */
+static long send_to_nobody(struct stream *s, const struct iovec *vector,
+                           size_t count)
+{
+    if (!s->app_deaf || s->client_shut) {
+        return fail(s, EPIPE);
+    }
+    s->app_deaf = false;
+    s->error = ECONNRESET;
+    hear(s);
+    hold(s, false);
+    for (size_t i = 0; i < count; i++) {
+        framing_follow(&s->framing, vector[i].iov_base, vector[i].iov_len);
+    }
+    return count_sent(s, total(vector, count));
 }
 
 /* How much of what could be moved is moved at once. */
@@ -324,7 +328,7 @@ long stream_send(struct stream *s, const struct iovec *vector, size_t count)
         return tell_error(s);
     }
     if (is_broken(s)) {
-        return send_to_nobody(s, total(vector, count));
+        return send_to_nobody(s, vector, count);
     }
     sent = put_all(s, vector, count);
     hold(s, sent < total(vector, count));
@@ -348,6 +352,25 @@ static long receive_end(struct stream *s)
     return -EAGAIN;
 }
 
+/* The id stands in the first four bytes; until they are sent there is none. */
+static int id_of_request(const struct stream *s)
+{
+    return s->lease.sent < 4 ? -1 : framing_id(&s->framing);
+}
+
+/* What was received; records that bring the request nothing do not count. */
+static void note_answer(struct stream *s, const void *data, size_t len)
+{
+    uint64_t before = s->answers.brought;
+
+    s->answers.request_id = id_of_request(s);
+    framing_follow(&s->answers, data, len);
+    if (s->answers.brought > before) {
+        s->lease.brought += s->answers.brought - before;
+        s->lease.received = world_now();
+    }
+}
+
 long stream_receive(struct stream *s, const struct iovec *vector, size_t count)
 {
     size_t most = some_of(least(total(vector, count), queue_len(&s->down)));
@@ -357,18 +380,21 @@ long stream_receive(struct stream *s, const struct iovec *vector, size_t count)
         return -ENOTCONN;
     }
     if (most == 0) {
+        s->receives = 0;
         return receive_end(s);
     }
+    s->receives += 1;
     for (size_t i = 0; i < count; i++) {
-        got += queue_take(&s->down, vector[i].iov_base,
-                          least(vector[i].iov_len, most - got));
+        size_t n = queue_take(&s->down, vector[i].iov_base,
+                              least(vector[i].iov_len, most - got));
+        note_answer(s, vector[i].iov_base, n);
+        got += n;
     }
     s->got += got;
     s->lease.got += got;
     if (s->lease.user != NOBODY) {
         ledger_at(s->lease.user)->got += got;
     }
-    s->lease.received = world_now();
     application_hears(s);
     return (long)got;
 }

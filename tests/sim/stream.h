@@ -41,10 +41,11 @@ struct lease {
     int user; /**< the caller; NOBODY */
     bool reused;
     uint64_t sent, got;
+    uint64_t brought;        /**< what was got of content of its own */
     int64_t begun;           /**< when it tried to send first; 0: not yet */
     int64_t accepted;        /**< when a byte of it was accepted, */
     int64_t accepted_before; /**< the same, of the send before, */
-    int64_t received;        /**< and one of its answer received; 0: none */
+    int64_t received;        /**< and one of that content received; 0: none */
     int64_t held_since;      /**< what is offered is not all accepted; 0 */
     int64_t held_before;     /**< the same, before the last send */
     bool ended;              /**< the end of file was received, */
@@ -66,7 +67,8 @@ struct stream {
     int64_t used_at;    /**< and used it first */
 
     struct queue up, down;
-    struct framing framing; /**< of what went up */
+    struct framing framing; /**< of what went up, */
+    struct framing answers; /**< and of what was received */
     bool client_open;       /**< its descriptor is */
     bool client_shut;       /**< the client has ended both directions, */
     bool given_up;          /**< though it has not closed it yet */
@@ -76,6 +78,7 @@ struct stream {
     int error;              /**< to be told once: ECONNRESET */
 
     uint64_t sent, got; /**< by the client, in all */
+    int receives;       /**< that brought something, in a row */
     int64_t idle_since;
     uint64_t rested; /**< the order in which they became idle */
     bool handed_on;  /**< to one who waits: it is not idle */

@@ -145,16 +145,28 @@ static void a_limit_of_a_few_milliseconds_is_kept(void **state)
     }
 }
 
-/* Even one byte of a header ends the wait for the first. */
-static void one_byte_begins_the_answer(void **state)
+static void one_byte_of_content_begins_the_answer(void **state)
 {
     (void)state;
-    static const struct fake_step script[] = {FAKE_ACCEPT, FAKE_READ_REQUEST,
-                                              FAKE_SEND("\x01"), FAKE_PAUSE};
+    static const struct fake_step script[] = {
+        FAKE_ACCEPT, FAKE_READ_REQUEST, FAKE_SEND("\x01\x06\0\x01\0\x09\0\0A"),
+        FAKE_PAUSE};
     struct fcgi_request request = get_request();
     request.timeouts.first_byte_ms = 10000;
     request.timeouts.idle_ms = LIMIT;
     assert_limited(FAKE_STEPS(script), &request, FCGI_ERR_IDLE_TIMEOUT);
+}
+
+static void a_header_alone_begins_no_answer(void **state)
+{
+    (void)state;
+    static const struct fake_step script[] = {
+        FAKE_ACCEPT, FAKE_READ_REQUEST, FAKE_SEND("\x01\x06\0\x01\0\x09\0\0"),
+        FAKE_PAUSE};
+    struct fcgi_request request = get_request();
+    request.timeouts.first_byte_ms = LIMIT;
+    request.timeouts.idle_ms = 10000;
+    assert_limited(FAKE_STEPS(script), &request, FCGI_ERR_FIRST_BYTE_TIMEOUT);
 }
 
 static void the_whole_limit_ends_a_silent_request(void **state)
@@ -442,7 +454,8 @@ int main(void)
         cmocka_unit_test(an_answer_that_stops_ends_at_the_idle_limit),
         cmocka_unit_test(a_connection_dialled_by_hand_keeps_the_limits),
         cmocka_unit_test(a_limit_of_a_few_milliseconds_is_kept),
-        cmocka_unit_test(one_byte_begins_the_answer),
+        cmocka_unit_test(one_byte_of_content_begins_the_answer),
+        cmocka_unit_test(a_header_alone_begins_no_answer),
         cmocka_unit_test(the_whole_limit_ends_a_silent_request),
         cmocka_unit_test(the_whole_limit_ends_a_busy_request),
         cmocka_unit_test(the_limit_that_ends_first_is_named),
