@@ -161,8 +161,8 @@ static int take_field(struct fcgi__cgi_fields *fields,
 }
 
 /* Withhold what a Connection field names. */
-static void obey(const struct fcgi__cgi_fields *fields,
-                 const struct fcgi_field *connection)
+static void withhold_named(const struct fcgi__cgi_fields *fields,
+                           const struct fcgi_field *connection)
 {
     struct fcgi_slice list = {connection->value, connection->value_len};
     struct fcgi_slice name;
@@ -175,26 +175,34 @@ static void obey(const struct fcgi__cgi_fields *fields,
     }
 }
 
+static void withhold_what_connection_names(struct fcgi__cgi_fields *fields)
+{
+    size_t count;
+    const struct fcgi__cgi_field *connection =
+        fcgi__cgi_fields_find(fields, "Connection", &count);
+
+    for (size_t i = 0; i < count; i++) {
+        withhold_named(fields, connection[i].field);
+    }
+}
+
 int fcgi__cgi_fields_take(struct fcgi__cgi_fields *fields,
                           const struct fcgi_allocator *allocator,
-                          const struct fcgi_cgi_request *request,
-                          enum fcgi_cgi_folding folding)
+                          const struct fcgi_cgi_site *site,
+                          const struct fcgi_cgi_request *request)
 {
-    const struct fcgi__cgi_field *connection;
-    size_t count;
-
     fields->sorted.len = 0;
     fields->count = 0;
     for (size_t i = 0; i < request->field_count; i++) {
-        int rc = take_field(fields, allocator, &request->fields[i], folding);
+        int rc =
+            take_field(fields, allocator, &request->fields[i], site->folding);
         if (rc != FCGI_OK) {
             return rc;
         }
     }
     sort(all(fields), fields->count);
-    connection = fcgi__cgi_fields_find(fields, "Connection", &count);
-    for (size_t i = 0; i < count; i++) {
-        obey(fields, connection[i].field);
+    if (site->drop_connection_named) {
+        withhold_what_connection_names(fields);
     }
     return FCGI_OK;
 }

@@ -35,8 +35,8 @@ struct fcgi__cgi_fields {
  */
 int fcgi__cgi_fields_take(struct fcgi__cgi_fields *fields,
                           const struct fcgi_allocator *allocator,
-                          const struct fcgi_cgi_request *request,
-                          enum fcgi_cgi_folding folding);
+                          const struct fcgi_cgi_site *site,
+                          const struct fcgi_cgi_request *request);
 
 /* The fields of a name, in the order they came: the first of them, and in
  * `*count` how many. */

@@ -232,8 +232,7 @@ static int read_fields(struct fcgi__cgi_parts *parts,
                        const struct fcgi_cgi_site *site,
                        const struct fcgi_cgi_request *request)
 {
-    int rc = fcgi__cgi_fields_take(&parts->fields, allocator, request,
-                                   site->folding);
+    int rc = fcgi__cgi_fields_take(&parts->fields, allocator, site, request);
 
     return rc == FCGI_OK ? read_body(parts, request) : rc;
 }

@@ -47,7 +47,11 @@ struct fcgi_cgi_site {
                                 letters; NULL: ".php" */
     const char *software;  /**< SERVER_SOFTWARE; NULL: libfcgi-client's */
     enum fcgi_cgi_folding folding;
-    uint64_t reserved[4]; /**< all zero */
+    bool drop_connection_named; /**< leave out the fields that Connection names:
+                                     right in front of clients alone, since one
+                                     behind a trusted proxy could so take away
+                                     what that has added */
+    uint64_t reserved[4];       /**< all zero */
 };
 
 /** An HTTP request as a server has parsed it. Everything is borrowed; an empty
@@ -87,8 +91,9 @@ FCGI_API void fcgi_cgi_free(struct fcgi_cgi *cgi);
  * Make the variables of a request, forgetting those of the one before.
  *
  * Fields become HTTP_*, but Content-Type and Content-Length their bare
- * variables; `Proxy` is never passed on, nor are hop-by-hop fields (RFC 9110,
- * 7.6.1) and those that Connection names. Repeated fields are joined with ", ",
+ * variables; `Proxy` is never passed on, nor are the hop-by-hop fields that RFC
+ * 9110, 7.6.1, lists; those that Connection names are, unless the site says
+ * otherwise. Repeated fields are joined with ", ",
  * Cookie with "; "; Host and Content-Type may not be repeated. The path is
  * decoded and its dots are resolved before it becomes SCRIPT_NAME and
  * PATH_INFO; REQUEST_URI stays as it came.

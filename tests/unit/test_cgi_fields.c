@@ -324,6 +324,7 @@ static void very_many_fields_cost_no_more_than_their_bytes(void **state)
         memcpy(list + 2 * i, "a,", 2);
     }
     fields[0] = (struct fcgi_field){"Connection", list, 10, 2 * COUNT};
+    g.site.drop_connection_named = true;
     g.request.fields = fields;
     g.request.field_count = COUNT;
     assert_int_equal(gateway_build(&g), FCGI_OK);
@@ -343,6 +344,7 @@ static void nothing_is_read_behind_the_last_field(void **state)
     (void)state;
     gateway_open(&g);
     guard_open(&guard, sizeof(fields));
+    g.site.drop_connection_named = true;
     g.request.fields = guard_put(&guard, fields, sizeof(fields));
     g.request.field_count = 3;
     assert_int_equal(gateway_build(&g), FCGI_OK);
@@ -375,7 +377,24 @@ static void hop_by_hop_fields_are_left_out(void **state)
     gateway_close(&g);
 }
 
-static void fields_that_connection_names_are_left_out(void **state)
+/* What a proxy has added cannot be taken away by its client. */
+static void fields_that_connection_names_are_passed_on(void **state)
+{
+    static const char *const fields[][2] = {{"Connection", "X-Real-IP, TE"},
+                                            {"X-Real-IP", "192.0.2.1"},
+                                            {"TE", "trailers"},
+                                            {NULL, NULL}};
+    struct gateway g;
+    (void)state;
+    gateway_open(&g);
+    assert_int_equal(build_with(&g, fields), FCGI_OK);
+    gateway_assert(&g, "HTTP_X_REAL_IP", "192.0.2.1");
+    gateway_assert(&g, "HTTP_TE", NULL);
+    gateway_assert(&g, "HTTP_CONNECTION", NULL);
+    gateway_close(&g);
+}
+
+static void fields_that_connection_names_are_left_out_on_request(void **state)
 {
     static const char *const fields[][2] = {
         {"X-One", "1"},       {"Connection", "close, x-ONE ,,X-Two"},
@@ -386,6 +405,7 @@ static void fields_that_connection_names_are_left_out(void **state)
     struct gateway g;
     (void)state;
     gateway_open(&g);
+    g.site.drop_connection_named = true;
     assert_int_equal(build_with(&g, fields), FCGI_OK);
     gateway_assert(&g, "HTTP_X_ONE", NULL);
     gateway_assert(&g, "HTTP_X_TWO", NULL);
@@ -409,6 +429,7 @@ static void connection_cannot_take_host_or_body_away(void **state)
     struct gateway g;
     (void)state;
     gateway_open(&g);
+    g.site.drop_connection_named = true;
     assert_int_equal(build_with(&g, fields), FCGI_OK);
     gateway_assert(&g, "HTTP_HOST", "example.org");
     gateway_assert(&g, "CONTENT_LENGTH", "5");
@@ -701,7 +722,8 @@ int main(void)
         cmocka_unit_test(very_many_fields_cost_no_more_than_their_bytes),
         cmocka_unit_test(nothing_is_read_behind_the_last_field),
         cmocka_unit_test(hop_by_hop_fields_are_left_out),
-        cmocka_unit_test(fields_that_connection_names_are_left_out),
+        cmocka_unit_test(fields_that_connection_names_are_passed_on),
+        cmocka_unit_test(fields_that_connection_names_are_left_out_on_request),
         cmocka_unit_test(connection_cannot_take_host_or_body_away),
         cmocka_unit_test(the_host_of_host_is_the_servers_name),
         cmocka_unit_test(a_malformed_host_is_refused),
