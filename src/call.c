@@ -36,6 +36,7 @@ struct fcgi_call {
     enum fcgi_retry retry;
     uint16_t request_id; /* 0: FCGI_GET_VALUES */
     bool may_block;      /* one thread drives it to its end */
+    bool no_abort;       /* FCGI_ABORT_REQUEST is never sent */
     bool is_idempotent;
 
     enum stage stage;
@@ -266,7 +267,7 @@ static int end(struct fcgi_call *call, int error)
         note_attempt(call, error);
         /* In the child of a fork() the descriptor is another's by now. */
         call->talk.fd = call->lease.connection->fd;
-        if (gives_up(error)) {
+        if (gives_up(error) && !call->no_abort) {
             fcgi__talk_abort(&call->talk);
         }
     } else {
@@ -571,6 +572,7 @@ static int begin_request(struct fcgi_call *call,
     int rc = resolve(call, request, &limits);
 
     call->context = request->context;
+    call->no_abort = request->no_abort || call->client->no_abort;
     call->request_id = idle == NULL ? 1 : fcgi__connection_peek_id(idle);
     if (rc == FCGI_OK) {
         rc = fcgi__exchange_begin(call->exchange, request, &limits,

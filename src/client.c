@@ -77,6 +77,7 @@ static int set_options(struct fcgi_client *client,
 {
     client->retry =
         config->retry == FCGI_RETRY_DEFAULT ? FCGI_RETRY_SAFE : config->retry;
+    client->no_abort = config->no_abort;
     client->keeps = config->pool.max_idle != -1;
     if ((unsigned)client->retry > FCGI_RETRY_NEVER ||
         fcgi__limits_resolve(&client->limits, &config->limits, NULL) !=

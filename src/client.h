@@ -12,6 +12,7 @@ struct fcgi_client {
     struct fcgi_timeouts timeouts; /* resolved: -1 is none, 0 is not */
     struct fcgi_limits limits;     /* resolved */
     enum fcgi_retry retry;
+    bool no_abort;          /* FCGI_ABORT_REQUEST is never sent */
     bool keeps;             /* connections are asked to stay open */
     int receive_timeout_ms; /* of its sockets; -1: none */
 };

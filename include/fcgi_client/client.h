@@ -8,6 +8,7 @@
 #ifndef FCGI_CLIENT_CLIENT_H
 #define FCGI_CLIENT_CLIENT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,6 +26,8 @@ struct fcgi_client_config {
     struct fcgi_timeouts timeouts; /**< of each request */
     struct fcgi_limits limits;     /**< of each response */
     enum fcgi_retry retry;         /**< 0: FCGI_RETRY_SAFE */
+    bool no_abort;                 /**< of each request: see struct
+                                        fcgi_request */
     struct fcgi_pool_config pool;  /**< its allocator is the client's too; its
                                         time limits hold where `timeouts` says
                                         nothing */

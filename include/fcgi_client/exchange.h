@@ -103,8 +103,11 @@ struct fcgi_timeouts {
     int connect_ms;    /**< to connect, all addresses together; 5,000 */
     int write_ms;      /**< no byte accepted while some are pending; 30,000 */
     int first_byte_ms; /**< from the last byte of the request accepted to the
-                            first of the response; 60,000 */
-    int idle_ms;       /**< neither direction moved after that; 60,000 */
+                            first of the response: content of this request's
+                            own FCGI_STDOUT, FCGI_STDERR or FCGI_END_REQUEST;
+                            60,000 */
+    int idle_ms;       /**< neither direction moved after that, where other
+                            records do not count either; 60,000 */
     int total_ms;      /**< everything, waiting for a connection included; no
                             limit. The others hold beside it: for this one
                             alone set them to -1 */
@@ -159,11 +162,14 @@ struct fcgi_request {
     struct fcgi_limits limits;        /**< 0: the client's */
     struct fcgi_timeouts timeouts;    /**< 0: the client's */
     enum fcgi_retry retry;            /**< 0: the client's */
-    struct fcgi_wakeup *wakeup;       /**< of the event loop that drives the
-                                           call, which must outlive it; NULL:
-                                           the client's own. See wakeup.h */
-    void *context;                    /**< the host's: fcgi_call_context() */
-    uint64_t reserved[6];             /**< all zero */
+    bool no_abort; /**< never send FCGI_ABORT_REQUEST when the request is given
+                        up, but close the connection alone: some applications
+                        (Ruby's fcgi.rb) end when they are sent one */
+    struct fcgi_wakeup *wakeup; /**< of the event loop that drives the
+                                     call, which must outlive it; NULL:
+                                     the client's own. See wakeup.h */
+    void *context;              /**< the host's: fcgi_call_context() */
+    uint64_t reserved[6];       /**< all zero */
 };
 
 /** One request in flight. */

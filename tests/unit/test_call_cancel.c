@@ -479,6 +479,35 @@ static void a_call_that_ends_cannot_be_cancelled_by_its_trace(void **state)
     fake_stop(app);
 }
 
+/* Some applications end when they are sent FCGI_ABORT_REQUEST. */
+static void give_up_without_abort(bool of_client, bool of_request)
+{
+    static const struct fake_step script[] = {FAKE_ACCEPT, FAKE_READ_REQUEST};
+    struct fake *app = FAKE_RUN(FAKE_UNIX, script);
+    struct fcgi_client_config config = {.no_abort = of_client};
+    struct fcgi_client *client = client_for(app, &config);
+    struct fcgi_request request = get_request();
+    request.no_abort = of_request;
+    request.timeouts.first_byte_ms = 20;
+    ask_expecting(client, &request, FCGI_ERR_FIRST_BYTE_TIMEOUT);
+    fake_await(app, FAKE_LEFT, 1);
+    assert_int_equal(fake_count(app, FAKE_ABORTED), 0);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+static void a_request_given_up_is_not_aborted_if_it_says_so(void **state)
+{
+    (void)state;
+    give_up_without_abort(false, true);
+}
+
+static void no_request_of_a_client_is_aborted_if_that_says_so(void **state)
+{
+    (void)state;
+    give_up_without_abort(true, false);
+}
+
 /* One that has ended is not spoilt by it. */
 static void an_ended_call_is_not_cancelled(void **state)
 {
@@ -719,6 +748,8 @@ int main(void)
         cmocka_unit_test(after_a_cancel_sinks_and_sources_rest),
         cmocka_unit_test(what_had_come_stays_readable),
         cmocka_unit_test(a_call_that_ends_cannot_be_cancelled_by_its_trace),
+        cmocka_unit_test(a_request_given_up_is_not_aborted_if_it_says_so),
+        cmocka_unit_test(no_request_of_a_client_is_aborted_if_that_says_so),
         cmocka_unit_test(an_ended_call_is_not_cancelled),
         cmocka_unit_test(freeing_after_any_step_leaves_nothing),
         cmocka_unit_test(a_call_that_connects_can_be_given_up),
