@@ -297,6 +297,7 @@ static void begin_talking(struct fcgi_call *call)
         call->request_id = id;
     }
     call->stage = TALKING;
+    call->talk.hurries = &connection->hurries;
     if (!connection->reused) {
         plan_rescue(call);
     }

@@ -45,6 +45,7 @@ int fcgi__connection_empty(struct fcgi_connection *connection)
     connection->fd = -1;
     connection->dialling = NULL;
     connection->receive_timeout_ms = 0;
+    connection->hurries = false;
     connection->reused = false;
     connection->suspect = false;
     connection->evicted = false;

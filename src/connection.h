@@ -25,6 +25,7 @@ struct fcgi_connection {
     enum fcgi__lending lending;
     int receive_timeout_ms; /* how long a receive on it may wait by itself; -1:
                                for ever, 0: not at all */
+    bool hurries;           /* what is received is acknowledged at once */
     bool alone;             /* no other was open once it was connected */
     bool reused;            /* it was idle, and so may be stale; */
     bool suspect;           /* another one of its time was stale */

@@ -506,6 +506,18 @@ int fcgi__net_receive(int fd, const struct fcgi_memory *room, size_t count,
     return n < 0 ? judge_failure(errno) : FCGI_OK;
 }
 
+bool fcgi__net_acknowledge(int fd)
+{
+#ifdef TCP_QUICKACK
+    int on = 1;
+
+    return setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof(on)) == 0;
+#else
+    (void)fd;
+    return false;
+#endif
+}
+
 bool fcgi__net_is_idle(int fd)
 {
     char byte;

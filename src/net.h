@@ -126,6 +126,10 @@ void fcgi__net_widen(int fd, int len);
 int fcgi__net_receive(int fd, const struct fcgi_memory *room, size_t count,
                       bool may_block, size_t *got);
 
+/* Acknowledge at once what was received over TCP, where the system can be told
+ * to: whether it can. */
+bool fcgi__net_acknowledge(int fd);
+
 /* Whether a socket on which nothing is expected is open and silent. */
 bool fcgi__net_is_idle(int fd);
 

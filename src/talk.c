@@ -32,6 +32,10 @@ static const struct share *share_of(bool may_block)
     return may_block ? &whole : &fair;
 }
 
+/* Systems delay an acknowledgement by 40 ms and more, but by less than this
+ * hardly ever. */
+#define DELAYED_US 35000
+
 /* How often a call sends and receives before it looks at the rest again. */
 #define ROUNDS 8
 
@@ -111,6 +115,11 @@ static int64_t next_limit(const struct fcgi__talk *talk, int *error)
         consider(&next, error, moved, limits->idle_ms, FCGI_ERR_IDLE_TIMEOUT);
     }
     return next;
+}
+
+static bool is_under_way(const struct fcgi__talk *talk)
+{
+    return fcgi_exchange_status(talk->exchange) == FCGI_WAIT;
 }
 
 /*
@@ -202,12 +211,24 @@ static bool send_some(struct fcgi__talk *talk, bool may_block)
  * Receiving.
  */
 
+/* An application that writes its answer in pieces, and whose system holds back
+ * the next until the one before is acknowledged (Nagle), is slowed down by a
+ * system that delays this. A piece that came late is taken for the sign of it,
+ * until one is late in spite of an acknowledgement at once. */
+static void note_pause(struct fcgi__talk *talk)
+{
+    if (talk->first_byte >= 0 && talk->now - talk->received >= DELAYED_US) {
+        *talk->hurries = !*talk->hurries;
+    }
+}
+
 /* Records that bring this request nothing keep no limit from being over. */
 static void received(struct fcgi__talk *talk, size_t got)
 {
     int64_t before = talk->now;
 
     if (fcgi__exchange_received(talk->exchange, got)) {
+        note_pause(talk);
         talk->first_byte = talk->first_byte < 0 ? before : talk->first_byte;
         talk->received = before;
     }
@@ -259,6 +280,9 @@ static bool receive_some(struct fcgi__talk *talk, bool waits)
     if (rc == FCGI_OK && got > 0) {
         fcgi__tap_in(&talk->tap, room, got);
         received(talk, got);
+        if (*talk->hurries && is_under_way(talk)) {
+            *talk->hurries = fcgi__net_acknowledge(talk->fd);
+        }
         return true;
     }
     judge_receive(talk, rc, errno);
@@ -301,11 +325,6 @@ static void refuse_endless_wait(struct fcgi__talk *talk)
 /*
  * Both ways.
  */
-
-static bool is_under_way(const struct fcgi__talk *talk)
-{
-    return fcgi_exchange_status(talk->exchange) == FCGI_WAIT;
-}
 
 static unsigned with(unsigned ready, unsigned way, bool is_ready)
 {

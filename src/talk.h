@@ -21,6 +21,7 @@ struct fcgi__talk {
     struct fcgi_timeouts limits; /* resolved: -1 is none, 0 is not */
     int receive_timeout_ms;      /* the connection's */
     int64_t deadline;            /* of the whole request */
+    bool *hurries;               /* the connection's */
     bool calls_out; /* there are sources or sinks of the caller's */
 
     int fd;
