@@ -1,6 +1,5 @@
 /*
- * address - where an application listens. Pure text work: nothing is looked up
- * here.
+ * address - where an application listens. Text work: no name is resolved here.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -8,6 +7,7 @@
 #include <string.h>
 
 #include <arpa/inet.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <sys/un.h>
 
@@ -77,10 +77,32 @@ static bool set_v4(struct fcgi__address *address, in_port_t port)
     return true;
 }
 
+/* A zone is the name of an interface, or its number (RFC 4007, section 11). */
+static bool set_zone(struct sockaddr_in6 *in6, const char *zone)
+{
+    unsigned index = if_nametoindex(zone);
+    size_t digits = strspn(zone, "0123456789");
+
+    if (index == 0 && digits < 10 && zone[digits] == '\0') {
+        for (size_t i = 0; i < digits; i++) {
+            index = index * 10 + (unsigned)(zone[i] - '0');
+        }
+    }
+    in6->sin6_scope_id = index;
+    return index != 0;
+}
+
 static bool set_v6(struct fcgi__address *address, in_port_t port)
 {
     struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)(void *)&address->socket;
+    char *zone = strchr(address->host, '%');
 
+    if (zone != NULL) {
+        *zone = '\0';
+        if (!set_zone(in6, zone + 1)) {
+            return false;
+        }
+    }
     if (inet_pton(AF_INET6, address->host, &in6->sin6_addr) != 1) {
         return false;
     }
@@ -100,7 +122,7 @@ static int set_host(struct fcgi__address *address, const char *host, size_t len)
     return FCGI_OK;
 }
 
-/* [v6]:port */
+/* [v6]:port or [v6%zone]:port */
 static int parse_bracketed(struct fcgi__address *address, const char *text)
 {
     const char *end = strchr(text, ']');

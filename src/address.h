@@ -3,7 +3,8 @@
  *
  *     /path  unix:/path      a Unix socket
  *     unix:@name             an abstract one (Linux)
- *     1.2.3.4:port [v6]:port TCP, never resolved
+ *     1.2.3.4:port           TCP, never resolved
+ *     [v6]:port [v6%zone]:port
  *     host:port              TCP, resolved at each dial
  */
 #ifndef FCGI__ADDRESS_H

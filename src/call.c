@@ -64,6 +64,14 @@ static void free_call(struct fcgi__spare *spare)
     fcgi__release(&call->client->allocator, call);
 }
 
+/* The limit of the whole holds while params are copied, too. */
+static bool is_late(void *context)
+{
+    const struct fcgi_call *call = context;
+
+    return fcgi__now() >= call->talk.deadline;
+}
+
 static struct fcgi_call *make_call(struct fcgi_client *client)
 {
     struct fcgi_call *call = fcgi__allocate(&client->allocator, sizeof(*call));
@@ -79,6 +87,7 @@ static struct fcgi_call *make_call(struct fcgi_client *client)
         free_call(&call->spare);
         return NULL;
     }
+    fcgi__exchange_hurry(call->exchange, is_late, call);
     call->talk.exchange = call->exchange;
     return call;
 }
@@ -87,8 +96,11 @@ static struct fcgi_call *make_call(struct fcgi_client *client)
 static void give_back(struct fcgi_call *call,
                       struct fcgi_connection *connection, bool reusable)
 {
-    struct fcgi__spare *refused = fcgi__pool_return(
-        call->client->pool, connection, reusable, call->now, &call->spare);
+    struct fcgi__spare *refused;
+
+    fcgi__exchange_trim(call->exchange);
+    refused = fcgi__pool_return(call->client->pool, connection, reusable,
+                                call->now, &call->spare);
     if (refused != NULL) {
         free_call(refused);
     }
@@ -236,8 +248,9 @@ static bool is_time_limit(int error)
            error == FCGI_ERR_IDLE_TIMEOUT || error == FCGI_ERR_DEADLINE;
 }
 
-/* Whether the application is left with a request that nobody waits for. */
-static bool gives_up(int error)
+/* Whether the application is left with a request whose answer is no longer
+ * awaited. */
+static bool is_abandoned(int error)
 {
     return is_time_limit(error) || error == FCGI_ERR_CANCELLED ||
            error == FCGI_ERR_SOURCE || error == FCGI_ERR_STATE;
@@ -252,6 +265,23 @@ static void trace(const struct fcgi_call *call, enum fcgi_trace_kind kind,
     fcgi__trace(fcgi__pool_config(call->client->pool), kind, fd, error);
 }
 
+/* It has failed: who is to know hears of it, and nothing goes on. */
+static void give_up(struct fcgi_call *call, int error)
+{
+    if (is_time_limit(error)) {
+        fcgi__pool_count_timeout(call->client->pool);
+        trace(call, FCGI_TRACE_TIMED_OUT, error);
+    }
+    if (call->stage != TALKING) {
+        fcgi__lease_cancel(&call->lease);
+    } else if (!call->no_abort && is_abandoned(error)) {
+        /* In the child of a fork() the descriptor is another's by now. */
+        call->talk.fd = call->lease.connection->fd;
+        fcgi__talk_abort(&call->talk);
+    }
+    (void)fcgi_exchange_cancel(call->exchange, FCGI_ERR_CANCELLED, NULL);
+}
+
 /* The trace is the caller's code too. */
 static int end(struct fcgi_call *call, int error)
 {
@@ -259,21 +289,12 @@ static int end(struct fcgi_call *call, int error)
     if (call->rescue_at != FCGI__NEVER) {
         end_rescue(call);
     }
-    if (is_time_limit(error)) {
-        fcgi__pool_count_timeout(call->client->pool);
-        trace(call, FCGI_TRACE_TIMED_OUT, error);
+    if (error != FCGI_OK) {
+        give_up(call, error);
     }
     if (call->stage == TALKING) {
         note_attempt(call, error);
-        /* In the child of a fork() the descriptor is another's by now. */
-        call->talk.fd = call->lease.connection->fd;
-        if (gives_up(error) && !call->no_abort) {
-            fcgi__talk_abort(&call->talk);
-        }
-    } else {
-        fcgi__lease_cancel(&call->lease);
     }
-    (void)fcgi_exchange_cancel(call->exchange, FCGI_ERR_CANCELLED, NULL);
     report(call, error);
     call->running = false;
     call->stage = ENDED;
@@ -560,8 +581,13 @@ static int resolve(struct fcgi_call *call, const struct fcgi_request *request,
         fcgi__limits_resolve(limits, &request->limits, &client->limits)) {
         return FCGI_ERR_ARGUMENT;
     }
-    return fcgi__timeouts_resolve(&call->talk.limits, &request->timeouts,
-                                  &client->timeouts);
+    if (fcgi__timeouts_resolve(&call->talk.limits, &request->timeouts,
+                               &client->timeouts) != FCGI_OK) {
+        return FCGI_ERR_ARGUMENT;
+    }
+    call->talk.deadline =
+        fcgi__after(call->started, call->talk.limits.total_ms);
+    return FCGI_OK;
 }
 
 static int begin_request(struct fcgi_call *call,
@@ -588,6 +614,8 @@ static int begin_values(struct fcgi_call *call)
     call->request_id = 0;
     call->retry = FCGI_RETRY_SAFE; /* has no method: a new connection, once */
     call->talk.limits = call->client->timeouts;
+    call->talk.deadline =
+        fcgi__after(call->started, call->talk.limits.total_ms);
     return fcgi__exchange_begin_values(call->exchange, call->response);
 }
 
@@ -633,7 +661,6 @@ static int start_lease(struct fcgi_call *call, struct fcgi_connection *idle)
 
     call->is_idempotent = fcgi__exchange_is_idempotent(call->exchange);
     options.want = wanted_connection(call, is_replayable);
-    talk->deadline = fcgi__after(call->started, talk->limits.total_ms);
     talk->calls_out = fcgi__exchange_calls_out(call->exchange);
     rc = fcgi__lease_start(&call->lease, call->client->pool, &options, idle,
                            call->now);
@@ -680,6 +707,9 @@ int fcgi__call_start(struct fcgi_call **call, struct fcgi_client *client,
     rc = request == NULL ? begin_values(made)
                          : begin_request(made, request, idle);
     if (rc != FCGI_OK) {
+        if (rc == FCGI_ERR_DEADLINE) {
+            fcgi__pool_count_timeout(client->pool);
+        }
         give_back(made, idle, true);
         return fcgi__call_refuse(response, rc);
     }
@@ -714,7 +744,9 @@ void fcgi_call_free(struct fcgi_call *call)
     if (call == NULL) {
         return;
     }
-    fcgi_call_cancel(call);
+    if (call->stage != ENDED) {
+        fcgi_call_cancel(call);
+    }
     call->lease.shown.fd = -1;
     fcgi__shown_release(&call->lease.shown);
     reusable = call->error == FCGI_OK && call->request_id != 0 &&

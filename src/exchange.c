@@ -14,6 +14,9 @@
 #include "record.h"
 #include "response.h"
 
+/* How much of a prologue's memory is kept for the next. */
+#define KEPT_LEN ((size_t)128 * 1024)
+
 struct fcgi_exchange {
     struct fcgi_allocator allocator;
     struct fcgi__outgoing out;
@@ -63,9 +66,25 @@ static void forget(struct fcgi_exchange *x)
     x->in.status = FCGI_ERR_STATE;
 }
 
+void fcgi__exchange_trim(struct fcgi_exchange *x)
+{
+    struct fcgi__buffer *prologue = &x->out.prologue.wire;
+
+    if (prologue->cap > KEPT_LEN) {
+        fcgi__buffer_free(prologue, &x->allocator);
+    }
+}
+
 /*
  * Beginning.
  */
+
+void fcgi__exchange_hurry(struct fcgi_exchange *x,
+                          bool (*is_late)(void *context), void *context)
+{
+    x->out.prologue.is_late = is_late;
+    x->out.prologue.context = context;
+}
 
 static int begin_receiving(struct fcgi_exchange *x, uint16_t request_id)
 {

@@ -15,6 +15,14 @@ int fcgi__exchange_begin(struct fcgi_exchange *x,
                          struct fcgi_response *response, uint16_t request_id,
                          uint8_t flags);
 
+/* Let beginning a request end with FCGI_ERR_DEADLINE once that is so: params
+ * may be large. */
+void fcgi__exchange_hurry(struct fcgi_exchange *x,
+                          bool (*is_late)(void *context), void *context);
+
+/* Release memory that few requests need. None may be under way. */
+void fcgi__exchange_trim(struct fcgi_exchange *x);
+
 /* Begin FCGI_GET_VALUES in place of a request: the pairs of its result are
  * collected as the body, encoded. FCGI_OK or FCGI_ERR_NO_MEMORY. */
 int fcgi__exchange_begin_values(struct fcgi_exchange *x,

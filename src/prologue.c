@@ -54,6 +54,11 @@ static void close_record(struct packer *packer)
     packer->content = 0;
 }
 
+static bool is_late(const struct fcgi__prologue *prologue)
+{
+    return prologue->is_late != NULL && prologue->is_late(prologue->context);
+}
+
 /* See that a record is open and has room for `len` more bytes, and that the
  * buffer holds them and the padding that may follow. */
 static int open_record(struct packer *packer, size_t len)
@@ -62,6 +67,9 @@ static int open_record(struct packer *packer, size_t len)
 
     if (content_len(packer) + len > FCGI_CONTENT_MAX) {
         close_record(packer);
+        if (is_late(packer->prologue)) {
+            return FCGI_ERR_DEADLINE;
+        }
     }
     rc = fcgi__buffer_reserve(packer->wire, packer->allocator,
                               FCGI__HEADER_LEN + len + PADDING_ROOM);

@@ -23,11 +23,15 @@ struct fcgi__prologue {
     size_t params_len; /* of `wire`, up to the end of FCGI_PARAMS */
     size_t records;
     char method[FCGI__METHOD_CAP]; /* REQUEST_METHOD; "": none, or longer */
+    /* Whether it takes too long, asked whenever a record is full; NULL: it may
+     * take any time. The owner's, with its context. */
+    bool (*is_late)(void *context);
+    void *context;
 };
 
 /* Encode the params of a request. FCGI_OK, FCGI_ERR_ARGUMENT,
- * FCGI_ERR_PARAMS_TRUNCATED, FCGI_ERR_CONTENT_TOO_LONG or
- * FCGI_ERR_NO_MEMORY. */
+ * FCGI_ERR_PARAMS_TRUNCATED, FCGI_ERR_CONTENT_TOO_LONG, FCGI_ERR_NO_MEMORY, or
+ * FCGI_ERR_DEADLINE: it took too long. */
 int fcgi__prologue_encode(struct fcgi__prologue *prologue,
                           const struct fcgi_allocator *allocator,
                           const struct fcgi_request *request,

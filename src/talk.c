@@ -365,19 +365,24 @@ static bool is_over(const struct fcgi__talk *talk)
 /* Rounds end where others may have waited for long enough: the host's other
  * calls, or the request's own body. A thread whose request is sent receives an
  * answer that flows without a pause until a limit is over. What came in time
- * counts, however late it is looked at, so a limit ends no earlier round: but
- * records that bring the request nothing may come without end. */
+ * counts, however late it is looked at, so that a limit ends sending at once,
+ * but receiving only after as many rounds: records that bring the request
+ * nothing may come without end. */
 static void move(struct fcgi__talk *talk, unsigned ready, bool may_block)
 {
-    int round = 0;
+    bool flows = true;
 
-    do {
+    for (int round = 0; ready != 0 && (round < ROUNDS || flows); round++) {
         ready = move_once(talk, ready, may_block);
-        round += 1;
-    } while (ready != 0 && is_under_way(talk) &&
-             (round < ROUNDS ||
-              (may_block && fcgi_exchange_sent_all(talk->exchange) &&
-               !is_over(talk))));
+        if (ready == 0 || !is_under_way(talk)) {
+            break;
+        }
+        flows = may_block && fcgi_exchange_sent_all(talk->exchange);
+        if (is_over(talk)) {
+            flows = false;
+            ready &= FCGI__READABLE;
+        }
+    }
     talk->more = ready != 0 && is_under_way(talk);
 }
 

@@ -63,7 +63,10 @@ FCGI_API void fcgi_client_free(struct fcgi_client *client);
  * pooled connection, and is sent once more over a new one when that turns out
  * stale; any other goes over a new connection, once: see enum fcgi_retry.
  *
- * Threads: any number at the same time, each with a response of its own.
+ * Threads: any number at the same time, each with a response of its own. A
+ * thread must not be cancelled amid it, since its connection would stay in use:
+ * disable that around it with pthread_setcancelstate(), and end a request that
+ * takes too long by its time limits or from its sink.
  *
  * @param request   borrowed; not NULL
  * @param response  emptied, then filled; zero-initialised the first time; not

@@ -80,7 +80,10 @@ struct fcgi_source {
 /**
  * Where a response goes as it arrives. What has no function is collected in
  * the response. Any function may return non-zero to cancel the request, which
- * then ends with FCGI_ERR_CANCELLED. None may free what it is called from.
+ * then ends with FCGI_ERR_CANCELLED. None may free what it is called from, nor
+ * be left by longjmp(), by an exception or by a thread's end: the request would
+ * hold its connection, and its place among those of the pool, until the process
+ * ends. The same is true of a source.
  */
 struct fcgi_sink {
     /** The head is complete: `response` has its status and fields. Called
@@ -108,9 +111,10 @@ struct fcgi_timeouts {
                             60,000 */
     int idle_ms;       /**< neither direction moved after that, where other
                             records do not count either; 60,000 */
-    int total_ms;      /**< everything, waiting for a connection included; no
-                            limit. The others hold beside it: for this one
-                            alone set them to -1 */
+    int total_ms;      /**< everything, copying the params and waiting for a
+                            connection included; no limit: an application that
+                            keeps sending may take any time. The others hold
+                            beside it: for this one alone set them to -1 */
     int queue_ms;      /**< waiting for a connection; no limit */
 };
 

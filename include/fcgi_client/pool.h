@@ -137,9 +137,10 @@ FCGI_API void fcgi_pool_config_init(struct fcgi_pool_config *config);
  * @param pool     set to it; NULL on failure
  * @param address  copied. `unix:/path` or `/path`: a Unix socket;
  *                 `unix:@name`: an abstract one (Linux); `host:port`,
- *                 `1.2.3.4:port`, `[v6]:port`: TCP. A name is resolved at each
- *                 dial, which is the one step no time limit bounds; a number
- *                 never is.
+ *                 `1.2.3.4:port`, `[v6]:port`, `[v6%zone]:port`: TCP. A name
+ *                 is resolved at each dial, which is the one step no time limit
+ *                 bounds; a number never is. A zone is an interface that is
+ *                 there now, or its number.
  * @param config   copied; NULL: the defaults
  * @return FCGI_OK, or
  *         FCGI_ERR_ARGUMENT   NULL, or an option below -1

@@ -10,6 +10,8 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
+#include <net/if.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <string.h>
@@ -74,6 +76,54 @@ static void brackets_and_a_port_are_tcp_over_ipv6(void **state)
     }
     assert_int_equal(strncmp(fake_address(app), "[::1]:", 6), 0);
     assert_reaches(app, fake_address(app));
+}
+
+/* Of the loopback interface, which has another name on other systems. */
+static const char *zone(void)
+{
+    static char name[IF_NAMESIZE];
+    return if_indextoname(1, name);
+}
+
+static void brackets_may_name_a_zone(void **state)
+{
+    (void)state;
+    char address[100];
+    struct fake *app = fake_serve(FAKE_TCP6);
+    if (app == NULL || zone() == NULL) {
+        skip();
+    }
+    (void)snprintf(address, sizeof(address), "[::1%%%s]:%s", zone(),
+                   fake_address(app) + strlen("[::1]:"));
+    assert_reaches(app, address);
+}
+
+static int error_of_connecting(const char *address)
+{
+    struct fcgi_client *client;
+    struct fcgi_client_config config = {.timeouts.connect_ms = 50};
+    struct fcgi_request request = get_request();
+    struct fcgi_response response = {0};
+    assert_code(fcgi_client_new(&client, address, &config), FCGI_OK);
+    assert_true(fcgi_client_do(client, &request, &response) < 0);
+    int error = response.outcome.system_error;
+    fcgi_response_free(&response);
+    fcgi_client_free(client);
+    return error;
+}
+
+/* A system refuses to connect to an address that is local to a link unless it
+ * is told to which. */
+static void a_zone_tells_the_link_of_an_address(void **state)
+{
+    (void)state;
+    char address[100];
+    if (zone() == NULL || error_of_connecting("[fe80::1]:9") != EINVAL) {
+        skip();
+    }
+    (void)snprintf(address, sizeof(address), "[fe80::1%%%s]:9", zone());
+    assert_int_not_equal(error_of_connecting(address), EINVAL);
+    assert_int_not_equal(error_of_connecting("[fe80::1%1]:9"), EINVAL);
 }
 
 static bool resolves(const char *name)
@@ -185,6 +235,17 @@ static void brackets_hold_an_ipv6_address_and_no_name(void **state)
     assert_refused("[::1::]:9000");
 }
 
+static void a_zone_is_an_interface_or_a_number(void **state)
+{
+    (void)state;
+    assert_refused("[fe80::1%]:9000");
+    assert_refused("[fe80::1%0]:9000");
+    assert_refused("[fe80::1%nowhere]:9000");
+    assert_refused("[fe80::1%12345678901]:9000");
+    assert_refused("[%1]:9000");
+    assert_refused("127.0.0.1%1:9000");
+}
+
 static void a_name_has_letters_digits_dots_and_dashes(void **state)
 {
     (void)state;
@@ -284,6 +345,8 @@ int main(void)
         cmocka_unit_test(an_at_sign_is_an_abstract_socket),
         cmocka_unit_test(four_numbers_and_a_port_are_tcp),
         cmocka_unit_test(brackets_and_a_port_are_tcp_over_ipv6),
+        cmocka_unit_test(brackets_may_name_a_zone),
+        cmocka_unit_test(a_zone_tells_the_link_of_an_address),
         cmocka_unit_test(a_name_and_a_port_are_resolved),
         cmocka_unit_test(the_address_is_copied),
         cmocka_unit_test(an_empty_address_is_malformed),
@@ -292,6 +355,7 @@ int main(void)
         cmocka_unit_test(a_port_is_a_number_from_1_to_65535),
         cmocka_unit_test(brackets_must_match),
         cmocka_unit_test(brackets_hold_an_ipv6_address_and_no_name),
+        cmocka_unit_test(a_zone_is_an_interface_or_a_number),
         cmocka_unit_test(a_name_has_letters_digits_dots_and_dashes),
         cmocka_unit_test(a_name_may_begin_as_the_scheme_does),
         cmocka_unit_test(a_name_longer_than_any_is_refused),

@@ -543,7 +543,7 @@ static void a_limit_that_is_over_is_told_by_its_name(void **state)
     static const struct fake_step silent[] = {FAKE_ACCEPT, FAKE_READ_REQUEST,
                                               FAKE_PAUSE};
     static const struct fake_step stops[] = {FAKE_ACCEPT, FAKE_READ_REQUEST,
-                                             FAKE_SEND("\x01"), FAKE_PAUSE};
+                                             FAKE_STDOUT("A"), FAKE_PAUSE};
     struct fcgi_timeouts first_byte = {.first_byte_ms = LIMIT};
     struct fcgi_timeouts idle = {.idle_ms = LIMIT};
     struct fcgi_timeouts total = {.total_ms = LIMIT};

@@ -364,9 +364,9 @@ static void giving_up_says_nothing_more(void **state)
 static void an_answer_that_stops_is_given_up(void **state)
 {
     (void)state;
-    static const struct fake_step script[] = {FAKE_ACCEPT, FAKE_READ(QUESTION),
-                                              FAKE_SEND("\x01\x0a\0\0\0\x11"),
-                                              FAKE_PAUSE};
+    static const struct fake_step script[] = {
+        FAKE_ACCEPT, FAKE_READ(QUESTION),
+        FAKE_SEND("\x01\x0a\0\0\0\x11\0\0\x0e"), FAKE_PAUSE};
     struct fcgi_client_config config = {.timeouts = {.idle_ms = LIMIT}};
     int64_t start = now_ms();
     assert_fails(FAKE_STEPS(script), &config, FCGI_ERR_IDLE_TIMEOUT);
