@@ -25,7 +25,10 @@
  *                     body       what it brings
  *                     inquiry    what the application gets of it
  *                     answer     what the client is sent
+ *                     ending     how it ends, and what the log says of that
+ *                     patience   for how long the client is waited for
  *                   peer         the client's socket
+ *                 memory         what all the requests hold
  *                 upstream       the application, in the event loop
  */
 #define _POSIX_C_SOURCE 200809L
@@ -159,7 +162,7 @@ static int start_workers(const struct options *options, struct worker *workers,
                          pthread_t *threads, const int *fds, int stop)
 {
     for (int i = 0; i < options->workers; i++) {
-        int rc = worker_open(&workers[i], options, fds[i], stop);
+        int rc = worker_open(&workers[i], options, i, fds[i], stop);
 
         if (rc != FCGI_OK) {
             return fail(rc == FCGI_ERR_ADDRESS ? EXIT_USAGE : EXIT_FAILURE,

@@ -232,6 +232,20 @@ static void copy(struct answer *answer, const char *data, size_t len)
     buffer_put(answer->out, data, len);
 }
 
+/* Send what is held, and a piece behind it. */
+static int transmit(struct answer *answer, const char *data, size_t len,
+                    size_t *taken)
+{
+    struct buffer *out = answer->out;
+    int rc = peer_send(answer->peer, out, data, len, taken);
+
+    if (answer->state == ANSWER_SENT &&
+        (buffer_len(out) == 0 || out->start >= answer->fields_end)) {
+        answer->head_sent = true;
+    }
+    return rc;
+}
+
 /* Send one piece along with what is held; `*len` is set to what was taken of
  * it. Of a chunk begun before, no more than is left. */
 static int send_piece(struct answer *answer, const char *data, size_t *len)
@@ -244,14 +258,14 @@ static int send_piece(struct answer *answer, const char *data, size_t *len)
     if (answer->chunked && answer->chunk_left == 0) {
         if (buffer_room(answer->out) < BACK) {
             *len = 0;
-            return peer_send(answer->peer, answer->out, NULL, 0, len);
+            return transmit(answer, NULL, 0, len);
         }
         begin_chunk(answer, *len);
     }
     if (answer->chunked && *len > answer->chunk_left) {
         *len = answer->chunk_left;
     }
-    rc = peer_send(answer->peer, answer->out, data, *len, len);
+    rc = transmit(answer, data, *len, len);
     answer->chunk_left -= answer->chunked ? *len : 0;
     return rc;
 }
@@ -297,7 +311,7 @@ int answer_flush(struct answer *answer)
     if (answer->state == ANSWER_HELD) {
         complete_head(answer, false);
     }
-    return note(answer, peer_send(answer->peer, answer->out, NULL, 0, &none));
+    return note(answer, transmit(answer, NULL, 0, &none));
 }
 
 int answer_end(struct answer *answer)
@@ -324,9 +338,18 @@ int answer_plainly(struct answer *answer, int status)
     begin_head(answer, status, reason);
     (void)put_field(answer->out, &type);
     end_fields(answer);
-    if (answer->has_body) {
-        buffer_put(answer->out, text, (size_t)len);
-        answer->body_len = (uint64_t)len;
-    }
+    answer->body_len = answer->has_body ? (uint64_t)len : 0;
+    buffer_put(answer->out, text, (size_t)answer->body_len);
     return answer_end(answer);
+}
+
+/* The little that tells the sizes of chunks is taken for body, where it waits
+ * beside that. */
+uint64_t answer_body_sent(const struct answer *answer)
+{
+    size_t held = buffer_len(answer->out);
+
+    return answer->head_sent && answer->body_len > held
+               ? answer->body_len - held
+               : 0;
 }

@@ -42,7 +42,8 @@ struct answer {
     bool dated;
     bool chunked;
     int status;
-    uint64_t body_len;  /**< so far */
+    bool head_sent;     /**< the client has been sent the whole head */
+    uint64_t body_len;  /* so far, with what waits in the buffer */
     const char *reason; /* the response's, or a constant */
     size_t fields_end;
     size_t chunk_left;    /* of a chunk whose size has been told */
@@ -70,5 +71,8 @@ int answer_end(struct answer *answer);
 /** An answer of the gateway's own, in place of one that is not sent yet: as
  *  answer_flush(). */
 int answer_plainly(struct answer *answer, int status);
+
+/** How many bytes of its body have been sent. */
+uint64_t answer_body_sent(const struct answer *answer);
 
 #endif

@@ -8,49 +8,71 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What is gathered grows by doubling from here. */
-#define FIRST ((size_t)16 * 1024)
+/* What is gathered grows by doubling from here: a client that sends little, or
+ * nothing, costs little. */
+#define FIRST_CHUNKED ((size_t)16 * 1024)
+#define FIRST ((size_t)64 * 1024)
 
-void body_begin(struct body *body, struct http *http, struct peer *peer,
-                struct buffer *in, bool streams)
+static size_t least(uint64_t a, size_t b)
 {
+    return a < b ? (size_t)a : b;
+}
+
+/* It stays behind its head, which has room for all of it. */
+static void keep_in_place(struct body *body)
+{
+    struct buffer *in = body->in;
+
+    body->data = in->data + in->start;
+    body->cap = (size_t)body->left;
+    body->len = least(body->left, buffer_len(in));
+    body->left -= body->len;
+    body->gathers = body->left > 0;
+    in->start += body->cap;
+    if (in->end < in->start) {
+        in->end = in->start;
+    }
+}
+
+void body_begin(struct body *body)
+{
+    const struct http *http = body->http;
+    struct buffer *in = body->in;
     size_t there = buffer_len(in);
 
-    *body = (struct body){
-        .http = http,
-        .peer = peer,
-        .in = in,
-        .floor = in->start,
-        .left = http->chunked ? 1 : http->content_length,
-        .streams = http->chunked && streams,
-        .expected = http->expects_continue && there == 0,
-    };
-    if (!http->chunked && body->left <= there) {
-        body->data = in->data + in->start;
-        body->len = (size_t)body->left;
-        body->left = 0;
-        in->start += body->len;
+    body->floor = in->start;
+    body->left = http->chunked ? 1 : http->content_length;
+    body->streams = http->chunked && body->streams;
+    body->gathers =
+        http->chunked ? !body->streams : http->content_length <= body->limit;
+    body->expected = http->expects_continue && there == 0;
+    if (!http->chunked &&
+        (body->left <= there ||
+         (body->gathers && body->left <= in->size - in->start))) {
+        keep_in_place(body);
     }
 }
 
 void body_end(struct body *body)
 {
-    free(body->gathered);
-    body->gathered = NULL;
+    if (body->gathered != NULL) {
+        free(body->gathered);
+        body->gathered = NULL;
+        memory_give(body->memory, body->cap);
+    }
 }
 
 /* Tell a client that has asked whether to go on (RFC 9110, section 10.1.1). */
 static int invite(struct body *body)
 {
     static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
-    struct buffer nothing;
+    struct buffer nothing = {0};
     size_t taken;
     int rc;
 
     if (!body->expected) {
         return FCGI_OK;
     }
-    nothing.start = nothing.end = 0;
     body->expected = false;
     rc = peer_send(body->peer, &nothing, text, sizeof(text) - 1, &taken);
     return rc == FCGI_WAIT ? FCGI_ERR_CLOSED : rc;
@@ -79,8 +101,7 @@ static int read_known(void *context, void *buf, size_t cap, size_t *got)
 
     *got = 0;
     if (body->left > 0) {
-        rc = receive(body, buf, body->left < cap ? (size_t)body->left : cap,
-                     got);
+        rc = receive(body, buf, least(body->left, cap), got);
     }
     body->left -= *got;
     body->waits = rc == FCGI_WAIT;
@@ -91,27 +112,31 @@ static int read_known(void *context, void *buf, size_t cap, size_t *got)
  * A chunked body.
  */
 
-/* The next bytes of the body, decoded where they were received: at most
- * `max`. */
-static int next_piece(struct body *body, size_t max, const char **piece,
-                      size_t *len)
+/* Have some bytes in the buffer. */
+static int fill(struct body *body)
+{
+    struct buffer *in = body->in;
+    int rc;
+
+    if (buffer_len(in) > 0) {
+        return FCGI_OK;
+    }
+    in->start = in->end = body->floor;
+    rc = invite(body);
+    return rc == FCGI_OK ? buffer_fill(in, body->peer) : rc;
+}
+
+/* Decode bytes where they were received, at most `max`. */
+static int decode(struct body *body, size_t max, const char **piece,
+                  size_t *len)
 {
     struct buffer *in = body->in;
     size_t used;
-    int rc = FCGI_OK;
+    int rc;
 
-    *len = 0;
-    if (buffer_len(in) == 0) {
-        in->start = in->end = body->floor;
-        rc = invite(body);
-        rc = rc == FCGI_OK ? buffer_fill(in, body->peer) : rc;
-    }
-    if (rc != FCGI_OK) {
-        return rc;
-    }
     *piece = in->data + in->start;
     rc = http_decode(body->http, in->data + in->start,
-                     buffer_len(in) < max ? buffer_len(in) : max, &used, len);
+                     least(max, buffer_len(in)), &used, len);
     in->start += used;
     body->left = rc == FCGI_OK ? 0 : 1;
     body->malformed = rc == FCGI_ERR_BAD_REQUEST;
@@ -126,7 +151,10 @@ static int read_chunked(void *context, void *buf, size_t cap, size_t *got)
 
     *got = 0;
     while (rc == FCGI_OK && *got == 0 && body->left > 0) {
-        rc = next_piece(body, cap, &piece, got);
+        rc = fill(body);
+        if (rc == FCGI_OK) {
+            rc = decode(body, cap, &piece, got);
+        }
     }
     if (*got > 0) {
         memcpy(buf, piece, *got);
@@ -135,48 +163,93 @@ static int read_chunked(void *context, void *buf, size_t cap, size_t *got)
     return rc;
 }
 
-static int append(struct body *body, const char *piece, size_t len)
+/*
+ * Gathering.
+ */
+
+/* The most that it can come to. */
+static size_t greatest(const struct body *body)
 {
-    size_t cap = body->cap == 0 ? FIRST : body->cap;
+    return body->http->chunked ? body->limit
+                               : (size_t)body->http->content_length;
+}
+
+/* Have room for `want` bytes in all, or for all that there can be. */
+static int reserve(struct body *body, size_t want)
+{
+    size_t max = greatest(body);
+    size_t cap = body->http->chunked ? FIRST_CHUNKED : FIRST;
     char *gathered;
 
-    while (cap < body->len + len) {
+    want = least(want, max);
+    if (want <= body->cap) {
+        return FCGI_OK;
+    }
+    while (cap < want) {
         cap *= 2;
     }
-    if (cap != body->cap) {
-        gathered = realloc(body->gathered, cap);
-        if (gathered == NULL) {
-            return FCGI_ERR_NO_MEMORY;
-        }
-        body->gathered = gathered;
-        body->cap = cap;
+    cap = least(cap, max);
+    if (!memory_take_for_body(body->memory, cap)) {
+        return FCGI_ERR_NO_MEMORY;
     }
-    memcpy(body->gathered + body->len, piece, len);
-    body->len += len;
-    body->data = body->gathered;
+    gathered = realloc(body->gathered, cap);
+    memory_give(body->memory, gathered == NULL ? cap : body->cap);
+    if (gathered == NULL) {
+        return FCGI_ERR_NO_MEMORY;
+    }
+    body->gathered = gathered;
+    body->data = gathered;
+    body->cap = cap;
     return FCGI_OK;
 }
 
-bool body_wants_gathering(const struct body *body)
+/* Receive it where it is to stand, and nothing that is behind it. */
+static int gather_known(struct body *body)
 {
-    return body->http->chunked && !body->streams;
+    size_t got = 0;
+    int rc = reserve(body, body->len + 1);
+
+    if (rc == FCGI_OK) {
+        rc = receive(body, body->data + body->len, body->cap - body->len, &got);
+    }
+    body->len += got;
+    body->left -= got;
+    return rc;
 }
 
-int body_gather(struct body *body, size_t limit)
+static int gather_chunks(struct body *body)
 {
-    const char *piece;
-    size_t len;
+    const char *piece = NULL;
+    size_t len = 0;
+    int rc = fill(body);
+
+    if (rc == FCGI_OK) {
+        rc = reserve(body, body->len + buffer_len(body->in));
+    }
+    if (rc == FCGI_OK) {
+        rc = decode(body, SIZE_MAX, &piece, &len);
+    }
+    if (rc != FCGI_OK) {
+        return rc;
+    }
+    if (len > body->limit - body->len) {
+        return FCGI_ERR_CONTENT_TOO_LONG;
+    }
+    if (len > 0) {
+        memcpy(body->data + body->len, piece, len);
+    }
+    body->len += len;
+    return FCGI_OK;
+}
+
+int body_gather(struct body *body)
+{
     int rc = FCGI_OK;
 
     while (rc == FCGI_OK && body->left > 0) {
-        rc = next_piece(body, BUFFER_SIZE, &piece, &len);
-        if (len > limit - body->len) {
-            return FCGI_ERR_CONTENT_TOO_LONG;
-        }
-        if (rc == FCGI_OK) {
-            rc = append(body, piece, len);
-        }
+        rc = body->http->chunked ? gather_chunks(body) : gather_known(body);
     }
+    body->waits = rc == FCGI_WAIT;
     return rc;
 }
 

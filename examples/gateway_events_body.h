@@ -1,10 +1,16 @@
 /*
  * body - the body of a request, from the client to the application.
  *
- *     all there already   memory, which can be sent a second time
- *     Content-Length      received into the library's own buffer
- *     chunked             gathered in memory beforehand, since PHP wants to
- *                         know the length; or decoded on its way
+ *     short           left behind its head, and received there
+ *     up to a limit   gathered in memory before the application is asked: a
+ *                     slow client is not to hold it up, and PHP wants to know
+ *                     the length of what is chunked
+ *     longer          received into the library's own buffer; or refused, if it
+ *                     is chunked
+ *     chunked         decoded on its way to the application, where that is
+ *                     wanted
+ *
+ * What is there as a whole can be sent a second time.
  */
 #ifndef GATEWAY_EVENTS_BODY_H
 #define GATEWAY_EVENTS_BODY_H
@@ -16,42 +22,44 @@
 #include <fcgi_client.h>
 
 #include "gateway_events_http.h"
+#include "gateway_events_memory.h"
 #include "gateway_events_peer.h"
 
 struct body {
+    /* To be set before body_begin(). */
     struct http *http;
     struct peer *peer;
     struct buffer *in;
-    size_t floor;     /* of the buffer: below it stands the head */
-    uint64_t left;    /**< bytes that the client has yet to send; until a
-                           chunked one has ended: not 0 */
-    bool streams;     /**< its length is not known beforehand */
-    bool expected;    /* the client waits to be told to go on */
-    bool waits;       /**< the application waits for more of it */
-    bool malformed;   /**< its chunks are */
-    const char *data; /* what is there as a whole, `len` bytes */
-    size_t len;
-    char *gathered; /* the memory for that, `cap` bytes */
-    size_t cap;
+    struct memory *memory; /**< what is gathered is counted there */
+    size_t limit;          /**< what is longer is not gathered */
+    bool streams;          /**< chunked ones are not gathered either */
+
+    size_t floor;   /* of the buffer: below it stands the head */
+    uint64_t left;  /**< bytes that the client has yet to send; until a chunked
+                         one has ended: not 0 */
+    bool gathers;   /**< it must be whole before the application is asked */
+    bool expected;  /* the client waits to be told to go on */
+    bool waits;     /**< more of it is waited for */
+    bool malformed; /**< its chunks are */
+    char *data;     /* what is there, `len` bytes in room for `cap` */
+    size_t len, cap;
+    char *gathered; /* that room, where it is allocated */
 };
 
-/** @param streams  a chunked body is handed on as it comes */
-void body_begin(struct body *body, struct http *http, struct peer *peer,
-                struct buffer *in, bool streams);
-
-/** Whether it is to be gathered before the application is asked. */
-bool body_wants_gathering(const struct body *body);
+/** Begin with what has come of it, at the front of the buffer. */
+void body_begin(struct body *body);
 
 /**
- * Gather what has come of a chunked body.
+ * Gather what has come.
  *
  * @return FCGI_OK  it is whole
  *         FCGI_WAIT  more is to come
  *         FCGI_ERR_CLOSED  the client has left
- *         FCGI_ERR_BAD_REQUEST, FCGI_ERR_NO_MEMORY
- *         FCGI_ERR_CONTENT_TOO_LONG  it is over `limit` bytes
+ *         FCGI_ERR_BAD_REQUEST  it is malformed
+ *         FCGI_ERR_NO_MEMORY  where some has been freed, it may be tried again
+ *         FCGI_ERR_CONTENT_TOO_LONG  it is over the limit
  */
-int body_gather(struct body *body, size_t limit);
+int body_gather(struct body *body);
 
 /** Its length, as struct fcgi_cgi_request wants it. */
 int64_t body_length(const struct body *body);

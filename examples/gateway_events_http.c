@@ -14,9 +14,10 @@
 #include <string.h>
 #include <strings.h>
 
-/* Chunk sizes, extensions and trailers may take so much between two bytes of
- * the body. */
-#define FRAMING_MAX ((size_t)16 * 1024)
+/* How long chunk sizes, extensions and trailers may be, all together: so much,
+ * and so much more for each byte of the body. */
+#define FRAMING_MAX ((uint64_t)16 * 1024)
+#define FRAMING_FOR_BYTE 8
 
 static struct http *of(llhttp_t *parser)
 {
@@ -108,7 +109,6 @@ static int on_body(llhttp_t *parser, const char *at, size_t len)
 
     memmove(http->decoded, at, len);
     http->decoded += len;
-    http->framing = 0;
     return 0;
 }
 
@@ -241,6 +241,17 @@ static bool is_method(const struct http *http, const char *name)
            memcmp(http->method.data, name, http->method.len) == 0;
 }
 
+/* llhttp also reads RTSP and ICE, in all but the name of the protocol. */
+static bool is_of_http(const struct http *http)
+{
+    const char *at = http->target.data + http->target.len;
+
+    while (*at == ' ') {
+        at += 1;
+    }
+    return memcmp(at, "HTTP/", 5) == 0;
+}
+
 /* The status that a whole head is refused with, or 0. CONNECT would make a
  * tunnel, TRACE show what fields were added on the way. */
 static int examine(struct http *http)
@@ -254,6 +265,9 @@ static int examine(struct http *http)
     http->content_length = parser->content_length;
     if (parser->http_major != 1) {
         return 505;
+    }
+    if (!is_of_http(http)) {
+        return 400;
     }
     if (http->content_length > INT64_MAX) {
         return 413;
@@ -302,22 +316,29 @@ int http_too_large(const struct http *http)
     return http->at == HTTP_IN_LINE ? 414 : 431;
 }
 
+static bool has_too_much_framing(const struct http *http)
+{
+    return http->framing > FRAMING_MAX + FRAMING_FOR_BYTE * http->decoded_len;
+}
+
 int http_decode(struct http *http, char *data, size_t len, size_t *used,
                 size_t *decoded)
 {
     llhttp_errno_t error;
 
     http->decoded = data;
-    http->framing += len;
     llhttp_resume(&http->parser);
     error = llhttp_execute(&http->parser, data, len);
-    *used = len;
+    *used = http->ended ? (size_t)(llhttp_get_error_pos(&http->parser) - data)
+                        : len;
     *decoded = (size_t)(http->decoded - data);
+    http->decoded_len += *decoded;
+    http->framing += *used - *decoded;
+    if (has_too_much_framing(http)) {
+        return FCGI_ERR_BAD_REQUEST;
+    }
     if (http->ended) {
-        *used = (size_t)(llhttp_get_error_pos(&http->parser) - data);
         return FCGI_OK;
     }
-    return error == HPE_OK && http->framing <= FRAMING_MAX
-               ? FCGI_WAIT
-               : FCGI_ERR_BAD_REQUEST;
+    return error == HPE_OK ? FCGI_WAIT : FCGI_ERR_BAD_REQUEST;
 }

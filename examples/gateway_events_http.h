@@ -15,6 +15,7 @@
 #include <fcgi_client.h>
 #include <llhttp.h>
 
+#define HTTP_HEAD_MAX ((size_t)64 * 1024)
 #define HTTP_LINE_MAX ((size_t)8 * 1024)
 #define HTTP_FIELDS_MAX 128
 
@@ -22,9 +23,10 @@
 struct http {
     llhttp_t parser; /* first: callbacks find the request by it */
     enum { HTTP_IN_LINE, HTTP_IN_NAME, HTTP_IN_VALUE, HTTP_IN_BODY } at;
-    bool ended;     /* the chunked body has */
-    size_t framing; /* bytes since the last of the body */
-    char *decoded;  /* where the next byte of the body goes */
+    bool ended;           /* the chunked body has */
+    uint64_t framing;     /* bytes of the chunked body that are not its own; */
+    uint64_t decoded_len; /* and those that are */
+    char *decoded;        /* where the next of them goes */
 
     int refusal; /**< after FCGI_ERR_BAD_REQUEST: the status to answer */
     struct fcgi_slice method, target;
@@ -51,7 +53,7 @@ void http_begin(struct http *http);
  */
 int http_parse(struct http *http, const char *data, size_t len, size_t *used);
 
-/** The status to refuse a head with that has outgrown its buffer. */
+/** The status to refuse a head with that is longer than HTTP_HEAD_MAX. */
 int http_too_large(const struct http *http);
 
 /**
@@ -61,7 +63,8 @@ int http_too_large(const struct http *http);
  * @param decoded  set to how many bytes of body stand at `data` now
  * @return FCGI_OK  the body has ended
  *         FCGI_WAIT  more is to come
- *         FCGI_ERR_BAD_REQUEST  it is malformed
+ *         FCGI_ERR_BAD_REQUEST  it is malformed, or has far more framing than
+ *                               body
  */
 int http_decode(struct http *http, char *data, size_t len, size_t *used,
                 size_t *decoded);

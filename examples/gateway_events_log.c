@@ -23,10 +23,13 @@ static const char *show(char room[SHOWN + 1], struct fcgi_slice text)
         room[i] = c < ' ' || c == '"' || c > '~' ? '?' : text.data[i];
     }
     room[len] = '\0';
-    return len == 0 ? "-" : room;
+    if (len == 0) {
+        memcpy(room, "-", sizeof("-"));
+    }
+    return room;
 }
 
-void log_failure(const struct http *http, int status, int error,
+void log_failure(const struct http *http, int status, bool cut, int error,
                  const struct fcgi_response *response)
 {
     int system_error =
@@ -34,9 +37,10 @@ void log_failure(const struct http *http, int status, int error,
     char method[SHOWN + 1];
     char target[SHOWN + 1];
 
-    (void)fprintf(stderr, "fcgi-gateway: %s %s: %d: %s%s%s\n",
+    (void)fprintf(stderr, "fcgi-gateway: %s %s: %d: %s%s%s%s\n",
                   show(method, http->method), show(target, http->target),
-                  status, fcgi_strerror(error), system_error == 0 ? "" : ": ",
+                  status, cut ? "answer cut short: " : "", fcgi_strerror(error),
+                  system_error == 0 ? "" : ": ",
                   system_error == 0 ? "" : strerror(system_error));
 }
 
@@ -61,17 +65,21 @@ void log_stderr(const struct http *http, struct fcgi_slice text)
 }
 
 void log_access(const char *remote, const struct http *http, int status,
-                uint64_t bytes)
+                uint64_t bytes, const char *why)
 {
+    const struct fcgi_slice nothing = {NULL, 0};
     time_t now = time(NULL);
     char method[SHOWN + 1];
     char target[SHOWN + 1];
     char date[40];
     struct tm utc;
 
+    show(method, http == NULL ? nothing : http->method);
+    show(target, http == NULL ? nothing : http->target);
     (void)gmtime_r(&now, &utc);
     (void)strftime(date, sizeof(date), "%d/%b/%Y:%H:%M:%S +0000", &utc);
-    (void)printf("%s - - [%s] \"%s %s HTTP/1.%d\" %d %" PRIu64 "\n", remote,
-                 date, show(method, http->method), show(target, http->target),
-                 http->is_1_0 ? 0 : 1, status, bytes);
+    (void)printf("%s - - [%s] \"%s %s HTTP/1.%d\" %d %" PRIu64 " \"%s\"\n",
+                 remote, date, method, target,
+                 http != NULL && http->is_1_0 ? 0 : 1, status, bytes,
+                 why == NULL ? "-" : why);
 }

@@ -6,6 +6,7 @@
 #include "gateway_events_options.h"
 
 #include <getopt.h>
+#include <limits.h>
 #include <string.h>
 
 #include <fcgi_client.h>
@@ -15,6 +16,18 @@
 #define NUMBER_MAX 100000
 #define SECONDS_MAX 1000000
 #define BYTES_MAX (1L << 30)
+
+/* The memory of all workers, where nobody says how much each may take: each has
+ * its share, but enough for some of the longest bodies that are gathered. */
+#define MEMORY_DEFAULT ((size_t)256 * 1024 * 1024)
+#define GATHER_DEFAULT ((size_t)8 * 1024 * 1024)
+#define SHARE_MIN (4 * GATHER_DEFAULT)
+
+#if LONG_MAX > 0x7fffffffL
+#define MEMORY_MAX (1L << 40)
+#else
+#define MEMORY_MAX (1L << 30)
+#endif
 
 const char program_name[] = "fcgi-gateway";
 
@@ -33,19 +46,40 @@ static const char help[] =
     "                        the root of its file system\n"
     "  --index NAME          the script of a path that names none; index.php\n"
     "  --workers N           threads, from 1 to 100000; 1\n"
-    "  --connections N       at most so many to the application, up to\n"
-    "                        100000; keep it below pm.max_children of\n"
-    "                        PHP-FPM; 0, any number, where it is not given\n"
+    "  --connections N       at most so many to the application, of all\n"
+    "                        workers together, from their number to 100000;\n"
+    "                        keep it below pm.max_children of PHP-FPM; 0, any\n"
+    "                        number, where it is not given\n"
     "  --no-keep             a connection for each request: for applications\n"
     "                        that serve no other while one is kept\n"
-    "  --timeout SECONDS     for the application to answer; 60\n"
+    "  --no-abort            never send FCGI_ABORT_REQUEST: for applications\n"
+    "                        that end when they are told to give up\n"
+    "  --timeout SECONDS     for the application to go on: to connect to it,\n"
+    "                        to begin its answer, to continue it; 60\n"
+    "  --total SECONDS       for it to answer whole, the wait for a "
+    "connection\n"
+    "                        included; any time, where it is not given\n"
     "  --client-timeout SECONDS  for the client to go on; 60\n"
-    "  --gather BYTES        the longest chunked body that is gathered, as\n"
-    "                        PHP needs to know its length, up to 1073741824;\n"
-    "                        8388608\n"
+    "  --least-rate BYTES    a second, which the client must keep, sending "
+    "and\n"
+    "                        receiving, or its time runs out; 500; 0: any\n"
+    "  --gather BYTES        a body up to this long is read whole before the\n"
+    "                        application is asked, up to 1073741824; a longer\n"
+    "                        one is handed on as it comes, or refused if it "
+    "is\n"
+    "                        chunked, as PHP needs its length; 8388608\n"
     "  --stream-chunked      hand chunked bodies on as they come instead\n"
+    "  --memory BYTES        for each worker, and the requests that it has\n"
+    "                        under way, with what is gathered; beyond, "
+    "requests\n"
+    "                        are refused with 503; 268435456, shared by all\n"
+    "                        workers, but at least 33554432 for each\n"
+    "  --drop-connection-named  drop the fields that a client's Connection\n"
+    "                        names: not behind a proxy, whose own fields "
+    "could\n"
+    "                        be named\n"
     "  --access-log          a line for each request on standard output, in\n"
-    "                        the Common Log Format\n"
+    "                        the Common Log Format, with why it ended early\n"
     "  --help                print this\n"
     "  --version             print the version\n"
     "\n"
@@ -60,10 +94,15 @@ enum {
     WORKERS,
     CONNECTIONS,
     NO_KEEP,
+    NO_ABORT,
     TIMEOUT,
+    TOTAL,
     CLIENT_TIMEOUT,
+    LEAST_RATE,
     GATHER,
     STREAM_CHUNKED,
+    MEMORY,
+    DROP_CONNECTION_NAMED,
     ACCESS_LOG,
     HELP,
     VERSION
@@ -77,10 +116,15 @@ static const struct option long_options[] = {
     {"workers", required_argument, NULL, WORKERS},
     {"connections", required_argument, NULL, CONNECTIONS},
     {"no-keep", no_argument, NULL, NO_KEEP},
+    {"no-abort", no_argument, NULL, NO_ABORT},
     {"timeout", required_argument, NULL, TIMEOUT},
+    {"total", required_argument, NULL, TOTAL},
     {"client-timeout", required_argument, NULL, CLIENT_TIMEOUT},
+    {"least-rate", required_argument, NULL, LEAST_RATE},
     {"gather", required_argument, NULL, GATHER},
     {"stream-chunked", no_argument, NULL, STREAM_CHUNKED},
+    {"memory", required_argument, NULL, MEMORY},
+    {"drop-connection-named", no_argument, NULL, DROP_CONNECTION_NAMED},
     {"access-log", no_argument, NULL, ACCESS_LOG},
     {"help", no_argument, NULL, HELP},
     {"version", no_argument, NULL, VERSION},
@@ -109,18 +153,30 @@ static bool read_seconds(const char *name, int *milliseconds)
     return true;
 }
 
-static bool read_bytes(const char *name, size_t *bytes)
+static bool read_bytes(const char *name, long least, long most, size_t *bytes)
 {
     long number;
 
-    if (!option_number(name, optarg, 0, BYTES_MAX, &number)) {
+    if (!option_number(name, optarg, least, most, &number)) {
         return false;
     }
     *bytes = (size_t)number;
     return true;
 }
 
-static bool read_option(struct options *options, int option, const char *word)
+static bool read_rate(const char *name, int *rate)
+{
+    size_t bytes;
+
+    if (!read_bytes(name, 0, BYTES_MAX, &bytes)) {
+        return false;
+    }
+    *rate = (int)bytes;
+    return true;
+}
+
+/* What has a value that is no number, or none. */
+static bool read_plain(struct options *options, int option, const char *word)
 {
     switch (option) {
     case LISTEN:
@@ -135,27 +191,47 @@ static bool read_option(struct options *options, int option, const char *word)
     case INDEX:
         options->index = optarg;
         return true;
-    case WORKERS:
-        return read_count("--workers", 1, &options->workers);
-    case CONNECTIONS:
-        return read_count("--connections", 0, &options->connections);
     case NO_KEEP:
         options->no_keep = true;
         return true;
-    case TIMEOUT:
-        return read_seconds("--timeout", &options->timeout_ms);
-    case CLIENT_TIMEOUT:
-        return read_seconds("--client-timeout", &options->client_timeout_ms);
-    case GATHER:
-        return read_bytes("--gather", &options->gather);
+    case NO_ABORT:
+        options->no_abort = true;
+        return true;
     case STREAM_CHUNKED:
         options->stream_chunked = true;
+        return true;
+    case DROP_CONNECTION_NAMED:
+        options->drop_connection_named = true;
         return true;
     case ACCESS_LOG:
         options->access_log = true;
         return true;
     default:
         return option_unknown(option, word);
+    }
+}
+
+static bool read_option(struct options *options, int option, const char *word)
+{
+    switch (option) {
+    case WORKERS:
+        return read_count("--workers", 1, &options->workers);
+    case CONNECTIONS:
+        return read_count("--connections", 0, &options->connections);
+    case TIMEOUT:
+        return read_seconds("--timeout", &options->timeout_ms);
+    case TOTAL:
+        return read_seconds("--total", &options->total_ms);
+    case CLIENT_TIMEOUT:
+        return read_seconds("--client-timeout", &options->client_timeout_ms);
+    case LEAST_RATE:
+        return read_rate("--least-rate", &options->least_rate);
+    case GATHER:
+        return read_bytes("--gather", 0, BYTES_MAX, &options->gather);
+    case MEMORY:
+        return read_bytes("--memory", 1, MEMORY_MAX, &options->memory);
+    default:
+        return read_plain(options, option, word);
     }
 }
 
@@ -170,9 +246,21 @@ static bool is_complete(const struct options *options)
     if (options->root == NULL) {
         return option_wrong("--root is missing");
     }
-    return options->root[0] == '/' ||
-           option_wrong("--root must begin with a slash, not be '%s'",
-                        options->root);
+    if (options->root[0] != '/') {
+        return option_wrong("--root must begin with a slash, not be '%s'",
+                            options->root);
+    }
+    return options->connections == 0 ||
+           options->connections >= options->workers ||
+           option_wrong("--connections must be at least --workers, %d, not %d",
+                        options->workers, options->connections);
+}
+
+static size_t share_of_memory(int workers)
+{
+    size_t share = MEMORY_DEFAULT / (size_t)workers;
+
+    return share > SHARE_MIN ? share : SHARE_MIN;
 }
 
 bool options_read(struct options *options, int argc, char **argv, int *code)
@@ -183,7 +271,8 @@ bool options_read(struct options *options, int argc, char **argv, int *code)
                                 .workers = 1,
                                 .timeout_ms = 60000,
                                 .client_timeout_ms = 60000,
-                                .gather = (size_t)8 * 1024 * 1024};
+                                .least_rate = 500,
+                                .gather = GATHER_DEFAULT};
     *code = EXIT_USAGE;
     opterr = 0;
     do {
@@ -201,6 +290,9 @@ bool options_read(struct options *options, int argc, char **argv, int *code)
     } while (option != -1);
     if (optind < argc) {
         return option_wrong("'%s' belongs to no option", argv[optind]);
+    }
+    if (options->memory == 0) {
+        options->memory = share_of_memory(options->workers);
     }
     return is_complete(options);
 }

@@ -15,10 +15,16 @@ struct options {
     int workers;
     int connections;       /**< to the application, of all workers; 0: any */
     bool no_keep;          /**< a connection for each request */
+    bool no_abort;         /**< the application is not told to give up */
     int timeout_ms;        /**< of the application */
+    int total_ms;          /**< for its whole answer; 0: any */
     int client_timeout_ms; /**< of the client */
-    size_t gather;         /**< how long a chunked body may be */
+    int least_rate;        /**< bytes a second, of the client; 0: any */
+    size_t gather;         /**< how long a body may be that is gathered */
+    size_t memory;         /**< for each worker */
     bool stream_chunked;
+    bool drop_connection_named; /**< fields that the client's Connection names
+                                     are not handed on */
     bool access_log;
 };
 

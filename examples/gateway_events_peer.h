@@ -16,38 +16,56 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+/* What one client may take of a turn of the event loop, so that it does not
+ * keep the others waiting: bytes, and steps, each a receive or a request. */
+#define TURN_BYTES ((size_t)256 * 1024)
+#define TURN_STEPS 16
+
 struct peer {
     int fd;
-    bool readable; /**< a receive may bring something */
-    bool leaving;  /**< it has closed its side */
-    bool full;     /**< it takes no more now */
-    int64_t moved; /**< when it last took or sent something */
-    const int64_t *now;
+    bool readable;  /**< a receive may bring something */
+    bool leaving;   /**< it has closed its side */
+    bool full;      /**< it takes no more now */
+    bool held_back; /**< there is more to do, in the next turn of the loop */
+    uint64_t moved; /**< bytes that were received and sent */
+    unsigned turn;  /* the one that these are left of: */
+    size_t bytes_left;
+    int steps_left;
+    int queued; /* bytes that the system had yet to bring it, last we looked */
     char remote_addr[64], remote_port[8];
     char server_addr[64], server_port[8];
 };
 
-#define BUFFER_SIZE ((size_t)64 * 1024)
-
 struct buffer {
+    char *data;
+    size_t size;
     size_t start, end;
-    char data[BUFFER_SIZE];
 };
 
 /**
  * @param fd       connected; it becomes the peer's
- * @param now      where the time in milliseconds is to be read
  * @param address  of the client, `len` bytes
  */
-void peer_open(struct peer *peer, int fd, const int64_t *now,
-               const struct sockaddr *address, socklen_t len);
+void peer_open(struct peer *peer, int fd, const struct sockaddr *address,
+               socklen_t len);
+
+/** An event of its own begins, in that turn of the loop: if it is another than
+ *  the last one, all of its share is left. */
+void peer_begin_turn(struct peer *peer, unsigned turn);
+
+/** Whether another step may be taken in this turn; if not, it is held back. */
+bool peer_may_go_on(struct peer *peer);
 
 /**
  * Receive into `room`.
  *
- * @return FCGI_OK, FCGI_WAIT (nothing there), or FCGI_ERR_CLOSED (it has left)
+ * @return FCGI_OK, FCGI_WAIT (nothing is there, or it is held back), or
+ *         FCGI_ERR_CLOSED (it has left)
  */
 int peer_receive(struct peer *peer, void *room, size_t cap, size_t *got);
+
+/** Receive and drop what is there; as peer_receive(), but never FCGI_OK. */
+int peer_drop(struct peer *peer);
 
 /**
  * Send what a buffer holds and `len` bytes behind that, in one go.
@@ -60,6 +78,12 @@ int peer_receive(struct peer *peer, void *room, size_t cap, size_t *got);
 int peer_send(struct peer *peer, struct buffer *buffer, const void *data,
               size_t len, size_t *taken);
 
+/** Look whether one that takes no more has taken something of what was sent. */
+void peer_look(struct peer *peer);
+
+/** Empty; its room is borrowed. */
+void buffer_init(struct buffer *buffer, char *room, size_t size);
+
 static inline size_t buffer_len(const struct buffer *buffer)
 {
     return buffer->end - buffer->start;
@@ -67,7 +91,7 @@ static inline size_t buffer_len(const struct buffer *buffer)
 
 static inline size_t buffer_room(const struct buffer *buffer)
 {
-    return BUFFER_SIZE - buffer->end;
+    return buffer->size - buffer->end;
 }
 
 /** Receive into the room of a buffer, if it has any; as peer_receive(). */

@@ -11,22 +11,23 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "common_status.h"
+#include "gateway_events_ending.h"
 #include "gateway_events_inquiry.h"
 #include "gateway_events_log.h"
-
-/* How long a client that is not listened to any more may take to notice. */
-#define LINGER_MS 5000
 
 /* How many are kept for the next request. */
 #define SPARES_MAX 64
 
-static bool enter(struct transaction *t, enum stage stage)
+bool transaction_enter(struct transaction *t, enum stage stage)
 {
+    const struct options *options = t->worker->options;
+
     t->stage = stage;
     t->since = t->worker->now;
+    patience_begin(&t->patience, options->client_timeout_ms,
+                   options->least_rate, t->since);
     return true;
 }
 
@@ -34,24 +35,30 @@ static bool enter(struct transaction *t, enum stage stage)
  * Memory.
  */
 
-void transaction_free(struct transaction *t)
+static void destroy(struct transaction *t)
 {
-    while (t != NULL) {
-        struct transaction *next = t->next;
-        fcgi_response_free(&t->response);
-        free(t);
-        t = next;
-    }
+    memory_give(&t->worker->memory, sizeof(*t));
+    fcgi_response_free(&t->response);
+    free(t);
 }
 
 /* Buffers are not cleared: pages that nobody uses take no memory. */
-static struct transaction *make(void)
+static struct transaction *make(struct worker *worker)
 {
-    struct transaction *t = malloc(sizeof(*t));
+    struct transaction *t;
 
-    if (t != NULL) {
-        memset(t, 0, offsetof(struct transaction, http));
+    if (!memory_take(&worker->memory, sizeof(*t))) {
+        return NULL;
     }
+    t = malloc(sizeof(*t));
+    if (t == NULL) {
+        memory_give(&worker->memory, sizeof(*t));
+        return NULL;
+    }
+    memset(t, 0, offsetof(struct transaction, http));
+    t->worker = worker;
+    buffer_init(&t->in, t->in_room, sizeof(t->in_room));
+    buffer_init(&t->out, t->out_room, sizeof(t->out_room));
     return t;
 }
 
@@ -60,11 +67,32 @@ static struct transaction *take_spare(struct worker *worker)
     struct transaction *t = worker->spares;
 
     if (t == NULL) {
-        return make();
+        return make(worker);
     }
     worker->spares = t->next;
     worker->spare_count -= 1;
     return t;
+}
+
+bool transaction_free_spares(struct worker *worker)
+{
+    bool any = worker->spares != NULL;
+
+    while (worker->spares != NULL) {
+        destroy(take_spare(worker));
+    }
+    return any;
+}
+
+/* Nothing of the request before, if there was one, is known any more. */
+bool transaction_read_next(struct transaction *t)
+{
+    http_begin(&t->http);
+    t->answer = (struct answer){0};
+    t->why = NULL;
+    t->parsed = t->in.start;
+    (void)transaction_enter(t, READING);
+    return peer_may_go_on(t->peer);
 }
 
 struct transaction *transaction_begin(struct worker *worker, struct peer *peer,
@@ -73,14 +101,12 @@ struct transaction *transaction_begin(struct worker *worker, struct peer *peer,
     struct transaction *t = take_spare(worker);
 
     if (t != NULL) {
-        t->worker = worker;
         t->peer = peer;
         t->owner = owner;
-        t->parsed = 0;
+        t->counted = peer->moved;
         t->in.start = t->in.end = 0;
         t->out.start = t->out.end = 0;
-        http_begin(&t->http);
-        (void)enter(t, READING);
+        (void)transaction_read_next(t);
     }
     return t;
 }
@@ -95,85 +121,13 @@ void transaction_end(struct transaction *t)
     worker = t->worker;
     inquiry_end(t);
     body_end(&t->body);
-    t->next = worker->spares;
     if (worker->spare_count == SPARES_MAX) {
-        t->next = NULL;
-        transaction_free(t);
+        destroy(t);
         return;
     }
+    t->next = worker->spares;
     worker->spares = t;
     worker->spare_count += 1;
-}
-
-/*
- * Answering.
- */
-
-/* An answer is on its way, `rc` tells how far it came. */
-static bool send_answer(struct transaction *t, int rc)
-{
-    return enter(t, rc < 0 ? GONE : SENDING);
-}
-
-/* The connection must end if the client has yet to send what nobody reads. */
-static bool answer_with(struct transaction *t, int status)
-{
-    t->answer.keep = t->answer.keep && t->body.left == 0;
-    return send_answer(t, answer_plainly(&t->answer, status));
-}
-
-/* What was sent is no request: nothing behind it can be trusted. */
-static bool refuse(struct transaction *t, int status)
-{
-    answer_begin(&t->answer, t->peer, &t->out, &t->http, worker_date(t->worker),
-                 false);
-    t->body.left = 1;
-    return answer_with(t, status);
-}
-
-static bool begin_next(struct transaction *t)
-{
-    body_end(&t->body);
-    http_begin(&t->http);
-    t->parsed = t->in.start;
-    return enter(t, READING);
-}
-
-/* The answer was sent whole. */
-static bool finish(struct transaction *t)
-{
-    if (t->worker->options->access_log) {
-        log_access(t->peer->remote_addr, &t->http, t->answer.status,
-                   t->answer.body_len);
-    }
-    if (t->answer.keep && t->body.left == 0 && !t->worker->stopping) {
-        return begin_next(t);
-    }
-    if (t->body.left == 0 && !t->peer->readable) {
-        return enter(t, GONE);
-    }
-    /* To close with bytes unread would take the answer from the client. */
-    (void)shutdown(t->peer->fd, SHUT_WR);
-    return enter(t, LINGERING);
-}
-
-static bool send_rest(struct transaction *t)
-{
-    int rc = answer_flush(&t->answer);
-
-    if (rc == FCGI_WAIT) {
-        return false;
-    }
-    return rc == FCGI_OK ? finish(t) : enter(t, GONE);
-}
-
-static bool linger(struct transaction *t)
-{
-    int rc;
-
-    t->in.start = t->in.end = 0;
-    rc = buffer_fill(&t->in, t->peer);
-    return rc < 0 ? enter(t, GONE) : rc == FCGI_OK;
 }
 
 /*
@@ -183,11 +137,12 @@ static bool linger(struct transaction *t)
 /* It has failed: the answer says so, unless it is under way. */
 static bool fail(struct transaction *t, int error)
 {
-    bool may_answer = t->answer.state != ANSWER_SENT;
-    int status = may_answer ? status_of_error(error) : 0;
+    bool cut = t->answer.state == ANSWER_SENT;
+    int status = cut ? t->answer.status : status_of_error(error);
 
-    log_failure(&t->http, status, error, &t->response);
-    return may_answer ? answer_with(t, status) : enter(t, GONE);
+    log_failure(&t->http, status, cut, error, &t->response);
+    return cut ? ending_give_up(t, fcgi_error_name(error))
+               : ending_answer(t, status);
 }
 
 static bool ask(struct transaction *t)
@@ -196,9 +151,9 @@ static bool ask(struct transaction *t)
 
     switch (rc) {
     case FCGI_OK:
-        return enter(t, ASKING);
+        return transaction_enter(t, ASKING);
     case FCGI_ERR_BAD_REQUEST:
-        return refuse(t, 400);
+        return ending_refuse(t, 400);
     default:
         return fail(t, rc);
     }
@@ -207,9 +162,11 @@ static bool ask(struct transaction *t)
 /* It was the client that failed. */
 static bool fail_body(struct transaction *t)
 {
-    return t->body.malformed && t->answer.state != ANSWER_SENT
-               ? answer_with(t, 400)
-               : enter(t, GONE);
+    if (!t->body.malformed) {
+        return ending_lose(t);
+    }
+    return t->answer.state == ANSWER_SENT ? ending_give_up(t, "malformed body")
+                                          : ending_answer(t, 400);
 }
 
 static bool conclude(struct transaction *t, int rc)
@@ -217,7 +174,7 @@ static bool conclude(struct transaction *t, int rc)
     inquiry_end(t);
     log_stderr(&t->http, t->response.stderr_data);
     if (t->answer.state == ANSWER_FAILED) {
-        return enter(t, GONE);
+        return ending_lose(t);
     }
     if (rc == FCGI_ERR_SOURCE) {
         return fail_body(t);
@@ -226,17 +183,17 @@ static bool conclude(struct transaction *t, int rc)
         rc = FCGI_ERR_BAD_HEAD;
     } else if (rc == FCGI_ERR_BODY_LONG && t->answer.state != ANSWER_NONE) {
         /* Its Content-Length is there, and no more than that. */
-        log_failure(&t->http, t->answer.status, rc, &t->response);
+        log_failure(&t->http, t->answer.status, false, rc, &t->response);
         rc = FCGI_OK;
     }
-    return rc == FCGI_OK ? send_answer(t, answer_end(&t->answer)) : fail(t, rc);
+    return rc == FCGI_OK ? ending_send(t) : fail(t, rc);
 }
 
 /* The call waits, and so does what it has made of the answer: send that. */
 static bool await_call(struct transaction *t)
 {
     if (answer_flush(&t->answer) < 0) {
-        return enter(t, GONE);
+        return ending_lose(t);
     }
     if (upstream_watch(&t->worker->upstream, &t->ask) != FCGI_OK) {
         return conclude(t, FCGI_ERR_NO_MEMORY);
@@ -254,7 +211,7 @@ static bool go_on_asking(struct transaction *t)
         (void)buffer_fill(&t->in, t->peer);
     }
     if (t->peer->leaving) {
-        return enter(t, GONE);
+        return ending_lose(t);
     }
     rc = fcgi_call_resume(t->ask.call);
     return rc == FCGI_WAIT ? await_call(t) : conclude(t, rc);
@@ -266,7 +223,7 @@ static bool go_on_asking(struct transaction *t)
 
 static bool gather(struct transaction *t)
 {
-    int rc = body_gather(&t->body, t->worker->options->gather);
+    int rc = body_gather(&t->body);
 
     switch (rc) {
     case FCGI_OK:
@@ -274,13 +231,13 @@ static bool gather(struct transaction *t)
     case FCGI_WAIT:
         return false;
     case FCGI_ERR_BAD_REQUEST:
-        return answer_with(t, 400);
+        return ending_answer(t, 400);
     case FCGI_ERR_CONTENT_TOO_LONG:
-        return answer_with(t, 413);
+        return ending_answer(t, 413);
     case FCGI_ERR_NO_MEMORY:
-        return answer_with(t, 503);
+        return transaction_free_spares(t->worker) || ending_answer(t, 503);
     default:
-        return enter(t, GONE);
+        return ending_lose(t);
     }
 }
 
@@ -289,13 +246,20 @@ static bool begin_request(struct transaction *t)
     const struct options *options = t->worker->options;
 
     t->in.start = t->parsed;
-    body_begin(&t->body, &t->http, t->peer, &t->in, options->stream_chunked);
+    t->body = (struct body){.http = &t->http,
+                            .peer = t->peer,
+                            .in = &t->in,
+                            .memory = &t->worker->memory,
+                            .limit = options->gather,
+                            .streams = options->stream_chunked};
+    body_begin(&t->body);
     answer_begin(&t->answer, t->peer, &t->out, &t->http, worker_date(t->worker),
                  t->http.keep_alive && !t->worker->stopping);
-    if (!body_wants_gathering(&t->body)) {
+    if (!t->body.gathers) {
         return ask(t);
     }
-    return options->gather == 0 ? answer_with(t, 411) : enter(t, GATHERING);
+    return options->gather == 0 ? ending_answer(t, 411)
+                                : transaction_enter(t, GATHERING);
 }
 
 /* A head that is not whole starts at the front of the buffer, so that it has
@@ -305,9 +269,6 @@ static void move_to_front(struct transaction *t)
     struct buffer *in = &t->in;
     size_t len = buffer_len(in);
 
-    if (in->start == 0) {
-        return;
-    }
     memmove(in->data, in->data + in->start, len);
     in->start = 0;
     in->end = len;
@@ -319,15 +280,30 @@ static bool receive_head(struct transaction *t)
 {
     int rc;
 
-    move_to_front(t);
-    if (buffer_room(&t->in) == 0) {
-        return refuse(t, http_too_large(&t->http));
+    if (t->in.start > 0) {
+        move_to_front(t);
+    }
+    if (buffer_len(&t->in) >= HTTP_HEAD_MAX) {
+        return ending_refuse(t, http_too_large(&t->http));
     }
     rc = buffer_fill(&t->in, t->peer);
-    if (rc == FCGI_WAIT && buffer_len(&t->in) == 0) {
-        return enter(t, IDLE);
+    if (buffer_len(&t->in) == 0 && rc != FCGI_OK) {
+        return transaction_enter(t, rc == FCGI_WAIT ? IDLE : GONE);
     }
-    return rc < 0 ? enter(t, GONE) : rc == FCGI_OK;
+    return rc < 0 ? ending_lose(t) : rc == FCGI_OK;
+}
+
+/* The head is whole. A chunked body is decoded in the room behind it. */
+static bool end_head(struct transaction *t)
+{
+    if (t->parsed - t->in.start > HTTP_HEAD_MAX) {
+        return ending_refuse(t, http_too_large(&t->http));
+    }
+    if (t->http.chunked && t->parsed > HTTP_HEAD_MAX) {
+        move_to_front(t); /* where it is read once more */
+        return true;
+    }
+    return begin_request(t);
 }
 
 static bool read_head(struct transaction *t)
@@ -342,51 +318,50 @@ static bool read_head(struct transaction *t)
     }
     switch (rc) {
     case FCGI_OK:
-        return begin_request(t);
+        return end_head(t);
     case FCGI_WAIT:
         return receive_head(t);
     default:
-        return refuse(t, t->http.refusal);
+        return ending_refuse(t, t->http.refusal);
     }
 }
 
 /*
- * Going on, and waiting.
+ * Time.
  */
 
-enum stage transaction_proceed(struct transaction *t)
+static bool is_waited_for(const struct transaction *t)
 {
-    static bool (*const stages[])(struct transaction *) = {
-        [READING] = read_head, [GATHERING] = gather, [ASKING] = go_on_asking,
-        [SENDING] = send_rest, [LINGERING] = linger,
-    };
-
-    while (t->stage < IDLE && stages[t->stage](t)) {
-        /* There is more to do. */
+    switch (t->stage) {
+    case GATHERING:
+        return t->body.waits && !t->peer->held_back;
+    case ASKING:
+        return t->peer->full || (t->body.waits && !t->peer->held_back);
+    case SENDING:
+        return true;
+    default:
+        return false;
     }
-    return t->stage;
 }
 
-int64_t transaction_client_deadline(const struct transaction *t)
+static void note_progress(struct transaction *t)
 {
-    int64_t limit = t->worker->options->client_timeout_ms;
-    int64_t moved = t->peer->moved > t->since ? t->peer->moved : t->since;
+    uint64_t bytes = t->peer->moved - t->counted;
 
-    switch (t->stage) {
-    case READING:
-        return t->since + limit;
-    case ASKING:
-        return t->body.waits || t->peer->full ? moved + limit : NEVER;
-    case LINGERING:
-        return t->since + LINGER_MS;
-    default:
-        return moved + limit;
-    }
+    t->counted = t->peer->moved;
+    patience_note(&t->patience, t->worker->now, bytes, is_waited_for(t));
+}
+
+static int64_t client_deadline(const struct transaction *t)
+{
+    return t->stage == READING
+               ? t->since + t->worker->options->client_timeout_ms
+               : patience_deadline(&t->patience);
 }
 
 int64_t transaction_deadline(const struct transaction *t)
 {
-    int64_t at = transaction_client_deadline(t);
+    int64_t at = client_deadline(t);
     int64_t call_at = NEVER;
     int ms = t->stage == ASKING ? fcgi_call_timeout_ms(t->ask.call) : -1;
 
@@ -396,14 +371,49 @@ int64_t transaction_deadline(const struct transaction *t)
     return call_at < at ? call_at : at;
 }
 
-void transaction_time_out(struct transaction *t)
+static void time_out(struct transaction *t)
 {
+    static const char why[] = "client too slow";
+
+    t->why = why;
     if (t->stage == READING) {
-        (void)refuse(t, 408);
+        (void)ending_refuse(t, 408);
     } else if (t->stage == GATHERING ||
                (t->stage == ASKING && t->answer.state == ANSWER_NONE)) {
-        (void)answer_with(t, 408);
+        (void)ending_answer(t, 408);
     } else {
-        (void)enter(t, GONE);
+        (void)ending_give_up(t, why);
     }
+}
+
+/* One that takes no more is looked at closely before it is given up. */
+void transaction_check_client(struct transaction *t)
+{
+    if (t->worker->now >= client_deadline(t)) {
+        peer_look(t->peer);
+        note_progress(t);
+    }
+    if (t->worker->now >= client_deadline(t)) {
+        time_out(t);
+    }
+}
+
+/*
+ * Going on.
+ */
+
+enum stage transaction_proceed(struct transaction *t)
+{
+    static bool (*const stages[])(struct transaction *) = {
+        [READING] = read_head,
+        [GATHERING] = gather,
+        [ASKING] = go_on_asking,
+        [SENDING] = ending_send_rest,
+    };
+
+    while (t->stage < IDLE && stages[t->stage](t)) {
+        /* There is more to do. */
+    }
+    note_progress(t);
+    return t->stage;
 }

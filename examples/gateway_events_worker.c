@@ -119,7 +119,15 @@ static struct event_base *make_base(void)
     return base;
 }
 
-/* Each worker has its share of the connections. */
+/* Each worker has its share of the connections; 0: any number. */
+static int share_of_connections(const struct worker *worker)
+{
+    int count = worker->options->connections;
+    int workers = worker->options->workers;
+
+    return count / workers + (worker->number < count % workers);
+}
+
 static int open_upstream(struct worker *worker)
 {
     const struct options *options = worker->options;
@@ -127,13 +135,12 @@ static int open_upstream(struct worker *worker)
         .timeouts.first_byte_ms = options->timeout_ms,
         .timeouts.idle_ms = options->timeout_ms,
         .timeouts.queue_ms = options->timeout_ms,
+        .timeouts.total_ms = options->total_ms,
+        .no_abort = options->no_abort,
         .pool.max_idle = options->no_keep ? -1 : 0,
+        .pool.max_open = share_of_connections(worker),
     };
 
-    if (options->connections > 0) {
-        config.pool.max_open =
-            (options->connections + options->workers - 1) / options->workers;
-    }
     return upstream_open(&worker->upstream, worker->base, options->upstream,
                          &config, connection_ready);
 }
@@ -153,16 +160,19 @@ static bool open_events(struct worker *worker, int fd, int stop)
     return event_add(worker->stopper, NULL) == 0;
 }
 
-int worker_open(struct worker *worker, const struct options *options, int fd,
-                int stop)
+int worker_open(struct worker *worker, const struct options *options,
+                int number, int fd, int stop)
 {
     int rc;
 
     memset(worker, 0, sizeof(*worker));
     worker->options = options;
+    worker->number = number;
+    worker->memory.max = options->memory;
     worker->site.root = options->root;
     worker->site.index = options->index;
     worker->site.folding = FCGI_CGI_FOLDING_DROP;
+    worker->site.drop_connection_named = options->drop_connection_named;
     worker->base = make_base();
     if (worker->base == NULL) {
         return FCGI_ERR_SYSTEM;
@@ -177,14 +187,20 @@ int worker_open(struct worker *worker, const struct options *options, int fd,
     return rc;
 }
 
+/* Turn by turn, to count them. */
 void worker_run(struct worker *worker)
 {
-    (void)event_base_dispatch(worker->base);
+    int rc;
+
+    do {
+        worker->turn += 1;
+        rc = event_base_loop(worker->base, EVLOOP_ONCE);
+    } while (rc == 0 && !event_base_got_break(worker->base));
 }
 
 void worker_close(struct worker *worker)
 {
-    transaction_free(worker->spares);
+    (void)transaction_free_spares(worker);
     upstream_close(&worker->upstream);
     fcgi_cgi_free(worker->cgi);
     event_free(worker->stopper);

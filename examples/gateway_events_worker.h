@@ -11,6 +11,7 @@
 #include <event2/event.h>
 #include <fcgi_client.h>
 
+#include "gateway_events_memory.h"
 #include "gateway_events_options.h"
 #include "gateway_events_upstream.h"
 
@@ -19,6 +20,7 @@ struct transaction;
 
 struct worker {
     const struct options *options;
+    int number; /* among all, from 0 */
     struct event_base *base;
     struct evconnlistener *listener;
     struct event *stopper;
@@ -26,9 +28,11 @@ struct worker {
     struct upstream upstream;
     struct fcgi_cgi *cgi;
     struct fcgi_cgi_site site;
+    unsigned turn;                  /**< of its event loop */
     int64_t now;                    /**< milliseconds, of this event */
     bool stopping;                  /**< no request begins any more */
     struct connection *connections; /**< all of them */
+    struct memory memory;           /**< of its transactions */
     struct transaction *spares;
     int spare_count;
     time_t date_time;
@@ -37,12 +41,13 @@ struct worker {
 
 /**
  * @param options  must outlive the worker
+ * @param number   which of all the workers it is, from 0
  * @param fd       the listening socket, which becomes the worker's
  * @param stop     a pipe: the worker stops when its other end is closed
  * @return FCGI_OK or an error code
  */
-int worker_open(struct worker *worker, const struct options *options, int fd,
-                int stop);
+int worker_open(struct worker *worker, const struct options *options,
+                int number, int fd, int stop);
 
 /** Serve until told to stop, and all requests under way have ended. */
 void worker_run(struct worker *worker);

@@ -173,10 +173,12 @@ struct silent {
     struct web *web;
 };
 
+/* Bodies are handed on as they come. */
 static struct silent begin_silent(void **state, const struct fake_step *steps,
                                   size_t count)
 {
-    static const char *const options[] = {"--connections", "1", NULL};
+    static const char *const options[] = {"--connections", "1", "--gather", "0",
+                                          NULL};
     struct silent silent = {.app = fake_start(FAKE_UNIX, steps, count)};
     silent.front = start(state, fake_address(silent.app), options);
     silent.descriptors = front_descriptors(silent.front);
@@ -411,10 +413,13 @@ static struct app *start_libfcgi(void)
     return app;
 }
 
+/* So that bodies are handed on as they come, as long ones always are. */
+static const char *const gather_nothing[] = {"--gather", "0", NULL};
+
 static void a_body_arrives_while_it_is_sent(void **state)
 {
     struct app *app = start_libfcgi();
-    struct front *front = start(state, app_address(app), NULL);
+    struct front *front = start(state, app_address(app), gather_nothing);
     struct web *web = web_open(front_address(front));
     struct web_answer answer;
     (void)web_send(web, "POST / HTTP/1.1\r\n" HOST
@@ -480,7 +485,7 @@ static void an_answer_may_come_before_the_body_was_read(void **state)
         FAKE_ACCEPT, FAKE_READ_PARAMS,
         FAKE_ANSWER("Status: 413 Too Large\r\n\r\ntoo large")};
     struct fake *app = FAKE_RUN(FAKE_UNIX, steps);
-    struct front *front = start(state, fake_address(app), NULL);
+    struct front *front = start(state, fake_address(app), gather_nothing);
     struct web *web = web_open(front_address(front));
     struct web_answer answer;
     size_t len = LARGE / 16;
@@ -499,7 +504,7 @@ static void an_answer_may_come_before_the_body_was_read(void **state)
 
 static void a_failure_before_the_body_was_read_closes(void **state)
 {
-    struct front *front = start(state, "127.0.0.1:1", NULL);
+    struct front *front = start(state, "127.0.0.1:1", gather_nothing);
     struct web *web = web_open(front_address(front));
     struct web_answer answer;
     (void)web_send(web,

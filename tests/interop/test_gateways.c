@@ -278,12 +278,24 @@ static void fields_that_could_pass_for_others_are_left_out(void **state)
     ask(state,
         "GET /server.php HTTP/1.1\r\n" HOST "Proxy: evil:1\r\n"
         "X_Underscore: evil\r\nX.Dot: evil\r\nContent_Length: 7\r\n"
-        "Connection: X-Hop\r\nX-Hop: evil\r\n\r\n",
+        "Connection: Keep-Alive\r\nKeep-Alive: evil\r\nTE: evil\r\n\r\n",
         &answer);
     assert_int_equal(answer.status, 200);
     assert_null(strstr(answer.body, "evil"));
     assert_null(strstr(answer.body, "HTTP_PROXY"));
     assert_null(strstr(answer.body, "CONTENT_LENGTH"));
+    web_answer_free(&answer);
+}
+
+/* A proxy in front adds it, and hands on what its client calls Connection. */
+static void a_client_cannot_have_fields_left_out(void **state)
+{
+    struct web_answer answer;
+    ask(state,
+        "GET /server.php HTTP/1.1\r\n" HOST
+        "Connection: X-Real-IP\r\nX-Real-IP: 192.0.2.1\r\n\r\n",
+        &answer);
+    assert_true(reported(&answer, "HTTP_X_REAL_IP", "192.0.2.1"));
     web_answer_free(&answer);
 }
 
@@ -453,6 +465,7 @@ int main(void)
         cmocka_unit_test(pipelined_requests_are_answered_in_order),
         cmocka_unit_test(repeated_fields_are_joined),
         cmocka_unit_test(fields_that_could_pass_for_others_are_left_out),
+        cmocka_unit_test(a_client_cannot_have_fields_left_out),
         cmocka_unit_test(another_protocol_is_not_taken_up),
         cmocka_unit_test(repeated_fields_of_an_answer_stay_in_order),
         cmocka_unit_test(a_redirection_reaches_the_client),

@@ -110,10 +110,17 @@ refuses_option "'more' belongs to no option" more
 refuses_option "'--help' belongs to no option" -- --help
 refuses_option '--stream-chunked=1: that takes no value' --stream-chunked=1
 refuses_option '--access-log=: that takes no value' --access-log=
+refuses_option '--no-abort=1: that takes no value' --no-abort=1
+refuses_option '--drop-connection-named=: that takes no value' \
+    --drop-connection-named=
 for option in --upstream --root --index --workers --connections --timeout \
-    --client-timeout --gather; do
+    --total --client-timeout --least-rate --gather --memory; do
     refuses_option "$option needs a value" "$option"
 done
+
+# Of a process of 64 bits, or of fewer.
+memory_max=1099511627776
+[ "$(getconf LONG_BIT)" = 64 ] || memory_max=1073741824
 
 # refuses_numbers OPTION LEAST MOST: all but numbers of that range.
 refuses_numbers() {
@@ -129,8 +136,16 @@ it "takes a number of the range that it names, and no other"
 refuses_numbers --workers 1 100000
 refuses_numbers --connections 0 100000
 refuses_numbers --timeout 1 1000000
+refuses_numbers --total 1 1000000
 refuses_numbers --client-timeout 1 1000000
+refuses_numbers --least-rate 0 1073741824
 refuses_numbers --gather 0 1073741824
+refuses_numbers --memory 1 "$memory_max"
+
+it "has a connection for each worker, or none for any"
+few='--connections must be at least --workers, 4, not'
+refuses_option "$few 3" --workers 4 --connections 3
+refuses_option "$few 1" --connections 1 --workers 4
 
 it "refuses an address to listen at that means nothing"
 for malformed in '' nonsense localhost: :80 127.0.0.1: 127.0.0.1:65536 \
@@ -288,7 +303,7 @@ stop
 logs() {
     date='[0-9][0-9]/[A-Z][a-z][a-z]/[0-9]*:[0-9:]* +0000'
     sed -n "$1p" log |
-        grep -qx "127\.0\.0\.1 - - \[$date\] \"$2 HTTP/1\.1\" $3 $4" ||
+        grep -qx "127\.0\.0\.1 - - \[$date\] \"$2 HTTP/1\.1\" $3 $4 \"-\"" ||
         bad "logged '$(sed -n "$1p" log)', not $2 with $3 and $4 bytes"
 }
 

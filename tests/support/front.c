@@ -16,7 +16,8 @@
 #include "temp.h"
 
 #define LIMIT_MS 60000
-#define ARGUMENTS_MAX 15
+#define ARGUMENTS_MAX 16
+#define TRACER "/usr/bin/strace"
 
 struct front {
     struct temp *folder;
@@ -39,10 +40,15 @@ static void die(const char *what)
     exit(EXIT_FAILURE);
 }
 
+char *front_output(const struct front *front)
+{
+    return output_read(front->log);
+}
+
 size_t front_has_said(const struct front *front, const char *text)
 {
     size_t count = 0;
-    char *log = output_read(front->log);
+    char *log = front_output(front);
     const char *at = strstr(log, text);
     while (at != NULL) {
         count += 1;
@@ -93,18 +99,19 @@ static size_t tell_what(const char *program, const char *upstream,
     return count;
 }
 
-struct front *front_start(const char *program, const char *upstream,
-                          const char *root, const char *const *options)
+static void append(const char **arguments, size_t count,
+                   const char *const *more)
 {
-    const char *arguments[ARGUMENTS_MAX + 1] = {NULL};
-    size_t count = tell_what(program, upstream, root, arguments);
-    char *path = program_built(program);
-    if (path == NULL) {
-        return NULL;
+    for (size_t i = 0; more != NULL && more[i] != NULL; i++) {
+        if (count >= ARGUMENTS_MAX) {
+            die("tests: front: too many arguments");
+        }
+        arguments[count++] = more[i];
     }
-    for (size_t i = 0; options != NULL && options[i] != NULL; i++) {
-        arguments[count++] = options[i];
-    }
+}
+
+static struct front *start(const char *path, const char *const *arguments)
+{
     struct front *front = calloc(1, sizeof(*front));
     if (front == NULL) {
         die("tests: front");
@@ -115,6 +122,53 @@ struct front *front_start(const char *program, const char *upstream,
         .path = path, .arguments = arguments, .log = front->log};
     front->program = program_start(&spec);
     find_address(front);
+    return front;
+}
+
+struct front *front_start(const char *program, const char *upstream,
+                          const char *root, const char *const *options)
+{
+    const char *arguments[ARGUMENTS_MAX + 1] = {NULL};
+    size_t count = tell_what(program, upstream, root, arguments);
+    char *path = program_built(program);
+    if (path == NULL) {
+        return NULL;
+    }
+    append(arguments, count, options);
+    struct front *front = start(path, arguments);
+    free(path);
+    return front;
+}
+
+static bool may_trace(void)
+{
+    static const char *const nothing[] = {"-o", "/dev/null", "true", NULL};
+    if (!program_exists(TRACER)) {
+        return false;
+    }
+    char *complaint = output_of(TRACER, nothing);
+    bool may = complaint[0] == '\0';
+    free(complaint);
+    return may;
+}
+
+/* It follows threads, and lets signals end it, which it hands on. */
+struct front *front_trace(const char *calls, const char *file,
+                          const char *upstream, const char *root,
+                          const char *const *options)
+{
+    char *path = program_built("fcgi-gateway");
+    const char *arguments[ARGUMENTS_MAX + 1] = {"-fI2", "-s0", "-e", calls,
+                                                "-o",   file,  path};
+    const size_t count = 7;
+    if (path == NULL || !may_trace()) {
+        free(path);
+        return NULL;
+    }
+    append(arguments,
+           count + tell_what("fcgi-gateway", upstream, root, arguments + count),
+           options);
+    struct front *front = start(TRACER, arguments);
     free(path);
     return front;
 }

@@ -22,6 +22,20 @@ struct front;
 struct front *front_start(const char *program, const char *upstream,
                           const char *root, const char *const *options);
 
+/**
+ * Start fcgi-gateway under strace, which writes to a file what system calls it
+ * makes, a line each, without what they hand over.
+ *
+ * @param calls  their names, with commas in between; a question mark ahead of
+ *               one that not all systems have
+ * @param file   is whole after front_stop()
+ * @return NULL if there is no strace, if it may not trace, or if this build did
+ *         not make fcgi-gateway
+ */
+struct front *front_trace(const char *calls, const char *file,
+                          const char *upstream, const char *root,
+                          const char *const *options);
+
 /** End it, in its own time; whether it did. NULL is fine. */
 bool front_stop(struct front *front);
 
@@ -30,6 +44,9 @@ const char *front_address(const struct front *front);
 
 /** Tell it to end. */
 void front_tell(struct front *front);
+
+/** All that it has printed; the caller's to free. */
+char *front_output(const struct front *front);
 
 /** How often a text stands in what it has printed. */
 size_t front_has_said(const struct front *front, const char *text);

@@ -66,6 +66,28 @@ int site_stop(void **state)
     return ended ? 0 : -1;
 }
 
+int site_finds_gateway(void **state)
+{
+    static char found[] = "";
+    char *path = program_built("fcgi-gateway");
+    *state = path == NULL ? NULL : found;
+    free(path);
+    return *state == NULL ? program_missing("fcgi-gateway") : 0;
+}
+
+struct front *site_gateway(void **state, const char *upstream,
+                           const char *const *options)
+{
+    if (*state == NULL) {
+        skip();
+        return NULL;
+    }
+    char *root = php_fpm_script("");
+    struct front *front = front_start("fcgi-gateway", upstream, root, options);
+    free(root);
+    return front;
+}
+
 struct site *site_get(void **state)
 {
     if (*state == NULL) {

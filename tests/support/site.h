@@ -31,6 +31,15 @@ int site_of_libfcgi(void **state, const char *program);
 /** Stop both; what cmocka wants of a group's teardown. */
 int site_stop(void **state);
 
+/** What cmocka wants of the setup of a group whose tests start fcgi-gateway by
+ *  themselves: whether this build made it. */
+int site_finds_gateway(void **state);
+
+/** Such a test's own, in front of an application; where there is none, the test
+ *  is skipped. */
+struct front *site_gateway(void **state, const char *upstream,
+                           const char *const *options);
+
 /** The site; where there is none, the test is skipped. */
 struct site *site_get(void **state);
 

@@ -8,6 +8,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -92,6 +93,11 @@ void web_reset(struct web *web)
     web_close(web);
 }
 
+int web_fd(const struct web *web)
+{
+    return web->fd;
+}
+
 bool web_send_bytes(struct web *web, const void *data, size_t len)
 {
     size_t at = 0;
@@ -122,6 +128,36 @@ bool web_sendf(struct web *web, const char *format, ...)
         die("tests: web: too long");
     }
     return web_send(web, text);
+}
+
+/* One field for all that is left would be too long for many a server. */
+#define FIELD_MAX ((size_t)8000)
+#define FIELD_MIN (sizeof("X:\r\n") - 1)
+
+char *web_head(const char *lines, size_t len)
+{
+    size_t at = strlen(lines);
+    char *head = malloc(len + 1);
+    if (head == NULL || len < at + FIELD_MIN + 2) {
+        die("tests: web: head");
+    }
+    memcpy(head, lines, at);
+    memset(head + at, 'x', len - at);
+    while (at < len - 2) {
+        size_t left = len - 2 - at;
+        size_t field = left <= FIELD_MAX ? left : FIELD_MAX - FIELD_MIN;
+        memcpy(head + at, "X:", 2);
+        at += field;
+        memcpy(head + at - 2, "\r\n", 2);
+    }
+    memcpy(head + at, "\r\n", sizeof("\r\n"));
+    return head;
+}
+
+bool web_hears(const struct web *web, int limit_ms)
+{
+    struct pollfd event = {.fd = web->fd, .events = POLLIN};
+    return web->in.len > web->at || poll(&event, 1, limit_ms) > 0;
 }
 
 /* Receive more; false: there is no more. */

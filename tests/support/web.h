@@ -34,6 +34,8 @@ struct web *web_open(const char *address);
 void web_close(struct web *web);
 /** Close it so that the server gets a reset. */
 void web_reset(struct web *web);
+/** Its socket, for who sends or receives otherwise. */
+int web_fd(const struct web *web);
 
 /** Send bytes; whether the server has taken them. */
 bool web_send_bytes(struct web *web, const void *data, size_t len);
@@ -41,6 +43,13 @@ bool web_send(struct web *web, const char *text);
 /** The same, made as printf() does; at most 4,000 bytes. */
 bool web_sendf(struct web *web, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/** A head that begins with these lines and is `len` bytes long to its end, by
+ *  fields that mean nothing; the caller's to free. */
+char *web_head(const char *lines, size_t len);
+
+/** Whether there is something to read, or the end, within that time. */
+bool web_hears(const struct web *web, int limit_ms);
 
 /** Read the next answer, also one of status 100. */
 void web_read(struct web *web, struct web_answer *answer);
