@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <fcgi_client.h>
 #include <microhttpd.h>
@@ -145,25 +146,55 @@ static int ask(struct visit *visit, const char *version)
     return rc == FCGI_ERR_BODY_LONG ? FCGI_OK : rc;
 }
 
-/* Answer as the application did (its Content-Length too, for HEAD), or not. */
+/* The body of an answer to HEAD, which is never read. */
+static ssize_t no_body(void *none, uint64_t at, char *room, size_t len)
+{
+    (void)none, (void)at, (void)room, (void)len;
+    return MHD_CONTENT_READER_END_OF_STREAM;
+}
+
+/* To HEAD the length is told that the application has told, if it has. */
+static struct MHD_Response *make_response(const struct visit *from,
+                                          struct fcgi_slice body)
+{
+    const char *length;
+
+    if (from == NULL || strcmp(from->method, "HEAD") != 0) {
+        return MHD_create_response_from_buffer(
+            body.len, (void *)(uintptr_t)body.data, MHD_RESPMEM_PERSISTENT);
+    }
+    length = fcgi_response_field(&from->response, "Content-Length", 0);
+    return MHD_create_response_from_callback(
+        length == NULL ? MHD_SIZE_UNKNOWN : strtoull(length, NULL, 10), 1,
+        no_body, NULL, NULL);
+}
+
+static void add_fields(struct MHD_Response *response,
+                       const struct fcgi_response *from)
+{
+    for (size_t i = 0; i < from->field_count; i++) {
+        const struct fcgi_field *field = &from->fields[i];
+        if (fcgi_cgi_is_end_to_end(from, field) &&
+            strcasecmp(field->name, "Content-Length") != 0) {
+            (void)MHD_add_response_header(response, field->name, field->value);
+        }
+    }
+}
+
+/* Answer as the application did, or, from nothing, refuse: then no more is read
+ * of this client, who may be about to send a body. */
 static enum MHD_Result answer(struct MHD_Connection *c, int status,
                               const struct visit *from)
 {
     struct fcgi_slice body =
         from != NULL ? from->response.body : slice(fcgi_reason_phrase(status));
-    struct MHD_Response *response = MHD_create_response_from_buffer(
-        body.len, (void *)(uintptr_t)body.data, MHD_RESPMEM_PERSISTENT);
+    struct MHD_Response *response = make_response(from, body);
     enum MHD_Result result;
 
-    if (from != NULL && strcmp(from->method, "HEAD") == 0) {
-        (void)MHD_set_response_options(
-            response, MHD_RF_INSANITY_HEADER_CONTENT_LENGTH, MHD_RO_END);
-    }
-    for (size_t i = 0; from != NULL && i < from->response.field_count; i++) {
-        const struct fcgi_field *field = &from->response.fields[i];
-        if (fcgi_cgi_is_end_to_end(&from->response, field)) {
-            (void)MHD_add_response_header(response, field->name, field->value);
-        }
+    if (from != NULL) {
+        add_fields(response, &from->response);
+    } else {
+        (void)MHD_add_response_header(response, "Connection", "close");
     }
     result = MHD_queue_response(c, (unsigned)status, response);
     MHD_destroy_response(response);
