@@ -264,7 +264,7 @@ size_t front_descriptors(const struct front *front)
 static bool has_descriptors(void *context)
 {
     const struct wanted *wanted = context;
-    return front_descriptors(wanted->front) == wanted->descriptors;
+    return front_descriptors(wanted->front) <= wanted->descriptors;
 }
 
 bool front_await_descriptors(const struct front *front, size_t count)

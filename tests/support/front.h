@@ -60,7 +60,8 @@ size_t front_resident(const struct front *front);
 size_t front_peak(const struct front *front);
 size_t front_descriptors(const struct front *front);
 
-/** Wait until it has so many open; false: it did not come to that. */
+/** Wait until it has no more than so many open; false: it did not come to
+ *  that. */
 bool front_await_descriptors(const struct front *front, size_t count);
 
 #endif
