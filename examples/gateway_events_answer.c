@@ -347,7 +347,7 @@ int answer_plainly(struct answer *answer, int status)
  * beside that. */
 uint64_t answer_body_sent(const struct answer *answer)
 {
-    size_t held = buffer_len(answer->out);
+    size_t held = answer->head_sent ? buffer_len(answer->out) : 0;
 
     return answer->head_sent && answer->body_len > held
                ? answer->body_len - held

@@ -56,9 +56,8 @@ void body_begin(struct body *body)
 void body_end(struct body *body)
 {
     if (body->gathered != NULL) {
-        free(body->gathered);
+        memory_keep(body->memory, body->gathered, body->cap);
         body->gathered = NULL;
-        memory_give(body->memory, body->cap);
     }
 }
 
@@ -174,21 +173,19 @@ static size_t greatest(const struct body *body)
                                : (size_t)body->http->content_length;
 }
 
-/* Have room for `want` bytes in all, or for all that there can be. */
-static int reserve(struct body *body, size_t want)
+/* A body that is as long as others were needs no new memory. */
+static void reuse(struct body *body)
 {
-    size_t max = greatest(body);
-    size_t cap = body->http->chunked ? FIRST_CHUNKED : FIRST;
+    size_t len = body->http->chunked ? FIRST_CHUNKED : greatest(body);
+
+    body->gathered = memory_reuse(body->memory, len, &body->cap);
+    body->data = body->gathered;
+}
+
+static int grow(struct body *body, size_t cap)
+{
     char *gathered;
 
-    want = least(want, max);
-    if (want <= body->cap) {
-        return FCGI_OK;
-    }
-    while (cap < want) {
-        cap *= 2;
-    }
-    cap = least(cap, max);
     if (!memory_take_for_body(body->memory, cap)) {
         return FCGI_ERR_NO_MEMORY;
     }
@@ -203,6 +200,25 @@ static int reserve(struct body *body, size_t want)
     return FCGI_OK;
 }
 
+/* Have room for `want` bytes in all, or for all that there can be. */
+static int reserve(struct body *body, size_t want)
+{
+    size_t max = greatest(body);
+    size_t cap = body->http->chunked ? FIRST_CHUNKED : FIRST;
+
+    want = least(want, max);
+    if (body->cap == 0) {
+        reuse(body);
+    }
+    if (want <= body->cap) {
+        return FCGI_OK;
+    }
+    while (cap < want) {
+        cap *= 2;
+    }
+    return grow(body, least(cap, max));
+}
+
 /* Receive it where it is to stand, and nothing that is behind it. */
 static int gather_known(struct body *body)
 {
@@ -210,7 +226,8 @@ static int gather_known(struct body *body)
     int rc = reserve(body, body->len + 1);
 
     if (rc == FCGI_OK) {
-        rc = receive(body, body->data + body->len, body->cap - body->len, &got);
+        rc = receive(body, body->data + body->len,
+                     least(body->left, body->cap - body->len), &got);
     }
     body->len += got;
     body->left -= got;

@@ -201,6 +201,7 @@ void worker_run(struct worker *worker)
 void worker_close(struct worker *worker)
 {
     (void)transaction_free_spares(worker);
+    memory_free_spares(&worker->memory);
     upstream_close(&worker->upstream);
     fcgi_cgi_free(worker->cgi);
     event_free(worker->stopper);

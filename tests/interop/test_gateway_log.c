@@ -132,7 +132,7 @@ static void assert_logged(const struct scene *scene, const char *request,
     assert_int_equal(lines[0].bytes, bytes);
 }
 
-/* The answer has this status, or there is none. */
+/* The answer has this status; 0: no answer comes. */
 static void assert_status(const struct scene *scene, int status)
 {
     struct web_answer answer;

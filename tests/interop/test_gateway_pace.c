@@ -345,7 +345,8 @@ static void waiting_for_a_connection_counts_for_the_whole(void **state)
     fake_await(app, FAKE_PAUSED, 1);
     int64_t began = now_ms();
     web_ask(front_address(front), GET, &answer);
-    assert_true(answer.status == 504 || answer.status == 503);
+    /* The first may be given up a moment earlier: its place is free then. */
+    assert_true(answer.status == 504 || answer.status == 503 || answer.cut);
     assert_true(now_ms() - began < 1000 + 5000);
     web_answer_free(&answer);
     web_close(first);

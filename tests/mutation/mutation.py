@@ -78,7 +78,7 @@ class Bench:
         self.seconds = {}
         self.reach = collections.defaultdict(set)
         self.caught = collections.Counter()
-        for name in ("src", "include", "tests"):
+        for name in ("src", "include", "examples", "tests"):
             shutil.copytree(ROOT / name, folder / name)
         self.sources = sorted(p.name for p in (folder / "src").glob("*.c"))
         self.build()

@@ -352,7 +352,7 @@ static long receive_end(struct stream *s)
     return -EAGAIN;
 }
 
-/* The id stands in the first four bytes; until they are sent there is none. */
+/* The id stands in the first four bytes; -1: they have not been sent yet. */
 static int id_of_request(const struct stream *s)
 {
     return s->lease.sent < 4 ? -1 : framing_id(&s->framing);

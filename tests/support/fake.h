@@ -15,9 +15,10 @@
  *     ... fake_address(app) ... fake_await(app, FAKE_CLOSED, 1) ...
  *     fake_stop(app);
  *
- * Nothing here sleeps: what has happened is counted, and can be awaited. A
- * wait that lasts absurdly long aborts the test program. All its threads block
- * all signals, so that those of a test reach the test's own thread.
+ * Only steps that are told a time sleep: what has happened is counted, and can
+ * be awaited. A wait that lasts absurdly long aborts the test program. All its
+ * threads block all signals, so that those of a test reach the test's own
+ * thread.
  */
 #ifndef TESTS_FAKE_H
 #define TESTS_FAKE_H
@@ -41,6 +42,8 @@ enum fake_action {
     FAKE_DO_READ_REQUEST,
     FAKE_DO_SEND,
     FAKE_DO_SEND_EACH,
+    FAKE_DO_SEND_SLOWLY,
+    FAKE_DO_REPEAT,
     FAKE_DO_RECORD,
     FAKE_DO_STRANGER,
     FAKE_DO_PROMISE,
@@ -85,6 +88,10 @@ struct fake_step {
 /** Send the bytes of a literal: at once, or each in a send of its own. */
 #define FAKE_SEND(text) FAKE_TEXT_STEP(SEND, 0, text)
 #define FAKE_SEND_EACH(text) FAKE_TEXT_STEP(SEND_EACH, 0, text)
+/** Send each byte of a literal that many milliseconds after the one before; or
+ *  the whole of it, again and again, until the client leaves. */
+#define FAKE_SEND_SLOWLY(ms, text) FAKE_TEXT_STEP(SEND_SLOWLY, ms, text)
+#define FAKE_REPEAT(ms, text) FAKE_TEXT_STEP(REPEAT, ms, text)
 /** Send one record with the id of the request read last, or with another. */
 #define FAKE_RECORD(type, text) FAKE_TEXT_STEP(RECORD, type, text)
 #define FAKE_STRANGER(type, text) FAKE_TEXT_STEP(STRANGER, type, text)

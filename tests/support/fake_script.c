@@ -7,6 +7,7 @@
 #include "fake_private.h"
 
 #include "pattern.h"
+#include "process.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -77,6 +78,26 @@ static bool transmit_each(struct fake_connection *connection, const void *data,
         }
     }
     return true;
+}
+
+static bool transmit_slowly(struct fake_connection *connection,
+                            const struct fake_step *step)
+{
+    bool sent = true;
+    for (size_t i = 0; i < step->len && sent; i++) {
+        pass_ms(step->number);
+        sent = transmit(connection, step->data + i, 1);
+    }
+    return sent;
+}
+
+static bool repeat(struct fake_connection *connection,
+                   const struct fake_step *step)
+{
+    while (transmit(connection, step->data, step->len)) {
+        pass_ms(step->number);
+    }
+    return false;
 }
 
 /* Send what was built, and free it. */
@@ -382,6 +403,10 @@ static bool perform(struct fake_connection *connection,
         return transmit(connection, step->data, step->len);
     case FAKE_DO_SEND_EACH:
         return transmit_each(connection, step->data, step->len);
+    case FAKE_DO_SEND_SLOWLY:
+        return transmit_slowly(connection, step);
+    case FAKE_DO_REPEAT:
+        return repeat(connection, step);
     case FAKE_DO_RECORD:
         return send_record(connection, step, current_id(connection));
     case FAKE_DO_STRANGER:

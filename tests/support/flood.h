@@ -20,7 +20,7 @@ struct flood_spec {
     const void *head;
     size_t head_len;
     const void *piece;
-    size_t piece_len; /**< 0: there is none, and it only reads */
+    size_t piece_len; /**< 0: it sends nothing, and only reads */
 };
 
 struct flood;

@@ -18,6 +18,7 @@
 
 #include <fcgi_client.h>
 
+#include "../../src/pool.h"
 #include "ask.h"
 #include "fake.h"
 #include "process.h"
@@ -167,6 +168,27 @@ static void a_dial_function_that_stores_no_socket_has_failed(void **state)
     fcgi_pool_free(pool);
 }
 
+/* It frees no worker for the request that waits: the next connection that comes
+ * back is closed for it all the same. */
+static void
+a_dial_that_fails_does_not_count_as_a_closing_that_is_owed(void **state)
+{
+    (void)state;
+    struct switchboard board = {0};
+    struct fcgi_connection *other;
+    struct fcgi_pool *pool = pool_that_dials(&board);
+    struct fcgi_connection *connection = take(pool);
+    fcgi__pool_rescue(pool, true);
+    board.rc = FCGI_ERR_CONNECT;
+    assert_code(fcgi_pool_get(pool, &other, NULL), FCGI_ERR_CONNECT);
+    fcgi_pool_put(pool, connection);
+    assert_int_equal(stats_of_pool(pool).rescues, 1);
+    assert_int_equal(stats_of_pool(pool).open, 0);
+    fcgi__pool_end_rescue(pool);
+    fcgi_pool_free(pool);
+    close(board.far);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -176,6 +198,8 @@ int main(void)
         cmocka_unit_test(what_is_no_code_is_a_failed_connect),
         cmocka_unit_test(requests_go_over_what_the_host_has_dialled),
         cmocka_unit_test(a_dial_function_that_stores_no_socket_has_failed),
+        cmocka_unit_test(
+            a_dial_that_fails_does_not_count_as_a_closing_that_is_owed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

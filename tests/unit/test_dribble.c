@@ -1,6 +1,8 @@
 /*
- * An application that sends all the time, and nothing of use: no kind of record
- * that brings the request nothing keeps it from ending at its limit.
+ * An application that sends something all the time keeps no request alive by
+ * what brings it nothing: each kind of that ends at the limit for the first
+ * byte, and at the idle limit once the answer has begun. With a byte of its own
+ * now and then a request goes on.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -11,126 +13,169 @@
 
 #include <cmocka.h>
 
+#include <pthread.h>
+
 #include <fcgi_client.h>
 
 #include "ask.h"
-#include "hand.h"
+#include "dribble.h"
+#include "fake.h"
 #include "host.h"
 #include "process.h"
 
-#define LIMIT 80
+#define LIMIT 60
 
-/* Whatever else the machine does, it has ended by then. */
-#define LATE (50 * LIMIT)
+/* What a dribble keeps alive ends by this, before the dribble does. */
+#define ENDLESS 4000
 
-#define OWN 1
-#define FOREIGN 2
-#define LARGE 60000
+/* Whatever else the machine does. */
+#define LATE 5000
 
-static const char content[LARGE];
+/* ---- both ways to ask, at the same time --------------------------------- */
 
-/* A record that is sent again and again, whole or byte by byte. */
-struct dribble {
-    const char *name;
-    int type, id;
-    size_t len, padding;
-    bool by_bytes;
-};
-
-static const struct dribble dribbles[] = {
-    {"empty stderr", WIRE_STDERR, OWN, 0, 0, false},
-    {"padding alone", WIRE_STDERR, OWN, 0, 255, false},
-    {"padding by bytes", WIRE_STDERR, OWN, 0, 255, true},
-    {"an unknown management type", 12, 0, 8, 0, false},
-    {"FCGI_UNKNOWN_TYPE", FCGI_TYPE_UNKNOWN_TYPE, 0, 8, 0, false},
-    {"values", FCGI_TYPE_GET_VALUES_RESULT, 0, 0, 0, false},
-    {"a large management record", 12, 0, LARGE, 0, true},
-    {"stdout of another", WIRE_STDOUT, FOREIGN, 5, 3, false},
-    {"stderr of another", WIRE_STDERR, FOREIGN, 5, 3, false},
-    {"the end of another", WIRE_END, FOREIGN, 8, 0, false},
-    {"a large record of another", WIRE_STDOUT, FOREIGN, LARGE, 0, true},
-    {"records of another by bytes", WIRE_STDERR, FOREIGN, 0, 0, true},
-};
-
-#define KINDS (sizeof(dribbles) / sizeof(dribbles[0]))
-
-/* Send a part every millisecond until the call ends: how it did. */
-static int dribble_until_end(struct hand_call *c, const struct dribble *d)
-{
-    struct wire record = {0};
-    int64_t start = now_ms();
-    size_t at = 0;
+struct asker {
+    struct fcgi_client *client;
+    const struct fcgi_request *request;
+    struct fcgi_response response;
     int rc;
+};
 
-    wire_record(&record, d->type, d->id, content, d->len, d->padding);
-    rc = host_settle(c->call);
-    while (rc == FCGI_WAIT && now_ms() - start < LATE) {
-        size_t len = d->by_bytes ? 1 : record.len;
-        assert_int_equal(hand_send(&c->hand, 0, record.data + at, len), len);
-        at = (at + len) % record.len;
-        pass_ms(1);
-        rc = host_settle(c->call);
-    }
-    wire_free(&record);
-    return rc;
+static void *ask_blocking(void *argument)
+{
+    struct asker *a = argument;
+    a->rc = fcgi_client_do(a->client, a->request, &a->response);
+    return NULL;
 }
 
-static void assert_ends(const struct dribble *d, bool has_begun, int want)
+static struct asker asker_for(const struct fake *app, int served,
+                              const struct fcgi_request *request)
 {
-    struct hand_call c;
-    struct fcgi_request request = get_request();
+    struct asker asker = {.client = client_for(app, NULL), .request = request};
+    for (int i = 0; i < served; i++) {
+        ask_hello(asker.client);
+    }
+    return asker;
+}
 
-    request.timeouts.first_byte_ms = has_begun ? -1 : LIMIT;
-    request.timeouts.idle_ms = LIMIT;
-    hand_call_begin(&c, NULL, &request);
-    if (has_begun) {
-        hand_stdout(&c.hand, 0, OWN, "A: 1\r\n\r\nbegun");
+static void check(struct asker *a, int want, int64_t least_ms, const char *name)
+{
+    int64_t took_ms = a->response.outcome.total_us / 1000;
+    if (a->rc != want || took_ms < least_ms || took_ms > least_ms + LATE) {
+        print_error("%s\n", name);
     }
-    int rc = dribble_until_end(&c, d);
-    if (rc != want) {
-        print_error("%s\n", d->name);
+    assert_code(a->rc, want);
+    assert_in_range(took_ms, least_ms, least_ms + LATE);
+    assert_int_equal(a->response.outcome.first_byte_us < 0,
+                     want == FCGI_ERR_FIRST_BYTE_TIMEOUT);
+    fcgi_response_free(&a->response);
+    fcgi_client_free(a->client);
+}
+
+/* Each over a connection of its own, which has served so many requests. */
+static void assert_ends(struct fake *app, int served,
+                        const struct fcgi_request *request, int want,
+                        int64_t least_ms, const char *name)
+{
+    pthread_t thread;
+    struct asker blocking = asker_for(app, served, request);
+    struct asker host = asker_for(app, served, request);
+    assert_int_equal(pthread_create(&thread, NULL, ask_blocking, &blocking), 0);
+    host.rc = host_do(host.client, request, &host.response);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    check(&blocking, want, least_ms, name);
+    check(&host, want, least_ms, name);
+}
+
+/* ---- what brings nothing ------------------------------------------------ */
+
+static struct fcgi_request limited(bool begins)
+{
+    struct fcgi_request request = get_request();
+    if (begins) {
+        request.timeouts.idle_ms = LIMIT;
+    } else {
+        request.timeouts.first_byte_ms = LIMIT;
     }
-    assert_code(rc, want);
-    assert_int_equal(c.response.outcome.first_byte_us >= 0, has_begun);
-    hand_call_end(&c);
+    request.timeouts.total_ms = ENDLESS;
+    return request;
+}
+
+static void assert_each_ends(const struct fake_step *head)
+{
+    for (size_t i = 0; i < DRIBBLES; i++) {
+        const struct dribble *d = &dribbles[i];
+        const struct fake_step script[] = {
+            FAKE_ACCEPT,       FAKE_SERVE_TIMES(d->served),
+            FAKE_READ_REQUEST, *head,
+            d->first,          d->rest};
+        bool begins = head->len > 0 || d->has_content;
+        struct fcgi_request request = limited(begins);
+        struct fake *app = FAKE_RUN(FAKE_UNIX, script);
+        assert_ends(app, d->served, &request,
+                    begins ? FCGI_ERR_IDLE_TIMEOUT
+                           : FCGI_ERR_FIRST_BYTE_TIMEOUT,
+                    LIMIT, d->name);
+        fake_stop(app);
+    }
 }
 
 static void what_brings_nothing_begins_no_answer(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < KINDS; i++) {
-        assert_ends(&dribbles[i], false, FCGI_ERR_FIRST_BYTE_TIMEOUT);
-    }
+    static const struct fake_step no_head = FAKE_SEND("");
+    assert_each_ends(&no_head);
 }
 
 static void what_brings_nothing_is_no_part_of_an_answer(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < KINDS; i++) {
-        assert_ends(&dribbles[i], true, FCGI_ERR_IDLE_TIMEOUT);
-    }
+    static const struct fake_step head = FAKE_STDOUT("A: 1\r\n\r\nbegun");
+    assert_each_ends(&head);
 }
 
-/* However little it is. */
-static void what_brings_something_keeps_a_request_alive(void **state)
+/* ---- what brings something ---------------------------------------------- */
+
+/* One byte of the stream in each record, 180 ms after the one before. */
+#define APART_MS 20
+#define BYTES_MS (7 * 9 * APART_MS)
+#define PATIENT 1000
+
+#define STDOUT(byte) "\x01\x06\0\x01\0\x01\0\0" byte
+#define STDERR(byte) "\x01\x07\0\x01\0\x01\0\0" byte
+
+static void assert_lasts(const struct fake_step *script, size_t count,
+                         const char *name)
+{
+    struct fcgi_request request = get_request();
+    struct fake *app = fake_start(FAKE_UNIX, script, count);
+    request.timeouts.first_byte_ms = PATIENT;
+    request.timeouts.idle_ms = PATIENT;
+    assert_ends(app, 0, &request, FCGI_OK, BYTES_MS, name);
+    fake_stop(app);
+}
+
+static void a_byte_of_stdout_now_and_then_keeps_a_request_alive(void **state)
 {
     (void)state;
-    struct hand_call c;
-    struct fcgi_request request = get_request();
-    int64_t start = now_ms();
+    static const struct fake_step script[] = {
+        FAKE_ACCEPT, FAKE_READ_REQUEST,
+        FAKE_SEND_SLOWLY(APART_MS,
+                         STDOUT("A") STDOUT(":") STDOUT(" ") STDOUT("1")
+                             STDOUT("2") STDOUT("\n") STDOUT("\n")),
+        FAKE_END(WIRE_COMPLETE)};
+    assert_lasts(FAKE_STEPS(script), "FCGI_STDOUT");
+}
 
-    request.timeouts.first_byte_ms = 5 * LIMIT;
-    request.timeouts.idle_ms = 5 * LIMIT;
-    hand_call_begin(&c, NULL, &request);
-    hand_stdout(&c.hand, 0, OWN, "A: 1\r\n\r\n");
-    while (now_ms() - start < 8 * LIMIT) {
-        hand_stdout(&c.hand, 0, OWN, "x");
-        assert_code(host_settle(c.call), FCGI_WAIT);
-        pass_ms(10);
-    }
-    hand_end(&c.hand, 0, OWN);
-    assert_code(host_run(c.call), FCGI_OK);
-    hand_call_end(&c);
+static void a_byte_of_stderr_now_and_then_keeps_a_request_alive(void **state)
+{
+    (void)state;
+    static const struct fake_step script[] = {
+        FAKE_ACCEPT, FAKE_READ_REQUEST,
+        FAKE_SEND_SLOWLY(APART_MS,
+                         STDERR("w") STDERR("a") STDERR("r") STDERR("n")
+                             STDERR("i") STDERR("n") STDERR("g")),
+        FAKE_ANSWER("A: 1\n\n")};
+    assert_lasts(FAKE_STEPS(script), "FCGI_STDERR");
 }
 
 int main(void)
@@ -138,7 +183,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_brings_nothing_begins_no_answer),
         cmocka_unit_test(what_brings_nothing_is_no_part_of_an_answer),
-        cmocka_unit_test(what_brings_something_keeps_a_request_alive),
+        cmocka_unit_test(a_byte_of_stdout_now_and_then_keeps_a_request_alive),
+        cmocka_unit_test(a_byte_of_stderr_now_and_then_keeps_a_request_alive),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -23,10 +23,12 @@
 #define FIRST_INTERVAL 16
 #define LAST_INTERVAL 1024
 
+/* Memory holds something before: no negative numbers, which would count down
+ * as 0 does. */
 static struct fcgi__keepalive fresh(void)
 {
     struct fcgi__keepalive k;
-    memset(&k, 0xa5, sizeof(k));
+    memset(&k, 0x5a, sizeof(k));
     fcgi__keepalive_init(&k);
     return k;
 }
