@@ -139,7 +139,9 @@ static void long_extensions_are_bounded_in_sum(void **state)
 #define ASKERS 100
 
 /* Four workers share five connections: so many at a time, and no more. The
- * first request of each connection waits until all have been sent. */
+ * first request of each connection waits until all have been sent. One that
+ * waits so long has an idle connection closed, and another may take its place:
+ * what counts is how many there are at once. */
 static void workers_share_the_connections(void **state)
 {
     static const char *const options[] = {"--workers", "4", "--connections",
@@ -155,6 +157,7 @@ static void workers_share_the_connections(void **state)
         (void)web_send(webs[i], GET);
     }
     fake_await(app, FAKE_PAUSED, 5);
+    assert_int_equal(fake_count(app, FAKE_ACCEPTED), 5);
     for (int i = 0; i < ASKERS; i++) {
         fake_go(app);
     }
@@ -165,8 +168,8 @@ static void workers_share_the_connections(void **state)
         web_answer_free(&answer);
         web_close(webs[i]);
     }
-    assert_int_equal(fake_count(app, FAKE_ACCEPTED), 5);
-    assert_int_equal(fake_count(app, FAKE_LEFT), 0);
+    assert_true(fake_count(app, FAKE_ACCEPTED) - fake_count(app, FAKE_LEFT) <=
+                5);
     assert_true(front_stop(front));
     fake_stop(app);
 }
