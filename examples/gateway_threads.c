@@ -3,12 +3,14 @@
  * libmicrohttpd speaks HTTP, with a thread for each connection, and asks the
  * application with fcgi_client_do(). `options` beside it is the command line.
  *
- * Bodies are held in memory: where they are large, or clients slow and many,
- * see fcgi-gateway.
+ * Bodies are held in memory: those of requests up to --memory in sum, and each
+ * answer, up to the library's limit. Where they are large, or clients slow and
+ * many, see fcgi-gateway.
  */
 #define _POSIX_C_SOURCE 200809L
 
 #include <arpa/inet.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,11 +26,13 @@
 #include "gateway_threads_options.h"
 
 #define FIELDS_MAX 100
+#define BODY_MAX ((size_t)16 << 20)
 
 /* What all requests share. */
 static struct fcgi_client *client;
 static struct fcgi_cgi_site site = {.folding = FCGI_CGI_FOLDING_DROP};
 static struct options options;
+static atomic_size_t held; /* bytes of bodies */
 
 /* One request, and its answer. */
 struct visit {
@@ -36,6 +40,8 @@ struct visit {
     struct fcgi_field fields[FIELDS_MAX];
     size_t field_count;
     struct fcgi_source body; /* the memory at `data` is the visit's */
+    size_t received;         /* bytes of the body, held or not */
+    int refusal;             /* the status for when it has come; 0: none */
     struct fcgi_cgi *cgi;
     struct fcgi_response response;
     char target[];
@@ -71,6 +77,13 @@ static void *begin(void *none, const char *target, struct MHD_Connection *c)
     return visit;
 }
 
+static void release_body(struct visit *visit)
+{
+    atomic_fetch_sub(&held, visit->body.len);
+    free((void *)visit->body.data);
+    visit->body = (struct fcgi_source){0};
+}
+
 static void end(void *none, struct MHD_Connection *c, void **state,
                 enum MHD_RequestTerminationCode how)
 {
@@ -80,7 +93,7 @@ static void end(void *none, struct MHD_Connection *c, void **state,
     if (visit != NULL) {
         fcgi_response_free(&visit->response);
         fcgi_cgi_free(visit->cgi);
-        free((void *)visit->body.data);
+        release_body(visit);
         free(visit);
     }
 }
@@ -99,20 +112,56 @@ static enum MHD_Result take_field(void *visit, enum MHD_ValueKind kind,
     return MHD_YES;
 }
 
-static bool take_body(struct visit *visit, const char *data, size_t *len)
+/* The status that refuses the request before its body is read; 0: none. */
+static int read_head(struct visit *visit, struct MHD_Connection *c)
+{
+    const char *length =
+        MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Content-Length");
+    int count =
+        MHD_get_connection_values_n(c, MHD_HEADER_KIND, take_field, visit);
+
+    if (count > FIELDS_MAX) {
+        return 431;
+    }
+    return length != NULL && strtoull(length, NULL, 10) > BODY_MAX ? 413 : 0;
+}
+
+/* The status that refuses the request with this piece of its body; 0: none. */
+static int hold(struct visit *visit, const char *data, size_t len)
 {
     size_t had = visit->body.len;
-    char *grown = *len > ((size_t)16 << 20) - had
-                      ? NULL
-                      : realloc((void *)visit->body.data, had + *len);
+    char *grown;
 
-    if (grown != NULL) {
-        memcpy(grown + had, data, *len);
-        visit->body.data = grown;
-        visit->body.len = had + *len;
+    if (len > BODY_MAX - had) {
+        return 413;
+    }
+    visit->body.len += len;
+    if (atomic_fetch_add(&held, len) + len > options.memory) {
+        return 503;
+    }
+    grown = realloc((void *)visit->body.data, had + len);
+    if (grown == NULL) {
+        return 503;
+    }
+    memcpy(grown + had, data, len);
+    visit->body.data = grown;
+    return 0;
+}
+
+/* Amid a body libmicrohttpd sends no answer: the rest of one that is refused is
+ * read, up to a limit, but not held. */
+static enum MHD_Result take_body(struct visit *visit, const char *data,
+                                 size_t *len)
+{
+    visit->received += *len;
+    if (visit->refusal == 0) {
+        visit->refusal = hold(visit, data, *len);
+    }
+    if (visit->refusal != 0) {
+        release_body(visit);
     }
     *len = 0;
-    return grown != NULL;
+    return visit->received <= 2 * BODY_MAX ? MHD_YES : MHD_NO;
 }
 
 /* From HTTP to CGI, and ask. Only this machine can be the client. */
@@ -135,6 +184,7 @@ static int ask(struct visit *visit, const char *version)
     if (rc == FCGI_OK) {
         request.params = fcgi_cgi_params(visit->cgi, &request.param_count);
         rc = fcgi_client_do(client, &request, &visit->response);
+        release_body(visit);
     }
     if (visit->response.stderr_data.len > 0) {
         say(visit, "application", visit->response.stderr_data.data);
@@ -153,20 +203,26 @@ static ssize_t no_body(void *none, uint64_t at, char *room, size_t len)
     return MHD_CONTENT_READER_END_OF_STREAM;
 }
 
-/* To HEAD the length is told that the application has told, if it has. */
-static struct MHD_Response *make_response(const struct visit *from,
-                                          struct fcgi_slice body)
+/* To HEAD the length is told that the application has told. Where it has not,
+ * the connection ends: libmicrohttpd would send the end of a chunked body. */
+static struct MHD_Response *answer_head(const struct fcgi_response *from)
 {
-    const char *length;
-
-    if (from == NULL || strcmp(from->method, "HEAD") != 0) {
-        return MHD_create_response_from_buffer(
-            body.len, (void *)(uintptr_t)body.data, MHD_RESPMEM_PERSISTENT);
-    }
-    length = fcgi_response_field(&from->response, "Content-Length", 0);
-    return MHD_create_response_from_callback(
+    const char *length = fcgi_response_field(from, "Content-Length", 0);
+    struct MHD_Response *response = MHD_create_response_from_callback(
         length == NULL ? MHD_SIZE_UNKNOWN : strtoull(length, NULL, 10), 1,
         no_body, NULL, NULL);
+
+    if (length == NULL) {
+        (void)MHD_set_response_options(response, MHD_RF_HTTP_VERSION_1_0_ONLY,
+                                       MHD_RO_END);
+    }
+    return response;
+}
+
+static struct MHD_Response *answer_with(struct fcgi_slice body)
+{
+    return MHD_create_response_from_buffer(
+        body.len, (void *)(uintptr_t)body.data, MHD_RESPMEM_PERSISTENT);
 }
 
 static void add_fields(struct MHD_Response *response,
@@ -181,24 +237,36 @@ static void add_fields(struct MHD_Response *response,
     }
 }
 
-/* Answer as the application did, or, from nothing, refuse: then no more is read
- * of this client, who may be about to send a body. */
-static enum MHD_Result answer(struct MHD_Connection *c, int status,
-                              const struct visit *from)
+static enum MHD_Result queue(struct MHD_Connection *c, int status,
+                             struct MHD_Response *response)
 {
-    struct fcgi_slice body =
-        from != NULL ? from->response.body : slice(fcgi_reason_phrase(status));
-    struct MHD_Response *response = make_response(from, body);
-    enum MHD_Result result;
+    enum MHD_Result result = MHD_queue_response(c, (unsigned)status, response);
 
-    if (from != NULL) {
-        add_fields(response, &from->response);
-    } else {
-        (void)MHD_add_response_header(response, "Connection", "close");
-    }
-    result = MHD_queue_response(c, (unsigned)status, response);
     MHD_destroy_response(response);
     return result;
+}
+
+/* Answer as the application did. */
+static enum MHD_Result answer(struct MHD_Connection *c,
+                              const struct visit *visit)
+{
+    const struct fcgi_response *from = &visit->response;
+    struct MHD_Response *response = strcmp(visit->method, "HEAD") == 0
+                                        ? answer_head(from)
+                                        : answer_with(from->body);
+
+    add_fields(response, from);
+    return queue(c, from->status, response);
+}
+
+/* Nothing more is read of this client, who may be about to send a body. */
+static enum MHD_Result refuse(struct MHD_Connection *c, int status)
+{
+    struct MHD_Response *response =
+        answer_with(slice(fcgi_reason_phrase(status)));
+
+    (void)MHD_add_response_header(response, "Connection", "close");
+    return queue(c, status, response);
 }
 
 /* Called with the head, then with each piece of the body, then to answer. */
@@ -216,18 +284,21 @@ static enum MHD_Result handle(void *none, struct MHD_Connection *c,
     }
     if (v->method == NULL) {
         v->method = method;
-        rc = MHD_get_connection_values_n(c, MHD_HEADER_KIND, take_field, v);
-        return rc <= FIELDS_MAX ? MHD_YES : answer(c, 431, NULL);
+        rc = read_head(v, c);
+        return rc == 0 ? MHD_YES : refuse(c, rc);
     }
     if (*len > 0) {
-        return take_body(v, data, len) ? MHD_YES : answer(c, 413, NULL);
+        return take_body(v, data, len);
+    }
+    if (v->refusal != 0) {
+        return refuse(c, v->refusal);
     }
     rc = ask(v, version);
     if (rc == FCGI_OK) {
-        return answer(c, v->response.status, v);
+        return answer(c, v);
     }
     say(v, fcgi_error_name(rc), fcgi_strerror(rc));
-    return answer(c, status_of_error(rc), NULL);
+    return refuse(c, status_of_error(rc));
 }
 
 static int serve(void)
@@ -267,8 +338,11 @@ int main(int argc, char **argv)
         return rc;
     }
     site.root = options.root;
+    site.drop_connection_named = options.drop_connection_named;
     config.timeouts.idle_ms = options.timeout_ms;
     config.timeouts.first_byte_ms = options.timeout_ms;
+    config.timeouts.total_ms = options.total_ms;
+    config.no_abort = options.no_abort;
     rc = fcgi_client_new(&client, options.upstream, &config);
     if (rc != FCGI_OK) {
         (void)fprintf(stderr, "gateway-threads: %s: %s\n", options.upstream,
