@@ -3,6 +3,6 @@
 set -eu
 
 cd "$(dirname "$0")/../.."
-printf '%s\n' src/*.c | xargs -P 2 -I {} clang-tidy-14 --quiet {} -- \
+printf '%s\n' src/*/*.c | xargs -P 2 -I {} clang-tidy-14 --quiet {} -- \
     -std=c11 -Iinclude
 echo "clang-tidy: no findings"

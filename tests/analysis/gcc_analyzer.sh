@@ -3,6 +3,6 @@
 set -eu
 
 cd "$(dirname "$0")/../.."
-printf '%s\n' src/*.c | xargs -P 2 -n 1 gcc -std=c11 -O2 -Wall -Wextra \
+printf '%s\n' src/*/*.c | xargs -P 2 -n 1 gcc -std=c11 -O2 -Wall -Wextra \
     -fanalyzer -Werror -Iinclude -c -o /dev/null
 echo "gcc-analyzer: no findings"

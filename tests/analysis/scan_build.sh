@@ -8,7 +8,7 @@ scan-build-14 --status-bugs --use-cc=clang -o "$FCGI_BUILD_DIR" \
     -enable-checker optin.portability.UnixAPI \
     -enable-checker security.FloatLoopCounter \
     -enable-checker valist.Uninitialized \
-    sh -c 'for source in src/*.c; do
+    sh -c 'for source in src/*/*.c; do
         $CC -std=c11 -Iinclude -c "$source" -o /dev/null || exit
     done'
 echo "scan-build: no findings"

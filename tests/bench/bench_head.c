@@ -7,8 +7,8 @@
 
 #include <string.h>
 
-#include "head.h"
-#include "response.h"
+#include "exchange/head.h"
+#include "exchange/response.h"
 
 static const char text[] =
     "Status: 200 OK\r\n"

@@ -24,7 +24,7 @@
 
 #include <fcgi_client.h>
 
-#include "../../src/net.h"
+#include "../../src/net/net.h"
 #include "ask.h"
 #include "fake.h"
 #include "process.h"

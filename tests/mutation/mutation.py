@@ -69,6 +69,15 @@ def end(*_):
     sys.exit(1)
 
 
+def sources_in(folder):
+    """Those of the library. No two have the same name."""
+    return sorted((folder / "src").glob("*/*.c"))
+
+
+def source_named(folder, name):
+    return next((p for p in sources_in(folder) if p.name == name), None)
+
+
 class Bench:
     """The copy, what is built of it, and which test reaches which line."""
 
@@ -80,7 +89,7 @@ class Bench:
         self.caught = collections.Counter()
         for name in ("src", "include", "examples", "tests"):
             shutil.copytree(ROOT / name, folder / name)
-        self.sources = sorted(p.name for p in (folder / "src").glob("*.c"))
+        self.sources = sources_in(folder)
         self.build()
         self.measure()
 
@@ -91,7 +100,7 @@ class Bench:
     def build(self):
         (self.folder / "plain").mkdir()
         (self.folder / "counted").mkdir()
-        self.each(self.compile, [(kind, name) for name in self.sources
+        self.each(self.compile, [(kind, source) for source in self.sources
                                  for kind in ("plain", "counted")])
         for kind in ("plain", "counted"):
             must(self.link(self.folder / kind / LIBRARY,
@@ -100,10 +109,10 @@ class Bench:
         self.build_tests()
 
     def compile(self, what):
-        kind, name = what
+        kind, source = what
         extra = ["-O0", "--coverage"] if kind == "counted" else []
-        must(cc(*FLAGS, *extra, "-c", f"src/{name}", "-o",
-                f"{kind}/{name[:-2]}.o", cwd=self.folder))
+        must(cc(*FLAGS, *extra, "-c", source.relative_to(self.folder), "-o",
+                f"{kind}/{source.stem}.o", cwd=self.folder))
 
     def link(self, library, objects, extra=()):
         return cc("-shared", "-pthread", *extra, "-o", library, *objects,
@@ -196,12 +205,14 @@ class Bench:
         """"same", "broken", the test that noticed, or None if none has."""
         with tempfile.TemporaryDirectory(dir=self.folder) as place:
             place = pathlib.Path(place)
-            source = (self.folder / "src" / mutant.file).read_text()
+            source = source_named(self.folder, mutant.file)
             # Beside the headers by -iquote, and with the same name.
-            (place / mutant.file).write_text(mutants.apply(source, mutant))
+            (place / mutant.file).write_text(
+                mutants.apply(source.read_text(), mutant))
             made = place / "mutant.o"
-            if cc(*FLAGS, "-iquote", "src", f"-fmacro-prefix-map={place}=src",
-                  "-c", place / mutant.file, "-o", made,
+            layer = source.parent.relative_to(self.folder)
+            if cc(*FLAGS, "-iquote", layer,
+                  f"-fmacro-prefix-map={place}={layer}", "-c", place / mutant.file, "-o", made,
                   cwd=self.folder).returncode != 0:
                 return "broken"
             own = self.folder / "plain" / (mutant.file[:-2] + ".o")
@@ -251,7 +262,7 @@ def kept_equivalents():
 
 def chosen_mutants(options):
     found = []
-    for path in sorted((ROOT / "src").glob("*.c")):
+    for path in sources_in(ROOT):
         if not options.files or path.name in options.files:
             found += mutants.mutants_of(path.name, path.read_text())
     kept = kept_equivalents()
@@ -288,7 +299,8 @@ def try_all(bench, chosen, deadline):
         with lock:
             verdicts[mutant] = verdict
             if verdict is None:
-                print(f"src/{mutant.file}:{mutant.line}: nobody noticed\n"
+                path = source_named(ROOT, mutant.file).relative_to(ROOT)
+                print(f"{path}:{mutant.line}: nobody noticed\n"
                       f"    {key(mutant)}", flush=True)
 
     bench.each(one, chosen)
@@ -325,9 +337,8 @@ def number(least):
 
 
 def source(name):
-    if not (name.endswith(".c") and "/" not in name and
-            (ROOT / "src" / name).is_file()):
-        raise argparse.ArgumentTypeError(f"there is no src/{name}")
+    if not (name.endswith(".c") and source_named(ROOT, name)):
+        raise argparse.ArgumentTypeError(f"no file of src/ is named {name}")
     return name
 
 

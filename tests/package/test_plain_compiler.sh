@@ -2,6 +2,6 @@
 # file, no flag but the folder of its headers.
 . "$(dirname "$0")/package.sh"
 
-$CC -I"$root/include" "$root"/src/*.c "$consumer/consumer.c" -pthread \
+$CC -I"$root/include" "$root"/src/*/*.c "$consumer/consumer.c" -pthread \
     -o consumer
 check_consumer ./consumer

@@ -331,10 +331,22 @@ logs 4 'POST /y?z' 200 "$posted"
 program=$bin/gateway-threads
 
 it "names what is wrong with the command line of gateway-threads"
-for arguments in '' 1 '1 2' '1 2 3 4 5' --nonsense '--help more'; do
+for arguments in '' 1 '1 2' '1 2 3 4 5' --no-abort '--no-abort 1'; do
     refuses 'expected PORT ADDRESS ROOT [SECONDS]' $arguments
 done
-for port in '' x 1x -1 +1 ' 1' 65536 99999999999999999999; do
+refuses 'unknown option --nonsense' --nonsense
+refuses 'unknown option -1' -1 "$echo" /srv
+refuses '--total needs a value' --total
+refuses '--no-abort=1: that takes no value' --no-abort=1
+for bytes in '' 0 x 1073741825; do
+    refuses "--memory must be a number from 1 to 1073741824, not '$bytes'" \
+        --memory "$bytes" 0 "$echo" /srv
+done
+for seconds in '' 0 x -1 1000001; do
+    refuses "--total must be a number from 1 to 1000000, not '$seconds'" \
+        --total "$seconds" 0 "$echo" /srv
+done
+for port in '' x 1x +1 ' 1' 65536 99999999999999999999; do
     refuses "PORT must be a number from 0 to 65535, not '$port'" \
         "$port" "$echo" /srv
 done
@@ -346,14 +358,14 @@ for folder_name in '' srv; do
     refuses "ROOT must begin with a slash, not be '$folder_name'" \
         0 "$echo" "$folder_name"
 done
-for seconds in '' 0 x 1x -1 1000001 99999999999999999999; do
+for seconds in '' 0 x 1x 1000001 99999999999999999999; do
     refuses "SECONDS must be a number from 1 to 1000000, not '$seconds'" \
         0 "$echo" /srv "$seconds"
 done
 
 it "prints the help of gateway-threads on standard output"
 exits 0 --help
-prints_line 'usage: gateway-threads PORT ADDRESS ROOT [SECONDS]'
+prints_line 'usage: gateway-threads [OPTION]... PORT ADDRESS ROOT [SECONDS]'
 is_silent
 
 it "tells that the help of gateway-threads could not be printed"

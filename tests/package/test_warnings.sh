@@ -9,6 +9,6 @@ for compiler in gcc clang; do
         echo "$compiler $option"
         $compiler -std=c11 -pedantic -Wall -Wextra -Wconversion -Wshadow \
             -Wstrict-prototypes -Werror $option -I"$root/include" \
-            -fsyntax-only "$root"/src/*.c
+            -fsyntax-only "$root"/src/*/*.c
     done
 done

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../src/buffer.h"
+#include "../../src/base/buffer.h"
 #include "allocator.h"
 
 static void what_is_appended_stands_in_a_row_with_a_nul_behind(void **state)

@@ -14,7 +14,7 @@
 #include <limits.h>
 #include <time.h>
 
-#include "../../src/clock.h"
+#include "../../src/net/clock.h"
 
 static void a_moment_gone_by_is_now(void **state)
 {

@@ -17,8 +17,8 @@
 
 #include <fcgi_client/error.h>
 
-#include "../../src/clock.h"
-#include "../../src/condition.h"
+#include "../../src/net/clock.h"
+#include "../../src/net/condition.h"
 #include "ask.h"
 #include "process.h"
 #include "watchdog.h"

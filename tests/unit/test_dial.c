@@ -18,7 +18,7 @@
 
 #include <fcgi_client.h>
 
-#include "../../src/pool.h"
+#include "../../src/pool/pool.h"
 #include "ask.h"
 #include "fake.h"
 #include "process.h"

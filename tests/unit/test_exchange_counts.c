@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "../../src/exchange.h"
+#include "../../src/exchange/exchange.h"
 #include "feeder.h"
 #include "talk.h"
 

@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-#include "../../src/keepalive.h"
+#include "../../src/pool/keepalive.h"
 
 /* As keepalive.c has them. */
 #define DEATHS 4 /* that use up the credit */

@@ -22,7 +22,7 @@
 
 #include <fcgi_client.h>
 
-#include "../../src/pool.h"
+#include "../../src/pool/pool.h"
 #include "allocator.h"
 #include "ask.h"
 #include "fake.h"

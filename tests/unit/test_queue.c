@@ -19,7 +19,7 @@
 
 #include <fcgi_client.h>
 
-#include "../../src/lease.h"
+#include "../../src/pool/checkout.h"
 #include "ask.h"
 #include "fake.h"
 #include "process.h"
@@ -285,11 +285,11 @@ static void a_closed_client_wakes_the_request_that_waits(void **state)
 /* Not for the standard input, say: that would be no waiting. */
 static void what_dials_waits_for_its_socket_alone(void **state)
 {
-    const struct fcgi__lease dialling = {.phase = FCGI__LEASE_DIALLING,
-                                         .dial = {.fd = 9}};
+    const struct fcgi__checkout dialling = {.phase = FCGI__CHECKOUT_DIALLING,
+                                            .dial = {.fd = 9}};
     struct fcgi__wait wait;
     (void)state;
-    fcgi__lease_wait(&dialling, &wait);
+    fcgi__checkout_wait(&dialling, &wait);
     assert_int_equal(wait.fd, 9);
     assert_true(wait.other_fd < 0);
 }

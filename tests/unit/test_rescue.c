@@ -26,9 +26,9 @@
 
 #include <fcgi_client.h>
 
-#include "../../src/call.h"
-#include "../../src/clock.h"
-#include "../../src/net.h"
+#include "../../src/client/call.h"
+#include "../../src/net/clock.h"
+#include "../../src/net/net.h"
 #include "ask.h"
 #include "fake_private.h" /* how it listens */
 #include "feeder.h"

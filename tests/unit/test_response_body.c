@@ -13,7 +13,7 @@
 
 #include <fcgi_client/response.h>
 
-#include "../../src/response.h"
+#include "../../src/exchange/response.h"
 #include "recorder.h"
 #include "talk.h"
 

@@ -13,7 +13,7 @@
 
 #include <fcgi_client/response.h>
 
-#include "../../src/response.h"
+#include "../../src/exchange/response.h"
 #include "talk.h"
 
 /* Ask with limits, and get these bytes as FCGI_STDOUT, whole and byte by byte:

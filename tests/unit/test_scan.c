@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "../../src/scan.h"
+#include "../../src/http/scan.h"
 #include "guard.h"
 
 /* Three blocks and more. */

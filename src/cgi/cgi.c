@@ -1,0 +1,250 @@
+/*
+ * cgi - the variables of an HTTP request (RFC 3875, section 4.1; those that
+ * servers have added since, as PHP programs know them from nginx and Apache).
+ *
+ * All of the request is checked first, so that the writing can fail for want
+ * of memory alone.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <fcgi_client/cgi.h>
+
+#include "../http/field.h"
+#include "cgi_parts.h"
+#include "variables.h"
+
+struct fcgi_cgi {
+    struct fcgi_allocator allocator;
+    struct fcgi__variables variables;
+    struct fcgi__cgi_parts parts;
+    struct fcgi__buffer pair; /* what is being set */
+};
+
+static void add(struct fcgi__variables *variables, const char *name,
+                struct fcgi_slice value)
+{
+    fcgi__variables_begin(variables, fcgi__slice(name));
+    fcgi__variables_append(variables, value);
+}
+
+static void add_text(struct fcgi__variables *variables, const char *name,
+                     const char *value)
+{
+    add(variables, name, fcgi__slice(value));
+}
+
+static void add_unless_empty(struct fcgi__variables *variables,
+                             const char *name, struct fcgi_slice value)
+{
+    if (value.len > 0) {
+        add(variables, name, value);
+    }
+}
+
+static void add_script(struct fcgi__variables *variables,
+                       const struct fcgi__cgi_parts *parts)
+{
+    add(variables, "SCRIPT_NAME", parts->script);
+    fcgi__variables_append(variables, parts->index);
+    add(variables, "SCRIPT_FILENAME", parts->root);
+    fcgi__variables_append(variables, parts->script);
+    fcgi__variables_append(variables, parts->index);
+    add(variables, "DOCUMENT_URI", parts->script);
+    fcgi__variables_append(variables, parts->index);
+    fcgi__variables_append(variables, parts->path_info);
+    add(variables, "DOCUMENT_ROOT",
+        parts->root.len > 0 ? parts->root : fcgi__slice("/"));
+    if (parts->path_info.len > 0) {
+        add(variables, "PATH_INFO", parts->path_info);
+        add(variables, "PATH_TRANSLATED", parts->root);
+        fcgi__variables_append(variables, parts->path_info);
+    }
+}
+
+static void add_request(struct fcgi__variables *variables,
+                        const struct fcgi_cgi_request *request,
+                        const struct fcgi__cgi_parts *parts)
+{
+    add(variables, "REQUEST_METHOD", request->method);
+    add(variables, "REQUEST_URI", request->target);
+    add(variables, "QUERY_STRING", parts->query);
+    add_text(variables, "REQUEST_SCHEME", request->https ? "https" : "http");
+    if (request->https) {
+        add_text(variables, "HTTPS", "on");
+    }
+    add_unless_empty(variables, "SERVER_PROTOCOL", request->protocol);
+    add_unless_empty(variables, "REMOTE_ADDR", request->remote_addr);
+    add_unless_empty(variables, "REMOTE_PORT", request->remote_port);
+}
+
+/* An address of version 6 stands in brackets (RFC 3875, section 4.1.14). */
+static void add_server_name(struct fcgi__variables *variables,
+                            struct fcgi_slice name)
+{
+    if (name.data[0] == '[' || memchr(name.data, ':', name.len) == NULL) {
+        add(variables, "SERVER_NAME", name);
+        return;
+    }
+    add_text(variables, "SERVER_NAME", "[");
+    fcgi__variables_append(variables, name);
+    fcgi__variables_append(variables, fcgi__slice("]"));
+}
+
+/* php-cgi answers nobody who does not set REDIRECT_STATUS. */
+static void add_server(struct fcgi__variables *variables,
+                       const struct fcgi_cgi_site *site,
+                       const struct fcgi_cgi_request *request,
+                       const struct fcgi__cgi_parts *parts)
+{
+    add_text(variables, "GATEWAY_INTERFACE", "CGI/1.1");
+    if (site->software != NULL) {
+        add_text(variables, "SERVER_SOFTWARE", site->software);
+    } else {
+        add_text(variables, "SERVER_SOFTWARE", "libfcgi-client/");
+        fcgi__variables_append(variables, fcgi__slice(fcgi_version()));
+    }
+    add_unless_empty(variables, "SERVER_ADDR", request->server_addr);
+    add_unless_empty(variables, "SERVER_PORT", request->server_port);
+    if (parts->server_name.len > 0) {
+        add_server_name(variables, parts->server_name);
+    }
+    add_text(variables, "REDIRECT_STATUS", "200");
+}
+
+static void add_body(struct fcgi__variables *variables,
+                     const struct fcgi__cgi_parts *parts)
+{
+    const struct fcgi_field *type = parts->content_type;
+    char digits[24];
+
+    if (type != NULL) {
+        struct fcgi_slice value = {type->value, type->value_len};
+        add(variables, "CONTENT_TYPE", value);
+    }
+    if (parts->content_length >= 0) {
+        (void)snprintf(digits, sizeof(digits), "%" PRId64,
+                       parts->content_length);
+        add_text(variables, "CONTENT_LENGTH", digits);
+    }
+}
+
+static void add_all(struct fcgi_cgi *cgi, const struct fcgi_cgi_site *site,
+                    const struct fcgi_cgi_request *request)
+{
+    struct fcgi__variables *variables = &cgi->variables;
+
+    add_script(variables, &cgi->parts);
+    add_request(variables, request, &cgi->parts);
+    add_server(variables, site, request, &cgi->parts);
+    add_body(variables, &cgi->parts);
+    add_unless_empty(variables, "HTTP_HOST", cgi->parts.host);
+    fcgi__cgi_fields_add(&cgi->parts.fields, variables);
+}
+
+int fcgi_cgi_build(struct fcgi_cgi *cgi, const struct fcgi_cgi_site *site,
+                   const struct fcgi_cgi_request *request)
+{
+    int rc;
+
+    if (cgi == NULL) {
+        return FCGI_ERR_ARGUMENT;
+    }
+    fcgi__variables_clear(&cgi->variables);
+    rc = fcgi__cgi_parts_read(&cgi->parts, &cgi->allocator, site, request);
+    if (rc == FCGI_OK) {
+        add_all(cgi, site, request);
+        rc = cgi->variables.error;
+    }
+    if (rc != FCGI_OK) {
+        fcgi__variables_clear(&cgi->variables);
+        return rc;
+    }
+    fcgi__variables_publish(&cgi->variables);
+    return request->content_length < 0 ? FCGI_ERR_LENGTH_REQUIRED : FCGI_OK;
+}
+
+/* Append a pair, in place of the one of that name. It is copied beforehand:
+ * it may itself stand among the variables, which move. */
+static int replace(struct fcgi_cgi *cgi, struct fcgi_slice name,
+                   struct fcgi_slice value)
+{
+    int rc;
+
+    cgi->pair.len = 0;
+    rc = fcgi__buffer_append(&cgi->pair, &cgi->allocator, name.data, name.len);
+    if (rc == FCGI_OK) {
+        rc = fcgi__buffer_append(&cgi->pair, &cgi->allocator, value.data,
+                                 value.len);
+    }
+    if (rc == FCGI_OK) {
+        rc = fcgi__variables_reserve(&cgi->variables, cgi->pair.len);
+    }
+    if (rc != FCGI_OK) {
+        return rc;
+    }
+    name.data = cgi->pair.data;
+    value.data = name.data + name.len;
+    fcgi__variables_remove(&cgi->variables, name);
+    fcgi__variables_begin(&cgi->variables, name);
+    fcgi__variables_append(&cgi->variables, value);
+    return FCGI_OK;
+}
+
+int fcgi_cgi_set(struct fcgi_cgi *cgi, const char *name, const char *value)
+{
+    int rc = FCGI_OK;
+
+    if (cgi == NULL || name == NULL || name[0] == '\0') {
+        return FCGI_ERR_ARGUMENT;
+    }
+    if (value == NULL) {
+        fcgi__variables_remove(&cgi->variables, fcgi__slice(name));
+    } else {
+        rc = replace(cgi, fcgi__slice(name), fcgi__slice(value));
+    }
+    fcgi__variables_publish(&cgi->variables);
+    return rc;
+}
+
+const struct fcgi_param *fcgi_cgi_params(const struct fcgi_cgi *cgi,
+                                         size_t *count)
+{
+    *count = cgi->variables.count;
+    return fcgi__variables_params(&cgi->variables);
+}
+
+int fcgi_cgi_new(struct fcgi_cgi **cgi, const struct fcgi_allocator *allocator)
+{
+    struct fcgi_allocator own;
+
+    if (cgi == NULL) {
+        return FCGI_ERR_ARGUMENT;
+    }
+    *cgi = NULL;
+    if (fcgi__allocator_init(&own, allocator) != FCGI_OK) {
+        return FCGI_ERR_ARGUMENT;
+    }
+    *cgi = fcgi__allocate(&own, sizeof(**cgi));
+    if (*cgi == NULL) {
+        return FCGI_ERR_NO_MEMORY;
+    }
+    (*cgi)->allocator = own;
+    (*cgi)->variables.allocator = &(*cgi)->allocator;
+    return FCGI_OK;
+}
+
+void fcgi_cgi_free(struct fcgi_cgi *cgi)
+{
+    struct fcgi_allocator allocator;
+
+    if (cgi == NULL) {
+        return;
+    }
+    allocator = cgi->allocator;
+    fcgi__variables_free(&cgi->variables);
+    fcgi__cgi_parts_free(&cgi->parts, &allocator);
+    fcgi__buffer_free(&cgi->pair, &allocator);
+    fcgi__release(&allocator, cgi);
+}

@@ -1,0 +1,85 @@
+/*
+ * cgi_answer - from the answer of an application back to HTTP (RFC 3875,
+ * section 6; RFC 9110; RFC 9112).
+ */
+#include <string.h>
+
+#include <fcgi_client/cgi.h>
+
+#include "../exchange/response.h"
+#include "../http/field.h"
+
+/* Whether a Connection field names this one. */
+static bool names(const struct fcgi_field *connection,
+                  const struct fcgi_field *field)
+{
+    struct fcgi_slice list = {connection->value, connection->value_len};
+    struct fcgi_slice name;
+
+    while (fcgi__next_member(&list, &name)) {
+        if (fcgi__same_name(name.data, name.len, field->name,
+                            field->name_len)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool fcgi_cgi_is_end_to_end(const struct fcgi_response *response,
+                            const struct fcgi_field *field)
+{
+    if (response == NULL || field == NULL ||
+        fcgi__is_hop_by_hop(field->name, field->name_len)) {
+        return false;
+    }
+    for (size_t i = 0; i < response->field_count; i++) {
+        const struct fcgi_field *other = &response->fields[i];
+        if (fcgi__same_name(other->name, other->name_len, "Connection", 10) &&
+            names(other, field)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Whether the application has said a status, or left it to what else it said.
+ */
+static bool has_status(const struct fcgi_response *response)
+{
+    return response->store == NULL || response->store->head.reason != 0;
+}
+
+/* "//host/path" is another server (RFC 3986, section 4.2), and a fragment is
+ * for the client to go to (RFC 3875, section 6.2.4). */
+const char *fcgi_cgi_local_redirect(const struct fcgi_response *response)
+{
+    const char *location;
+
+    if (response == NULL || response->field_count != 1 ||
+        has_status(response)) {
+        return NULL;
+    }
+    location = fcgi_response_field(response, "Location", 0);
+    if (location == NULL || location[0] != '/' || location[1] == '/' ||
+        strchr(location, '#') != NULL) {
+        return NULL;
+    }
+    return location;
+}
+
+static bool is_method(struct fcgi_slice method, const char *name)
+{
+    return method.len == strlen(name) &&
+           memcmp(method.data, name, method.len) == 0;
+}
+
+/* RFC 9112, section 6.3: what these send ends with its head, whatever the head
+ * says of a body. */
+bool fcgi_cgi_has_body(struct fcgi_slice method, int status)
+{
+    if (is_method(method, "HEAD") ||
+        (is_method(method, "CONNECT") && status >= 200 && status <= 299)) {
+        return false;
+    }
+    return status >= 200 && status != 204 && status != 304;
+}

@@ -1,0 +1,277 @@
+/*
+ * cgi_parts - an HTTP request, checked and taken apart.
+ */
+#include <string.h>
+
+#include "../http/field.h"
+#include "cgi_parts.h"
+#include "target.h"
+
+/*
+ * What the caller may get wrong.
+ */
+
+static bool is_there(const char *data, size_t len)
+{
+    return data != NULL || len == 0;
+}
+
+static bool is_slice(struct fcgi_slice slice)
+{
+    return is_there(slice.data, slice.len);
+}
+
+static bool are_fields(const struct fcgi_field *fields, size_t count)
+{
+    if (fields == NULL) {
+        return count == 0;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!is_there(fields[i].name, fields[i].name_len) ||
+            !is_there(fields[i].value, fields[i].value_len)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool is_request(const struct fcgi_cgi_request *request)
+{
+    return request != NULL && is_slice(request->method) &&
+           is_slice(request->target) && is_slice(request->protocol) &&
+           is_slice(request->remote_addr) && is_slice(request->remote_port) &&
+           is_slice(request->server_addr) && is_slice(request->server_port) &&
+           is_slice(request->server_name) &&
+           are_fields(request->fields, request->field_count) &&
+           request->content_length >= -1;
+}
+
+static bool is_site(const struct fcgi_cgi_site *site)
+{
+    return site != NULL && site->root != NULL && site->root[0] == '/' &&
+           (site->folding == FCGI_CGI_FOLDING_REFUSE ||
+            site->folding == FCGI_CGI_FOLDING_DROP ||
+            site->folding == FCGI_CGI_FOLDING_ALLOW);
+}
+
+/*
+ * What the client may get wrong.
+ */
+
+static bool is_value(struct fcgi_slice slice)
+{
+    return fcgi__is_value(slice.data, slice.len);
+}
+
+static bool is_sound(const struct fcgi_cgi_request *request)
+{
+    return fcgi__is_token(request->method.data, request->method.len) &&
+           is_value(request->protocol) && is_value(request->remote_addr) &&
+           is_value(request->remote_port) && is_value(request->server_addr) &&
+           is_value(request->server_port) && is_value(request->server_name);
+}
+
+/* Before a path, which starts with a slash. */
+static struct fcgi_slice trimmed_root(const char *root)
+{
+    struct fcgi_slice slice = fcgi__slice(root);
+
+    while (slice.len > 0 && slice.data[slice.len - 1] == '/') {
+        slice.len -= 1;
+    }
+    return slice;
+}
+
+/* A path that names no script is for a front controller, which reads it in
+ * REQUEST_URI; PATH_INFO is only what follows the name of a script. */
+static void find_script(struct fcgi__cgi_parts *parts, struct fcgi_slice path,
+                        const struct fcgi_cgi_site *site)
+{
+    const char *extension = site->extension != NULL ? site->extension : ".php";
+    size_t len = fcgi__path_script(path, fcgi__slice(extension));
+
+    parts->script = path;
+    if (len > 0) {
+        parts->script.len = len;
+        parts->path_info.data = path.data + len;
+        parts->path_info.len = path.len - len;
+        return;
+    }
+    parts->index = fcgi__slice(site->index != NULL ? site->index : "index.php");
+    if (path.data[path.len - 1] != '/') {
+        parts->script.len = 1;
+    }
+}
+
+/* "*" is the server itself, which can be asked for its OPTIONS alone (RFC 9112,
+ * section 3.2.4); here the script at the root answers for it. */
+static bool read_target(struct fcgi__target *target,
+                        const struct fcgi_cgi_request *request)
+{
+    struct fcgi_slice method = request->method;
+
+    if (fcgi__target_parse(target, request->target) != FCGI_OK) {
+        return false;
+    }
+    if (target->path.len > 0) {
+        return true;
+    }
+    target->path = fcgi__slice("/");
+    return method.len == 7 && memcmp(method.data, "OPTIONS", 7) == 0;
+}
+
+static int read_path(struct fcgi__cgi_parts *parts,
+                     const struct fcgi_allocator *allocator,
+                     const struct fcgi_cgi_site *site, struct fcgi_slice path)
+{
+    int rc;
+
+    parts->path.len = 0;
+    rc = fcgi__buffer_reserve(&parts->path, allocator, path.len);
+    if (rc != FCGI_OK) {
+        return rc;
+    }
+    rc = fcgi__path_resolve(path, parts->path.data, &path.len);
+    if (rc == FCGI_OK) {
+        path.data = parts->path.data;
+        find_script(parts, path, site);
+    }
+    return rc;
+}
+
+/* The field of a name that may stand there once. NULL: there is none. */
+static int find_one(const struct fcgi__cgi_parts *parts, const char *name,
+                    const struct fcgi_field **field)
+{
+    size_t count;
+    const struct fcgi__cgi_field *first =
+        fcgi__cgi_fields_find(&parts->fields, name, &count);
+
+    *field = first == NULL ? NULL : first->field;
+    return count > 1 ? FCGI_ERR_BAD_REQUEST : FCGI_OK;
+}
+
+/* The absolute form of a target overrules Host (RFC 9112, section 3.2.2), which
+ * must be sound even so. */
+static int read_host(struct fcgi__cgi_parts *parts,
+                     const struct fcgi__target *target, struct fcgi_slice *name)
+{
+    const struct fcgi_field *field;
+
+    if (find_one(parts, "Host", &field) != FCGI_OK) {
+        return FCGI_ERR_BAD_REQUEST;
+    }
+    if (field != NULL && field->value_len > 0) {
+        parts->host.data = field->value;
+        parts->host.len = field->value_len;
+        if (!fcgi__authority_host(parts->host, name)) {
+            return FCGI_ERR_BAD_REQUEST;
+        }
+    }
+    if (target->authority.len > 0) {
+        parts->host = target->authority;
+        (void)fcgi__authority_host(parts->host, name);
+    }
+    return FCGI_OK;
+}
+
+static int read_server_name(struct fcgi__cgi_parts *parts,
+                            const struct fcgi_cgi_request *request,
+                            const struct fcgi__target *target)
+{
+    struct fcgi_slice name = {NULL, 0};
+    int rc = read_host(parts, target, &name);
+
+    parts->server_name = request->server_name;
+    if (parts->server_name.len == 0) {
+        parts->server_name = name.len > 0 ? name : request->server_addr;
+    }
+    return rc;
+}
+
+/* Content-Length: the same again is fine, another is not (RFC 9112, section
+ * 6.3). */
+static int read_length(struct fcgi__cgi_parts *parts)
+{
+    size_t count;
+    const struct fcgi__cgi_field *first =
+        fcgi__cgi_fields_find(&parts->fields, "Content-Length", &count);
+
+    for (size_t i = 0; i < count; i++) {
+        const struct fcgi_field *field = first[i].field;
+        int64_t length = fcgi__parse_length(field->value, field->value_len);
+        if (length < 0 || (i > 0 && length != parts->content_length)) {
+            return FCGI_ERR_BAD_REQUEST;
+        }
+        parts->content_length = length;
+    }
+    return FCGI_OK;
+}
+
+/* Content-Length beside Transfer-Encoding is an attempt to smuggle a request
+ * (RFC 9112, section 6.1). */
+static int read_body(struct fcgi__cgi_parts *parts,
+                     const struct fcgi_cgi_request *request)
+{
+    size_t codings;
+
+    (void)fcgi__cgi_fields_find(&parts->fields, "Transfer-Encoding", &codings);
+    parts->content_length = -1;
+    if (read_length(parts) != FCGI_OK ||
+        (codings > 0 && parts->content_length >= 0)) {
+        return FCGI_ERR_BAD_REQUEST;
+    }
+    if (request->content_length != 0) {
+        parts->content_length = request->content_length;
+    }
+    return find_one(parts, "Content-Type", &parts->content_type);
+}
+
+static int read_fields(struct fcgi__cgi_parts *parts,
+                       const struct fcgi_allocator *allocator,
+                       const struct fcgi_cgi_site *site,
+                       const struct fcgi_cgi_request *request)
+{
+    int rc = fcgi__cgi_fields_take(&parts->fields, allocator, site, request);
+
+    return rc == FCGI_OK ? read_body(parts, request) : rc;
+}
+
+static void forget(struct fcgi__cgi_parts *parts)
+{
+    struct fcgi__cgi_parts empty = {.fields.sorted = parts->fields.sorted,
+                                    .path = parts->path};
+
+    *parts = empty;
+}
+
+int fcgi__cgi_parts_read(struct fcgi__cgi_parts *parts,
+                         const struct fcgi_allocator *allocator,
+                         const struct fcgi_cgi_site *site,
+                         const struct fcgi_cgi_request *request)
+{
+    struct fcgi__target target;
+    int rc;
+
+    forget(parts);
+    if (!is_site(site) || !is_request(request)) {
+        return FCGI_ERR_ARGUMENT;
+    }
+    if (!is_sound(request) || !read_target(&target, request)) {
+        return FCGI_ERR_BAD_REQUEST;
+    }
+    parts->root = trimmed_root(site->root);
+    parts->query = target.query;
+    rc = read_path(parts, allocator, site, target.path);
+    if (rc == FCGI_OK) {
+        rc = read_fields(parts, allocator, site, request);
+    }
+    return rc == FCGI_OK ? read_server_name(parts, request, &target) : rc;
+}
+
+void fcgi__cgi_parts_free(struct fcgi__cgi_parts *parts,
+                          const struct fcgi_allocator *allocator)
+{
+    fcgi__buffer_free(&parts->fields.sorted, allocator);
+    fcgi__buffer_free(&parts->path, allocator);
+}

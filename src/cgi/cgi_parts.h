@@ -1,0 +1,42 @@
+/*
+ * cgi_parts - what an HTTP request comes to: checked, taken apart, and not yet
+ * written as variables.
+ */
+#ifndef FCGI__CGI_PARTS_H
+#define FCGI__CGI_PARTS_H
+
+#include <fcgi_client/cgi.h>
+
+#include "../base/buffer.h"
+#include "cgi_fields.h"
+
+/* Slices point into the request, the site, or `path`. */
+struct fcgi__cgi_parts {
+    struct fcgi_slice root;   /* without a slash at its end */
+    struct fcgi_slice script; /* SCRIPT_NAME: these two, one after another */
+    struct fcgi_slice index;
+    struct fcgi_slice path_info;
+    struct fcgi_slice query;
+    struct fcgi_slice host; /* HTTP_HOST, port and all */
+    struct fcgi_slice server_name;
+    const struct fcgi_field *content_type; /* NULL: none */
+    int64_t content_length;                /* -1: none */
+    struct fcgi__cgi_fields fields;
+    struct fcgi__buffer path; /* resolved */
+};
+
+/*
+ * Take a request apart in place of the one before, keeping the memory.
+ *
+ * Returns FCGI_OK, FCGI_ERR_ARGUMENT, FCGI_ERR_BAD_REQUEST or
+ * FCGI_ERR_NO_MEMORY.
+ */
+int fcgi__cgi_parts_read(struct fcgi__cgi_parts *parts,
+                         const struct fcgi_allocator *allocator,
+                         const struct fcgi_cgi_site *site,
+                         const struct fcgi_cgi_request *request);
+
+void fcgi__cgi_parts_free(struct fcgi__cgi_parts *parts,
+                          const struct fcgi_allocator *allocator);
+
+#endif

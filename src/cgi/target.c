@@ -1,0 +1,290 @@
+/*
+ * target - the target of an HTTP request (RFC 9112, section 3.2).
+ *
+ * Whoever looked at the target before us, to decide who may ask for what, must
+ * have seen the path that the application will see. What two readers could
+ * take for different paths is therefore refused, not repaired.
+ */
+#include <string.h>
+
+#include <fcgi_client/error.h>
+
+#include "../http/field.h"
+#include "target.h"
+
+static bool is_control(char byte)
+{
+    return (unsigned char)byte < 0x20 || byte == 0x7f;
+}
+
+/* Bytes above ASCII have no place in a target, but are sent, and harm nobody. A
+ * fragment is not sent (RFC 9110, section 7.1). */
+static bool is_sane(struct fcgi_slice text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (is_control(text.data[i]) || text.data[i] == ' ' ||
+            text.data[i] == '#') {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Take `len` bytes off the front. */
+static struct fcgi_slice take(struct fcgi_slice *rest, size_t len)
+{
+    struct fcgi_slice taken = {rest->data, len};
+
+    rest->data += len;
+    rest->len -= len;
+    return taken;
+}
+
+/* Take what stands before any of these bytes off the front. */
+static struct fcgi_slice take_until(struct fcgi_slice *rest, const char *stops)
+{
+    size_t count = strlen(stops);
+    size_t len = 0;
+
+    while (len < rest->len && memchr(stops, rest->data[len], count) == NULL) {
+        len += 1;
+    }
+    return take(rest, len);
+}
+
+static bool take_text(struct fcgi_slice *rest, const char *text)
+{
+    size_t len = strlen(text);
+
+    if (rest->len < len || !fcgi__same_name(rest->data, len, text, len)) {
+        return false;
+    }
+    (void)take(rest, len);
+    return true;
+}
+
+/* Take scheme and authority of the absolute form off the front, if there. */
+static bool take_origin(struct fcgi_slice *rest, struct fcgi_slice *authority)
+{
+    struct fcgi_slice host;
+
+    if (!take_text(rest, "http://") && !take_text(rest, "https://")) {
+        return true;
+    }
+    *authority = take_until(rest, "/?");
+    return fcgi__authority_host(*authority, &host);
+}
+
+int fcgi__target_parse(struct fcgi__target *target, struct fcgi_slice text)
+{
+    static const struct fcgi_slice root = {"/", 1};
+    struct fcgi_slice rest = text;
+
+    memset(target, 0, sizeof(*target));
+    if (text.len == 1 && text.data[0] == '*') {
+        return FCGI_OK;
+    }
+    if (text.len == 0 || !is_sane(text) ||
+        !take_origin(&rest, &target->authority)) {
+        return FCGI_ERR_BAD_REQUEST;
+    }
+    target->path = take_until(&rest, "?");
+    if (rest.len > 0) {
+        (void)take(&rest, 1);
+        target->query = rest;
+    }
+    if (target->path.len == 0 && target->authority.len > 0) {
+        target->path = root;
+    }
+    return target->path.len > 0 && target->path.data[0] == '/'
+               ? FCGI_OK
+               : FCGI_ERR_BAD_REQUEST;
+}
+
+static bool is_digit(char byte)
+{
+    return byte >= '0' && byte <= '9';
+}
+
+static int hex_value(char digit)
+{
+    if (is_digit(digit)) {
+        return digit - '0';
+    }
+    digit |= 0x20;
+    return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
+}
+
+static bool is_letter(char byte)
+{
+    byte |= 0x20;
+    return byte >= 'a' && byte <= 'z';
+}
+
+/* "[::1]": the brackets belong to SERVER_NAME (RFC 3875, section 4.1.14). */
+static size_t address_len(struct fcgi_slice text)
+{
+    size_t len = 1;
+
+    while (len < text.len && (hex_value(text.data[len]) >= 0 ||
+                              text.data[len] == ':' || text.data[len] == '.')) {
+        len += 1;
+    }
+    return len > 1 && len < text.len && text.data[len] == ']' ? len + 1 : 0;
+}
+
+/* RFC 3986 would allow "a,b" or "it's", but no name in DNS is such; "_" is in
+ * use. */
+static size_t name_len(struct fcgi_slice text)
+{
+    size_t len = 0;
+
+    while (len < text.len &&
+           (is_letter(text.data[len]) || is_digit(text.data[len]) ||
+            memchr("-._", text.data[len], 3) != NULL)) {
+        len += 1;
+    }
+    return len;
+}
+
+bool fcgi__authority_host(struct fcgi_slice authority, struct fcgi_slice *host)
+{
+    struct fcgi_slice rest = authority;
+    bool is_address = rest.len > 0 && rest.data[0] == '[';
+
+    *host = take(&rest, is_address ? address_len(rest) : name_len(rest));
+    if (host->len == 0 || (rest.len > 0 && rest.data[0] != ':')) {
+        return false;
+    }
+    return rest.len <= 1 ||
+           fcgi__parse_length(rest.data + 1, rest.len - 1) >= 0;
+}
+
+/*
+ * The path. Names stand between slashes; those that are dots are resolved (RFC
+ * 3986, section 5.2.4), but leaving the root is refused, not ignored.
+ *
+ * An encoded slash or a backslash may stand in a path like any other byte. But
+ * it parts names for some readers (who decode first; who run on Windows) and
+ * not for others, and then dots lead them to different places: a path that has
+ * both is refused.
+ */
+struct path {
+    char *out;
+    size_t len;
+    size_t name; /* where the name now coming starts in `out` */
+    bool has_dots;
+    bool has_disguise; /* a slash that is none to some */
+};
+
+/* "/a/b/" becomes "/a/"; false: "/" is the root. */
+static bool leave_folder(struct path *path)
+{
+    if (path->len == 1) {
+        return false;
+    }
+    do {
+        path->len -= 1;
+    } while (path->out[path->len - 1] != '/');
+    return true;
+}
+
+/* The name now coming is whole. */
+static bool end_name(struct path *path)
+{
+    size_t len = path->len - path->name;
+
+    if (len == 0 || len > 2 || memcmp(path->out + path->name, "..", len) != 0) {
+        return true;
+    }
+    path->has_dots = true;
+    path->len = path->name;
+    return len == 1 || leave_folder(path);
+}
+
+/* A byte that parts names; a slash behind a slash adds nothing. */
+static bool part_names(struct path *path, char byte)
+{
+    if (!end_name(path)) {
+        return false;
+    }
+    if (byte != '/' || path->len == 0 || path->out[path->len - 1] != '/') {
+        path->out[path->len] = byte;
+        path->len += 1;
+    }
+    path->name = path->len;
+    return true;
+}
+
+/* Take one byte off the front of the path, decoding it. */
+static bool take_byte(struct fcgi_slice *rest, char *byte, bool *encoded)
+{
+    int high;
+    int low;
+
+    *byte = rest->data[0];
+    *encoded = *byte == '%';
+    if (!*encoded) {
+        (void)take(rest, 1);
+        return true;
+    }
+    if (rest->len < 3) {
+        return false;
+    }
+    high = hex_value(rest->data[1]);
+    low = hex_value(rest->data[2]);
+    *byte = (char)(high * 16 + low);
+    (void)take(rest, 3);
+    return high >= 0 && low >= 0 && !is_control(*byte);
+}
+
+static bool take_bytes(struct path *path, struct fcgi_slice rest)
+{
+    while (rest.len > 0) {
+        char byte;
+        bool encoded;
+        if (!take_byte(&rest, &byte, &encoded)) {
+            return false;
+        }
+        if (byte != '/' && byte != '\\') {
+            path->out[path->len] = byte;
+            path->len += 1;
+            continue;
+        }
+        path->has_disguise = path->has_disguise || encoded || byte == '\\';
+        if (!part_names(path, byte)) {
+            return false;
+        }
+    }
+    return end_name(path);
+}
+
+int fcgi__path_resolve(struct fcgi_slice path, char *out, size_t *len)
+{
+    struct path resolved = {.out = out};
+
+    if (!take_bytes(&resolved, path) ||
+        (resolved.has_dots && resolved.has_disguise)) {
+        return FCGI_ERR_BAD_REQUEST;
+    }
+    *len = resolved.len;
+    return FCGI_OK;
+}
+
+size_t fcgi__path_script(struct fcgi_slice path, struct fcgi_slice extension)
+{
+    size_t start = 1;
+
+    for (size_t end = 1; end <= path.len; end++) {
+        if (end < path.len && path.data[end] != '/') {
+            continue;
+        }
+        if (end - start >= extension.len && end > start &&
+            fcgi__same_name(path.data + end - extension.len, extension.len,
+                            extension.data, extension.len)) {
+            return end;
+        }
+        start = end + 1;
+    }
+    return 0;
+}

@@ -1,0 +1,117 @@
+/*
+ * do - the blocking face: a call, driven to its end by one thread that may
+ * wait.
+ */
+#define _POSIX_C_SOURCE 200809L
+
+#include <errno.h>
+#include <string.h>
+
+#include "../net/clock.h"
+#include "../net/net.h"
+#include "call.h"
+
+/* Start a call, and drive it to its end. */
+static int run(struct fcgi_client *client, const struct fcgi_request *request,
+               struct fcgi_response *response)
+{
+    int64_t now = fcgi__now();
+    struct fcgi_call *call;
+    int rc = fcgi__call_start(&call, client, request, response, now, true);
+
+    if (rc != FCGI_OK) {
+        return rc;
+    }
+    rc = fcgi__call_step(call, now, FCGI__WRITABLE);
+    while (rc == FCGI_WAIT) {
+        unsigned ready = fcgi__call_await(call);
+        rc = fcgi__call_step(call, fcgi__now(), ready);
+    }
+    fcgi_call_free(call);
+    return rc;
+}
+
+int fcgi_client_do(struct fcgi_client *client,
+                   const struct fcgi_request *request,
+                   struct fcgi_response *response)
+{
+    if (client == NULL || request == NULL || response == NULL) {
+        return fcgi__call_refuse(response, FCGI_ERR_ARGUMENT);
+    }
+    return run(client, request, response);
+}
+
+/*
+ * FCGI_GET_VALUES (FastCGI specification, section 4.1).
+ */
+
+/* A decimal number; -1 for what is none. */
+static int64_t number(const struct fcgi_param *param)
+{
+    int64_t value = 0;
+
+    for (size_t i = 0; i < param->value_len; i++) {
+        char digit = param->value[i];
+        if (digit < '0' || digit > '9' || value > (INT64_MAX - 9) / 10) {
+            return -1;
+        }
+        value = value * 10 + (digit - '0');
+    }
+    return param->value_len == 0 ? -1 : value;
+}
+
+static bool is_named(const struct fcgi_param *param, const char *name)
+{
+    return param->name_len == strlen(name) &&
+           memcmp(param->name, name, param->name_len) == 0;
+}
+
+static void read_value(struct fcgi_values *values,
+                       const struct fcgi_param *param)
+{
+    int64_t value = number(param);
+
+    if (is_named(param, "FCGI_MAX_CONNS")) {
+        values->max_conns = value;
+    } else if (is_named(param, "FCGI_MAX_REQS")) {
+        values->max_reqs = value;
+    } else if (is_named(param, "FCGI_MPXS_CONNS")) {
+        values->mpxs_conns = value == 0 || value == 1 ? (int)value : -1;
+    }
+}
+
+static int read_values(struct fcgi_values *values, struct fcgi_slice encoded)
+{
+    struct fcgi_param param;
+    int rc;
+
+    for (rc = fcgi_params_next(&encoded, &param); rc == 1;
+         rc = fcgi_params_next(&encoded, &param)) {
+        read_value(values, &param);
+    }
+    return rc;
+}
+
+int fcgi_client_get_values(struct fcgi_client *client,
+                           struct fcgi_values *values)
+{
+    struct fcgi_response response;
+    int rc;
+
+    if (values == NULL) {
+        return FCGI_ERR_ARGUMENT;
+    }
+    memset(values, 0, sizeof(*values));
+    values->max_conns = values->max_reqs = values->mpxs_conns = -1;
+    if (client == NULL) {
+        return FCGI_ERR_ARGUMENT;
+    }
+    memset(&response, 0, sizeof(response));
+    rc = run(client, NULL, &response);
+    errno = response.outcome.system_error;
+    if (rc == FCGI_OK) {
+        rc = read_values(values, response.body);
+    }
+    fcgi_response_free(&response);
+    return rc;
+}

@@ -1,0 +1,371 @@
+/*
+ * exchange - one request and its response, joined: `outgoing` says what to
+ * send, `intake` where to receive, `incoming` what that means; sending and
+ * receiving know nothing of each other.
+ *
+ * No socket, no clock.
+ */
+#include <string.h>
+
+#include "../codec/record.h"
+#include "exchange.h"
+#include "receive_buffer.h"
+#include "request_writer.h"
+#include "response.h"
+#include "response_reader.h"
+
+/* How much of a prologue's memory is kept for the next. */
+#define KEPT_LEN ((size_t)128 * 1024)
+
+struct fcgi_exchange {
+    struct fcgi_allocator allocator;
+    struct fcgi__request_writer out;
+    struct fcgi__receive_buffer intake;
+    struct fcgi__response_reader in; /* its status is that of the whole */
+    bool send_failed;
+};
+
+int fcgi_exchange_new(struct fcgi_exchange **x,
+                      const struct fcgi_allocator *allocator)
+{
+    struct fcgi_allocator own;
+
+    if (x == NULL) {
+        return FCGI_ERR_ARGUMENT;
+    }
+    *x = NULL;
+    if (fcgi__allocator_init(&own, allocator) != FCGI_OK) {
+        return FCGI_ERR_ARGUMENT;
+    }
+    *x = fcgi__allocate(&own, sizeof(**x));
+    if (*x == NULL) {
+        return FCGI_ERR_NO_MEMORY;
+    }
+    (*x)->allocator = own;
+    (*x)->in.status = FCGI_ERR_STATE;
+    return FCGI_OK;
+}
+
+void fcgi_exchange_free(struct fcgi_exchange *x)
+{
+    struct fcgi_allocator allocator;
+
+    if (x == NULL) {
+        return;
+    }
+    allocator = x->allocator;
+    fcgi__request_writer_free(&x->out, &allocator);
+    fcgi__receive_buffer_free(&x->intake, &allocator);
+    fcgi__release(&allocator, x);
+}
+
+static void forget(struct fcgi_exchange *x)
+{
+    memset(&x->in.sink, 0, sizeof(x->in.sink));
+    x->in.response = NULL;
+    x->in.status = FCGI_ERR_STATE;
+}
+
+void fcgi__exchange_trim(struct fcgi_exchange *x)
+{
+    struct fcgi__buffer *prologue = &x->out.prologue.wire;
+
+    if (prologue->cap > KEPT_LEN) {
+        fcgi__buffer_free(prologue, &x->allocator);
+    }
+}
+
+/*
+ * Beginning.
+ */
+
+void fcgi__exchange_hurry(struct fcgi_exchange *x,
+                          bool (*is_late)(void *context), void *context)
+{
+    x->out.prologue.is_late = is_late;
+    x->out.prologue.context = context;
+}
+
+static int begin_receiving(struct fcgi_exchange *x, uint16_t request_id)
+{
+    x->send_failed = false;
+    fcgi__receive_buffer_begin(&x->intake);
+    return fcgi__response_reader_begin(&x->in, &x->allocator, request_id);
+}
+
+int fcgi__exchange_begin(struct fcgi_exchange *x,
+                         const struct fcgi_request *request,
+                         const struct fcgi_limits *limits,
+                         struct fcgi_response *response, uint16_t request_id,
+                         uint8_t flags)
+{
+    int rc;
+
+    forget(x);
+    rc = fcgi__request_writer_begin(&x->out, &x->allocator, request, request_id,
+                                    flags);
+    if (rc != FCGI_OK) {
+        return rc;
+    }
+    x->in.limits = *limits;
+    x->in.sink = request->sink;
+    x->in.response = response;
+    x->in.to_head = fcgi__prologue_is_head(&x->out.prologue);
+    return begin_receiving(x, request_id);
+}
+
+int fcgi_exchange_begin(struct fcgi_exchange *x,
+                        const struct fcgi_request *request,
+                        struct fcgi_response *response, uint16_t request_id,
+                        uint8_t flags)
+{
+    struct fcgi_limits limits;
+    int rc;
+
+    if (x == NULL || request == NULL || response == NULL || request_id == 0 ||
+        (flags & ~FCGI_FLAG_KEEP_CONN) != 0) {
+        return FCGI_ERR_ARGUMENT;
+    }
+    rc = fcgi__limits_resolve(&limits, &request->limits, NULL);
+    if (rc == FCGI_OK) {
+        rc = fcgi__exchange_begin(x, request, &limits, response, request_id,
+                                  flags);
+    }
+    if (rc != FCGI_OK) {
+        forget(x);
+        fcgi__response_clear(response);
+    }
+    return rc;
+}
+
+int fcgi__exchange_begin_values(struct fcgi_exchange *x,
+                                struct fcgi_response *response)
+{
+    static const struct fcgi_limits standard;
+    int rc;
+
+    forget(x);
+    (void)fcgi__limits_resolve(&x->in.limits, &standard, NULL);
+    rc = fcgi__request_writer_begin_values(&x->out, &x->allocator);
+    if (rc != FCGI_OK) {
+        return rc;
+    }
+    x->in.response = response;
+    x->in.to_head = false;
+    return begin_receiving(x, 0);
+}
+
+int fcgi_exchange_restart(struct fcgi_exchange *x, uint16_t request_id)
+{
+    int rc;
+
+    if (x == NULL || request_id == 0) {
+        return FCGI_ERR_ARGUMENT;
+    }
+    if (x->in.status == FCGI_ERR_STATE || fcgi__exchange_answered(x)) {
+        return FCGI_ERR_STATE;
+    }
+    rc = fcgi__request_writer_restart(&x->out, request_id);
+    return rc == FCGI_OK ? begin_receiving(x, request_id) : rc;
+}
+
+bool fcgi_exchange_replayable(const struct fcgi_exchange *x)
+{
+    return x != NULL && fcgi__request_writer_replayable(&x->out);
+}
+
+/*
+ * Sending.
+ */
+
+int fcgi_exchange_output(struct fcgi_exchange *x, struct fcgi_slice *slices,
+                         size_t max)
+{
+    int count;
+
+    if (x == NULL || slices == NULL || max < 4) {
+        return FCGI_ERR_ARGUMENT;
+    }
+    if (x->in.status != FCGI_WAIT || x->send_failed) {
+        return 0;
+    }
+    count = fcgi__request_writer_slices(&x->out, &x->allocator, slices, max);
+    if (x->in.status != FCGI_WAIT) {
+        return 0; /* the source has cancelled */
+    }
+    return count < 0 ? fcgi__response_reader_fail(&x->in, count) : count;
+}
+
+int fcgi_exchange_sent(struct fcgi_exchange *x, size_t n)
+{
+    return x == NULL ? FCGI_ERR_ARGUMENT
+                     : fcgi__request_writer_sent(&x->out, n);
+}
+
+void fcgi_exchange_send_failed(struct fcgi_exchange *x)
+{
+    x->send_failed = true;
+}
+
+bool fcgi_exchange_source_waits(const struct fcgi_exchange *x, int *descriptor)
+{
+    const struct fcgi_source *source;
+
+    if (!x->out.waits || x->in.status != FCGI_WAIT || x->send_failed) {
+        return false;
+    }
+    source = &x->out.streams[x->out.stream].source;
+    *descriptor = -1;
+    if (source->descriptor != NULL) {
+        *descriptor = source->descriptor(source->context);
+    }
+    return true;
+}
+
+bool fcgi_exchange_sent_all(const struct fcgi_exchange *x)
+{
+    return fcgi__request_writer_all_sent(&x->out);
+}
+
+/*
+ * Receiving.
+ */
+
+int fcgi_exchange_input(struct fcgi_exchange *x, struct fcgi_memory *room,
+                        size_t max)
+{
+    if (x == NULL || room == NULL || max < 2) {
+        return FCGI_ERR_ARGUMENT;
+    }
+    return fcgi__receive_buffer_input(&x->intake, &x->in, &x->allocator, room,
+                                      max);
+}
+
+int fcgi_exchange_received(struct fcgi_exchange *x, size_t n)
+{
+    return x == NULL ? FCGI_ERR_ARGUMENT
+                     : fcgi__receive_buffer_received(&x->intake, &x->in, n);
+}
+
+bool fcgi__exchange_received(struct fcgi_exchange *x, size_t n)
+{
+    x->in.moved = false;
+    (void)fcgi__receive_buffer_received(&x->intake, &x->in, n);
+    return x->in.moved;
+}
+
+int fcgi_exchange_feed(struct fcgi_exchange *x, const void *bytes, size_t len,
+                       size_t *used)
+{
+    struct fcgi_slice data = {bytes, len};
+    int rc;
+
+    if (x == NULL || used == NULL || (bytes == NULL && len > 0)) {
+        return FCGI_ERR_ARGUMENT;
+    }
+    rc = fcgi__receive_buffer_feed(&x->intake, &x->in, &data);
+    *used = len - data.len;
+    return rc;
+}
+
+int fcgi_exchange_eof(struct fcgi_exchange *x, bool reset)
+{
+    return fcgi__response_reader_eof(&x->in, reset ? RESET : CLOSED);
+}
+
+int fcgi_exchange_resume(struct fcgi_exchange *x)
+{
+    return fcgi__receive_buffer_resume(&x->intake, &x->in);
+}
+
+bool fcgi_exchange_paused(const struct fcgi_exchange *x)
+{
+    return x->in.status == FCGI_WAIT && x->in.paused;
+}
+
+/*
+ * Ending.
+ */
+
+size_t fcgi__exchange_abort(const struct fcgi_exchange *x,
+                            uint8_t record[FCGI_RECORD_HEADER_LEN])
+{
+    uint64_t remainder;
+
+    (void)fcgi__request_writer_records(&x->out, &remainder);
+    if (x->in.request_id == 0 || remainder > 0 || x->out.bytes == 0 ||
+        x->send_failed) {
+        return 0;
+    }
+    fcgi__record_header(record, FCGI_TYPE_ABORT_REQUEST, x->in.request_id, 0);
+    return FCGI_RECORD_HEADER_LEN;
+}
+
+size_t fcgi_exchange_cancel(struct fcgi_exchange *x, int error,
+                            uint8_t record[FCGI_RECORD_HEADER_LEN])
+{
+    if (x == NULL || x->in.status != FCGI_WAIT || error >= 0) {
+        return 0;
+    }
+    (void)fcgi__response_reader_fail(&x->in, error);
+    return record == NULL ? 0 : fcgi__exchange_abort(x, record);
+}
+
+int fcgi_exchange_status(const struct fcgi_exchange *x)
+{
+    return x == NULL ? FCGI_ERR_STATE : x->in.status;
+}
+
+bool fcgi_exchange_reusable(const struct fcgi_exchange *x)
+{
+    return fcgi__response_reader_clean(&x->in) && !x->send_failed &&
+           fcgi__request_writer_all_sent(&x->out);
+}
+
+/*
+ * What the call asks.
+ */
+
+bool fcgi__exchange_is_idempotent(const struct fcgi_exchange *x)
+{
+    return fcgi__prologue_is_idempotent(&x->out.prologue);
+}
+
+bool fcgi__exchange_answered(const struct fcgi_exchange *x)
+{
+    return fcgi__response_reader_begun(&x->in);
+}
+
+bool fcgi__exchange_sent_any(const struct fcgi_exchange *x)
+{
+    return x->out.bytes > 0;
+}
+
+bool fcgi__exchange_sent_params(const struct fcgi_exchange *x)
+{
+    return x->out.prologue_sent >= x->out.prologue.params_len;
+}
+
+uint64_t fcgi__exchange_body_len(const struct fcgi_exchange *x)
+{
+    return x->in.body_len;
+}
+
+bool fcgi__exchange_calls_out(const struct fcgi_exchange *x)
+{
+    const struct fcgi_sink *sink = &x->in.sink;
+
+    return sink->head != NULL || sink->body != NULL ||
+           sink->stderr_data != NULL || fcgi__request_writer_calls_out(&x->out);
+}
+
+void fcgi__exchange_count(const struct fcgi_exchange *x)
+{
+    struct fcgi_outcome *outcome = &x->in.response->outcome;
+    uint64_t remainder;
+
+    outcome->bytes_sent = x->out.bytes;
+    outcome->bytes_received = x->in.deframer.bytes;
+    outcome->records_sent = fcgi__request_writer_records(&x->out, &remainder);
+    outcome->records_received = x->in.deframer.records;
+}

@@ -1,0 +1,381 @@
+/*
+ * prologue - FCGI_BEGIN_REQUEST and FCGI_PARAMS (FastCGI specification,
+ * sections 5.1 and 5.2).
+ *
+ * PHP parses each FCGI_PARAMS record alone, so a pair is put whole into one,
+ * unless it is larger than any.
+ */
+#include <assert.h>
+#include <string.h>
+
+#include "../codec/params.h"
+#include "../codec/record.h"
+#include "prologue.h"
+
+/* What most requests take; more is had when it is needed. */
+#define USUAL_LEN ((size_t)4096)
+
+/* What closing a record may add. */
+#define PADDING_ROOM ((size_t)8)
+
+struct packer {
+    struct fcgi__prologue *prologue;
+    struct fcgi__buffer *wire;
+    const struct fcgi_allocator *allocator;
+    uint16_t request_id;
+    size_t content; /* where the open record's content starts; 0: none open */
+};
+
+static size_t content_len(const struct packer *packer)
+{
+    return packer->content == 0 ? 0 : packer->wire->len - packer->content;
+}
+
+/* A record without content would end the stream, and is taken back. There is
+ * room for as much padding as there may be. */
+static void close_record(struct packer *packer)
+{
+    struct fcgi__buffer *wire = packer->wire;
+    size_t len = content_len(packer);
+
+    if (packer->content == 0) {
+        return;
+    }
+    if (len == 0) {
+        wire->len -= FCGI__HEADER_LEN;
+        packer->prologue->records -= 1;
+    } else {
+        fcgi__record_header((uint8_t *)wire->data + packer->content -
+                                FCGI__HEADER_LEN,
+                            FCGI_TYPE_PARAMS, packer->request_id, len);
+        memset(wire->data + wire->len, 0, PADDING_ROOM);
+        wire->len += fcgi__padding_for(len);
+    }
+    packer->content = 0;
+}
+
+static bool is_late(const struct fcgi__prologue *prologue)
+{
+    return prologue->is_late != NULL && prologue->is_late(prologue->context);
+}
+
+/* See that a record is open and has room for `len` more bytes, and that the
+ * buffer holds them and the padding that may follow. */
+static int open_record(struct packer *packer, size_t len)
+{
+    int rc;
+
+    if (content_len(packer) + len > FCGI_CONTENT_MAX) {
+        close_record(packer);
+        if (is_late(packer->prologue)) {
+            return FCGI_ERR_DEADLINE;
+        }
+    }
+    rc = fcgi__buffer_reserve(packer->wire, packer->allocator,
+                              FCGI__HEADER_LEN + len + PADDING_ROOM);
+    if (rc == FCGI_OK && packer->content == 0) {
+        packer->wire->len += FCGI__HEADER_LEN;
+        packer->content = packer->wire->len;
+        packer->prologue->records += 1;
+    }
+    return rc;
+}
+
+/* Spread bytes over as many records as it takes. */
+static int spread(struct packer *packer, const char *data, size_t len)
+{
+    while (len > 0) {
+        size_t left = (size_t)FCGI_CONTENT_MAX - content_len(packer);
+        size_t part = left == 0 ? FCGI_CONTENT_MAX : left;
+        int rc;
+
+        part = len < part ? len : part;
+        rc = open_record(packer, part);
+        if (rc != FCGI_OK) {
+            return rc;
+        }
+        memcpy(packer->wire->data + packer->wire->len, data, part);
+        packer->wire->len += part;
+        data += part;
+        len -= part;
+    }
+    return FCGI_OK;
+}
+
+/* A pair larger than a record begins one, and ends one. */
+static int add_large_param(struct packer *packer,
+                           const struct fcgi_param *measured)
+{
+    char lengths[8];
+    const char *end = fcgi__param_store_lengths(lengths, measured);
+    int rc;
+
+    close_record(packer);
+    rc = spread(packer, lengths, (size_t)(end - lengths));
+    if (rc == FCGI_OK) {
+        rc = spread(packer, measured->name, measured->name_len);
+    }
+    if (rc == FCGI_OK) {
+        rc = spread(packer, measured->value, measured->value_len);
+    }
+    close_record(packer);
+    return rc;
+}
+
+/* The last REQUEST_METHOD counts, as it does for the application. */
+static void note_method(struct fcgi__prologue *prologue,
+                        struct fcgi_slice method)
+{
+    size_t len = method.len < FCGI__METHOD_CAP ? method.len : 0;
+
+    if (len > 0) {
+        memcpy(prologue->method, method.data, len);
+    }
+    prologue->method[len] = '\0';
+}
+
+static int add_param(struct packer *packer, const struct fcgi_param *param)
+{
+    struct fcgi_param measured;
+    size_t len;
+    int rc = fcgi__param_measure(param, &measured, &len);
+
+    if (rc != FCGI_OK) {
+        return rc;
+    }
+    if (fcgi__is_request_method(measured.name, measured.name_len)) {
+        struct fcgi_slice method = {measured.value, measured.value_len};
+        note_method(packer->prologue, method);
+    }
+    if (len > FCGI_CONTENT_MAX) {
+        return add_large_param(packer, &measured);
+    }
+    rc = open_record(packer, len);
+    if (rc == FCGI_OK) {
+        fcgi__param_store(packer->wire->data + packer->wire->len, &measured);
+        packer->wire->len += len;
+    }
+    return rc;
+}
+
+/* How much more the open record takes, and the buffer with it. */
+static size_t room_at_hand(const struct packer *packer)
+{
+    const struct fcgi__buffer *wire = packer->wire;
+    size_t of_record = FCGI_CONTENT_MAX - content_len(packer);
+    size_t of_buffer = wire->cap - wire->len;
+
+    if (packer->content == 0) {
+        return 0;
+    }
+    assert(of_buffer >= PADDING_ROOM);
+    of_buffer -= PADDING_ROOM;
+    return of_record < of_buffer ? of_record : of_buffer;
+}
+
+/* Nearly all pairs are short, and there is room for them: add those at the
+ * front. Returns how many they are. */
+static size_t add_short_params(struct packer *packer,
+                               const struct fcgi_param *params, size_t count)
+{
+    struct fcgi__buffer *wire = packer->wire;
+    struct fcgi__pairs pairs = {
+        wire->data + wire->len, room_at_hand(packer), {NULL, 0}};
+    size_t added = fcgi__pairs_store(&pairs, params, count);
+
+    wire->len = (size_t)(pairs.out - wire->data);
+    if (pairs.method.data != NULL) {
+        note_method(packer->prologue, pairs.method);
+    }
+    return added;
+}
+
+static int add_params(struct packer *packer, const struct fcgi_param *params,
+                      size_t count)
+{
+    int rc = open_record(packer, 0);
+    size_t i = 0;
+
+    while (rc == FCGI_OK && i < count) {
+        i += add_short_params(packer, params + i, count - i);
+        if (i < count) {
+            rc = add_param(packer, &params[i]);
+            i += 1;
+        }
+    }
+    return rc;
+}
+
+/* Pairs that were encoded before are copied at once if one record takes them
+ * all. */
+static int add_encoded(struct packer *packer, struct fcgi_slice encoded)
+{
+    struct fcgi_slice method = {NULL, 0};
+    struct fcgi_param param;
+    int rc;
+
+    if (encoded.len == 0) {
+        return FCGI_OK;
+    }
+    rc = fcgi__pairs_check(encoded, &method);
+    if (rc == FCGI_OK && encoded.len <= FCGI_CONTENT_MAX) {
+        if (method.data != NULL) {
+            note_method(packer->prologue, method);
+        }
+        return spread(packer, encoded.data, encoded.len);
+    }
+    while (rc == FCGI_OK && fcgi_params_next(&encoded, &param) == 1) {
+        rc = add_param(packer, &param);
+    }
+    return rc;
+}
+
+/* There is room for it. */
+static void add_begin(struct packer *packer, struct fcgi_begin_request body)
+{
+    struct fcgi__buffer *wire = packer->wire;
+    uint8_t *out = (uint8_t *)wire->data;
+
+    fcgi__record_header(out, FCGI_TYPE_BEGIN_REQUEST, packer->request_id, 8);
+    fcgi_begin_request_encode(out + FCGI__HEADER_LEN, &body);
+    wire->len = FCGI__HEADER_LEN + 8;
+    packer->prologue->records = 1;
+}
+
+int fcgi__prologue_end_stream(struct fcgi__prologue *prologue,
+                              const struct fcgi_allocator *allocator,
+                              uint8_t type, uint16_t request_id)
+{
+    struct fcgi__buffer *wire = &prologue->wire;
+    int rc = fcgi__buffer_reserve(wire, allocator, FCGI__HEADER_LEN);
+
+    if (rc == FCGI_OK) {
+        fcgi__record_header((uint8_t *)wire->data + wire->len, type, request_id,
+                            0);
+        wire->len += FCGI__HEADER_LEN;
+        prologue->records += 1;
+    }
+    return rc;
+}
+
+static void begin(struct fcgi__prologue *prologue)
+{
+    prologue->wire.len = 0;
+    prologue->records = 0;
+    prologue->method[0] = '\0';
+}
+
+int fcgi__prologue_encode(struct fcgi__prologue *prologue,
+                          const struct fcgi_allocator *allocator,
+                          const struct fcgi_request *request,
+                          uint16_t request_id, struct fcgi_begin_request body)
+{
+    struct packer packer = {prologue, &prologue->wire, allocator, request_id,
+                            0};
+    int rc;
+
+    begin(prologue);
+    rc = fcgi__buffer_reserve(&prologue->wire, allocator, USUAL_LEN);
+    if (rc != FCGI_OK) {
+        return rc;
+    }
+    add_begin(&packer, body);
+    rc = add_encoded(&packer, request->encoded_params);
+    if (rc == FCGI_OK) {
+        rc = add_params(&packer, request->params, request->param_count);
+    }
+    close_record(&packer);
+    if (rc == FCGI_OK) {
+        rc = fcgi__prologue_end_stream(prologue, allocator, FCGI_TYPE_PARAMS,
+                                       request_id);
+    }
+    prologue->params_len = prologue->wire.len;
+    return rc;
+}
+
+/* Padded though it need not be: libfcgi answers only after it has read
+ * something behind the content. */
+int fcgi__prologue_encode_values(struct fcgi__prologue *prologue,
+                                 const struct fcgi_allocator *allocator)
+{
+    static const struct fcgi_param values[] = {
+        FCGI_PARAM("FCGI_MAX_CONNS", ""),
+        FCGI_PARAM("FCGI_MAX_REQS", ""),
+        FCGI_PARAM("FCGI_MPXS_CONNS", ""),
+    };
+    struct fcgi_header header = {FCGI_PROTOCOL_VERSION, FCGI_TYPE_GET_VALUES, 0,
+                                 0, 8};
+    uint8_t record[FCGI__HEADER_LEN + 64] = {0};
+    size_t len;
+
+    (void)fcgi_params_encode(values, sizeof(values) / sizeof(values[0]),
+                             record + FCGI__HEADER_LEN, 64 - 8, &len);
+    header.content_length = (uint16_t)len;
+    fcgi_header_encode(record, &header);
+    begin(prologue);
+    prologue->records = 1;
+    return fcgi__buffer_append(&prologue->wire, allocator, record,
+                               FCGI__HEADER_LEN + len + 8);
+}
+
+static inline bool is_method(const struct fcgi__prologue *prologue,
+                             const char *name, size_t size)
+{
+    return memcmp(prologue->method, name, size) == 0;
+}
+
+bool fcgi__prologue_is_head(const struct fcgi__prologue *prologue)
+{
+    return is_method(prologue, "HEAD", sizeof("HEAD"));
+}
+
+bool fcgi__prologue_is_idempotent(const struct fcgi__prologue *prologue)
+{
+    return is_method(prologue, "GET", sizeof("GET")) ||
+           is_method(prologue, "HEAD", sizeof("HEAD")) ||
+           is_method(prologue, "PUT", sizeof("PUT")) ||
+           is_method(prologue, "DELETE", sizeof("DELETE")) ||
+           is_method(prologue, "OPTIONS", sizeof("OPTIONS")) ||
+           is_method(prologue, "TRACE", sizeof("TRACE"));
+}
+
+static size_t record_wire(const uint8_t *bytes, struct fcgi_header *header)
+{
+    fcgi__header_get(header, bytes);
+    return FCGI__HEADER_LEN + header->content_length + header->padding_length;
+}
+
+void fcgi__prologue_restamp(struct fcgi__prologue *prologue,
+                            uint16_t request_id)
+{
+    uint8_t *wire = (uint8_t *)prologue->wire.data;
+    size_t at = 0;
+
+    while (at < prologue->wire.len) {
+        struct fcgi_header header;
+        size_t len = record_wire(wire + at, &header);
+        header.request_id = request_id;
+        fcgi_header_encode(wire + at, &header);
+        at += len;
+    }
+}
+
+size_t fcgi__prologue_records_in(const struct fcgi__prologue *prologue,
+                                 size_t sent, uint64_t *remainder)
+{
+    const uint8_t *wire = (const uint8_t *)prologue->wire.data;
+    size_t records = 0;
+    size_t at = 0;
+
+    while (at < sent) {
+        struct fcgi_header header;
+        size_t len = record_wire(wire + at, &header);
+        if (len > sent - at) {
+            break;
+        }
+        at += len;
+        records += 1;
+    }
+    *remainder = sent - at;
+    return records;
+}

@@ -1,0 +1,162 @@
+/*
+ * intake - memory to receive in, and what was received on its way.
+ */
+#include "receive_buffer.h"
+#include "response.h"
+
+/* Room to receive in: little, of which many calls that wait may have one each,
+ * until it was filled. */
+#define ROOM_LEN ((size_t)128 * 1024)
+#define SMALL_ROOM_LEN ((size_t)4 * 1024)
+
+/* Records with so much body are received where that is collected. Shorter ones
+ * come many at a time, and are copied. */
+#define LARGE_RECORD_LEN ((size_t)16 * 1024)
+
+/* What is received in the body before a record is known: as much as one has. */
+#define EARLY_LEN ((size_t)64 * 1024)
+
+/* What is received between and behind large ones: enough for the end of a
+ * response, and not much of the next record, which is to have a place too. */
+#define ASIDE_LEN ((size_t)2 * 1024)
+
+_Static_assert(FCGI__FRAMES_LEN < ASIDE_LEN &&
+                   FCGI__FRAMES_LEN <= FCGI__BODY_BEHIND,
+               "frames have their place aside, and in the body if need be");
+_Static_assert(FCGI__FRONT_LEN < ASIDE_LEN, "the front has its place aside");
+
+void fcgi__receive_buffer_begin(struct fcgi__receive_buffer *intake)
+{
+    intake->landing.cap = 0;
+    intake->unread.len = 0;
+}
+
+void fcgi__receive_buffer_free(struct fcgi__receive_buffer *intake,
+                               const struct fcgi_allocator *allocator)
+{
+    fcgi__buffer_free(&intake->room, allocator);
+}
+
+/*
+ * Room.
+ */
+
+/* How much body may come in what is left of the record at hand and in records
+ * that are guessed to follow it: no more than have come. */
+static size_t landing_len(const struct fcgi__response_reader *in)
+{
+    uint64_t record = in->deframer.header.content_length;
+    uint64_t records = (in->body_len + record - 1) / record;
+    uint64_t allowed = fcgi__response_reader_body_allowed(in);
+    size_t left = fcgi__response_body_left(in->response);
+    uint64_t len;
+
+    records = records < FCGI__SCATTER_RECORDS ? records : FCGI__SCATTER_RECORDS;
+    len = in->deframer.content_left + records * record;
+    len = len < allowed ? len : allowed;
+    return len < left ? (size_t)len : left;
+}
+
+static int make_room_to_land(const struct fcgi__response_reader *in,
+                             struct fcgi_memory *body)
+{
+    size_t wanted = landing_len(in);
+    size_t of_record = in->deframer.content_left;
+    size_t needed = of_record < wanted ? of_record : wanted;
+
+    return fcgi__response_body_room(in->response, needed, wanted, body);
+}
+
+/* Room in the body for an answer of which nothing has come yet, if it is to be
+ * collected there: for one record, since where the next begins is not known. */
+static void make_early_room(const struct fcgi__response_reader *in,
+                            struct fcgi_memory *body)
+{
+    if (!fcgi__response_reader_begun(in) && in->sink.body == NULL) {
+        fcgi__response_early_room(in->response, body);
+        body->cap = body->cap < EARLY_LEN ? body->cap : EARLY_LEN;
+    }
+}
+
+/* See to memory for what comes aside, and for content that lands in the body:
+ * FCGI_OK or FCGI_ERR_NO_MEMORY. */
+static int make_room(struct fcgi__receive_buffer *intake,
+                     const struct fcgi__response_reader *in,
+                     const struct fcgi_allocator *allocator,
+                     struct fcgi_memory *body, struct fcgi_memory *aside)
+{
+    struct fcgi__buffer *room = &intake->room;
+    int rc = fcgi__buffer_reserve(room, allocator,
+                                  intake->filled ? ROOM_LEN : SMALL_ROOM_LEN);
+
+    if (rc != FCGI_OK) {
+        return rc;
+    }
+    *aside = (struct fcgi_memory){room->data, 0, ASIDE_LEN};
+    *body = (struct fcgi_memory){room->data, 0, 0}; /* nowhere, as yet */
+    if (fcgi__response_reader_collects_body(in) &&
+        in->deframer.header.content_length >= LARGE_RECORD_LEN) {
+        return make_room_to_land(in, body);
+    }
+    make_early_room(in, body);
+    if (body->cap == 0) {
+        aside->cap = room->cap < ROOM_LEN ? room->cap : ROOM_LEN;
+    }
+    return FCGI_OK;
+}
+
+int fcgi__receive_buffer_input(struct fcgi__receive_buffer *intake,
+                               struct fcgi__response_reader *in,
+                               const struct fcgi_allocator *allocator,
+                               struct fcgi_memory *room, size_t max)
+{
+    struct fcgi_memory body, aside;
+    int rc;
+
+    if (in->status != FCGI_WAIT || in->paused) {
+        return 0;
+    }
+    rc = make_room(intake, in, allocator, &body, &aside);
+    return rc == FCGI_OK ? fcgi__scatter_offer(&intake->landing, &in->deframer,
+                                               body, aside, room, max)
+                         : fcgi__response_reader_fail(in, rc);
+}
+
+/*
+ * Bytes.
+ */
+
+int fcgi__receive_buffer_received(struct fcgi__receive_buffer *intake,
+                                  struct fcgi__response_reader *in, size_t n)
+{
+    if (n > intake->landing.cap) {
+        return FCGI_ERR_ARGUMENT;
+    }
+    intake->filled = n == intake->landing.cap;
+    fcgi__scatter_received(&intake->landing, n);
+    if (in->status != FCGI_WAIT) {
+        return in->status;
+    }
+    while (
+        fcgi__scatter_next(&intake->landing, &in->deframer, &intake->unread)) {
+        fcgi__response_reader_run(in, &intake->unread);
+    }
+    return fcgi__response_reader_settle(in);
+}
+
+int fcgi__receive_buffer_feed(struct fcgi__receive_buffer *intake,
+                              struct fcgi__response_reader *in,
+                              struct fcgi_slice *data)
+{
+    bool was_under_way = in->status == FCGI_WAIT;
+
+    intake->landing.cap = 0;
+    fcgi__response_reader_run(in, data);
+    return was_under_way ? fcgi__response_reader_settle(in) : in->status;
+}
+
+int fcgi__receive_buffer_resume(struct fcgi__receive_buffer *intake,
+                                struct fcgi__response_reader *in)
+{
+    return fcgi__response_reader_resume(in, &intake->unread);
+}

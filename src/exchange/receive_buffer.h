@@ -1,0 +1,39 @@
+/*
+ * intake - where the bytes of a response are received: in room of its own, or
+ * in the very memory where the body is collected; and from there to incoming,
+ * in order.
+ */
+#ifndef FCGI__RECEIVE_BUFFER_H
+#define FCGI__RECEIVE_BUFFER_H
+
+#include "../base/buffer.h"
+#include "response_reader.h"
+#include "scatter.h"
+
+struct fcgi__receive_buffer {
+    struct fcgi__buffer room;
+    struct fcgi__scatter landing;
+    struct fcgi_slice unread; /* received and not yet looked at */
+    bool filled;              /* all that was offered was used */
+};
+
+/* Begin to receive another response. */
+void fcgi__receive_buffer_begin(struct fcgi__receive_buffer *intake);
+
+/* As the functions of the exchange of the same names. */
+int fcgi__receive_buffer_input(struct fcgi__receive_buffer *intake,
+                               struct fcgi__response_reader *in,
+                               const struct fcgi_allocator *allocator,
+                               struct fcgi_memory *room, size_t max);
+int fcgi__receive_buffer_received(struct fcgi__receive_buffer *intake,
+                                  struct fcgi__response_reader *in, size_t n);
+int fcgi__receive_buffer_feed(struct fcgi__receive_buffer *intake,
+                              struct fcgi__response_reader *in,
+                              struct fcgi_slice *data);
+int fcgi__receive_buffer_resume(struct fcgi__receive_buffer *intake,
+                                struct fcgi__response_reader *in);
+
+void fcgi__receive_buffer_free(struct fcgi__receive_buffer *intake,
+                               const struct fcgi_allocator *allocator);
+
+#endif

@@ -1,0 +1,74 @@
+/*
+ * outgoing - a request as the bytes it is on the wire: the prologue, then the
+ * streams its role has.
+ *
+ *     [prologue][STDIN ... STDIN, empty][DATA ... DATA, empty]
+ *
+ * A stream without content is part of the prologue.
+ */
+#ifndef FCGI__REQUEST_WRITER_H
+#define FCGI__REQUEST_WRITER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <fcgi_client/exchange.h>
+
+#include "../base/buffer.h"
+#include "prologue.h"
+#include "stream.h"
+
+struct fcgi__request_writer {
+    struct fcgi__prologue prologue;
+    size_t prologue_sent;
+    struct fcgi__stream streams[2];
+    size_t stream_count;
+    size_t stream;             /* being sent; stream_count: all were */
+    struct fcgi__buffer chunk; /* where a source is read into */
+    bool waits;                /* the source has nothing yet */
+    uint64_t records;          /* of segments that were sent whole */
+    uint64_t bytes;            /* sent */
+    size_t offered;            /* how much was last handed out */
+};
+
+/* Encode a request. FCGI_OK, FCGI_ERR_ARGUMENT, FCGI_ERR_PARAMS_TRUNCATED,
+ * FCGI_ERR_CONTENT_TOO_LONG or FCGI_ERR_NO_MEMORY. */
+int fcgi__request_writer_begin(struct fcgi__request_writer *out,
+                               const struct fcgi_allocator *allocator,
+                               const struct fcgi_request *request,
+                               uint16_t request_id, uint8_t flags);
+
+/* Encode FCGI_GET_VALUES in place of a request. FCGI_OK or
+ * FCGI_ERR_NO_MEMORY. */
+int fcgi__request_writer_begin_values(struct fcgi__request_writer *out,
+                                      const struct fcgi_allocator *allocator);
+
+/* Start over under another id: FCGI_OK, or FCGI_ERR_STATE where a source
+ * cannot go back. */
+int fcgi__request_writer_restart(struct fcgi__request_writer *out,
+                                 uint16_t request_id);
+
+bool fcgi__request_writer_replayable(const struct fcgi__request_writer *out);
+
+/* The next bytes: a count of slices, FCGI_ERR_SOURCE or FCGI_ERR_NO_MEMORY. */
+int fcgi__request_writer_slices(struct fcgi__request_writer *out,
+                                const struct fcgi_allocator *allocator,
+                                struct fcgi_slice *slices, size_t max);
+
+/* FCGI_OK, or FCGI_ERR_ARGUMENT: more than was handed out. */
+int fcgi__request_writer_sent(struct fcgi__request_writer *out, size_t n);
+
+bool fcgi__request_writer_all_sent(const struct fcgi__request_writer *out);
+
+/* How many records were sent whole; `*remainder` is what was sent of the
+ * next. */
+uint64_t fcgi__request_writer_records(const struct fcgi__request_writer *out,
+                                      uint64_t *remainder);
+
+/* Whether the caller has sources that are called. */
+bool fcgi__request_writer_calls_out(const struct fcgi__request_writer *out);
+
+void fcgi__request_writer_free(struct fcgi__request_writer *out,
+                               const struct fcgi_allocator *allocator);
+
+#endif

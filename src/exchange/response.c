@@ -1,0 +1,324 @@
+/*
+ * response - the object that a response is collected in. Its memory stays with
+ * it from one request to the next, so that a warm one allocates nothing.
+ */
+#include <stdint.h>
+#include <string.h>
+
+#include "../http/field.h"
+#include "response.h"
+
+#define KIB INT64_C(1024)
+
+/* A body whose length is known gets its room at once, up to this much: more
+ * is not believed before it comes. */
+#define TRUSTED_BODY_LEN ((size_t)(16 * KIB * KIB))
+
+static const struct fcgi_limits standard_limits = {
+    .line_len = 16 * KIB,
+    .head_len = 64 * KIB,
+    .field_count = 256,
+    .body_len = 256 * KIB * KIB,
+    .stderr_len = 64 * KIB,
+};
+
+static int resolve(int64_t *resolved, int64_t own, int64_t other)
+{
+    const uint64_t most = SIZE_MAX < INT64_MAX ? SIZE_MAX : INT64_MAX;
+
+    *resolved = own == 0 ? other : own;
+    if (own == -1 || (own > 0 && (uint64_t)own > most)) {
+        *resolved = (int64_t)most;
+    }
+    return own < -1 ? FCGI_ERR_ARGUMENT : FCGI_OK;
+}
+
+int fcgi__limits_resolve(struct fcgi_limits *resolved,
+                         const struct fcgi_limits *own,
+                         const struct fcgi_limits *others)
+{
+    if (others == NULL) {
+        others = &standard_limits;
+    }
+    if (resolve(&resolved->line_len, own->line_len, others->line_len) ||
+        resolve(&resolved->head_len, own->head_len, others->head_len) ||
+        resolve(&resolved->field_count, own->field_count,
+                others->field_count) ||
+        resolve(&resolved->body_len, own->body_len, others->body_len) ||
+        resolve(&resolved->stderr_len, own->stderr_len, others->stderr_len)) {
+        return FCGI_ERR_ARGUMENT;
+    }
+    return FCGI_OK;
+}
+
+static struct fcgi_response_store *
+make_store(const struct fcgi_allocator *allocator)
+{
+    struct fcgi_response_store *store =
+        fcgi__allocate(allocator, sizeof(*store));
+
+    if (store != NULL) {
+        store->allocator = *allocator;
+    }
+    return store;
+}
+
+void fcgi__response_clear(struct fcgi_response *response)
+{
+    static const struct fcgi_response empty = {
+        .body = {"", 0},
+        .stderr_data = {"", 0},
+        .protocol_status = -1,
+        .outcome = {.first_byte_us = -1},
+    };
+    struct fcgi_response_store *store = response->store;
+
+    *response = empty;
+    response->store = store;
+}
+
+int fcgi__response_begin(struct fcgi_response *response,
+                         const struct fcgi_allocator *allocator,
+                         const struct fcgi_limits *limits)
+{
+    struct fcgi_response_store *store = response->store;
+
+    fcgi__response_clear(response);
+    if (store == NULL) {
+        store = make_store(allocator);
+        if (store == NULL) {
+            return FCGI_ERR_NO_MEMORY;
+        }
+        response->store = store;
+    }
+    store->limits = *limits;
+    fcgi__buffer_clear(&store->body);
+    store->stderr_data.len = 0;
+    fcgi__head_reset(&store->head);
+    return FCGI_OK;
+}
+
+static void publish_head(struct fcgi_response *response)
+{
+    const struct fcgi__head *head = &response->store->head;
+
+    response->status = head->status;
+    response->reason = fcgi__head_reason(head);
+    response->fields = (const struct fcgi_field *)(void *)head->fields.data;
+    response->field_count = head->field_count;
+}
+
+static void publish(struct fcgi_slice *slice, const struct fcgi__buffer *buffer)
+{
+    if (buffer->len > 0) {
+        slice->data = buffer->data;
+        slice->len = buffer->len;
+    }
+}
+
+void fcgi__response_expose_text(struct fcgi_response *response)
+{
+    publish(&response->body, &response->store->head.text);
+}
+
+int fcgi__response_head(struct fcgi_response *response, const char *data,
+                        size_t len, size_t *used)
+{
+    struct fcgi_response_store *store = response->store;
+    int rc = fcgi__head_feed(&store->head, &store->allocator, &store->limits,
+                             data, len, used);
+
+    if (rc == FCGI_OK) {
+        publish_head(response);
+    }
+    return rc;
+}
+
+int64_t fcgi__response_content_length(const struct fcgi_response *response)
+{
+    return response->store->head.content_length;
+}
+
+size_t fcgi__response_body_left(const struct fcgi_response *response)
+{
+    const struct fcgi_response_store *store = response->store;
+
+    return (size_t)store->limits.body_len - store->body.len;
+}
+
+/* What a large body takes whose length is known, and believed, so that it need
+ * not move; 0: it is none. */
+static size_t whole_len(const struct fcgi_response_store *store)
+{
+    int64_t length = store->head.content_length;
+
+    if (length < (int64_t)FCGI__LARGE_BODY_LEN ||
+        length > (int64_t)TRUSTED_BODY_LEN || length > store->limits.body_len) {
+        return 0;
+    }
+    return FCGI__FRONT_LEN + (size_t)length + FCGI__BODY_BEHIND;
+}
+
+/* How much memory to see to behind the body, where so much is needed. */
+static size_t memory_for(const struct fcgi_response_store *store, size_t needed)
+{
+    size_t whole = whole_len(store);
+    size_t len = store->body.len;
+
+    return whole > len + needed ? whole - len : needed;
+}
+
+/* What there is may move, even where there is no more memory to be had. */
+static int reserve_body(struct fcgi_response *response, size_t len)
+{
+    struct fcgi_response_store *store = response->store;
+    int rc = fcgi__buffer_reserve(&store->body, &store->allocator, len);
+
+    publish(&response->body, &store->body);
+    return rc;
+}
+
+int fcgi__response_body_room(struct fcgi_response *response, size_t needed,
+                             size_t wanted, struct fcgi_memory *room)
+{
+    const struct fcgi__buffer *body = &response->store->body;
+
+    if (body->cap - body->len < needed + FCGI__BODY_BEHIND) {
+        int rc = reserve_body(
+            response, memory_for(response->store, wanted + FCGI__BODY_BEHIND));
+        if (rc != FCGI_OK) {
+            return rc;
+        }
+    }
+    room->data = body->data + body->len;
+    room->cap = body->cap - body->len - FCGI__BODY_BEHIND;
+    room->cap = wanted < room->cap ? wanted : room->cap;
+    return FCGI_OK;
+}
+
+/* Whether bytes were received in the body's own memory, behind it. */
+static bool is_behind(const struct fcgi__buffer *body, const char *data)
+{
+    uintptr_t end = (uintptr_t)body->data + body->len;
+
+    return (uintptr_t)data - end < body->cap - body->len;
+}
+
+/* Close the gap between the body and what was received behind it: the shorter
+ * of the two moves. */
+static void join(struct fcgi__buffer *body, const char *data, size_t len)
+{
+    char *end = body->data + body->len;
+    size_t gap = (size_t)(data - end);
+
+    if (gap == 0) {
+        return;
+    }
+    if (body->len < len) {
+        memmove(body->data + gap, body->data, body->len);
+        fcgi__buffer_skip(body, gap);
+    } else {
+        memmove(end, data, len);
+    }
+}
+
+/* More memory than that is seen to only where there was none: bytes that are
+ * still to be looked at may be in what there is. */
+static int copy(struct fcgi_response *response, const char *data, size_t len)
+{
+    struct fcgi__buffer *body = &response->store->body;
+    size_t needed = len + 1; /* a NUL */
+    int rc = reserve_body(response, body->cap == 0
+                                        ? memory_for(response->store, needed)
+                                        : needed);
+
+    if (rc == FCGI_OK) {
+        memcpy(body->data + body->len, data, len);
+    }
+    return rc;
+}
+
+int fcgi__response_body(struct fcgi_response *response, const char *data,
+                        size_t len)
+{
+    struct fcgi__buffer *body = &response->store->body;
+    size_t left = fcgi__response_body_left(response);
+    size_t kept = len < left ? len : left;
+
+    if (is_behind(body, data)) {
+        join(body, data, kept);
+    } else {
+        int rc = copy(response, data, kept);
+        if (rc != FCGI_OK) {
+            return rc;
+        }
+    }
+    body->len += kept;
+    publish(&response->body, body);
+    return kept < len ? FCGI_ERR_BODY_TOO_LARGE : FCGI_OK;
+}
+
+void fcgi__response_terminate(struct fcgi_response *response)
+{
+    struct fcgi__buffer *body = &response->store->body;
+
+    if (body->len > 0) {
+        fcgi__buffer_cut(body, body->len);
+    }
+}
+
+int fcgi__response_stderr(struct fcgi_response *response, const char *data,
+                          size_t len)
+{
+    struct fcgi_response_store *store = response->store;
+    size_t left = (size_t)store->limits.stderr_len - store->stderr_data.len;
+    int rc;
+
+    if (len > left) {
+        response->stderr_cut = true;
+        len = left;
+    }
+    rc = fcgi__buffer_append(&store->stderr_data, &store->allocator, data, len);
+    publish(&response->stderr_data, &store->stderr_data);
+    return rc;
+}
+
+const char *fcgi_response_field(const struct fcgi_response *response,
+                                const char *name, size_t nth)
+{
+    size_t name_len;
+
+    if (response == NULL || name == NULL) {
+        return NULL;
+    }
+    name_len = strlen(name);
+    for (size_t i = 0; i < response->field_count; i++) {
+        const struct fcgi_field *field = &response->fields[i];
+        if (!fcgi__same_name(field->name, field->name_len, name, name_len)) {
+            continue;
+        }
+        if (nth == 0) {
+            return field->value;
+        }
+        nth -= 1;
+    }
+    return NULL;
+}
+
+void fcgi_response_free(struct fcgi_response *response)
+{
+    struct fcgi_response_store *store;
+
+    if (response == NULL) {
+        return;
+    }
+    store = response->store;
+    if (store != NULL) {
+        struct fcgi_allocator allocator = store->allocator;
+        fcgi__head_free(&store->head, &allocator);
+        fcgi__buffer_free(&store->body, &allocator);
+        fcgi__buffer_free(&store->stderr_data, &allocator);
+        fcgi__release(&allocator, store);
+    }
+    memset(response, 0, sizeof(*response));
+}

@@ -1,0 +1,92 @@
+/*
+ * response - the object that a response is collected in, for the exchange that
+ * fills it.
+ */
+#ifndef FCGI__RESPONSE_H
+#define FCGI__RESPONSE_H
+
+#include "../base/buffer.h"
+#include "head.h"
+#include "scatter.h"
+
+/* A body of so much is large: all of its memory is had at once, and the next
+ * answer is received there. */
+#define FCGI__LARGE_BODY_LEN ((size_t)8 * 1024)
+
+/* What may stand behind a body before it is known to be none of it. */
+#define FCGI__BODY_BEHIND ((size_t)1024)
+
+struct fcgi_response_store {
+    struct fcgi_allocator allocator;
+    struct fcgi_limits limits;
+    struct fcgi__head head;
+    struct fcgi__buffer body;
+    struct fcgi__buffer stderr_data;
+};
+
+/* Turn options (0: as in `others`, -1: none) into plain numbers; `others` are
+ * resolved, or NULL for the defaults. FCGI_OK or FCGI_ERR_ARGUMENT. */
+int fcgi__limits_resolve(struct fcgi_limits *resolved,
+                         const struct fcgi_limits *own,
+                         const struct fcgi_limits *others);
+
+/* Let a response say nothing, keeping its memory. */
+void fcgi__response_clear(struct fcgi_response *response);
+
+/* Empty a response for a request, keeping its memory. `limits` are resolved.
+ * FCGI_OK or FCGI_ERR_NO_MEMORY. */
+int fcgi__response_begin(struct fcgi_response *response,
+                         const struct fcgi_allocator *allocator,
+                         const struct fcgi_limits *limits);
+
+/* Take bytes of the head, as fcgi__head_feed(). When it is complete, status,
+ * reason and fields are set. */
+int fcgi__response_head(struct fcgi_response *response, const char *data,
+                        size_t len, size_t *used);
+
+/* The Content-Length of the head; -1: none. */
+int64_t fcgi__response_content_length(const struct fcgi_response *response);
+
+/* How many more bytes of body may be collected. */
+size_t fcgi__response_body_left(const struct fcgi_response *response);
+
+/* Room for `wanted` bytes of body, to be received in place, or for fewer,
+ * though no fewer than `needed`, where there is memory for those: `room` with
+ * its data and cap, or FCGI_ERR_NO_MEMORY. It goes on for FCGI__BODY_BEHIND
+ * bytes more. */
+int fcgi__response_body_room(struct fcgi_response *response, size_t needed,
+                             size_t wanted, struct fcgi_memory *room);
+
+/* Room for the bytes of an answer that are not known yet, in what memory the
+ * body has from the answer before: none (a cap of 0) if that is little. What
+ * comes of the body before those, FCGI__FRONT_LEN bytes at most, will stand in
+ * front of them. */
+static inline void
+fcgi__response_early_room(const struct fcgi_response *response,
+                          struct fcgi_memory *room)
+{
+    const struct fcgi__buffer *body = &response->store->body;
+
+    if (body->cap >= FCGI__LARGE_BODY_LEN) {
+        room->data = body->data + FCGI__FRONT_LEN;
+        room->cap = body->cap - FCGI__FRONT_LEN - 1;
+    }
+}
+
+/* Collect body, from such room or from anywhere else: FCGI_OK,
+ * FCGI_ERR_NO_MEMORY, or FCGI_ERR_BODY_TOO_LARGE, what fits being kept. No NUL
+ * is put behind it yet: more may stand there. */
+int fcgi__response_body(struct fcgi_response *response, const char *data,
+                        size_t len);
+
+/* Put a NUL behind the body. */
+void fcgi__response_terminate(struct fcgi_response *response);
+
+/* Collect stderr, cutting it at its limit: FCGI_OK or FCGI_ERR_NO_MEMORY. */
+int fcgi__response_stderr(struct fcgi_response *response, const char *data,
+                          size_t len);
+
+/* What came is no complete head: let the caller read it as a body. */
+void fcgi__response_expose_text(struct fcgi_response *response);
+
+#endif

@@ -1,0 +1,73 @@
+/*
+ * stream - FCGI_STDIN or FCGI_DATA: a body as the records it is on the wire.
+ *
+ *     segment: [header|content][header|content] ... [header|content|padding]
+ *     the last one ends with the empty record that ends the stream
+ *
+ * A body in memory is one segment, however large; of any other source each
+ * read makes one. The wire form of a segment is a pure function of its bytes,
+ * so nothing is copied to frame it, and one number tells how far it was sent.
+ */
+#ifndef FCGI__STREAM_H
+#define FCGI__STREAM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <fcgi_client/exchange.h>
+
+#include "slice_list.h"
+
+struct fcgi__stream {
+    struct fcgi_source source;
+    uint8_t type;
+    uint16_t request_id;
+    uint64_t taken;     /* bytes read from the source */
+    const char *data;   /* the segment: */
+    size_t len;         /* its bytes, without framing, */
+    bool last;          /* whether the end of the stream follows it, */
+    uint64_t position;  /* and how much of its wire form was sent */
+    uint8_t whole[8];   /* header of a full record, */
+    uint8_t partial[8]; /* of the segment's remainder, */
+    uint8_t end[8];     /* and of the empty record */
+};
+
+/* Begin at the start of the source, as it stands. */
+void fcgi__stream_begin(struct fcgi__stream *stream, uint8_t type,
+                        uint16_t request_id, const struct fcgi_source *source);
+
+/* Whether the source could be taken back to where it began. */
+bool fcgi__stream_replayable(const struct fcgi__stream *stream);
+
+/* Take it back and begin anew under another id; false: it cannot. */
+bool fcgi__stream_restart(struct fcgi__stream *stream, uint16_t request_id);
+
+/* Whether a segment must be read before there is anything to send. */
+bool fcgi__stream_is_empty(const struct fcgi__stream *stream);
+
+/* Read one, into `room` of FCGI__CONTENT_LEN bytes that stay until it was
+ * sent: FCGI_OK, FCGI_WAIT or FCGI_ERR_SOURCE. */
+int fcgi__stream_read(struct fcgi__stream *stream, char *room);
+
+/* List what is still to be sent of the segment. */
+void fcgi__stream_list(const struct fcgi__stream *stream,
+                       struct fcgi__slice_list *listing);
+
+/* How many records the segment has. */
+uint64_t fcgi__stream_records(const struct fcgi__stream *stream);
+
+/* How many of them were sent whole; `*remainder` is what was sent of the
+ * next. */
+uint64_t fcgi__stream_records_sent(const struct fcgi__stream *stream,
+                                   uint64_t *remainder);
+
+/* `n` bytes of the segment were sent. */
+void fcgi__stream_sent(struct fcgi__stream *stream, uint64_t n);
+
+/* Whether all of the segment was sent. */
+bool fcgi__stream_segment_sent(const struct fcgi__stream *stream);
+
+/* On to the next segment, which is to be read. */
+void fcgi__stream_next_segment(struct fcgi__stream *stream);
+
+#endif
