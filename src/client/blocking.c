@@ -1,6 +1,5 @@
 /*
- * do - the blocking face: a call, driven to its end by one thread that may
- * wait.
+ * blocking - the functions that wait: a call, driven to its end by one thread.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -8,17 +7,20 @@
 #include <string.h>
 
 #include "../net/clock.h"
-#include "../net/net.h"
 #include "call.h"
 
-/* Start a call, and drive it to its end. */
-static int run(struct fcgi_client *client, const struct fcgi_request *request,
-               struct fcgi_response *response)
+int fcgi_client_do(struct fcgi_client *client,
+                   const struct fcgi_request *request,
+                   struct fcgi_response *response)
 {
     int64_t now = fcgi__now();
     struct fcgi_call *call;
-    int rc = fcgi__call_start(&call, client, request, response, now, true);
+    int rc;
 
+    if (client == NULL || request == NULL || response == NULL) {
+        return fcgi__call_refuse(response, FCGI_ERR_ARGUMENT);
+    }
+    rc = fcgi__call_start(&call, client, request, response, now, true);
     if (rc != FCGI_OK) {
         return rc;
     }
@@ -31,22 +33,12 @@ static int run(struct fcgi_client *client, const struct fcgi_request *request,
     return rc;
 }
 
-int fcgi_client_do(struct fcgi_client *client,
-                   const struct fcgi_request *request,
-                   struct fcgi_response *response)
-{
-    if (client == NULL || request == NULL || response == NULL) {
-        return fcgi__call_refuse(response, FCGI_ERR_ARGUMENT);
-    }
-    return run(client, request, response);
-}
-
 /*
  * FCGI_GET_VALUES (FastCGI specification, section 4.1).
  */
 
-/* A decimal number; -1 for what is none. */
-static int64_t number(const struct fcgi_param *param)
+/* A decimal number; -1: it is not one. */
+static int64_t parse_number(const struct fcgi_param *param)
 {
     int64_t value = 0;
 
@@ -60,7 +52,7 @@ static int64_t number(const struct fcgi_param *param)
     return param->value_len == 0 ? -1 : value;
 }
 
-static bool is_named(const struct fcgi_param *param, const char *name)
+static bool has_name(const struct fcgi_param *param, const char *name)
 {
     return param->name_len == strlen(name) &&
            memcmp(param->name, name, param->name_len) == 0;
@@ -69,13 +61,13 @@ static bool is_named(const struct fcgi_param *param, const char *name)
 static void read_value(struct fcgi_values *values,
                        const struct fcgi_param *param)
 {
-    int64_t value = number(param);
+    int64_t value = parse_number(param);
 
-    if (is_named(param, "FCGI_MAX_CONNS")) {
+    if (has_name(param, "FCGI_MAX_CONNS")) {
         values->max_conns = value;
-    } else if (is_named(param, "FCGI_MAX_REQS")) {
+    } else if (has_name(param, "FCGI_MAX_REQS")) {
         values->max_reqs = value;
-    } else if (is_named(param, "FCGI_MPXS_CONNS")) {
+    } else if (has_name(param, "FCGI_MPXS_CONNS")) {
         values->mpxs_conns = value == 0 || value == 1 ? (int)value : -1;
     }
 }
@@ -107,10 +99,11 @@ int fcgi_client_get_values(struct fcgi_client *client,
         return FCGI_ERR_ARGUMENT;
     }
     memset(&response, 0, sizeof(response));
-    rc = run(client, NULL, &response);
-    errno = response.outcome.system_error;
+    rc = fcgi_client_do(client, &fcgi__get_values, &response);
     if (rc == FCGI_OK) {
         rc = read_values(values, response.body);
+    } else {
+        errno = response.outcome.system_error;
     }
     fcgi_response_free(&response);
     return rc;

@@ -1,11 +1,12 @@
 /*
- * client - the handle: options, resolved once, and the pool.
+ * client - the handle: the options, resolved once, and the pool.
  */
 #define _POSIX_C_SOURCE 200809L
 
 #include <string.h>
 
 #include "../base/buffer.h"
+#include "../base/option.h"
 #include "../exchange/response.h"
 #include "../pool/pool.h"
 #include "client.h"
@@ -19,26 +20,25 @@ static const struct fcgi_timeouts standard_timeouts = {
     .queue_ms = -1,
 };
 
-static int resolve(int *resolved, int own, int other)
-{
-    *resolved = own == 0 ? other : own;
-    return own < -1 ? FCGI_ERR_ARGUMENT : FCGI_OK;
-}
-
 int fcgi__timeouts_resolve(struct fcgi_timeouts *resolved,
                            const struct fcgi_timeouts *own,
                            const struct fcgi_timeouts *others)
 {
-    if (resolve(&resolved->connect_ms, own->connect_ms, others->connect_ms) ||
-        resolve(&resolved->write_ms, own->write_ms, others->write_ms) ||
-        resolve(&resolved->first_byte_ms, own->first_byte_ms,
-                others->first_byte_ms) ||
-        resolve(&resolved->idle_ms, own->idle_ms, others->idle_ms) ||
-        resolve(&resolved->total_ms, own->total_ms, others->total_ms) ||
-        resolve(&resolved->queue_ms, own->queue_ms, others->queue_ms)) {
-        return FCGI_ERR_ARGUMENT;
-    }
-    return FCGI_OK;
+    bool valid = true;
+
+    resolved->connect_ms = fcgi__resolve_int_option(&valid, own->connect_ms,
+                                                    others->connect_ms, -1);
+    resolved->write_ms =
+        fcgi__resolve_int_option(&valid, own->write_ms, others->write_ms, -1);
+    resolved->first_byte_ms = fcgi__resolve_int_option(
+        &valid, own->first_byte_ms, others->first_byte_ms, -1);
+    resolved->idle_ms =
+        fcgi__resolve_int_option(&valid, own->idle_ms, others->idle_ms, -1);
+    resolved->total_ms =
+        fcgi__resolve_int_option(&valid, own->total_ms, others->total_ms, -1);
+    resolved->queue_ms =
+        fcgi__resolve_int_option(&valid, own->queue_ms, others->queue_ms, -1);
+    return valid ? FCGI_OK : FCGI_ERR_ARGUMENT;
 }
 
 static int shorter(int a, int b)
@@ -46,9 +46,9 @@ static int shorter(int a, int b)
     return a < 0 || (b >= 0 && b < a) ? b : a;
 }
 
-/* A receive may block without poll() while no less than the socket's timeout
- * remains of every limit: half of the shortest, where that is a time that a
- * socket can have. */
+/* A receive may block, without poll(), while every limit has more time left
+ * than the socket's receive timeout. That is half of the shortest limit, if a
+ * socket can have that. */
 static int receive_timeout(const struct fcgi_timeouts *timeouts)
 {
     int shortest = shorter(timeouts->total_ms,
@@ -57,7 +57,7 @@ static int receive_timeout(const struct fcgi_timeouts *timeouts)
     return shortest < 2 ? -1 : shortest / 2;
 }
 
-/* Its own limits, and those of its pool where it has none. */
+/* The client's own limits, or those of its pool where it has none. */
 static int resolve_timeouts(struct fcgi_timeouts *timeouts,
                             const struct fcgi_client_config *config)
 {
@@ -89,8 +89,8 @@ static int set_options(struct fcgi_client *client,
     return FCGI_OK;
 }
 
-static int make(struct fcgi_client **client, const char *address,
-                const struct fcgi_client_config *config)
+static int make_client(struct fcgi_client **client, const char *address,
+                       const struct fcgi_client_config *config)
 {
     struct fcgi_allocator allocator;
     struct fcgi_client *made;
@@ -125,7 +125,7 @@ int fcgi_client_new(struct fcgi_client **client, const char *address,
         return FCGI_ERR_ARGUMENT;
     }
     *client = NULL;
-    return make(client, address, config == NULL ? &standard : config);
+    return make_client(client, address, config == NULL ? &standard : config);
 }
 
 void fcgi_client_close(struct fcgi_client *client)

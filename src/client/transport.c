@@ -1,10 +1,10 @@
 /*
- * talk - an exchange over a connected socket.
+ * transport - an exchange over a connected socket.
  *
  * Two system calls carry a small request: one gathered send, which never
- * blocks, and one receive, which may, because the socket's own receive timeout
- * ends it before any limit is over. Only where there is more to wait for, or
- * less time, or the connection is a new one, does poll() come in.
+ * blocks, and one receive, which may block, because the socket's own receive
+ * timeout ends it before any limit expires. poll() is needed only where there
+ * is more to wait for, or less time, or the connection is new.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -14,67 +14,72 @@
 #include "../net/clock.h"
 #include "transport.h"
 
-/* How much of a request goes out at once, and how much a socket that took a
- * part is made to hold. */
+/* How much of a request is sent at once, and how large a send buffer is made
+ * that took only a part of it. */
 struct share {
     size_t slices;
-    int socket_len;
+    int send_buffer_len;
 };
 
-static const struct share *share_of(bool may_block)
+static const struct share *share_of(const struct fcgi__transport *transport)
 {
-    /* A call that a thread waits for: a prologue and 31 records of a large
-     * body, which such a socket just takes, where the system allows one. */
+    /* For a thread that waits: a prologue and 31 records of a large body, which
+     * fit into such a buffer, where the system allows one. */
     static const struct share whole = {FCGI__SLICES_MAX, 1024 * 1024};
-    /* One of a host's many, who share its time, and the kernel's memory. */
+    /* For one of a host's many requests, which share its time, and the
+     * kernel's memory. */
     static const struct share fair = {16, 256 * 1024};
 
-    return may_block ? &whole : &fair;
+    return transport->options->may_block ? &whole : &fair;
 }
 
-/* Systems delay an acknowledgement by 40 ms and more, but by less than this
- * hardly ever. */
+/* Systems delay an acknowledgement by 40 ms and more, but hardly ever by less
+ * than this. */
 #define DELAYED_US 35000
 
-/* How often a call sends and receives before it looks at the rest again. */
+/* How often a request sends and receives before others have their turn. */
 #define ROUNDS 8
 
-void fcgi__transport_begin(struct fcgi__transport *talk,
-                           const struct fcgi_pool_config *config, int fd,
-                           int64_t now)
+void fcgi__transport_begin(struct fcgi__transport *transport,
+                           const struct fcgi__transport_options *options,
+                           struct fcgi_connection *connection, int64_t now)
 {
-    fcgi__record_trace_begin(&talk->tap, config, fd);
-    talk->fd = fd;
-    talk->pending = false;
-    talk->wide = false;
-    talk->more = true; /* the request */
-    talk->now = now;
-    talk->accepted = now;
-    talk->taken = FCGI__NEVER;
-    talk->received = now;
-    talk->first_byte = -1;
-    talk->system_error = 0;
+    transport->options = options;
+    transport->connection = connection;
+    fcgi__record_trace_begin(&transport->trace, options->config,
+                             connection->fd);
+    transport->pending = false;
+    transport->enlarged = false;
+    transport->ready = FCGI__WRITABLE; /* there is a request to send */
+    transport->now = now;
+    transport->accepted_at = now;
+    transport->sent_at = FCGI__NEVER;
+    transport->received_at = now;
+    transport->first_byte_at = -1;
+    transport->system_error = 0;
 }
 
 /*
  * Time.
  */
 
-/* The caller's code ran since then: that is not the application's time. */
-static void forgive(struct fcgi__transport *talk, int64_t since)
+/* The caller's code has run since then: that is not the application's time. */
+static void exclude_user_time(struct fcgi__transport *transport, int64_t since)
 {
-    if (talk->calls_out) {
-        talk->now = fcgi__now();
-        talk->accepted += talk->now - since;
-        talk->received += talk->now - since;
-        if (talk->taken != FCGI__NEVER) {
-            talk->taken += talk->now - since;
+    if (transport->options->calls_user_code) {
+        int64_t elapsed = fcgi__now() - since;
+        transport->now = since + elapsed;
+        transport->accepted_at += elapsed;
+        transport->received_at += elapsed;
+        if (transport->sent_at != FCGI__NEVER) {
+            transport->sent_at += elapsed;
         }
     }
 }
 
-static void consider(int64_t *next, int *error, int64_t start, int limit_ms,
-                     int limit_error)
+/* Make a limit the next to expire, if it is. */
+static void apply_limit(int64_t *next, int *error, int64_t start, int limit_ms,
+                        int limit_error)
 {
     int64_t moment = fcgi__after(start, limit_ms);
 
@@ -84,64 +89,76 @@ static void consider(int64_t *next, int *error, int64_t start, int limit_ms,
     }
 }
 
-static bool source_waits(const struct fcgi__transport *talk)
+static bool source_waits(const struct fcgi__transport *transport)
 {
     int descriptor;
 
-    return fcgi_exchange_source_waits(talk->exchange, &descriptor);
+    return fcgi_exchange_source_waits(transport->options->exchange,
+                                      &descriptor);
 }
 
-/* The time limit that is over first, and the error it ends with. */
-static int64_t next_limit(const struct fcgi__transport *talk, int *error)
+/* When the next time limit expires, and the error it ends the request with. */
+static int64_t next_limit(const struct fcgi__transport *transport, int *error)
 {
-    const struct fcgi_timeouts *limits = &talk->limits;
-    int64_t next = talk->deadline;
-    int64_t moved =
-        talk->accepted > talk->received ? talk->accepted : talk->received;
+    const struct fcgi_timeouts *timeouts = &transport->options->timeouts;
+    int64_t next = transport->options->deadline;
+    int64_t moved_at = transport->accepted_at > transport->received_at
+                           ? transport->accepted_at
+                           : transport->received_at;
 
     *error = FCGI_ERR_DEADLINE;
-    if (fcgi_exchange_paused(talk->exchange) ||
-        (source_waits(talk) && !talk->pending)) {
+    if (fcgi_exchange_paused(transport->options->exchange) ||
+        (source_waits(transport) && !transport->pending)) {
         return next;
     }
-    if (talk->pending) {
-        consider(&next, error, talk->accepted, limits->write_ms,
-                 FCGI_ERR_WRITE_TIMEOUT);
-    } else if (talk->first_byte < 0) {
-        consider(&next, error, talk->accepted, limits->first_byte_ms,
-                 FCGI_ERR_FIRST_BYTE_TIMEOUT);
+    if (transport->pending) {
+        apply_limit(&next, error, transport->accepted_at, timeouts->write_ms,
+                    FCGI_ERR_WRITE_TIMEOUT);
+    } else if (transport->first_byte_at < 0) {
+        apply_limit(&next, error, transport->accepted_at,
+                    timeouts->first_byte_ms, FCGI_ERR_FIRST_BYTE_TIMEOUT);
     }
-    if (talk->first_byte >= 0) {
-        consider(&next, error, moved, limits->idle_ms, FCGI_ERR_IDLE_TIMEOUT);
+    if (transport->first_byte_at >= 0) {
+        apply_limit(&next, error, moved_at, timeouts->idle_ms,
+                    FCGI_ERR_IDLE_TIMEOUT);
     }
     return next;
 }
 
-static bool is_under_way(const struct fcgi__transport *talk)
+static bool has_expired(const struct fcgi__transport *transport)
 {
-    return fcgi_exchange_status(talk->exchange) == FCGI_WAIT;
+    int error;
+
+    return transport->now >= next_limit(transport, &error);
+}
+
+static bool is_under_way(const struct fcgi__transport *transport)
+{
+    return fcgi_exchange_status(transport->options->exchange) == FCGI_WAIT;
 }
 
 /*
  * Sending.
  */
 
-static void fail(struct fcgi__transport *talk, int error, int system_error)
+static void fail_transport(struct fcgi__transport *transport, int error,
+                           int system_error)
 {
-    talk->system_error = system_error;
-    (void)fcgi_exchange_cancel(talk->exchange, error, NULL);
+    transport->system_error = system_error;
+    (void)fcgi_exchange_cancel(transport->options->exchange, error, NULL);
 }
 
-/* What a send that took nothing means: nothing yet where the peer is gone,
- * because what it answered before is still to be read. */
-static void judge_send(struct fcgi__transport *talk, int rc, int system_error)
+/* A send took nothing. Where the peer has gone, that is not an error yet: what
+ * it answered before must be read first. */
+static void judge_send(struct fcgi__transport *transport, int rc,
+                       int system_error)
 {
     if (rc == FCGI_ERR_RESET) {
-        talk->system_error = system_error;
-        talk->pending = false;
-        fcgi_exchange_send_failed(talk->exchange);
+        transport->system_error = system_error;
+        transport->pending = false;
+        fcgi_exchange_send_failed(transport->options->exchange);
     } else if (rc != FCGI_WAIT) {
-        fail(talk, rc, system_error);
+        fail_transport(transport, rc, system_error);
     }
 }
 
@@ -155,172 +172,225 @@ static size_t total_len(const struct fcgi_slice *slices, int count)
     return len;
 }
 
-/* The socket took a part. It is made to hold more, which may do; else it is
- * full, mostly: poll() will tell a blocking call, but nothing a host that waits
- * for a change. Whether to try once more. */
-static bool took_a_part(struct fcgi__transport *talk, bool may_block)
+/* The socket took a part. Enlarging its send buffer once may be enough. After
+ * that it is probably full, which poll() tells a thread that waits; a host that
+ * waits for edges must see a send that takes nothing. Whether to try again. */
+static bool try_larger_buffer(struct fcgi__transport *transport)
 {
-    if (!talk->wide) {
-        talk->wide = true;
-        fcgi__net_enlarge_send_buffer(talk->fd,
-                                      share_of(may_block)->socket_len);
+    if (!transport->enlarged) {
+        transport->enlarged = true;
+        fcgi__net_enlarge_send_buffer(transport->connection->fd,
+                                      share_of(transport)->send_buffer_len);
         return true;
     }
-    return !may_block;
+    return !transport->options->may_block;
 }
 
-/* Send once; whether to do so again. */
-static bool send_some(struct fcgi__transport *talk, bool may_block)
+/* The socket took `sent` bytes. Whether to send again. */
+static bool note_sent(struct fcgi__transport *transport,
+                      const struct fcgi_slice *slices, int count, size_t sent)
+{
+    struct fcgi_exchange *exchange = transport->options->exchange;
+
+    transport->accepted_at = transport->now;
+    transport->sent_at = transport->now;
+    fcgi__record_trace_out(&transport->trace, slices, sent);
+    (void)fcgi_exchange_sent(exchange, sent);
+    if (fcgi_exchange_sent_all(exchange)) {
+        transport->pending = false;
+        return false;
+    }
+    return sent == total_len(slices, count) || try_larger_buffer(transport);
+}
+
+/* A source that waits, but names no descriptor to wait for, would make a thread
+ * wait without end. */
+static void refuse_endless_wait(struct fcgi__transport *transport)
+{
+    struct fcgi_exchange *exchange = transport->options->exchange;
+    int descriptor;
+
+    if (fcgi_exchange_source_waits(exchange, &descriptor) && descriptor < 0) {
+        (void)fcgi_exchange_cancel(exchange, FCGI_ERR_STATE, NULL);
+    }
+}
+
+/* The exchange had `count` slices to send, or an error, at `before`. */
+static void note_output(struct fcgi__transport *transport, int count,
+                        int system_error, int64_t before)
+{
+    bool was_pending = transport->pending;
+
+    if (count < 0) {
+        transport->system_error = system_error; /* the source's */
+    }
+    exclude_user_time(transport, before);
+    transport->pending = count > 0;
+    if (transport->pending && !was_pending) {
+        transport->accepted_at = transport->now;
+    }
+    if (transport->options->may_block) {
+        refuse_endless_wait(transport);
+    }
+}
+
+static void send_some(struct fcgi__transport *transport)
 {
     struct fcgi_slice slices[FCGI__SLICES_MAX];
-    int64_t before = talk->now;
-    bool was_pending = talk->pending;
+    int64_t before = transport->now;
     size_t sent;
     int count, rc;
 
+    transport->ready &= ~(unsigned)FCGI__WRITABLE;
     errno = 0;
-    count = fcgi_exchange_output(talk->exchange, slices,
-                                 share_of(may_block)->slices);
-    if (count < 0) {
-        talk->system_error = errno; /* the source's */
-    }
-    forgive(talk, before);
-    talk->pending = count > 0;
+    count = fcgi_exchange_output(transport->options->exchange, slices,
+                                 share_of(transport)->slices);
+    note_output(transport, count, errno, before);
     if (count <= 0) {
-        return false;
+        return;
     }
-    if (!was_pending) {
-        talk->accepted = talk->now;
-    }
-    rc = fcgi__net_send(talk->fd, slices, (size_t)count, &sent);
+    rc =
+        fcgi__net_send(transport->connection->fd, slices, (size_t)count, &sent);
     if (rc != FCGI_OK) {
-        judge_send(talk, rc, errno);
-        return false;
+        judge_send(transport, rc, errno);
+    } else if (note_sent(transport, slices, count, sent)) {
+        transport->ready |= FCGI__WRITABLE;
     }
-    talk->accepted = talk->now;
-    talk->taken = talk->now;
-    fcgi__record_trace_out(&talk->tap, slices, sent);
-    (void)fcgi_exchange_sent(talk->exchange, sent);
-    if (fcgi_exchange_sent_all(talk->exchange)) {
-        talk->pending = false;
-        return false;
-    }
-    return sent == total_len(slices, count) || took_a_part(talk, may_block);
 }
 
 /*
  * Receiving.
  */
 
-/* An application that writes its answer in pieces, and whose system holds back
- * the next until the one before is acknowledged (Nagle), is slowed down by a
- * system that delays this. A piece that came late is taken for the sign of it,
- * until one is late in spite of an acknowledgement at once. */
-static void note_pause(struct fcgi__transport *talk)
+/* An application may write its answer in pieces, and its system hold back each
+ * until the one before is acknowledged (Nagle), which a system that delays
+ * acknowledgements makes slow. A piece that comes late is taken for a sign of
+ * this, until one comes late although acknowledgements are sent at once. */
+static void note_pause(struct fcgi__transport *transport)
 {
-    if (talk->first_byte >= 0 && talk->now - talk->received >= DELAYED_US) {
-        *talk->hurries = !*talk->hurries;
+    struct fcgi_connection *connection = transport->connection;
+
+    if (transport->first_byte_at >= 0 &&
+        transport->now - transport->received_at >= DELAYED_US) {
+        connection->acknowledges = !connection->acknowledges;
     }
 }
 
-/* Records that bring this request nothing keep no limit from being over. */
-static void received(struct fcgi__transport *talk, size_t got)
+/* Bytes of this response's own have come. Records that bring the request
+ * nothing move no limit. */
+static void note_received(struct fcgi__transport *transport, int64_t at)
 {
-    int64_t before = talk->now;
-
-    if (fcgi__exchange_received(talk->exchange, got)) {
-        note_pause(talk);
-        talk->first_byte = talk->first_byte < 0 ? before : talk->first_byte;
-        talk->received = before;
+    note_pause(transport);
+    if (transport->first_byte_at < 0) {
+        transport->first_byte_at = at;
     }
-    forgive(talk, before);
+    transport->received_at = at;
 }
 
-/* A receive may wait by itself only when there is nothing else to do or to
- * wait for, and when it gives up before any limit is over. */
-static bool may_wait_in_receive(const struct fcgi__transport *talk)
+/* A receive may block only when there is nothing else to do or to wait for, and
+ * when the socket's receive timeout ends it before any limit expires. */
+static bool may_receive_block(const struct fcgi__transport *transport)
 {
-    int timeout_ms = talk->receive_timeout_ms;
+    int timeout_ms = transport->connection->receive_timeout_ms;
     int64_t limit;
     int error;
 
-    if (timeout_ms == 0 || talk->pending || source_waits(talk)) {
+    if (!transport->options->may_block || timeout_ms == 0 ||
+        transport->pending || source_waits(transport)) {
         return false;
     }
-    limit = next_limit(talk, &error);
+    limit = next_limit(transport, &error);
     return limit == FCGI__NEVER ||
-           (timeout_ms > 0 && limit >= fcgi__after(talk->now, timeout_ms));
+           (timeout_ms > 0 && limit >= fcgi__after(transport->now, timeout_ms));
 }
 
-/* What a receive that brought nothing means; FCGI_OK: the end. */
-static void judge_receive(struct fcgi__transport *talk, int rc,
+/* A receive brought nothing; FCGI_OK: the end. */
+static void judge_receive(struct fcgi__transport *transport, int rc,
                           int system_error)
 {
     if (rc == FCGI_OK) {
-        (void)fcgi_exchange_eof(talk->exchange, false);
+        (void)fcgi_exchange_eof(transport->options->exchange, false);
     } else if (rc == FCGI_ERR_RESET) {
-        talk->system_error = system_error;
-        (void)fcgi_exchange_eof(talk->exchange, true);
+        transport->system_error = system_error;
+        (void)fcgi_exchange_eof(transport->options->exchange, true);
     } else if (rc != FCGI_WAIT) {
-        fail(talk, rc, system_error);
+        fail_transport(transport, rc, system_error);
     }
 }
 
-/* Receive once; whether to do so again. */
-static bool receive_some(struct fcgi__transport *talk, bool waits)
+static void acknowledge(struct fcgi__transport *transport)
 {
-    struct fcgi_memory room[FCGI__PLACES_MAX];
-    size_t got;
-    int count = fcgi_exchange_input(talk->exchange, room, FCGI__PLACES_MAX);
-    int rc;
+    struct fcgi_connection *connection = transport->connection;
 
+    if (connection->acknowledges && is_under_way(transport)) {
+        connection->acknowledges = fcgi__net_acknowledge(connection->fd);
+    }
+}
+
+static void receive_some(struct fcgi__transport *transport)
+{
+    struct fcgi_exchange *exchange = transport->options->exchange;
+    struct fcgi_memory room[FCGI__PLACES_MAX];
+    bool may_block = (transport->ready & FCGI__WRITABLE) == 0 &&
+                     may_receive_block(transport);
+    int64_t now;
+    size_t got;
+    int count, rc;
+
+    if ((transport->ready & FCGI__READABLE) == 0 && !may_block) {
+        return;
+    }
+    transport->ready &= ~(unsigned)FCGI__READABLE;
+    count = fcgi_exchange_input(exchange, room, FCGI__PLACES_MAX);
     if (count <= 0) {
-        return false;
+        return;
     }
-    rc = fcgi__net_receive(talk->fd, room, (size_t)count, waits, &got);
-    talk->now = fcgi__now();
-    if (rc == FCGI_OK && got > 0) {
-        fcgi__record_trace_in(&talk->tap, room, got);
-        received(talk, got);
-        if (*talk->hurries && is_under_way(talk)) {
-            *talk->hurries = fcgi__net_acknowledge(talk->fd);
-        }
-        return true;
+    rc = fcgi__net_receive(transport->connection->fd, room, (size_t)count,
+                           may_block, &got);
+    now = transport->now = fcgi__now();
+    if (rc != FCGI_OK || got == 0) {
+        judge_receive(transport, rc, errno);
+        return;
     }
-    judge_receive(talk, rc, errno);
-    return false;
+    transport->ready |= FCGI__READABLE;
+    fcgi__record_trace_in(&transport->trace, room, got);
+    if (fcgi__exchange_received(exchange, got)) {
+        note_received(transport, now);
+    }
+    exclude_user_time(transport, now);
+    acknowledge(transport);
 }
 
 /*
- * What only a blocking caller needs.
+ * What only a thread that waits needs.
  */
 
-/* A sink that takes part of what it was offered is asked again, for as long as
- * it takes something. */
-static void insist(struct fcgi__transport *talk)
+/* Let its receives block, once the connection has been reused: for a single
+ * request that costs more than it saves. */
+static void let_receives_block(struct fcgi__transport *transport)
 {
-    struct fcgi_exchange *x = talk->exchange;
+    struct fcgi_connection *connection = transport->connection;
+    int wanted = transport->options->receive_timeout_ms;
 
-    while (fcgi_exchange_paused(x)) {
-        uint64_t taken = fcgi__exchange_body_len(x);
-        int64_t before = talk->now;
-        (void)fcgi_exchange_resume(x);
-        forgive(talk, before);
-        if (fcgi__exchange_body_len(x) == taken) {
-            (void)fcgi_exchange_cancel(x, FCGI_ERR_STATE, NULL);
-        }
+    if (connection->reused && connection->receive_timeout_ms != wanted) {
+        (void)fcgi__connection_set_blocking(connection, wanted);
     }
 }
 
-/* A source that waits for nothing that can be waited for would do so for
- * ever. */
-static void refuse_endless_wait(struct fcgi__transport *talk)
+/* Call a sink that took only part of what it was offered again, for as long as
+ * it takes something. */
+static void offer_again(struct fcgi__transport *transport)
 {
-    int descriptor;
+    struct fcgi_exchange *exchange = transport->options->exchange;
 
-    if (fcgi_exchange_source_waits(talk->exchange, &descriptor) &&
-        descriptor < 0) {
-        (void)fcgi_exchange_cancel(talk->exchange, FCGI_ERR_STATE, NULL);
+    while (fcgi_exchange_paused(exchange)) {
+        uint64_t taken = fcgi__exchange_body_len(exchange);
+        int64_t before = transport->now;
+        (void)fcgi_exchange_resume(exchange);
+        exclude_user_time(transport, before);
+        if (fcgi__exchange_body_len(exchange) == taken) {
+            (void)fcgi_exchange_cancel(exchange, FCGI_ERR_STATE, NULL);
+        }
     }
 }
 
@@ -328,127 +398,114 @@ static void refuse_endless_wait(struct fcgi__transport *talk)
  * Both ways.
  */
 
-static unsigned with(unsigned ready, unsigned way, bool is_ready)
+/* Whether there is another round. They end where others may have waited long
+ * enough: the host's other calls, or the request's own body. A thread whose
+ * request has been sent receives an answer that flows without a pause until a
+ * limit expires. What came in time counts, however late it is looked at: a
+ * limit therefore ends sending at once, but receiving only after that many
+ * rounds, since records that bring the request nothing may come without end. */
+static bool goes_on(struct fcgi__transport *transport, int round)
 {
-    return is_ready ? ready | way : ready & ~way;
+    if (round == 0) {
+        return transport->ready != 0;
+    }
+    if (transport->ready == 0 || !is_under_way(transport)) {
+        return false;
+    }
+    if (has_expired(transport)) {
+        transport->ready &= FCGI__READABLE;
+        return transport->ready != 0 && round < ROUNDS;
+    }
+    return round < ROUNDS ||
+           (transport->options->may_block &&
+            fcgi_exchange_sent_all(transport->options->exchange));
 }
 
-/* Send and receive once each, where that may bring something. Returns where it
- * may once more. */
-static unsigned move_once(struct fcgi__transport *talk, unsigned ready,
-                          bool may_block)
+/* FCGI_OK, or why nothing may be sent. */
+static int begin_advance(struct fcgi__transport *transport)
 {
-    bool waits;
-
-    if ((ready & FCGI__WRITABLE) != 0) {
-        ready = with(ready, FCGI__WRITABLE, send_some(talk, may_block));
+    if (transport->connection->fd < 0) {
+        return FCGI_ERR_STATE; /* this is the child of a fork() */
     }
-    if (may_block) {
-        refuse_endless_wait(talk);
+    if (transport->options->may_block) {
+        let_receives_block(transport);
     }
-    waits =
-        may_block && (ready & FCGI__WRITABLE) == 0 && may_wait_in_receive(talk);
-    if (((ready & FCGI__READABLE) != 0 || waits) && is_under_way(talk)) {
-        ready = with(ready, FCGI__READABLE, receive_some(talk, waits));
-    }
-    if (may_block) {
-        insist(talk);
-    }
-    return ready;
+    return transport->now >= transport->options->deadline &&
+                   !fcgi__exchange_sent_any(transport->options->exchange)
+               ? FCGI_ERR_DEADLINE
+               : FCGI_OK;
 }
 
-static bool is_over(const struct fcgi__transport *talk)
+int fcgi__transport_advance(struct fcgi__transport *transport, int64_t now,
+                            unsigned ready)
 {
-    int error;
+    int error, status;
 
-    return talk->now >= next_limit(talk, &error);
-}
-
-/* Rounds end where others may have waited for long enough: the host's other
- * calls, or the request's own body. A thread whose request is sent receives an
- * answer that flows without a pause until a limit is over. What came in time
- * counts, however late it is looked at, so that a limit ends sending at once,
- * but receiving only after as many rounds: records that bring the request
- * nothing may come without end. */
-static void move(struct fcgi__transport *talk, unsigned ready, bool may_block)
-{
-    bool flows = true;
-
-    for (int round = 0; ready != 0 && (round < ROUNDS || flows); round++) {
-        ready = move_once(talk, ready, may_block);
-        if (ready == 0 || !is_under_way(talk)) {
-            break;
+    transport->now = now;
+    transport->ready = ready;
+    error = begin_advance(transport);
+    if (error != FCGI_OK) {
+        return error;
+    }
+    if (ready == 0 && has_expired(transport)) {
+        transport->ready = FCGI__READY; /* what came just now came in time */
+    }
+    for (int round = 0; goes_on(transport, round); round++) {
+        if ((transport->ready & FCGI__WRITABLE) != 0) {
+            send_some(transport);
         }
-        flows = may_block && fcgi_exchange_sent_all(talk->exchange);
-        if (is_over(talk)) {
-            flows = false;
-            ready &= FCGI__READABLE;
+        if (is_under_way(transport)) {
+            receive_some(transport);
+        }
+        if (transport->options->may_block) {
+            offer_again(transport);
         }
     }
-    talk->more = ready != 0 && is_under_way(talk);
-}
-
-/* The time of the whole is over before anything was sent. */
-static bool is_in_vain(const struct fcgi__transport *talk)
-{
-    return talk->now >= talk->deadline &&
-           !fcgi__exchange_sent_any(talk->exchange);
-}
-
-int fcgi__transport_advance(struct fcgi__transport *talk, int64_t now,
-                            unsigned ready, bool may_block)
-{
-    int status;
-    int error;
-
-    talk->now = now;
-    if (is_in_vain(talk)) {
-        return FCGI_ERR_DEADLINE;
-    }
-    if (ready == 0 && now >= next_limit(talk, &error)) {
-        ready = FCGI__READY; /* what came just now came in time */
-    }
-    move(talk, ready, may_block);
-    status = fcgi_exchange_status(talk->exchange);
-    if (status == FCGI_WAIT && talk->now >= next_limit(talk, &error)) {
+    status = fcgi_exchange_status(transport->options->exchange);
+    if (status == FCGI_WAIT &&
+        transport->now >= next_limit(transport, &error)) {
         return error;
     }
     return status;
 }
 
-void fcgi__transport_resume(struct fcgi__transport *talk)
+void fcgi__transport_resume(struct fcgi__transport *transport)
 {
-    if (fcgi_exchange_paused(talk->exchange)) {
-        (void)fcgi_exchange_resume(talk->exchange);
-        talk->accepted = fcgi__now();
-        talk->received = talk->accepted;
+    struct fcgi_exchange *exchange = transport->options->exchange;
+
+    if (fcgi_exchange_paused(exchange)) {
+        (void)fcgi_exchange_resume(exchange);
+        transport->accepted_at = fcgi__now();
+        transport->received_at = transport->accepted_at;
     }
 }
 
-void fcgi__transport_wait(const struct fcgi__transport *talk,
+void fcgi__transport_wait(const struct fcgi__transport *transport,
                           struct fcgi__wait *wait)
 {
+    struct fcgi_exchange *exchange = transport->options->exchange;
     int error;
 
-    wait->fd = talk->fd;
-    wait->events = talk->pending ? FCGI__WRITABLE : 0;
+    wait->fd = transport->connection->fd;
+    wait->events = transport->pending ? FCGI__WRITABLE : 0;
     wait->other_fd = -1;
-    wait->until = talk->more ? talk->now : next_limit(talk, &error);
-    if (!fcgi_exchange_paused(talk->exchange)) {
+    wait->until =
+        transport->ready != 0 ? transport->now : next_limit(transport, &error);
+    if (!fcgi_exchange_paused(exchange)) {
         wait->events |= FCGI__READABLE;
     }
-    (void)fcgi_exchange_source_waits(talk->exchange, &wait->other_fd);
+    (void)fcgi_exchange_source_waits(exchange, &wait->other_fd);
 }
 
-void fcgi__transport_abort(struct fcgi__transport *talk)
+void fcgi__transport_abort(struct fcgi__transport *transport)
 {
     uint8_t record[FCGI_RECORD_HEADER_LEN];
     struct fcgi_slice slice = {(const char *)record, 0};
     size_t sent;
 
-    slice.len = fcgi__exchange_abort(talk->exchange, record);
-    if (slice.len > 0 &&
-        fcgi__net_send(talk->fd, &slice, 1, &sent) == FCGI_OK) {
-        fcgi__record_trace_out(&talk->tap, &slice, sent);
+    slice.len = fcgi__exchange_abort(transport->options->exchange, record);
+    if (slice.len > 0 && fcgi__net_send(transport->connection->fd, &slice, 1,
+                                        &sent) == FCGI_OK) {
+        fcgi__record_trace_out(&transport->trace, &slice, sent);
     }
 }

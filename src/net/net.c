@@ -173,10 +173,14 @@ static int open_socket(struct fcgi__dial *dial, int family)
 
 static int set_receive_timeout(int fd, int milliseconds)
 {
-    struct timeval timeout = {milliseconds / 1000, milliseconds % 1000 * 1000L};
+    struct timeval timeout = {0, 0}; /* without limit */
 
-    return milliseconds <= 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO,
-                                           &timeout, sizeof(timeout)) == 0
+    if (milliseconds > 0) {
+        timeout.tv_sec = milliseconds / 1000;
+        timeout.tv_usec = milliseconds % 1000 * 1000L;
+    }
+    return setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) ==
+                   0
                ? FCGI_OK
                : FCGI_ERR_SYSTEM;
 }

@@ -46,13 +46,13 @@ int fcgi__connection_empty(struct fcgi_connection *connection)
     connection->fd = -1;
     connection->dialling = NULL;
     connection->receive_timeout_ms = 0;
-    connection->hurries = false;
+    connection->acknowledges = false;
     connection->reused = false;
     connection->suspect = false;
     connection->evicted = false;
     connection->last_id = 0;
     connection->requests = 0;
-    connection->requests_lent = INT_MAX;
+    connection->requests_before = INT_MAX;
     return fd;
 }
 
@@ -71,7 +71,7 @@ void fcgi__connections_add(struct fcgi__connections *all,
 void fcgi__connections_push_idle(struct fcgi__connections *all,
                                  struct fcgi_connection *connection)
 {
-    connection->lending = FCGI__IDLE;
+    connection->use = FCGI__IDLE;
     connection->newer = NULL;
     connection->older = all->newest;
     if (all->newest == NULL) {
@@ -91,13 +91,13 @@ void fcgi__connections_remove_idle(struct fcgi__connections *all,
 
     *(newer == NULL ? &all->newest : &newer->older) = older;
     *(older == NULL ? &all->oldest : &older->newer) = newer;
-    connection->lending = FCGI__CHECKED_OUT;
+    connection->use = FCGI__CHECKED_OUT;
     all->idle_count -= 1;
 }
 
 void fcgi__connections_unlink(struct fcgi__connections *all,
                               struct fcgi_connection *connection,
-                              struct fcgi_connection **chain)
+                              struct fcgi_connection **to_close)
 {
     struct fcgi_connection *next = connection->next;
     struct fcgi_connection *previous = connection->previous;
@@ -106,12 +106,12 @@ void fcgi__connections_unlink(struct fcgi__connections *all,
     if (next != NULL) {
         next->previous = previous;
     }
-    all->open_count -= connection->orphaned ? 0 : 1;
-    connection->older = *chain;
-    *chain = connection;
+    all->open_count -= connection->inherited ? 0 : 1;
+    connection->older = *to_close;
+    *to_close = connection;
 }
 
-static void abandon(int *fd)
+static void close_copy(int *fd)
 {
     fcgi__net_close(*fd);
     *fd = -1;
@@ -120,11 +120,11 @@ static void abandon(int *fd)
 void fcgi__connections_forget(struct fcgi__connections *all)
 {
     for (struct fcgi_connection *at = all->open; at != NULL; at = at->next) {
-        abandon(&at->fd);
+        close_copy(&at->fd);
         if (at->dialling != NULL) {
-            abandon(at->dialling);
+            close_copy(at->dialling);
         }
-        at->orphaned = true;
+        at->inherited = true;
     }
     all->newest = all->oldest = NULL;
     all->open_count = 0;

@@ -1,6 +1,6 @@
 /*
- * evictor - the thread that closes idle connections when their time is over.
- * It sleeps until the next one's, or, when there is none, until it is rung.
+ * evictor - the thread that closes idle connections when they expire. It sleeps
+ * until the next one does, or, when none is idle, until it is woken.
  */
 #ifndef FCGI__EVICTOR_H
 #define FCGI__EVICTOR_H
@@ -8,15 +8,16 @@
 #include <pthread.h>
 #include <stdint.h>
 
-/* What the thread does each time it wakes: returns when it is next needed,
- * FCGI__NEVER when rung, FCGI__EVICTOR_ENDS no more. */
+/* What the thread does each time it wakes. Returns the moment when it must wake
+ * again, FCGI__NEVER to sleep until fcgi__evictor_wake(), or
+ * FCGI__EVICTOR_ENDS. */
 typedef int64_t fcgi__evict_fn(void *context);
 
 #define FCGI__EVICTOR_ENDS ((int64_t)-1)
 
 struct fcgi__evictor {
     pthread_t thread;
-    int bell[2];
+    int self_pipe[2];
     fcgi__evict_fn *evict;
     void *context;
 };
@@ -25,13 +26,13 @@ struct fcgi__evictor {
 int fcgi__evictor_start(struct fcgi__evictor *evictor, fcgi__evict_fn *evict,
                         void *context);
 
-/* Wake it. */
-void fcgi__evictor_ring(struct fcgi__evictor *evictor);
+void fcgi__evictor_wake(struct fcgi__evictor *evictor);
 
-/* Wait for its end, which FCGI__EVICTOR_ENDS brings. */
+/* Wait for the thread to end, after its function has returned
+ * FCGI__EVICTOR_ENDS. */
 void fcgi__evictor_join(struct fcgi__evictor *evictor);
 
-/* The thread is not in this process: forget it. */
+/* In the child of a fork(), which has no such thread. */
 void fcgi__evictor_forget(struct fcgi__evictor *evictor);
 
 #endif

@@ -1,13 +1,12 @@
 /*
- * keepalive - whether connections are kept: what is owed, and what keeping has
- * earned.
+ * keepalive - what is owed to waiting requests, and what keeping has earned.
  */
 #include "keepalive.h"
 
 #define RESCUE_COSTS 4
 #define DEATH_COSTS 64
 
-/* How many connections come back from one trial to the next. */
+/* How many connections are given back between one trial and the next. */
 #define INTERVAL_MIN 16
 #define INTERVAL_MAX 1024
 
@@ -46,7 +45,7 @@ void fcgi__keepalive_add_late(struct fcgi__keepalive *keepalive)
 
 void fcgi__keepalive_remove_late(struct fcgi__keepalive *keepalive)
 {
-    /* Those of before a fork() are not counted in the child. */
+    /* In the child of a fork() the parent's are not counted. */
     keepalive->late -= keepalive->late > 0;
     if (keepalive->late == 0) {
         keepalive->owed = 0;
@@ -54,7 +53,7 @@ void fcgi__keepalive_remove_late(struct fcgi__keepalive *keepalive)
 }
 
 /*
- * What it earns.
+ * What keeping earns.
  */
 
 static void begin_trials(struct fcgi__keepalive *keepalive)

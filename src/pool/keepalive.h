@@ -1,22 +1,22 @@
 /*
- * keepalive - whether a connection that comes back is kept for the next
+ * keepalive - whether a connection that is given back is kept for the next
  * request, or closed because keeping it does harm.
  *
  * A kept connection occupies a worker of many applications (PHP-FPM). A request
- * that waits for its first byte over a connection of its own may wait for just
- * that worker, and is owed a closing: of the next connection that comes back.
+ * that waits for its first byte over a connection of its own may be waiting for
+ * just that worker, and is owed a closing: of the next connection given back.
  *
- * Keeping has to pay, too. Each reuse earns credit; a connection that was kept
- * and then closed for a request that waited costs some, and one that the
- * application closed before its first reuse costs more. When the credit is used
- * up only one connection of an interval is kept, as a trial; a trial that fails
- * doubles the interval, and a reuse ends it.
+ * Keeping must pay, too. Each reuse earns credit. A kept connection that was
+ * closed for a waiting request costs some; one that the application closed
+ * before its first reuse costs more. When the credit is used up, only one
+ * connection of each interval is kept, as a trial. A trial that fails doubles
+ * the interval; a reuse ends the trials.
  *
  *     credit  0 ........................ 256
  *             |  <-- rescue 4, death 64    |
  *             |  reuse 1 -->               |
  *
- * It is its pool's, and under its lock.
+ * It belongs to its pool and is guarded by its lock.
  */
 #ifndef FCGI__KEEPALIVE_H
 #define FCGI__KEEPALIVE_H
@@ -27,26 +27,25 @@
 #define FCGI__CREDIT_MAX 256
 
 struct fcgi__keepalive {
-    size_t late; /* requests that were owed a closing, and still wait */
+    size_t late; /* requests that were owed a closing and still wait */
     size_t owed; /* closings */
     int credit;
-    int interval;  /* of trials; it lasts until the credit is full again */
+    int interval;  /* between trials; reset when the credit is full again */
     int countdown; /* to the next trial; 0: every connection is kept */
 };
 
 void fcgi__keepalive_init(struct fcgi__keepalive *keepalive);
 
-/* A closing is owed to a request that waits, or was paid. */
+/* A closing is owed to a waiting request; one has been done. */
 void fcgi__keepalive_owe(struct fcgi__keepalive *keepalive);
 void fcgi__keepalive_pay(struct fcgi__keepalive *keepalive);
 
-/* A request waits for long enough to be owed something, or no longer. When none
- * does, nothing is owed any more. */
+/* A request has waited long enough to be owed a closing; it no longer waits.
+ * When no request waits any more, nothing is owed. */
 void fcgi__keepalive_add_late(struct fcgi__keepalive *keepalive);
 void fcgi__keepalive_remove_late(struct fcgi__keepalive *keepalive);
 
-/* A kept connection was reused; it was closed for a request that waited; it was
- * closed by the application before it was ever reused. */
+/* A kept connection was reused. */
 static inline void fcgi__keepalive_earn(struct fcgi__keepalive *keepalive)
 {
     keepalive->countdown = 0;
@@ -57,13 +56,16 @@ static inline void fcgi__keepalive_earn(struct fcgi__keepalive *keepalive)
     }
 }
 
+/* A kept connection was closed for a waiting request. */
 void fcgi__keepalive_charge_rescue(struct fcgi__keepalive *keepalive);
+
+/* The application closed a kept connection before its first reuse. */
 void fcgi__keepalive_charge_death(struct fcgi__keepalive *keepalive);
 
-/* While there are trials: whether the connection that comes back now is one. */
+/* During trials: whether the connection given back now is one. */
 bool fcgi__keepalive_tries(struct fcgi__keepalive *keepalive);
 
-/* Whether the connection that comes back now is to be kept, since that pays. */
+/* Whether keeping the connection given back now pays. */
 static inline bool fcgi__keepalive_pays(struct fcgi__keepalive *keepalive)
 {
     return keepalive->countdown == 0 || fcgi__keepalive_tries(keepalive);

@@ -1,6 +1,7 @@
 /*
- * pool - the connections of one upstream, under one lock, and what must not be
- * done under it: making and closing, the thread that evicts, fork().
+ * pool - the connections of one application: its bookkeeping under one lock,
+ * and what must not be done under a lock: allocating, closing, tracing,
+ * starting the thread that evicts.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -19,8 +20,8 @@
 #include "pool.h"
 #include "trace.h"
 
-/* How many spares are kept: as many calls at a time allocate nothing. */
-#define SPARES_MAX 64
+/* A warm client with no more calls at a time than this allocates nothing. */
+#define CACHED_CALLS_MAX 64
 
 enum thread_state { NO_THREAD, STARTING, RUNNING };
 
@@ -31,13 +32,13 @@ struct fcgi_pool {
     struct fcgi__address address;
 
     pthread_mutex_t lock;
-    struct fcgi__pool_state slots;
-    struct fcgi__turns own_turns; /* of calls whose host has given no others */
-    struct fcgi__turns *turns;    /* those, and the hosts' */
-    struct fcgi__cached_call *spares;
-    int spare_count;
+    struct fcgi__pool_state state;
+    struct fcgi__turns own_turns; /* of calls without a wake-up */
+    struct fcgi__turns *turns;    /* those, and the wake-ups' */
+    struct fcgi__cached_call *cached_calls;
+    int cached_count;
     enum thread_state thread;
-    int64_t wakes; /* when the thread looks again by itself */
+    int64_t wakes_at; /* when the thread wakes by itself */
     struct fcgi__evictor evictor;
 };
 
@@ -51,76 +52,78 @@ static void unlock(struct fcgi_pool *pool)
     (void)pthread_mutex_unlock(&pool->lock);
 }
 
-/* A fork() just now has left a copy in the child, which knows nothing of it;
- * the application is to see the end nevertheless. Where no connection is kept,
- * it is the application that closes. */
+/* The child of a fork() may have a copy that it knows nothing of: shut the
+ * connection down, so that the application sees its end nevertheless. Where no
+ * connection is kept, the application closes. */
 static void close_socket(struct fcgi_pool *pool,
-                         struct fcgi__dropped_fd leaving)
+                         struct fcgi__dropped_fd dropped)
 {
-    if (leaving.evicted) {
-        fcgi__trace(&pool->config, FCGI_TRACE_EVICTED, leaving.fd, FCGI_OK);
+    if (dropped.evicted) {
+        fcgi__trace(&pool->config, FCGI_TRACE_EVICTED, dropped.fd, FCGI_OK);
     }
-    if (leaving.fd >= 0 && pool->config.max_idle > 0) {
-        fcgi__net_shutdown(leaving.fd);
+    if (dropped.fd >= 0 && pool->config.max_idle > 0) {
+        fcgi__net_shutdown(dropped.fd);
     }
-    fcgi__net_close(leaving.fd);
+    fcgi__net_close(dropped.fd);
 }
 
-/* Close and free what was taken out of the lists. */
-static void close_chain(struct fcgi_pool *pool, struct fcgi_connection *chain)
+/* Close and free a list of unlinked connections. */
+static void close_connections(struct fcgi_pool *pool,
+                              struct fcgi_connection *to_close)
 {
-    while (chain != NULL) {
-        struct fcgi_connection *next = chain->older;
-        struct fcgi__dropped_fd leaving = {chain->fd, chain->evicted};
-        if (chain->orphaned) {
-            fcgi__net_close(chain->fd); /* the parent has it too */
+    while (to_close != NULL) {
+        struct fcgi_connection *next = to_close->older;
+        struct fcgi__dropped_fd dropped = {to_close->fd, to_close->evicted};
+        if (to_close->inherited) {
+            fcgi__net_close(to_close->fd); /* the parent has it too */
         } else {
-            close_socket(pool, leaving);
+            close_socket(pool, dropped);
         }
-        fcgi__release(&pool->allocator, chain);
-        chain = next;
+        fcgi__release(&pool->allocator, to_close);
+        to_close = next;
     }
 }
 
 /*
- * Leasing.
+ * Acquiring.
  */
 
-/* Two threads may open it at a time. */
+/* Two threads may do so at the same time. */
 static int open_turns(struct fcgi_pool *pool, struct fcgi__turns *turns)
 {
-    int bell[2];
+    int self_pipe[2];
     bool was_open;
 
-    if (fcgi__self_pipe_open(bell) != FCGI_OK) {
+    if (fcgi__self_pipe_open(self_pipe) != FCGI_OK) {
         return FCGI_ERR_SYSTEM;
     }
     lock(pool);
     was_open = turns->open;
     if (!was_open) {
         turns->open = true;
-        turns->bell[0] = bell[0];
-        turns->bell[1] = bell[1];
+        turns->self_pipe[0] = self_pipe[0];
+        turns->self_pipe[1] = self_pipe[1];
     }
     unlock(pool);
     if (was_open) {
-        fcgi__self_pipe_close(bell);
+        fcgi__self_pipe_close(self_pipe);
     }
     return FCGI_OK;
 }
 
-static int bring(struct fcgi_pool *pool, int need,
-                 struct fcgi_connection **blank, struct fcgi__waiter *waiter)
+static int provide_need(struct fcgi_pool *pool, int need,
+                        struct fcgi_connection **new_slot,
+                        struct fcgi__waiter *waiter)
 {
     if (need == FCGI__NEEDS_WAKEUP) {
         return waiter->turns == NULL ? fcgi__waiter_open(waiter)
                                      : open_turns(pool, waiter->turns);
     }
-    *blank = fcgi__allocate(&pool->allocator, sizeof(**blank));
-    if (*blank == NULL) {
+    *new_slot = fcgi__allocate(&pool->allocator, sizeof(**new_slot));
+    if (*new_slot == NULL) {
         return FCGI_ERR_NO_MEMORY;
     }
-    (void)fcgi__connection_empty(*blank);
+    (void)fcgi__connection_empty(*new_slot);
     return FCGI_OK;
 }
 
@@ -128,46 +131,46 @@ int fcgi__pool_acquire(struct fcgi_pool *pool, int64_t now, bool fresh,
                        struct fcgi__waiter *waiter,
                        struct fcgi_connection **connection)
 {
-    struct fcgi_connection *chain = NULL;
-    struct fcgi_connection *blank = NULL;
-    int brought = FCGI_OK;
+    struct fcgi_connection *to_close = NULL;
+    struct fcgi_connection *new_slot = NULL;
+    int provided = FCGI_OK;
     int rc = FCGI__NEEDS_SLOT;
 
     *connection = NULL;
-    while (brought == FCGI_OK &&
+    while (provided == FCGI_OK &&
            (rc == FCGI__NEEDS_SLOT || rc == FCGI__NEEDS_WAKEUP)) {
         lock(pool);
-        rc = fcgi__pool_state_take(&pool->slots, now, fresh, &blank, waiter,
-                                   connection, &chain);
+        rc = fcgi__pool_state_take(&pool->state, now, fresh, &new_slot, waiter,
+                                   connection, &to_close);
         unlock(pool);
         if (rc == FCGI__NEEDS_SLOT || rc == FCGI__NEEDS_WAKEUP) {
-            brought = bring(pool, rc, &blank, waiter);
+            provided = provide_need(pool, rc, &new_slot, waiter);
         }
     }
-    close_chain(pool, chain);
-    fcgi__release(&pool->allocator, blank);
+    close_connections(pool, to_close);
+    fcgi__release(&pool->allocator, new_slot);
     if (rc != FCGI_WAIT) {
         fcgi__waiter_close(waiter);
     }
-    return brought == FCGI_OK ? rc : brought;
+    return provided == FCGI_OK ? rc : provided;
 }
 
 struct fcgi__cached_call *fcgi__pool_take(struct fcgi_pool *pool, int64_t now,
                                           struct fcgi_connection **connection)
 {
-    struct fcgi_connection *chain = NULL;
-    struct fcgi__cached_call *spare;
+    struct fcgi_connection *to_close = NULL;
+    struct fcgi__cached_call *cached;
 
     lock(pool);
-    spare = pool->spares;
-    if (spare != NULL) {
-        pool->spares = spare->next;
-        pool->spare_count -= 1;
+    cached = pool->cached_calls;
+    if (cached != NULL) {
+        pool->cached_calls = cached->next;
+        pool->cached_count -= 1;
     }
-    *connection = fcgi__pool_state_pop(&pool->slots, now, &chain);
+    *connection = fcgi__pool_state_pop(&pool->state, now, &to_close);
     unlock(pool);
-    close_chain(pool, chain);
-    return spare;
+    close_connections(pool, to_close);
+    return cached;
 }
 
 void fcgi__pool_await_turn(struct fcgi_pool *pool, struct fcgi__waiter *waiter,
@@ -180,7 +183,7 @@ void fcgi__pool_await_turn(struct fcgi_pool *pool, struct fcgi__waiter *waiter,
     unlock(pool);
 }
 
-static void strike_from_turns(struct fcgi__waiter *waiter)
+static void leave_turns(struct fcgi__waiter *waiter)
 {
     if (waiter->turns != NULL) {
         fcgi__turns_remove(waiter->turns, waiter);
@@ -193,7 +196,7 @@ int fcgi__pool_claim(struct fcgi_pool *pool, struct fcgi__waiter *waiter,
     int rc;
 
     lock(pool);
-    strike_from_turns(waiter);
+    leave_turns(waiter);
     rc = waiter->status;
     *connection = waiter->connection;
     unlock(pool);
@@ -206,9 +209,9 @@ void fcgi__pool_leave(struct fcgi_pool *pool, struct fcgi__waiter *waiter)
 
     lock(pool);
     if (waiter->status == FCGI_WAIT) {
-        fcgi__queue_leave(&pool->slots.queue, waiter);
+        fcgi__queue_leave(&pool->state.queue, waiter);
     }
-    strike_from_turns(waiter);
+    leave_turns(waiter);
     had = waiter->connection;
     unlock(pool);
     (void)fcgi__pool_return(pool, had, true, fcgi__now(), NULL);
@@ -218,27 +221,27 @@ int fcgi__pool_replace(struct fcgi_pool *pool, int64_t now, bool fresh,
                        struct fcgi_connection **connection)
 {
     struct fcgi_connection *slot = *connection;
-    struct fcgi_connection *chain = NULL;
+    struct fcgi_connection *to_close = NULL;
     int dead;
 
     lock(pool);
-    fcgi__pool_state_replace(&pool->slots, now, fresh, connection, &chain);
+    fcgi__pool_state_replace(&pool->state, now, fresh, connection, &to_close);
     dead = fcgi__connection_empty(slot);
     unlock(pool);
-    close_chain(pool, chain);
+    close_connections(pool, to_close);
     return dead;
 }
 
 void fcgi__pool_yield(struct fcgi_pool *pool,
                       struct fcgi_connection *connection)
 {
-    struct fcgi__dropped_fd leaving = {-1, true};
+    struct fcgi__dropped_fd dropped = {-1, true};
 
     lock(pool);
-    fcgi__pool_state_yield(&pool->slots);
-    leaving.fd = fcgi__connection_empty(connection);
+    fcgi__pool_state_yield(&pool->state);
+    dropped.fd = fcgi__connection_empty(connection);
     unlock(pool);
-    close_socket(pool, leaving);
+    close_socket(pool, dropped);
 }
 
 /*
@@ -247,18 +250,18 @@ void fcgi__pool_yield(struct fcgi_pool *pool,
 
 void fcgi__pool_rescue(struct fcgi_pool *pool, bool first)
 {
-    struct fcgi_connection *chain = NULL;
+    struct fcgi_connection *to_close = NULL;
 
     lock(pool);
-    fcgi__pool_state_rescue(&pool->slots, first, &chain);
+    fcgi__pool_state_rescue(&pool->state, first, &to_close);
     unlock(pool);
-    close_chain(pool, chain);
+    close_connections(pool, to_close);
 }
 
 void fcgi__pool_end_rescue(struct fcgi_pool *pool)
 {
     lock(pool);
-    fcgi__pool_state_end_rescue(&pool->slots);
+    fcgi__pool_state_end_rescue(&pool->state);
     unlock(pool);
 }
 
@@ -320,31 +323,30 @@ struct fcgi_call *fcgi__pool_next_turn(struct fcgi_pool *pool,
  * Giving back.
  */
 
-static struct fcgi__cached_call *keep_spare(struct fcgi_pool *pool,
-                                            struct fcgi__cached_call *spare)
+static struct fcgi__cached_call *cache_call(struct fcgi_pool *pool,
+                                            struct fcgi__cached_call *cached)
 {
-    if (spare == NULL || pool->spare_count >= SPARES_MAX) {
-        return spare;
+    if (cached == NULL || pool->cached_count >= CACHED_CALLS_MAX) {
+        return cached;
     }
-    spare->next = pool->spares;
-    pool->spares = spare;
-    pool->spare_count += 1;
+    cached->next = pool->cached_calls;
+    pool->cached_calls = cached;
+    pool->cached_count += 1;
     return NULL;
 }
 
-/* What is to be done about the thread. */
-enum thread_call { LEAVE_IT, START_IT, WAKE_IT };
+/* What to do about the thread. */
+enum thread_action { LEAVE_IT, START_IT, WAKE_IT };
 
-/* Now that something may be idle, which may have less time left than all that
- * was. */
-static enum thread_call call_thread(struct fcgi_pool *pool)
+/* A connection that has become idle may expire before all others. */
+static enum thread_action choose_thread_action(struct fcgi_pool *pool)
 {
-    int64_t expiry = fcgi__pool_state_newest_expiry(&pool->slots);
+    int64_t expiry = fcgi__pool_state_newest_expiry(&pool->state);
 
-    if (expiry >= pool->wakes || pool->config.evict_by_host) {
+    if (expiry >= pool->wakes_at || pool->config.evict_by_host) {
         return LEAVE_IT;
     }
-    pool->wakes = 0; /* called once, it looks at all of them */
+    pool->wakes_at = 0; /* it looks at all of them when it wakes */
     if (pool->thread == NO_THREAD) {
         pool->thread = STARTING;
         return START_IT;
@@ -352,18 +354,18 @@ static enum thread_call call_thread(struct fcgi_pool *pool)
     return WAKE_IT;
 }
 
-static int64_t evict(void *context);
+static int64_t evict_expired(void *context);
 
 static void start_thread(struct fcgi_pool *pool)
 {
-    int rc = fcgi__evictor_start(&pool->evictor, evict, pool);
+    int rc = fcgi__evictor_start(&pool->evictor, evict_expired, pool);
 
     lock(pool);
     if (rc == FCGI_OK) {
         pool->thread = RUNNING;
     } else {
         pool->thread = NO_THREAD;
-        pool->wakes = FCGI__NEVER;
+        pool->wakes_at = FCGI__NEVER;
     }
     unlock(pool);
 }
@@ -371,75 +373,75 @@ static void start_thread(struct fcgi_pool *pool)
 struct fcgi__cached_call *fcgi__pool_return(struct fcgi_pool *pool,
                                             struct fcgi_connection *connection,
                                             bool reusable, int64_t now,
-                                            struct fcgi__cached_call *spare)
+                                            struct fcgi__cached_call *cached)
 {
-    struct fcgi_connection *chain = NULL;
-    struct fcgi__dropped_fd leaving = {-1, false};
-    enum thread_call call;
+    struct fcgi_connection *to_close = NULL;
+    struct fcgi__dropped_fd dropped = {-1, false};
+    enum thread_action action;
 
     lock(pool);
     if (connection != NULL) {
-        fcgi__pool_state_give(&pool->slots, connection, reusable, now, &leaving,
-                              &chain);
+        fcgi__pool_state_give(&pool->state, connection, reusable, now, &dropped,
+                              &to_close);
     }
-    spare = keep_spare(pool, spare);
-    call = call_thread(pool);
+    cached = cache_call(pool, cached);
+    action = choose_thread_action(pool);
     unlock(pool);
-    close_socket(pool, leaving);
-    close_chain(pool, chain);
-    if (call == START_IT) {
+    close_socket(pool, dropped);
+    close_connections(pool, to_close);
+    if (action == START_IT) {
         start_thread(pool);
-    } else if (call == WAKE_IT) {
-        fcgi__evictor_ring(&pool->evictor);
+    } else if (action == WAKE_IT) {
+        fcgi__evictor_wake(&pool->evictor);
     }
-    return spare;
+    return cached;
 }
 
-static void give(struct fcgi_pool *pool, struct fcgi_connection *connection,
-                 bool reusable)
+static void give_back(struct fcgi_pool *pool,
+                      struct fcgi_connection *connection, bool reusable)
 {
     if (pool != NULL && connection != NULL &&
-        connection->lending == FCGI__CHECKED_OUT) {
+        connection->use == FCGI__CHECKED_OUT) {
         (void)fcgi__pool_return(pool, connection, reusable, fcgi__now(), NULL);
     }
 }
 
 void fcgi_pool_put(struct fcgi_pool *pool, struct fcgi_connection *connection)
 {
-    give(pool, connection, true);
+    give_back(pool, connection, true);
 }
 
 void fcgi_pool_discard(struct fcgi_pool *pool,
                        struct fcgi_connection *connection)
 {
-    give(pool, connection, false);
+    give_back(pool, connection, false);
 }
 
 /*
  * Evicting.
  */
 
-/* One round of the thread's. */
-static int64_t evict(void *context)
+/* What the thread does when it wakes. */
+static int64_t evict_expired(void *context)
 {
     struct fcgi_pool *pool = context;
-    struct fcgi_connection *chain = NULL;
+    struct fcgi_connection *to_close = NULL;
     int64_t next = FCGI__EVICTOR_ENDS;
 
     lock(pool);
-    if (!pool->slots.closed) {
-        next = fcgi__pool_state_evict(&pool->slots, fcgi__now(), &chain);
+    if (!pool->state.closed) {
+        next = fcgi__pool_state_evict(&pool->state, fcgi__now(), &to_close);
         pool->thread = RUNNING;
-        pool->wakes = next;
+        pool->wakes_at = next;
     }
     unlock(pool);
-    close_chain(pool, chain);
+    close_connections(pool, to_close);
     return next;
 }
 
 int fcgi_pool_evict(struct fcgi_pool *pool)
 {
-    struct fcgi_connection *chain = NULL;
+    struct fcgi_connection *to_close = NULL;
     int64_t now = fcgi__now();
     int64_t next;
 
@@ -447,9 +449,9 @@ int fcgi_pool_evict(struct fcgi_pool *pool)
         return FCGI_ERR_ARGUMENT;
     }
     lock(pool);
-    next = fcgi__pool_state_evict(&pool->slots, now, &chain);
+    next = fcgi__pool_state_evict(&pool->state, now, &to_close);
     unlock(pool);
-    close_chain(pool, chain);
+    close_connections(pool, to_close);
     return fcgi__milliseconds_until(next, now);
 }
 
@@ -473,7 +475,7 @@ void fcgi_pool_get_stats(struct fcgi_pool *pool, struct fcgi_pool_stats *stats)
         return;
     }
     lock(pool);
-    fcgi__pool_state_count(&pool->slots, stats);
+    fcgi__pool_state_count(&pool->state, stats);
     unlock(pool);
 }
 
@@ -482,7 +484,7 @@ bool fcgi__pool_is_lone(struct fcgi_pool *pool)
     bool is_lone;
 
     lock(pool);
-    is_lone = pool->slots.connections.open_count == 1;
+    is_lone = pool->state.connections.open_count == 1;
     unlock(pool);
     return is_lone;
 }
@@ -492,31 +494,42 @@ bool fcgi__pool_count_dial(struct fcgi_pool *pool)
     bool is_lone;
 
     lock(pool);
-    pool->slots.counts.dials += 1;
-    is_lone = pool->slots.connections.open_count == 1;
+    pool->state.counts.dials += 1;
+    is_lone = pool->state.connections.open_count == 1;
     unlock(pool);
     return is_lone;
 }
 
-static void count(struct fcgi_pool *pool, uint64_t *counter)
+void fcgi__pool_count_retry(struct fcgi_pool *pool)
 {
     lock(pool);
-    *counter += 1;
+    pool->state.counts.retries += 1;
     unlock(pool);
 }
 
-void fcgi__pool_count_retry(struct fcgi_pool *pool)
+static bool is_time_limit(int error)
 {
-    count(pool, &pool->slots.counts.retries);
+    return error == FCGI_ERR_CONNECT_TIMEOUT ||
+           error == FCGI_ERR_BACKLOG_FULL || error == FCGI_ERR_QUEUE_TIMEOUT ||
+           error == FCGI_ERR_WRITE_TIMEOUT ||
+           error == FCGI_ERR_FIRST_BYTE_TIMEOUT ||
+           error == FCGI_ERR_IDLE_TIMEOUT || error == FCGI_ERR_DEADLINE;
 }
 
-void fcgi__pool_count_timeout(struct fcgi_pool *pool)
+bool fcgi__pool_note_expiry(struct fcgi_pool *pool, int fd, int error)
 {
-    count(pool, &pool->slots.counts.timeouts);
+    if (!is_time_limit(error)) {
+        return false;
+    }
+    lock(pool);
+    pool->state.counts.timeouts += 1;
+    unlock(pool);
+    fcgi__trace(&pool->config, FCGI_TRACE_TIMED_OUT, fd, error);
+    return true;
 }
 
 /*
- * Making and ending.
+ * Creating and freeing.
  */
 
 /* In the child of a fork() the sockets, the waiters and the thread are the
@@ -528,16 +541,16 @@ static void forget_in_child(struct fcgi__forkable *forkable)
     for (struct fcgi__turns *at = pool->turns; at != NULL; at = at->next) {
         fcgi__turns_forget(at);
     }
-    fcgi__pool_state_forget(&pool->slots);
+    fcgi__pool_state_forget(&pool->state);
     if (pool->thread == RUNNING) {
         fcgi__evictor_forget(&pool->evictor);
     }
     pool->thread = NO_THREAD;
-    pool->wakes = FCGI__NEVER;
+    pool->wakes_at = FCGI__NEVER;
 }
 
-static int set_up(struct fcgi_pool *pool, const char *address,
-                  const struct fcgi_pool_config *config)
+static int init_pool(struct fcgi_pool *pool, const char *address,
+                     const struct fcgi_pool_config *config)
 {
     int rc = fcgi__pool_config_resolve(&pool->config, config);
 
@@ -551,9 +564,9 @@ static int set_up(struct fcgi_pool *pool, const char *address,
     if (errno != 0) {
         return FCGI_ERR_SYSTEM;
     }
-    fcgi__pool_state_init(&pool->slots, &pool->config);
+    fcgi__pool_state_init(&pool->state, &pool->config);
     link_turns(pool, &pool->own_turns);
-    pool->wakes = FCGI__NEVER;
+    pool->wakes_at = FCGI__NEVER;
     pool->forkable.lock = &pool->lock;
     pool->forkable.in_child = forget_in_child;
     rc = fcgi__fork_watch(&pool->forkable);
@@ -583,7 +596,7 @@ int fcgi_pool_new(struct fcgi_pool **pool, const char *address,
         return FCGI_ERR_NO_MEMORY;
     }
     (*pool)->allocator = allocator;
-    rc = set_up(*pool, address, config);
+    rc = init_pool(*pool, address, config);
     if (rc != FCGI_OK) {
         fcgi__release(&allocator, *pool);
         *pool = NULL;
@@ -593,34 +606,34 @@ int fcgi_pool_new(struct fcgi_pool **pool, const char *address,
 
 void fcgi_pool_close(struct fcgi_pool *pool)
 {
-    struct fcgi_connection *chain = NULL;
+    struct fcgi_connection *to_close = NULL;
     enum thread_state thread;
 
     if (pool == NULL) {
         return;
     }
     lock(pool);
-    fcgi__pool_state_close(&pool->slots, &chain);
+    fcgi__pool_state_close(&pool->state, &to_close);
     thread = pool->thread;
     unlock(pool);
-    close_chain(pool, chain);
+    close_connections(pool, to_close);
     if (thread == RUNNING) {
-        fcgi__evictor_ring(&pool->evictor);
+        fcgi__evictor_wake(&pool->evictor);
     }
 }
 
-static void free_spares(struct fcgi_pool *pool)
+static void free_cached_calls(struct fcgi_pool *pool)
 {
-    while (pool->spares != NULL) {
-        struct fcgi__cached_call *spare = pool->spares;
-        pool->spares = spare->next;
-        spare->release(spare);
+    while (pool->cached_calls != NULL) {
+        struct fcgi__cached_call *cached = pool->cached_calls;
+        pool->cached_calls = cached->next;
+        cached->release(cached);
     }
 }
 
 void fcgi_pool_free(struct fcgi_pool *pool)
 {
-    struct fcgi_connection *chain = NULL;
+    struct fcgi_connection *to_close = NULL;
     struct fcgi_allocator allocator;
 
     if (pool == NULL) {
@@ -631,10 +644,10 @@ void fcgi_pool_free(struct fcgi_pool *pool)
     if (pool->thread != NO_THREAD) {
         fcgi__evictor_join(&pool->evictor);
     }
-    fcgi__pool_state_end(&pool->slots, &chain);
-    close_chain(pool, chain);
+    fcgi__pool_state_end(&pool->state, &to_close);
+    close_connections(pool, to_close);
     fcgi__turns_close(&pool->own_turns);
-    free_spares(pool);
+    free_cached_calls(pool);
     (void)pthread_mutex_destroy(&pool->lock);
     allocator = pool->allocator;
     fcgi__release(&allocator, pool);

@@ -1,5 +1,5 @@
 /*
- * slots - the connections of a pool, as they go from hand to hand.
+ * pool_state - checking connections out, taking them back, and evicting them.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -9,269 +9,273 @@
 #include "pool_state.h"
 
 /*
- * Leasing.
+ * Checking out.
  */
 
-/* When an idle connection's time is over, or its age. */
-static int64_t expiry(const struct fcgi__pool_state *slots,
+/* When an idle connection expires, by its idle time or its age. */
+static int64_t expiry(const struct fcgi__pool_state *state,
                       const struct fcgi_connection *c)
 {
-    int64_t idle = fcgi__after(c->idle_since, slots->config->idle_timeout_ms);
-    int64_t age = fcgi__after(c->dialled, slots->config->max_age_ms);
+    int64_t idle = fcgi__after(c->idle_since, state->config->idle_timeout_ms);
+    int64_t age = fcgi__after(c->dialled, state->config->max_age_ms);
 
     return idle < age ? idle : age;
 }
 
-static void note_eviction(struct fcgi__pool_state *slots,
+static void note_eviction(struct fcgi__pool_state *state,
                           struct fcgi_connection *c)
 {
-    slots->counts.evictions += 1;
+    state->counts.evictions += 1;
     c->evicted = true;
 }
 
-static void evict_idle(struct fcgi__pool_state *slots,
+static void evict_idle(struct fcgi__pool_state *state,
                        struct fcgi_connection *c,
-                       struct fcgi_connection **chain)
+                       struct fcgi_connection **to_close)
 {
-    note_eviction(slots, c);
-    fcgi__connections_remove_idle(&slots->connections, c);
-    fcgi__connections_unlink(&slots->connections, c, chain);
+    note_eviction(state, c);
+    fcgi__connections_remove_idle(&state->connections, c);
+    fcgi__connections_unlink(&state->connections, c, to_close);
 }
 
-static void lend_again(struct fcgi__pool_state *slots,
-                       struct fcgi_connection *c, bool suspect)
+static void check_out_again(struct fcgi__pool_state *state,
+                            struct fcgi_connection *c, bool suspect)
 {
     c->reused = true;
-    c->requests_lent = c->requests;
+    c->requests_before = c->requests;
     c->suspect = suspect;
-    slots->counts.reuses += 1;
+    state->counts.reuses += 1;
 }
 
-void fcgi__pool_state_init(struct fcgi__pool_state *slots,
+void fcgi__pool_state_init(struct fcgi__pool_state *state,
                            const struct fcgi_pool_config *config)
 {
-    slots->config = config;
-    fcgi__keepalive_init(&slots->keepalive);
+    state->config = config;
+    fcgi__keepalive_init(&state->keepalive);
 }
 
-struct fcgi_connection *fcgi__pool_state_pop(struct fcgi__pool_state *slots,
+struct fcgi_connection *fcgi__pool_state_pop(struct fcgi__pool_state *state,
                                              int64_t now,
-                                             struct fcgi_connection **chain)
+                                             struct fcgi_connection **to_close)
 {
     struct fcgi_connection *c;
 
-    for (c = slots->connections.newest; c != NULL;
-         c = slots->connections.newest) {
-        if (expiry(slots, c) > now) {
-            fcgi__connections_remove_idle(&slots->connections, c);
-            lend_again(slots, c, c->epoch != slots->epoch);
+    for (c = state->connections.newest; c != NULL;
+         c = state->connections.newest) {
+        if (expiry(state, c) > now) {
+            fcgi__connections_remove_idle(&state->connections, c);
+            check_out_again(state, c, c->epoch != state->epoch);
             break;
         }
-        evict_idle(slots, c, chain);
+        evict_idle(state, c, to_close);
     }
     return c;
 }
 
-static bool is_full(const struct fcgi__pool_state *slots)
+static bool is_full(const struct fcgi__pool_state *state)
 {
-    return slots->connections.open_count >= (size_t)slots->config->max_open;
+    return state->connections.open_count >= (size_t)state->config->max_open;
 }
 
-static int join_queue(struct fcgi__pool_state *slots,
+static int join_queue(struct fcgi__pool_state *state,
                       struct fcgi__waiter *waiter)
 {
-    if (slots->queue.count >= (size_t)slots->config->max_waiting) {
+    if (state->queue.count >= (size_t)state->config->max_waiting) {
         return FCGI_ERR_QUEUE_FULL;
     }
     if (!fcgi__waiter_is_open(waiter)) {
         return FCGI__NEEDS_WAKEUP;
     }
-    fcgi__queue_join(&slots->queue, waiter);
+    fcgi__queue_join(&state->queue, waiter);
     return FCGI_WAIT;
 }
 
-int fcgi__pool_state_take(struct fcgi__pool_state *slots, int64_t now,
-                          bool fresh, struct fcgi_connection **blank,
+int fcgi__pool_state_take(struct fcgi__pool_state *state, int64_t now,
+                          bool fresh, struct fcgi_connection **new_slot,
                           struct fcgi__waiter *waiter,
                           struct fcgi_connection **connection,
-                          struct fcgi_connection **chain)
+                          struct fcgi_connection **to_close)
 {
-    if (slots->closed) {
+    if (state->closed) {
         return FCGI_ERR_POOL_CLOSED;
     }
     if (!fresh) {
-        *connection = fcgi__pool_state_pop(slots, now, chain);
+        *connection = fcgi__pool_state_pop(state, now, to_close);
         if (*connection != NULL) {
             return FCGI_OK;
         }
-    } else if (is_full(slots) && slots->connections.oldest != NULL) {
-        evict_idle(slots, slots->connections.oldest, chain);
+    } else if (is_full(state) && state->connections.oldest != NULL) {
+        evict_idle(state, state->connections.oldest, to_close);
     }
-    if (is_full(slots)) {
-        return join_queue(slots, waiter);
+    if (is_full(state)) {
+        return join_queue(state, waiter);
     }
-    if (*blank == NULL) {
+    if (*new_slot == NULL) {
         return FCGI__NEEDS_SLOT;
     }
-    *connection = *blank;
-    *blank = NULL;
-    fcgi__connections_add(&slots->connections, *connection);
+    *connection = *new_slot;
+    *new_slot = NULL;
+    fcgi__connections_add(&state->connections, *connection);
     return FCGI_OK;
 }
 
-void fcgi__pool_state_replace(struct fcgi__pool_state *slots, int64_t now,
+void fcgi__pool_state_replace(struct fcgi__pool_state *state, int64_t now,
                               bool fresh, struct fcgi_connection **connection,
-                              struct fcgi_connection **chain)
+                              struct fcgi_connection **to_close)
 {
     struct fcgi_connection *other = NULL;
 
-    if ((*connection)->requests_lent <= 1 && !(*connection)->suspect) {
-        fcgi__keepalive_charge_death(&slots->keepalive);
+    if ((*connection)->requests_before <= 1 && !(*connection)->suspect) {
+        fcgi__keepalive_charge_death(&state->keepalive);
     }
-    slots->epoch += 1;
-    slots->counts.stale += 1;
+    state->epoch += 1;
+    state->counts.stale += 1;
     if (!fresh) {
-        other = fcgi__pool_state_pop(slots, now, chain);
+        other = fcgi__pool_state_pop(state, now, to_close);
     }
     if (other != NULL) {
-        fcgi__connections_unlink(&slots->connections, *connection, chain);
+        fcgi__connections_unlink(&state->connections, *connection, to_close);
         *connection = other;
     }
 }
 
-void fcgi__pool_state_yield(struct fcgi__pool_state *slots)
+void fcgi__pool_state_yield(struct fcgi__pool_state *state)
 {
-    slots->counts.reuses -= 1;
-    slots->counts.evictions += 1;
-    slots->counts.yielded += 1;
+    state->counts.reuses -= 1;
+    state->counts.evictions += 1;
+    state->counts.yielded += 1;
 }
 
 /*
  * Rescuing requests that wait for a worker.
  */
 
-void fcgi__pool_state_rescue(struct fcgi__pool_state *slots, bool first,
-                             struct fcgi_connection **chain)
+void fcgi__pool_state_rescue(struct fcgi__pool_state *state, bool first,
+                             struct fcgi_connection **to_close)
 {
     if (first) {
-        fcgi__keepalive_add_late(&slots->keepalive);
+        fcgi__keepalive_add_late(&state->keepalive);
     }
-    if (slots->connections.oldest == NULL) {
-        fcgi__keepalive_owe(&slots->keepalive);
+    if (state->connections.oldest == NULL) {
+        fcgi__keepalive_owe(&state->keepalive);
         return;
     }
-    evict_idle(slots, slots->connections.oldest, chain);
-    slots->counts.rescues += 1;
-    fcgi__keepalive_charge_rescue(&slots->keepalive);
+    evict_idle(state, state->connections.oldest, to_close);
+    state->counts.rescues += 1;
+    fcgi__keepalive_charge_rescue(&state->keepalive);
 }
 
-void fcgi__pool_state_end_rescue(struct fcgi__pool_state *slots)
+void fcgi__pool_state_end_rescue(struct fcgi__pool_state *state)
 {
-    fcgi__keepalive_remove_late(&slots->keepalive);
+    fcgi__keepalive_remove_late(&state->keepalive);
 }
 
 /*
  * Giving back.
  */
 
-/* Its call may have ended long before it comes back. */
-static bool is_too_old(const struct fcgi__pool_state *slots,
+/* Its call may have ended long before it is given back: what counts is now. */
+static bool is_too_old(const struct fcgi__pool_state *state,
                        const struct fcgi_connection *c)
 {
-    int max_age = slots->config->max_age_ms;
+    int max_age = state->config->max_age_ms;
 
     return max_age >= 0 && fcgi__after(c->dialled, max_age) <= fcgi__now();
 }
 
-static bool is_spent(const struct fcgi__pool_state *slots,
-                     const struct fcgi_connection *c)
+static bool is_used_up(const struct fcgi__pool_state *state,
+                       const struct fcgi_connection *c)
 {
-    return c->requests >= slots->config->max_requests || is_too_old(slots, c);
+    return c->requests >= state->config->max_requests || is_too_old(state, c);
 }
 
-static bool has_room(const struct fcgi__pool_state *slots)
+static bool has_room(const struct fcgi__pool_state *state)
 {
-    return slots->queue.count > 0 ||
-           slots->connections.idle_count < (size_t)slots->config->max_idle;
+    return state->queue.count > 0 ||
+           state->connections.idle_count < (size_t)state->config->max_idle;
 }
 
-static bool can_be_kept(const struct fcgi__pool_state *slots,
+static bool can_be_kept(const struct fcgi__pool_state *state,
                         const struct fcgi_connection *c)
 {
-    return c->fd >= 0 && !c->orphaned && !slots->closed &&
-           slots->config->max_idle > 0;
+    return c->fd >= 0 && !c->inherited && !state->closed &&
+           state->config->max_idle > 0;
 }
 
-/* Whether one that can be kept is; if not for its own sake, why is counted. */
-static bool is_kept(struct fcgi__pool_state *slots, struct fcgi_connection *c)
+/* Whether a connection that can be kept is kept. Why not is counted, where the
+ * reason is not its own. */
+static bool is_worth_keeping(struct fcgi__pool_state *state,
+                             struct fcgi_connection *c)
 {
-    if (is_spent(slots, c) || !has_room(slots)) {
+    if (is_used_up(state, c) || !has_room(state)) {
         return false;
     }
-    if (!fcgi__keepalive_pays(&slots->keepalive)) {
-        slots->counts.unkept += 1;
+    if (!fcgi__keepalive_pays(&state->keepalive)) {
+        state->counts.unkept += 1;
         return false;
     }
-    if (slots->keepalive.owed > 0) {
-        slots->counts.rescues += 1;
-        fcgi__keepalive_charge_rescue(&slots->keepalive);
+    if (state->keepalive.owed > 0) {
+        state->counts.rescues += 1;
+        fcgi__keepalive_charge_rescue(&state->keepalive);
         return false;
     }
     return true;
 }
 
-/* What comes back reusable: whether it stays. */
-static bool keep(struct fcgi__pool_state *slots, struct fcgi_connection *c)
+/* Whether a connection given back as reusable is kept. */
+static bool keep_or_evict(struct fcgi__pool_state *state,
+                          struct fcgi_connection *c)
 {
     bool kept;
 
-    if (c->requests > c->requests_lent) {
-        fcgi__keepalive_earn(&slots->keepalive);
+    if (c->requests > c->requests_before) {
+        fcgi__keepalive_earn(&state->keepalive);
     }
-    if (!can_be_kept(slots, c)) {
+    if (!can_be_kept(state, c)) {
         return false;
     }
-    kept = is_kept(slots, c);
+    kept = is_worth_keeping(state, c);
     if (!kept) {
-        note_eviction(slots, c);
+        note_eviction(state, c);
     }
     return kept;
 }
 
-/* The slot of a connection that comes back goes to the first who waits, with
- * its socket or without. */
-static void pass_on(struct fcgi__pool_state *slots, struct fcgi_connection *c,
-                    bool kept, struct fcgi__dropped_fd *leaving)
+/* The slot of a connection given back goes to the first waiter, with its socket
+ * or without. */
+static void pass_to_waiter(struct fcgi__pool_state *state,
+                           struct fcgi_connection *c, bool kept,
+                           struct fcgi__dropped_fd *dropped)
 {
     if (kept) {
-        lend_again(slots, c, c->suspect);
+        check_out_again(state, c, c->suspect);
     } else {
-        leaving->evicted = c->evicted;
-        leaving->fd = fcgi__connection_empty(c);
+        dropped->evicted = c->evicted;
+        dropped->fd = fcgi__connection_empty(c);
     }
-    fcgi__queue_serve(&slots->queue, c, FCGI_OK);
+    fcgi__queue_serve(&state->queue, c, FCGI_OK);
 }
 
-void fcgi__pool_state_give(struct fcgi__pool_state *slots,
+void fcgi__pool_state_give(struct fcgi__pool_state *state,
                            struct fcgi_connection *c, bool reusable,
-                           int64_t now, struct fcgi__dropped_fd *leaving,
-                           struct fcgi_connection **chain)
+                           int64_t now, struct fcgi__dropped_fd *dropped,
+                           struct fcgi_connection **to_close)
 {
     bool kept;
 
     c->idle_since = now;
-    kept = reusable && keep(slots, c);
+    kept = reusable && keep_or_evict(state, c);
     if (!kept && c->fd >= 0) {
-        fcgi__keepalive_pay(&slots->keepalive);
+        fcgi__keepalive_pay(&state->keepalive);
     }
-    if (slots->queue.count > 0 && !c->orphaned) {
-        pass_on(slots, c, kept, leaving);
+    if (state->queue.count > 0 && !c->inherited) {
+        pass_to_waiter(state, c, kept, dropped);
     } else if (kept) {
-        /* One that no request was begun on is no less suspect. */
-        c->epoch = c->suspect ? slots->epoch - 1 : slots->epoch;
-        fcgi__connections_push_idle(&slots->connections, c);
+        /* One over which no request was begun is still suspect. */
+        c->epoch = c->suspect ? state->epoch - 1 : state->epoch;
+        fcgi__connections_push_idle(&state->connections, c);
     } else {
-        fcgi__connections_unlink(&slots->connections, c, chain);
+        fcgi__connections_unlink(&state->connections, c, to_close);
     }
 }
 
@@ -279,24 +283,24 @@ void fcgi__pool_state_give(struct fcgi__pool_state *slots,
  * Ending.
  */
 
-int64_t fcgi__pool_state_newest_expiry(const struct fcgi__pool_state *slots)
+int64_t fcgi__pool_state_newest_expiry(const struct fcgi__pool_state *state)
 {
-    const struct fcgi_connection *newest = slots->connections.newest;
+    const struct fcgi_connection *newest = state->connections.newest;
 
-    return newest == NULL ? FCGI__NEVER : expiry(slots, newest);
+    return newest == NULL ? FCGI__NEVER : expiry(state, newest);
 }
 
-int64_t fcgi__pool_state_evict(struct fcgi__pool_state *slots, int64_t now,
-                               struct fcgi_connection **chain)
+int64_t fcgi__pool_state_evict(struct fcgi__pool_state *state, int64_t now,
+                               struct fcgi_connection **to_close)
 {
-    struct fcgi_connection *c = slots->connections.oldest;
+    struct fcgi_connection *c = state->connections.oldest;
     int64_t next = FCGI__NEVER;
 
     while (c != NULL) {
         struct fcgi_connection *newer = c->newer;
-        int64_t moment = expiry(slots, c);
+        int64_t moment = expiry(state, c);
         if (moment <= now) {
-            evict_idle(slots, c, chain);
+            evict_idle(state, c, to_close);
         } else if (moment < next) {
             next = moment;
         }
@@ -305,41 +309,41 @@ int64_t fcgi__pool_state_evict(struct fcgi__pool_state *slots, int64_t now,
     return next;
 }
 
-void fcgi__pool_state_close(struct fcgi__pool_state *slots,
-                            struct fcgi_connection **chain)
+void fcgi__pool_state_close(struct fcgi__pool_state *state,
+                            struct fcgi_connection **to_close)
 {
-    slots->closed = true;
-    while (slots->connections.newest != NULL) {
-        struct fcgi_connection *c = slots->connections.newest;
-        fcgi__connections_remove_idle(&slots->connections, c);
-        fcgi__connections_unlink(&slots->connections, c, chain);
+    state->closed = true;
+    while (state->connections.newest != NULL) {
+        struct fcgi_connection *c = state->connections.newest;
+        fcgi__connections_remove_idle(&state->connections, c);
+        fcgi__connections_unlink(&state->connections, c, to_close);
     }
-    while (slots->queue.count > 0) {
-        fcgi__queue_serve(&slots->queue, NULL, FCGI_ERR_POOL_CLOSED);
-    }
-}
-
-void fcgi__pool_state_end(struct fcgi__pool_state *slots,
-                          struct fcgi_connection **chain)
-{
-    while (slots->connections.open != NULL) {
-        fcgi__connections_unlink(&slots->connections, slots->connections.open,
-                                 chain);
+    while (state->queue.count > 0) {
+        fcgi__queue_serve(&state->queue, NULL, FCGI_ERR_POOL_CLOSED);
     }
 }
 
-void fcgi__pool_state_forget(struct fcgi__pool_state *slots)
+void fcgi__pool_state_end(struct fcgi__pool_state *state,
+                          struct fcgi_connection **to_close)
 {
-    fcgi__connections_forget(&slots->connections);
-    fcgi__keepalive_forget(&slots->keepalive);
-    fcgi__queue_forget(&slots->queue, FCGI_ERR_POOL_CLOSED);
+    while (state->connections.open != NULL) {
+        fcgi__connections_unlink(&state->connections, state->connections.open,
+                                 to_close);
+    }
 }
 
-void fcgi__pool_state_count(const struct fcgi__pool_state *slots,
+void fcgi__pool_state_forget(struct fcgi__pool_state *state)
+{
+    fcgi__connections_forget(&state->connections);
+    fcgi__keepalive_forget(&state->keepalive);
+    fcgi__queue_forget(&state->queue, FCGI_ERR_POOL_CLOSED);
+}
+
+void fcgi__pool_state_count(const struct fcgi__pool_state *state,
                             struct fcgi_pool_stats *stats)
 {
-    *stats = slots->counts;
-    stats->idle = slots->connections.idle_count;
-    stats->open = slots->connections.open_count;
-    stats->waiting = slots->queue.count;
+    *stats = state->counts;
+    stats->idle = state->connections.idle_count;
+    stats->open = state->connections.open_count;
+    stats->waiting = state->queue.count;
 }

@@ -1,5 +1,5 @@
 /*
- * queue - who waits for a connection, first come, first served.
+ * queue - those who wait for a connection, first come, first served.
  */
 #define _POSIX_C_SOURCE 200809L
 

@@ -1,9 +1,9 @@
 /*
- * queue - the waiters for a connection, in order: threads, each on a condition,
- * and calls of hosts, which are told by what they watch. Waiting costs no
- * descriptor.
+ * queue - those who wait for a connection, first come, first served: threads,
+ * each on a condition, and calls of hosts, whose turn is told through what the
+ * host watches. Waiting costs no descriptor.
  *
- * The queue is its pool's, and under its lock.
+ * The queue belongs to its pool and is guarded by its lock.
  */
 #ifndef FCGI__QUEUE_H
 #define FCGI__QUEUE_H
@@ -17,16 +17,15 @@
 
 struct fcgi_connection;
 
-/* All zero at first but `turns` and `call`; after use, fcgi__waiter_close(). */
 struct fcgi__waiter {
     struct fcgi__waiter *next;
     int status; /* FCGI_WAIT while queued, then how the waiting ended */
-    struct fcgi_connection *connection; /* what was waited for */
-    struct fcgi__turns *turns; /* where a host hears of it; NULL: a thread */
+    struct fcgi_connection *connection; /* what it waited for */
+    struct fcgi__turns *turns; /* where a host is told; NULL: a thread waits */
     struct fcgi_call *call;    /* whose turn it is, for the host */
-    bool listed;               /* among the turns that have come */
-    bool open;                 /* the condition is made */
-    pthread_cond_t turn;       /* which the thread waits on */
+    bool listed;               /* in `turns` */
+    bool open;                 /* `turn` is initialized */
+    pthread_cond_t turn;       /* what the thread waits on */
 };
 
 struct fcgi__queue {
@@ -34,25 +33,37 @@ struct fcgi__queue {
     size_t count;
 };
 
-/* Whether what it is to be woken by is there. */
+/* After use, fcgi__waiter_close(). */
+static inline void fcgi__waiter_init(struct fcgi__waiter *waiter,
+                                     struct fcgi_call *call,
+                                     struct fcgi__turns *turns)
+{
+    waiter->turns = turns;
+    waiter->call = call;
+    waiter->listed = false;
+    waiter->open = false;
+}
+
+/* Whether it can be woken. */
 bool fcgi__waiter_is_open(const struct fcgi__waiter *waiter);
 
-/* Make what a thread is woken by. FCGI_OK or FCGI_ERR_SYSTEM. */
+/* Make the condition that a thread waits on. FCGI_OK or FCGI_ERR_SYSTEM. */
 int fcgi__waiter_open(struct fcgi__waiter *waiter);
 
 void fcgi__waiter_close(struct fcgi__waiter *waiter);
 
-/* Put a waiter, which is open, at the end. */
+/* Append a waiter, which must be open. */
 void fcgi__queue_join(struct fcgi__queue *queue, struct fcgi__waiter *waiter);
 
-/* Take one out that is still waiting. */
+/* Remove a waiter that is still queued. */
 void fcgi__queue_leave(struct fcgi__queue *queue, struct fcgi__waiter *waiter);
 
-/* Take the first out and wake it: with a connection, or with an error. */
+/* Remove the first waiter and wake it, with a connection or an error. */
 void fcgi__queue_serve(struct fcgi__queue *queue,
                        struct fcgi_connection *connection, int status);
 
-/* Take all out, without a wake: their threads are in another process. */
+/* In the child of a fork(): remove all waiters and wake none, since their
+ * threads are the parent's. */
 void fcgi__queue_forget(struct fcgi__queue *queue, int status);
 
 #endif

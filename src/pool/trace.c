@@ -1,5 +1,5 @@
 /*
- * trace - one event each.
+ * trace - calls the host's function, if there is one.
  */
 #include "trace.h"
 

@@ -1,7 +1,7 @@
 /*
- * turns - a list of waiters, and a pipe that holds a byte while it has any. A
- * byte is added for each of them, so that an event loop which hears of changes
- * alone hears of each turn.
+ * turns - a list of waiters, and a pipe that holds a byte while the list has
+ * any. Each waiter adds a byte, so that an edge-triggered event loop hears of
+ * every turn.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -13,7 +13,7 @@
 
 int fcgi__turns_fd(const struct fcgi__turns *turns)
 {
-    return turns->open ? turns->bell[0] : -1;
+    return turns->open ? turns->self_pipe[0] : -1;
 }
 
 void fcgi__turns_add(struct fcgi__turns *turns, struct fcgi__waiter *waiter)
@@ -26,7 +26,7 @@ void fcgi__turns_add(struct fcgi__turns *turns, struct fcgi__waiter *waiter)
         turns->last->next = waiter;
     }
     turns->last = waiter;
-    fcgi__self_pipe_write(turns->bell);
+    fcgi__self_pipe_write(turns->self_pipe);
 }
 
 void fcgi__turns_remove(struct fcgi__turns *turns, struct fcgi__waiter *waiter)
@@ -47,7 +47,7 @@ void fcgi__turns_remove(struct fcgi__turns *turns, struct fcgi__waiter *waiter)
     }
     waiter->listed = false;
     if (turns->first == NULL) {
-        fcgi__self_pipe_drain(turns->bell);
+        fcgi__self_pipe_drain(turns->self_pipe);
     }
 }
 
@@ -55,7 +55,7 @@ void fcgi__turns_close(struct fcgi__turns *turns)
 {
     if (turns->open) {
         turns->open = false;
-        fcgi__self_pipe_close(turns->bell);
+        fcgi__self_pipe_close(turns->self_pipe);
     }
 }
 

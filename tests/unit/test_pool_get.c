@@ -1,0 +1,93 @@
+/*
+ * What fcgi_pool_get() hands out: a socket in blocking mode without a receive
+ * timeout, whatever a client has done with it before; and errno as it was.
+ */
+#define _POSIX_C_SOURCE 200809L
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include <fcgi_client.h>
+
+#include "ask.h"
+#include "fake.h"
+
+static struct timeval receive_timeout_of(int fd)
+{
+    struct timeval timeout = {-1, -1};
+    socklen_t len = sizeof(timeout);
+    assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, &len),
+                     0);
+    return timeout;
+}
+
+static void assert_blocks_without_limit(int fd)
+{
+    struct timeval timeout = receive_timeout_of(fd);
+    assert_int_equal(fcntl(fd, F_GETFL) & O_NONBLOCK, 0);
+    assert_int_equal(timeout.tv_sec, 0);
+    assert_int_equal(timeout.tv_usec, 0);
+}
+
+static void a_new_connection_blocks_without_limit(void **state)
+{
+    (void)state;
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_pool *pool = pool_for(app, NULL);
+    struct fcgi_connection *connection = take(pool);
+    assert_blocks_without_limit(fcgi_connection_fd(connection));
+    fcgi_pool_discard(pool, connection);
+    fcgi_pool_free(pool);
+    fake_stop(app);
+}
+
+/* The second request reuses the connection, and has a receive timeout set. */
+static void
+a_connection_that_a_client_has_used_blocks_without_limit(void **state)
+{
+    (void)state;
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_client *client = client_for(app, NULL);
+    struct fcgi_pool *pool = fcgi_client_pool(client);
+    (void)ask_hello(client);
+    (void)ask_hello(client);
+    struct fcgi_connection *connection = take(pool);
+    assert_blocks_without_limit(fcgi_connection_fd(connection));
+    fcgi_pool_put(pool, connection);
+    (void)ask_hello(client);
+    fcgi_client_free(client);
+    fake_stop(app);
+}
+
+static void success_leaves_errno_alone(void **state)
+{
+    (void)state;
+    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fcgi_pool *pool = pool_for(app, NULL);
+    errno = EDOM;
+    struct fcgi_connection *connection = take(pool);
+    assert_int_equal(errno, EDOM);
+    fcgi_pool_discard(pool, connection);
+    fcgi_pool_free(pool);
+    fake_stop(app);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_new_connection_blocks_without_limit),
+        cmocka_unit_test(
+            a_connection_that_a_client_has_used_blocks_without_limit),
+        cmocka_unit_test(success_leaves_errno_alone),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
