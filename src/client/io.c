@@ -55,7 +55,7 @@ struct fcgi_reader fcgi_fd_reader(int fd)
     return (struct fcgi_reader){read_fd, (void *)(intptr_t)fd};
 }
 
-/* Write some of one slice, to a socket or to anything else. */
+/* Write a part of one slice, to a socket or to anything else. */
 static int write_some(int fd, struct fcgi_slice slice, size_t *written)
 {
     int rc = fcgi__net_send(fd, &slice, 1, written);
@@ -163,7 +163,7 @@ struct fcgi_source fcgi_fd_source(struct fcgi_fd_state *state, int fd)
     state->regular = fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
     state->start = lseek(fd, 0, SEEK_CUR);
     if (!state->regular || status.st_size == 0) {
-        return source; /* what there is of a file of /proc has no length */
+        return source; /* a file of /proc tells no length, yet has content */
     }
     if (status.st_size <= state->start) {
         source.read = NULL;

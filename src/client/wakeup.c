@@ -1,6 +1,6 @@
 /*
- * wakeup - the turns of one event loop's calls, as its host has them: a
- * descriptor, and the calls to advance.
+ * wakeup - how the host of an event loop is told which of its queued calls have
+ * been given a connection: a descriptor to watch, and the calls to advance.
  */
 #include "wakeup.h"
 #include "../base/buffer.h"

@@ -1,5 +1,5 @@
 /*
- * wakeup - what the call needs of a wake-up beyond its public face.
+ * wakeup - what a call needs of a wake-up beyond its public face.
  */
 #ifndef FCGI__WAKEUP_H
 #define FCGI__WAKEUP_H
@@ -8,7 +8,7 @@
 
 #include "../pool/turns.h"
 
-/* Where calls with that wake-up have their turns listed. */
+/* Where the turns of calls with that wake-up are listed. */
 struct fcgi__turns *fcgi__wakeup_turns(struct fcgi_wakeup *wakeup);
 
 #endif
