@@ -14,7 +14,7 @@
 
 #include <stddef.h>
 
-#include <fcgi_client/record.h>
+#include <fcgi_client/error.h>
 #include <fcgi_client/response.h>
 
 struct fcgi__buffer {
@@ -24,16 +24,6 @@ struct fcgi__buffer {
     size_t skipped; /* how much later than it might `data` starts */
     void *block;    /* what the allocator gave */
 };
-
-/* Copy an allocator, NULL and all zero meaning malloc(). FCGI_ERR_ARGUMENT
- * where only some of its functions are set. */
-int fcgi__allocator_init(struct fcgi_allocator *allocator,
-                         const struct fcgi_allocator *from);
-
-/* Zeroed memory, or NULL. */
-void *fcgi__allocate(const struct fcgi_allocator *allocator, size_t size);
-
-void fcgi__release(const struct fcgi_allocator *allocator, void *pointer);
 
 /* Make a buffer larger, as fcgi__buffer_reserve(). */
 int fcgi__buffer_grow(struct fcgi__buffer *buffer,

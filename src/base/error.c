@@ -1,11 +1,7 @@
 /*
- * error - the lowest step: names and sentences of the codes, and the version.
+ * error - the name and the sentence of each code.
  */
 #include <fcgi_client/error.h>
-#include <fcgi_client/version.h>
-
-#define TEXT(x) #x
-#define TEXT_OF(x) TEXT(x)
 
 #define SENTENCE(name, code, sentence) [-(code)] = (sentence),
 #define NAME(name, code, sentence) [-(code)] = "FCGI_ERR_" #name,
@@ -33,10 +29,4 @@ const char *fcgi_strerror(int code)
 const char *fcgi_error_name(int code)
 {
     return look_up(names, code, "FCGI_WAIT", "FCGI_ERR_?");
-}
-
-const char *fcgi_version(void)
-{
-    return TEXT_OF(FCGI_CLIENT_VERSION_MAJOR) "." TEXT_OF(
-        FCGI_CLIENT_VERSION_MINOR) "." TEXT_OF(FCGI_CLIENT_VERSION_PATCH);
 }

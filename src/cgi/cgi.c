@@ -11,6 +11,7 @@
 
 #include <fcgi_client/cgi.h>
 
+#include "../base/allocator.h"
 #include "../http/field.h"
 #include "cgi_parts.h"
 #include "variables.h"

@@ -5,7 +5,7 @@
 #define _POSIX_C_SOURCE 200809L
 
 #include "call.h"
-#include "../base/buffer.h"
+#include "../base/allocator.h"
 #include "../exchange/exchange.h"
 #include "../exchange/response.h"
 #include "../net/clock.h"

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "../base/buffer.h"
+#include "../base/allocator.h"
 #include "../base/option.h"
 #include "../exchange/response.h"
 #include "../pool/pool.h"

@@ -3,7 +3,7 @@
  * been given a connection: a descriptor to watch, and the calls to advance.
  */
 #include "wakeup.h"
-#include "../base/buffer.h"
+#include "../base/allocator.h"
 #include "../pool/pool.h"
 #include "client.h"
 

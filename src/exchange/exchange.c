@@ -7,6 +7,7 @@
  */
 #include <string.h>
 
+#include "../base/allocator.h"
 #include "../codec/record.h"
 #include "exchange.h"
 #include "receive_buffer.h"

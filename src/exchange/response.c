@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "../base/allocator.h"
 #include "../http/field.h"
 #include "response.h"
 

@@ -10,7 +10,7 @@
 
 #include <fcgi_client/error.h>
 
-#include "../base/buffer.h"
+#include "../base/allocator.h"
 #include "../net/clock.h"
 #include "../net/condition.h"
 #include "../net/fork.h"

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "base/allocator.h"
 #include "exchange/head.h"
 #include "exchange/response.h"
 

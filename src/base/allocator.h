@@ -1,0 +1,22 @@
+/*
+ * allocator - where the library's memory comes from: the allocator that the
+ * caller gave, or malloc().
+ */
+#ifndef FCGI__ALLOCATOR_H
+#define FCGI__ALLOCATOR_H
+
+#include <stddef.h>
+
+#include <fcgi_client/response.h>
+
+/* Copy an allocator, NULL and all zero meaning malloc(). FCGI_ERR_ARGUMENT
+ * where only some of its functions are set. */
+int fcgi__allocator_init(struct fcgi_allocator *allocator,
+                         const struct fcgi_allocator *from);
+
+/* Zeroed memory, or NULL. */
+void *fcgi__allocate(const struct fcgi_allocator *allocator, size_t size);
+
+void fcgi__release(const struct fcgi_allocator *allocator, void *pointer);
+
+#endif
