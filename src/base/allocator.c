@@ -8,19 +8,19 @@
 
 #include "allocator.h"
 
-static void *allocate_plain(void *context, size_t size)
+static void *call_malloc(void *context, size_t size)
 {
     (void)context;
     return malloc(size);
 }
 
-static void *resize_plain(void *context, void *pointer, size_t size)
+static void *call_realloc(void *context, void *pointer, size_t size)
 {
     (void)context;
     return realloc(pointer, size);
 }
 
-static void release_plain(void *context, void *pointer)
+static void call_free(void *context, void *pointer)
 {
     (void)context;
     free(pointer);
@@ -29,12 +29,12 @@ static void release_plain(void *context, void *pointer)
 int fcgi__allocator_init(struct fcgi_allocator *allocator,
                          const struct fcgi_allocator *from)
 {
-    static const struct fcgi_allocator plain = {allocate_plain, resize_plain,
-                                                release_plain, NULL};
+    static const struct fcgi_allocator standard = {call_malloc, call_realloc,
+                                                   call_free, NULL};
 
     if (from == NULL || (from->allocate == NULL && from->resize == NULL &&
                          from->release == NULL)) {
-        *allocator = plain;
+        *allocator = standard;
         return FCGI_OK;
     }
     if (from->allocate == NULL || from->resize == NULL ||

@@ -10,7 +10,8 @@
 #define ALIGNMENT 64
 #define SMALLEST 256
 
-/* Twice the size, or what is needed if that is more; 0: it cannot be told. */
+/* Twice the capacity, or what is needed if that is more; 0: too large for a
+ * size_t. */
 static size_t grown_size(const struct fcgi__buffer *buffer, size_t extra)
 {
     size_t needed;
@@ -26,12 +27,13 @@ static size_t grown_size(const struct fcgi__buffer *buffer, size_t extra)
     return buffer->cap > SIZE_MAX / 4 || doubled < needed ? needed : doubled;
 }
 
-static size_t offset_in(const void *block)
+/* How far into a block its first multiple of ALIGNMENT is. */
+static size_t aligned_offset(const void *block)
 {
     return (size_t)(-(uintptr_t)block & (ALIGNMENT - 1));
 }
 
-/* With the NUL, if there is room for one. */
+/* A NUL is kept too where there is room for one. */
 static size_t kept_len(const struct fcgi__buffer *buffer)
 {
     return buffer->len < buffer->cap ? buffer->len + 1 : buffer->len;
@@ -50,7 +52,7 @@ void fcgi__buffer_take_back(struct fcgi__buffer *buffer)
 int fcgi__buffer_grow(struct fcgi__buffer *buffer,
                       const struct fcgi_allocator *allocator, size_t extra)
 {
-    size_t old_offset = offset_in(buffer->block);
+    size_t old_offset = aligned_offset(buffer->block);
     size_t offset;
     size_t cap;
     char *block;
@@ -72,7 +74,7 @@ int fcgi__buffer_grow(struct fcgi__buffer *buffer,
     if (block == NULL) {
         return FCGI_ERR_NO_MEMORY;
     }
-    offset = offset_in(block);
+    offset = aligned_offset(block);
     if (offset != old_offset && buffer->cap > 0) {
         memmove(block + offset, block + old_offset, kept_len(buffer));
     }

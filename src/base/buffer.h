@@ -1,13 +1,14 @@
 /*
- * buffer - growable memory: all raw handling of bytes that the library keeps
- * is here, with its overflow checks.
+ * buffer - growable memory: all raw handling of the bytes that the library
+ * keeps is here, with its overflow checks.
  *
- * A buffer is zero-initialised. Its bytes start at a multiple of 64, because
- * large copies into memory that starts shortly behind a page are several times
- * slower on some processors, and that is where malloc() puts large blocks.
+ * A zeroed struct is an empty buffer. Its bytes start at a multiple of 64: on
+ * some processors, large copies are several times slower into memory that
+ * starts just after the beginning of a page, which is where malloc() puts large
+ * blocks.
  *
- * How large a buffer may become is for its owner to bound, who knows the limit
- * and the error to give.
+ * A buffer has no limit of its own: its owner knows how large it may become,
+ * and which error to return.
  */
 #ifndef FCGI__BUFFER_H
 #define FCGI__BUFFER_H
@@ -21,16 +22,16 @@ struct fcgi__buffer {
     char *data;
     size_t len;
     size_t cap;
-    size_t skipped; /* how much later than it might `data` starts */
-    void *block;    /* what the allocator gave */
+    size_t skipped; /* bytes before `data` that fcgi__buffer_skip() left */
+    void *block;    /* what the allocator returned */
 };
 
-/* Make a buffer larger, as fcgi__buffer_reserve(). */
+/* Make a buffer larger; returns what fcgi__buffer_reserve() does. */
 int fcgi__buffer_grow(struct fcgi__buffer *buffer,
                       const struct fcgi_allocator *allocator, size_t extra);
 
-/* See that there is room for `extra` bytes behind `len`: FCGI_OK or
- * FCGI_ERR_NO_MEMORY, the bytes then being as they were. They may move. */
+/* Ensure that there is room for `extra` bytes behind `len`: FCGI_OK or
+ * FCGI_ERR_NO_MEMORY. Either way the bytes may move, but do not change. */
 static inline int fcgi__buffer_reserve(struct fcgi__buffer *buffer,
                                        const struct fcgi_allocator *allocator,
                                        size_t extra)
@@ -40,14 +41,14 @@ static inline int fcgi__buffer_reserve(struct fcgi__buffer *buffer,
                : fcgi__buffer_grow(buffer, allocator, extra);
 }
 
-/* Append bytes, and put a NUL behind them, which `len` leaves out; as
- * fcgi__buffer_reserve(). `data` is not NULL. */
+/* Append bytes, and a NUL behind them that `len` does not count. Returns what
+ * fcgi__buffer_reserve() does; `data` is not NULL. */
 int fcgi__buffer_append(struct fcgi__buffer *buffer,
                         const struct fcgi_allocator *allocator,
                         const void *data, size_t len);
 
-/* Let the bytes start `n` later, in the memory that there is, until it is
- * cleared or made larger. */
+/* Let the bytes start `n` later in the same memory, until the buffer is cleared
+ * or made larger. */
 static inline void fcgi__buffer_skip(struct fcgi__buffer *buffer, size_t n)
 {
     buffer->data += n;
@@ -55,10 +56,10 @@ static inline void fcgi__buffer_skip(struct fcgi__buffer *buffer, size_t n)
     buffer->skipped += n;
 }
 
-/* Use the memory again that was skipped: the bytes move. */
+/* Reuse the memory that was skipped: the bytes move. */
 void fcgi__buffer_take_back(struct fcgi__buffer *buffer);
 
-/* Empty a buffer. */
+/* Empty a buffer; the memory stays. */
 static inline void fcgi__buffer_clear(struct fcgi__buffer *buffer)
 {
     buffer->len = 0;

@@ -1,5 +1,5 @@
 /*
- * version - the version of the library that runs.
+ * version - the version of the library, at run time.
  */
 #include <fcgi_client/error.h>
 #include <fcgi_client/version.h>

@@ -1,9 +1,9 @@
 /*
- * cgi - the variables of an HTTP request (RFC 3875, section 4.1; those that
- * servers have added since, as PHP programs know them from nginx and Apache).
+ * cgi - the variables of an HTTP request (RFC 3875, section 4.1; and those that
+ * servers have added since, which PHP programs know from nginx and Apache).
  *
- * All of the request is checked first, so that the writing can fail for want
- * of memory alone.
+ * The whole request is checked first; after that, only a lack of memory can
+ * stop the variables from being written.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -20,46 +20,46 @@ struct fcgi_cgi {
     struct fcgi_allocator allocator;
     struct fcgi__variables variables;
     struct fcgi__cgi_parts parts;
-    struct fcgi__buffer pair; /* what is being set */
+    struct fcgi__buffer pair; /* what fcgi_cgi_set() sets */
 };
 
-static void add(struct fcgi__variables *variables, const char *name,
-                struct fcgi_slice value)
+static void add_variable(struct fcgi__variables *variables, const char *name,
+                         struct fcgi_slice value)
 {
     fcgi__variables_begin(variables, fcgi__slice(name));
     fcgi__variables_append(variables, value);
 }
 
-static void add_text(struct fcgi__variables *variables, const char *name,
-                     const char *value)
+static void add_text_variable(struct fcgi__variables *variables,
+                              const char *name, const char *value)
 {
-    add(variables, name, fcgi__slice(value));
+    add_variable(variables, name, fcgi__slice(value));
 }
 
 static void add_unless_empty(struct fcgi__variables *variables,
                              const char *name, struct fcgi_slice value)
 {
     if (value.len > 0) {
-        add(variables, name, value);
+        add_variable(variables, name, value);
     }
 }
 
 static void add_script(struct fcgi__variables *variables,
                        const struct fcgi__cgi_parts *parts)
 {
-    add(variables, "SCRIPT_NAME", parts->script);
+    add_variable(variables, "SCRIPT_NAME", parts->script);
     fcgi__variables_append(variables, parts->index);
-    add(variables, "SCRIPT_FILENAME", parts->root);
+    add_variable(variables, "SCRIPT_FILENAME", parts->root);
     fcgi__variables_append(variables, parts->script);
     fcgi__variables_append(variables, parts->index);
-    add(variables, "DOCUMENT_URI", parts->script);
+    add_variable(variables, "DOCUMENT_URI", parts->script);
     fcgi__variables_append(variables, parts->index);
     fcgi__variables_append(variables, parts->path_info);
-    add(variables, "DOCUMENT_ROOT",
-        parts->root.len > 0 ? parts->root : fcgi__slice("/"));
+    add_variable(variables, "DOCUMENT_ROOT",
+                 parts->root.len > 0 ? parts->root : fcgi__slice("/"));
     if (parts->path_info.len > 0) {
-        add(variables, "PATH_INFO", parts->path_info);
-        add(variables, "PATH_TRANSLATED", parts->root);
+        add_variable(variables, "PATH_INFO", parts->path_info);
+        add_variable(variables, "PATH_TRANSLATED", parts->root);
         fcgi__variables_append(variables, parts->path_info);
     }
 }
@@ -68,42 +68,43 @@ static void add_request(struct fcgi__variables *variables,
                         const struct fcgi_cgi_request *request,
                         const struct fcgi__cgi_parts *parts)
 {
-    add(variables, "REQUEST_METHOD", request->method);
-    add(variables, "REQUEST_URI", request->target);
-    add(variables, "QUERY_STRING", parts->query);
-    add_text(variables, "REQUEST_SCHEME", request->https ? "https" : "http");
+    add_variable(variables, "REQUEST_METHOD", request->method);
+    add_variable(variables, "REQUEST_URI", request->target);
+    add_variable(variables, "QUERY_STRING", parts->query);
+    add_text_variable(variables, "REQUEST_SCHEME",
+                      request->https ? "https" : "http");
     if (request->https) {
-        add_text(variables, "HTTPS", "on");
+        add_text_variable(variables, "HTTPS", "on");
     }
     add_unless_empty(variables, "SERVER_PROTOCOL", request->protocol);
     add_unless_empty(variables, "REMOTE_ADDR", request->remote_addr);
     add_unless_empty(variables, "REMOTE_PORT", request->remote_port);
 }
 
-/* An address of version 6 stands in brackets (RFC 3875, section 4.1.14). */
+/* An IPv6 address is put in brackets (RFC 3875, section 4.1.14). */
 static void add_server_name(struct fcgi__variables *variables,
                             struct fcgi_slice name)
 {
     if (name.data[0] == '[' || memchr(name.data, ':', name.len) == NULL) {
-        add(variables, "SERVER_NAME", name);
+        add_variable(variables, "SERVER_NAME", name);
         return;
     }
-    add_text(variables, "SERVER_NAME", "[");
+    add_text_variable(variables, "SERVER_NAME", "[");
     fcgi__variables_append(variables, name);
     fcgi__variables_append(variables, fcgi__slice("]"));
 }
 
-/* php-cgi answers nobody who does not set REDIRECT_STATUS. */
+/* php-cgi refuses a request without REDIRECT_STATUS. */
 static void add_server(struct fcgi__variables *variables,
                        const struct fcgi_cgi_site *site,
                        const struct fcgi_cgi_request *request,
                        const struct fcgi__cgi_parts *parts)
 {
-    add_text(variables, "GATEWAY_INTERFACE", "CGI/1.1");
+    add_text_variable(variables, "GATEWAY_INTERFACE", "CGI/1.1");
     if (site->software != NULL) {
-        add_text(variables, "SERVER_SOFTWARE", site->software);
+        add_text_variable(variables, "SERVER_SOFTWARE", site->software);
     } else {
-        add_text(variables, "SERVER_SOFTWARE", "libfcgi-client/");
+        add_text_variable(variables, "SERVER_SOFTWARE", "libfcgi-client/");
         fcgi__variables_append(variables, fcgi__slice(fcgi_version()));
     }
     add_unless_empty(variables, "SERVER_ADDR", request->server_addr);
@@ -111,7 +112,7 @@ static void add_server(struct fcgi__variables *variables,
     if (parts->server_name.len > 0) {
         add_server_name(variables, parts->server_name);
     }
-    add_text(variables, "REDIRECT_STATUS", "200");
+    add_text_variable(variables, "REDIRECT_STATUS", "200");
 }
 
 static void add_body(struct fcgi__variables *variables,
@@ -122,17 +123,18 @@ static void add_body(struct fcgi__variables *variables,
 
     if (type != NULL) {
         struct fcgi_slice value = {type->value, type->value_len};
-        add(variables, "CONTENT_TYPE", value);
+        add_variable(variables, "CONTENT_TYPE", value);
     }
     if (parts->content_length >= 0) {
         (void)snprintf(digits, sizeof(digits), "%" PRId64,
                        parts->content_length);
-        add_text(variables, "CONTENT_LENGTH", digits);
+        add_text_variable(variables, "CONTENT_LENGTH", digits);
     }
 }
 
-static void add_all(struct fcgi_cgi *cgi, const struct fcgi_cgi_site *site,
-                    const struct fcgi_cgi_request *request)
+static void add_all_variables(struct fcgi_cgi *cgi,
+                              const struct fcgi_cgi_site *site,
+                              const struct fcgi_cgi_request *request)
 {
     struct fcgi__variables *variables = &cgi->variables;
 
@@ -155,7 +157,7 @@ int fcgi_cgi_build(struct fcgi_cgi *cgi, const struct fcgi_cgi_site *site,
     fcgi__variables_clear(&cgi->variables);
     rc = fcgi__cgi_parts_read(&cgi->parts, &cgi->allocator, site, request);
     if (rc == FCGI_OK) {
-        add_all(cgi, site, request);
+        add_all_variables(cgi, site, request);
         rc = cgi->variables.error;
     }
     if (rc != FCGI_OK) {
@@ -166,10 +168,10 @@ int fcgi_cgi_build(struct fcgi_cgi *cgi, const struct fcgi_cgi_site *site,
     return request->content_length < 0 ? FCGI_ERR_LENGTH_REQUIRED : FCGI_OK;
 }
 
-/* Append a pair, in place of the one of that name. It is copied beforehand:
- * it may itself stand among the variables, which move. */
-static int replace(struct fcgi_cgi *cgi, struct fcgi_slice name,
-                   struct fcgi_slice value)
+/* Append a pair that replaces the one of that name. It is copied first: the
+ * caller's strings may lie among the variables, which move. */
+static int replace_variable(struct fcgi_cgi *cgi, struct fcgi_slice name,
+                            struct fcgi_slice value)
 {
     int rc;
 
@@ -203,7 +205,7 @@ int fcgi_cgi_set(struct fcgi_cgi *cgi, const char *name, const char *value)
     if (value == NULL) {
         fcgi__variables_remove(&cgi->variables, fcgi__slice(name));
     } else {
-        rc = replace(cgi, fcgi__slice(name), fcgi__slice(value));
+        rc = replace_variable(cgi, fcgi__slice(name), fcgi__slice(value));
     }
     fcgi__variables_publish(&cgi->variables);
     return rc;

@@ -1,6 +1,6 @@
 /*
- * cgi_answer - from the answer of an application back to HTTP (RFC 3875,
- * section 6; RFC 9110; RFC 9112).
+ * cgi_answer - turns an application's answer back into HTTP (RFC 3875, section
+ * 6; RFC 9110; RFC 9112).
  */
 #include <string.h>
 
@@ -9,9 +9,9 @@
 #include "../exchange/response.h"
 #include "../http/field.h"
 
-/* Whether a Connection field names this one. */
-static bool names(const struct fcgi_field *connection,
-                  const struct fcgi_field *field)
+/* Whether a Connection field names this field. */
+static bool names_field(const struct fcgi_field *connection,
+                        const struct fcgi_field *field)
 {
     struct fcgi_slice list = {connection->value, connection->value_len};
     struct fcgi_slice name;
@@ -35,22 +35,22 @@ bool fcgi_cgi_is_end_to_end(const struct fcgi_response *response,
     for (size_t i = 0; i < response->field_count; i++) {
         const struct fcgi_field *other = &response->fields[i];
         if (fcgi__same_name(other->name, other->name_len, "Connection", 10) &&
-            names(other, field)) {
+            names_field(other, field)) {
             return false;
         }
     }
     return true;
 }
 
-/* Whether the application has said a status, or left it to what else it said.
- */
+/* Whether the application sent a status, rather than leave it to follow from
+ * the other fields. */
 static bool has_status(const struct fcgi_response *response)
 {
     return response->store == NULL || response->store->head.reason != 0;
 }
 
-/* "//host/path" is another server (RFC 3986, section 4.2), and a fragment is
- * for the client to go to (RFC 3875, section 6.2.4). */
+/* "//host/path" names another server (RFC 3986, section 4.2), and a URL
+ * with a fragment is for the client to follow (RFC 3875, section 6.2.4). */
 const char *fcgi_cgi_local_redirect(const struct fcgi_response *response)
 {
     const char *location;
@@ -73,8 +73,8 @@ static bool is_method(struct fcgi_slice method, const char *name)
            memcmp(method.data, name, method.len) == 0;
 }
 
-/* RFC 9112, section 6.3: what these send ends with its head, whatever the head
- * says of a body. */
+/* RFC 9112, section 6.3: a response to these methods, or with these statuses,
+ * ends with its head, whatever the head says of a body. */
 bool fcgi_cgi_has_body(struct fcgi_slice method, int status)
 {
     if (is_method(method, "HEAD") ||

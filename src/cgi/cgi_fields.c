@@ -6,32 +6,33 @@
 #include "../http/field.h"
 #include "cgi_fields.h"
 
-static struct fcgi__cgi_field *all(const struct fcgi__cgi_fields *fields)
+static struct fcgi__cgi_field *items_of(const struct fcgi__cgi_fields *fields)
 {
     return (struct fcgi__cgi_field *)(void *)fields->sorted.data;
 }
 
-static int compare_to(const struct fcgi__cgi_field *a, const char *name,
-                      size_t len)
+static int compare_name(const struct fcgi__cgi_field *a, const char *name,
+                        size_t len)
 {
     return fcgi__compare_folded(a->field->name, a->field->name_len, name, len);
 }
 
 /*
- * Heapsort: its worst case, which a stranger may provoke, is as good as any
- * other, and it needs no memory.
+ * Heapsort: no order that a client chooses makes it slow, and it needs no
+ * memory.
  */
 
-/* Whether `a` stands before `b`; those of one name as they came. */
+/* Whether `a` goes before `b`. Those of one name stay in the order they came
+ * in. */
 static bool precedes(const struct fcgi__cgi_field *a,
                      const struct fcgi__cgi_field *b)
 {
-    int order = compare_to(a, b->field->name, b->field->name_len);
+    int order = compare_name(a, b->field->name, b->field->name_len);
 
     return order < 0 || (order == 0 && a->field < b->field);
 }
 
-/* Let the item at `at` sink below those that belong behind it. */
+/* Move the item at `at` down the heap, below those that belong behind it. */
 static void sift_down(struct fcgi__cgi_field *heap, size_t count, size_t at)
 {
     struct fcgi__cgi_field item = heap[at];
@@ -49,7 +50,7 @@ static void sift_down(struct fcgi__cgi_field *heap, size_t count, size_t at)
     heap[at] = item;
 }
 
-static void sort(struct fcgi__cgi_field *items, size_t count)
+static void sort_items(struct fcgi__cgi_field *items, size_t count)
 {
     for (size_t i = count / 2; i > 0; i--) {
         sift_down(items, count, i - 1);
@@ -62,7 +63,7 @@ static void sort(struct fcgi__cgi_field *items, size_t count)
     }
 }
 
-/* Where the first field stands that is not before a name. */
+/* The index of the first field whose name is not before this one. */
 static size_t lower_bound(const struct fcgi__cgi_fields *fields,
                           const char *name, size_t len)
 {
@@ -71,7 +72,7 @@ static size_t lower_bound(const struct fcgi__cgi_fields *fields,
 
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (compare_to(&all(fields)[middle], name, len) < 0) {
+        if (compare_name(&items_of(fields)[middle], name, len) < 0) {
             low = middle + 1;
         } else {
             high = middle;
@@ -80,19 +81,20 @@ static size_t lower_bound(const struct fcgi__cgi_fields *fields,
     return low;
 }
 
-static bool is_named(const struct fcgi__cgi_fields *fields, size_t i,
-                     const char *name, size_t len)
+static bool has_name_at(const struct fcgi__cgi_fields *fields, size_t i,
+                        const char *name, size_t len)
 {
-    return i < fields->count && compare_to(&all(fields)[i], name, len) == 0;
+    return i < fields->count &&
+           compare_name(&items_of(fields)[i], name, len) == 0;
 }
 
-/* How many fields from `first` on have this name. */
+/* How many fields have this name, from `first` on. */
 static size_t count_named(const struct fcgi__cgi_fields *fields, size_t first,
                           const char *name, size_t len)
 {
     size_t end = first;
 
-    while (is_named(fields, end, name, len)) {
+    while (has_name_at(fields, end, name, len)) {
         end += 1;
     }
     return end - first;
@@ -106,11 +108,11 @@ fcgi__cgi_fields_find(const struct fcgi__cgi_fields *fields, const char *name,
     size_t first = lower_bound(fields, name, len);
 
     *count = count_named(fields, first, name, len);
-    return *count == 0 ? NULL : &all(fields)[first];
+    return *count == 0 ? NULL : &items_of(fields)[first];
 }
 
-/* Names that never become HTTP_*. `Proxy` would become HTTP_PROXY, from which
- * many a program takes the proxy to send its own requests through. */
+/* Names that never become HTTP_*. `Proxy` would become HTTP_PROXY, and many
+ * programs would send their own requests through the proxy that it names. */
 static bool is_reserved(const char *name, size_t len)
 {
     static const char *const names[] = {"Content-Length", "Content-Type",
@@ -124,14 +126,14 @@ static bool is_reserved(const char *name, size_t len)
     return fcgi__is_hop_by_hop(name, len);
 }
 
-static bool folds(const struct fcgi_field *field)
+static bool name_folds(const struct fcgi_field *field)
 {
     return memchr(field->name, '_', field->name_len) != NULL ||
            memchr(field->name, '.', field->name_len) != NULL;
 }
 
-/* Whether a field that folds is let in. None may pass for a field that rules
- * the connection or the body: Content_Length is not Content-Length. */
+/* Whether a field whose name folds is accepted. None may pass for a field that
+ * controls the connection or the body: Content_Length is not Content-Length. */
 static bool may_fold(const struct fcgi_field *field,
                      enum fcgi_cgi_folding folding)
 {
@@ -139,10 +141,10 @@ static bool may_fold(const struct fcgi_field *field,
            !is_reserved(field->name, field->name_len);
 }
 
-static int take_field(struct fcgi__cgi_fields *fields,
-                      const struct fcgi_allocator *allocator,
-                      const struct fcgi_field *field,
-                      enum fcgi_cgi_folding folding)
+static int accept_field(struct fcgi__cgi_fields *fields,
+                        const struct fcgi_allocator *allocator,
+                        const struct fcgi_field *field,
+                        enum fcgi_cgi_folding folding)
 {
     struct fcgi__cgi_field item = {field, false};
 
@@ -150,17 +152,17 @@ static int take_field(struct fcgi__cgi_fields *fields,
         !fcgi__is_value(field->value, field->value_len)) {
         return FCGI_ERR_BAD_REQUEST;
     }
-    if (folds(field) && folding == FCGI_CGI_FOLDING_REFUSE) {
+    if (name_folds(field) && folding == FCGI_CGI_FOLDING_REFUSE) {
         return FCGI_ERR_BAD_REQUEST;
     }
-    if (folds(field) && !may_fold(field, folding)) {
+    if (name_folds(field) && !may_fold(field, folding)) {
         return FCGI_OK;
     }
     fields->count += 1;
     return fcgi__buffer_append(&fields->sorted, allocator, &item, sizeof(item));
 }
 
-/* Withhold what a Connection field names. */
+/* Withhold the fields that one Connection field names. */
 static void withhold_named(const struct fcgi__cgi_fields *fields,
                            const struct fcgi_field *connection)
 {
@@ -169,13 +171,13 @@ static void withhold_named(const struct fcgi__cgi_fields *fields,
 
     while (fcgi__next_member(&list, &name)) {
         size_t first = lower_bound(fields, name.data, name.len);
-        if (is_named(fields, first, name.data, name.len)) {
-            all(fields)[first].withheld = true;
+        if (has_name_at(fields, first, name.data, name.len)) {
+            items_of(fields)[first].withheld = true;
         }
     }
 }
 
-static void withhold_what_connection_names(struct fcgi__cgi_fields *fields)
+static void withhold_connection_named(struct fcgi__cgi_fields *fields)
 {
     size_t count;
     const struct fcgi__cgi_field *connection =
@@ -195,20 +197,20 @@ int fcgi__cgi_fields_take(struct fcgi__cgi_fields *fields,
     fields->count = 0;
     for (size_t i = 0; i < request->field_count; i++) {
         int rc =
-            take_field(fields, allocator, &request->fields[i], site->folding);
+            accept_field(fields, allocator, &request->fields[i], site->folding);
         if (rc != FCGI_OK) {
             return rc;
         }
     }
-    sort(all(fields), fields->count);
+    sort_items(items_of(fields), fields->count);
     if (site->drop_connection_named) {
-        withhold_what_connection_names(fields);
+        withhold_connection_named(fields);
     }
     return FCGI_OK;
 }
 
-/* Add one variable of all fields of a name (RFC 9110, section 5.3; cookies:
- * RFC 9113, section 8.2.3). */
+/* Add one variable that joins all fields of a name (RFC 9110, section 5.3;
+ * cookies: RFC 9113, section 8.2.3). */
 static void add_joined(struct fcgi__variables *variables,
                        const struct fcgi__cgi_field *items, size_t count)
 {
@@ -234,7 +236,7 @@ void fcgi__cgi_fields_add(const struct fcgi__cgi_fields *fields,
     size_t count;
 
     for (size_t i = 0; i < fields->count; i += count) {
-        const struct fcgi__cgi_field *items = &all(fields)[i];
+        const struct fcgi__cgi_field *items = &items_of(fields)[i];
         const struct fcgi_field *field = items[0].field;
         count = count_named(fields, i, field->name, field->name_len);
         if (!items[0].withheld && !is_reserved(field->name, field->name_len)) {

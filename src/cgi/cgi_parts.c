@@ -8,45 +8,45 @@
 #include "target.h"
 
 /*
- * What the caller may get wrong.
+ * Errors of the caller.
  */
 
-static bool is_there(const char *data, size_t len)
+static bool is_valid_string(const char *data, size_t len)
 {
     return data != NULL || len == 0;
 }
 
 static bool is_slice(struct fcgi_slice slice)
 {
-    return is_there(slice.data, slice.len);
+    return is_valid_string(slice.data, slice.len);
 }
 
-static bool are_fields(const struct fcgi_field *fields, size_t count)
+static bool are_valid_fields(const struct fcgi_field *fields, size_t count)
 {
     if (fields == NULL) {
         return count == 0;
     }
     for (size_t i = 0; i < count; i++) {
-        if (!is_there(fields[i].name, fields[i].name_len) ||
-            !is_there(fields[i].value, fields[i].value_len)) {
+        if (!is_valid_string(fields[i].name, fields[i].name_len) ||
+            !is_valid_string(fields[i].value, fields[i].value_len)) {
             return false;
         }
     }
     return true;
 }
 
-static bool is_request(const struct fcgi_cgi_request *request)
+static bool is_valid_request(const struct fcgi_cgi_request *request)
 {
     return request != NULL && is_slice(request->method) &&
            is_slice(request->target) && is_slice(request->protocol) &&
            is_slice(request->remote_addr) && is_slice(request->remote_port) &&
            is_slice(request->server_addr) && is_slice(request->server_port) &&
            is_slice(request->server_name) &&
-           are_fields(request->fields, request->field_count) &&
+           are_valid_fields(request->fields, request->field_count) &&
            request->content_length >= -1;
 }
 
-static bool is_site(const struct fcgi_cgi_site *site)
+static bool is_valid_site(const struct fcgi_cgi_site *site)
 {
     return site != NULL && site->root != NULL && site->root[0] == '/' &&
            (site->folding == FCGI_CGI_FOLDING_REFUSE ||
@@ -55,7 +55,7 @@ static bool is_site(const struct fcgi_cgi_site *site)
 }
 
 /*
- * What the client may get wrong.
+ * Errors of the client.
  */
 
 static bool is_value(struct fcgi_slice slice)
@@ -63,7 +63,7 @@ static bool is_value(struct fcgi_slice slice)
     return fcgi__is_value(slice.data, slice.len);
 }
 
-static bool is_sound(const struct fcgi_cgi_request *request)
+static bool is_well_formed(const struct fcgi_cgi_request *request)
 {
     return fcgi__is_token(request->method.data, request->method.len) &&
            is_value(request->protocol) && is_value(request->remote_addr) &&
@@ -71,7 +71,8 @@ static bool is_sound(const struct fcgi_cgi_request *request)
            is_value(request->server_port) && is_value(request->server_name);
 }
 
-/* Before a path, which starts with a slash. */
+/* The root without a slash at its end: a path, which starts with one, follows
+ * it. */
 static struct fcgi_slice trimmed_root(const char *root)
 {
     struct fcgi_slice slice = fcgi__slice(root);
@@ -82,8 +83,8 @@ static struct fcgi_slice trimmed_root(const char *root)
     return slice;
 }
 
-/* A path that names no script is for a front controller, which reads it in
- * REQUEST_URI; PATH_INFO is only what follows the name of a script. */
+/* A path that names no script is for a front controller, which reads it from
+ * REQUEST_URI. PATH_INFO is only what follows the name of a script. */
 static void find_script(struct fcgi__cgi_parts *parts, struct fcgi_slice path,
                         const struct fcgi_cgi_site *site)
 {
@@ -103,8 +104,8 @@ static void find_script(struct fcgi__cgi_parts *parts, struct fcgi_slice path,
     }
 }
 
-/* "*" is the server itself, which can be asked for its OPTIONS alone (RFC 9112,
- * section 3.2.4); here the script at the root answers for it. */
+/* "*" is the server itself, and only allowed with OPTIONS (RFC 9112, section
+ * 3.2.4); here the script at the root answers for the server. */
 static bool read_target(struct fcgi__target *target,
                         const struct fcgi_cgi_request *request)
 {
@@ -139,9 +140,9 @@ static int read_path(struct fcgi__cgi_parts *parts,
     return rc;
 }
 
-/* The field of a name that may stand there once. NULL: there is none. */
-static int find_one(const struct fcgi__cgi_parts *parts, const char *name,
-                    const struct fcgi_field **field)
+/* Find a field that may appear only once; `*field` is NULL if there is none. */
+static int find_single_field(const struct fcgi__cgi_parts *parts,
+                             const char *name, const struct fcgi_field **field)
 {
     size_t count;
     const struct fcgi__cgi_field *first =
@@ -151,14 +152,14 @@ static int find_one(const struct fcgi__cgi_parts *parts, const char *name,
     return count > 1 ? FCGI_ERR_BAD_REQUEST : FCGI_OK;
 }
 
-/* The absolute form of a target overrules Host (RFC 9112, section 3.2.2), which
- * must be sound even so. */
+/* The absolute form of a target overrides Host (RFC 9112, section 3.2.2), which
+ * must be well-formed nevertheless. */
 static int read_host(struct fcgi__cgi_parts *parts,
                      const struct fcgi__target *target, struct fcgi_slice *name)
 {
     const struct fcgi_field *field;
 
-    if (find_one(parts, "Host", &field) != FCGI_OK) {
+    if (find_single_field(parts, "Host", &field) != FCGI_OK) {
         return FCGI_ERR_BAD_REQUEST;
     }
     if (field != NULL && field->value_len > 0) {
@@ -189,9 +190,9 @@ static int read_server_name(struct fcgi__cgi_parts *parts,
     return rc;
 }
 
-/* Content-Length: the same again is fine, another is not (RFC 9112, section
+/* Content-Length may be repeated if it is the same each time (RFC 9112, section
  * 6.3). */
-static int read_length(struct fcgi__cgi_parts *parts)
+static int read_content_length(struct fcgi__cgi_parts *parts)
 {
     size_t count;
     const struct fcgi__cgi_field *first =
@@ -210,21 +211,21 @@ static int read_length(struct fcgi__cgi_parts *parts)
 
 /* Content-Length beside Transfer-Encoding is an attempt to smuggle a request
  * (RFC 9112, section 6.1). */
-static int read_body(struct fcgi__cgi_parts *parts,
-                     const struct fcgi_cgi_request *request)
+static int read_body_fields(struct fcgi__cgi_parts *parts,
+                            const struct fcgi_cgi_request *request)
 {
     size_t codings;
 
     (void)fcgi__cgi_fields_find(&parts->fields, "Transfer-Encoding", &codings);
     parts->content_length = -1;
-    if (read_length(parts) != FCGI_OK ||
+    if (read_content_length(parts) != FCGI_OK ||
         (codings > 0 && parts->content_length >= 0)) {
         return FCGI_ERR_BAD_REQUEST;
     }
     if (request->content_length != 0) {
         parts->content_length = request->content_length;
     }
-    return find_one(parts, "Content-Type", &parts->content_type);
+    return find_single_field(parts, "Content-Type", &parts->content_type);
 }
 
 static int read_fields(struct fcgi__cgi_parts *parts,
@@ -234,10 +235,10 @@ static int read_fields(struct fcgi__cgi_parts *parts,
 {
     int rc = fcgi__cgi_fields_take(&parts->fields, allocator, site, request);
 
-    return rc == FCGI_OK ? read_body(parts, request) : rc;
+    return rc == FCGI_OK ? read_body_fields(parts, request) : rc;
 }
 
-static void forget(struct fcgi__cgi_parts *parts)
+static void clear_parts(struct fcgi__cgi_parts *parts)
 {
     struct fcgi__cgi_parts empty = {.fields.sorted = parts->fields.sorted,
                                     .path = parts->path};
@@ -253,11 +254,11 @@ int fcgi__cgi_parts_read(struct fcgi__cgi_parts *parts,
     struct fcgi__target target;
     int rc;
 
-    forget(parts);
-    if (!is_site(site) || !is_request(request)) {
+    clear_parts(parts);
+    if (!is_valid_site(site) || !is_valid_request(request)) {
         return FCGI_ERR_ARGUMENT;
     }
-    if (!is_sound(request) || !read_target(&target, request)) {
+    if (!is_well_formed(request) || !read_target(&target, request)) {
         return FCGI_ERR_BAD_REQUEST;
     }
     parts->root = trimmed_root(site->root);

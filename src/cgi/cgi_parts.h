@@ -1,6 +1,6 @@
 /*
- * cgi_parts - what an HTTP request comes to: checked, taken apart, and not yet
- * written as variables.
+ * cgi_parts - an HTTP request, checked and taken apart, but not yet written as
+ * variables.
  */
 #ifndef FCGI__CGI_PARTS_H
 #define FCGI__CGI_PARTS_H
@@ -13,11 +13,11 @@
 /* Slices point into the request, the site, or `path`. */
 struct fcgi__cgi_parts {
     struct fcgi_slice root;   /* without a slash at its end */
-    struct fcgi_slice script; /* SCRIPT_NAME: these two, one after another */
+    struct fcgi_slice script; /* SCRIPT_NAME: `script`, then `index` */
     struct fcgi_slice index;
     struct fcgi_slice path_info;
     struct fcgi_slice query;
-    struct fcgi_slice host; /* HTTP_HOST, port and all */
+    struct fcgi_slice host; /* HTTP_HOST, with the port */
     struct fcgi_slice server_name;
     const struct fcgi_field *content_type; /* NULL: none */
     int64_t content_length;                /* -1: none */
@@ -26,7 +26,7 @@ struct fcgi__cgi_parts {
 };
 
 /*
- * Take a request apart in place of the one before, keeping the memory.
+ * Take a request apart. It replaces the one before, whose memory is reused.
  *
  * Returns FCGI_OK, FCGI_ERR_ARGUMENT, FCGI_ERR_BAD_REQUEST or
  * FCGI_ERR_NO_MEMORY.

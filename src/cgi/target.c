@@ -1,9 +1,9 @@
 /*
  * target - the target of an HTTP request (RFC 9112, section 3.2).
  *
- * Whoever looked at the target before us, to decide who may ask for what, must
- * have seen the path that the application will see. What two readers could
- * take for different paths is therefore refused, not repaired.
+ * A host may have looked at the target before, to decide who may ask for what,
+ * and must have seen the path that the application will see. A target in which
+ * two readers could see different paths is therefore refused, not repaired.
  */
 #include <string.h>
 
@@ -17,9 +17,9 @@ static bool is_control(char byte)
     return (unsigned char)byte < 0x20 || byte == 0x7f;
 }
 
-/* Bytes above ASCII have no place in a target, but are sent, and harm nobody. A
- * fragment is not sent (RFC 9110, section 7.1). */
-static bool is_sane(struct fcgi_slice text)
+/* Bytes above ASCII do not belong in a target, but clients send them, and they
+ * do no harm. A fragment is not sent (RFC 9110, section 7.1). */
+static bool is_clean(struct fcgi_slice text)
 {
     for (size_t i = 0; i < text.len; i++) {
         if (is_control(text.data[i]) || text.data[i] == ' ' ||
@@ -31,7 +31,7 @@ static bool is_sane(struct fcgi_slice text)
 }
 
 /* Take `len` bytes off the front. */
-static struct fcgi_slice take(struct fcgi_slice *rest, size_t len)
+static struct fcgi_slice take_front(struct fcgi_slice *rest, size_t len)
 {
     struct fcgi_slice taken = {rest->data, len};
 
@@ -40,7 +40,7 @@ static struct fcgi_slice take(struct fcgi_slice *rest, size_t len)
     return taken;
 }
 
-/* Take what stands before any of these bytes off the front. */
+/* Take everything before the first of these bytes off the front. */
 static struct fcgi_slice take_until(struct fcgi_slice *rest, const char *stops)
 {
     size_t count = strlen(stops);
@@ -49,26 +49,27 @@ static struct fcgi_slice take_until(struct fcgi_slice *rest, const char *stops)
     while (len < rest->len && memchr(stops, rest->data[len], count) == NULL) {
         len += 1;
     }
-    return take(rest, len);
+    return take_front(rest, len);
 }
 
-static bool take_text(struct fcgi_slice *rest, const char *text)
+static bool take_prefix(struct fcgi_slice *rest, const char *text)
 {
     size_t len = strlen(text);
 
     if (rest->len < len || !fcgi__same_name(rest->data, len, text, len)) {
         return false;
     }
-    (void)take(rest, len);
+    (void)take_front(rest, len);
     return true;
 }
 
-/* Take scheme and authority of the absolute form off the front, if there. */
+/* Take the scheme and the authority off the front, if the target has the
+ * absolute form. */
 static bool take_origin(struct fcgi_slice *rest, struct fcgi_slice *authority)
 {
     struct fcgi_slice host;
 
-    if (!take_text(rest, "http://") && !take_text(rest, "https://")) {
+    if (!take_prefix(rest, "http://") && !take_prefix(rest, "https://")) {
         return true;
     }
     *authority = take_until(rest, "/?");
@@ -84,13 +85,13 @@ int fcgi__target_parse(struct fcgi__target *target, struct fcgi_slice text)
     if (text.len == 1 && text.data[0] == '*') {
         return FCGI_OK;
     }
-    if (text.len == 0 || !is_sane(text) ||
+    if (text.len == 0 || !is_clean(text) ||
         !take_origin(&rest, &target->authority)) {
         return FCGI_ERR_BAD_REQUEST;
     }
     target->path = take_until(&rest, "?");
     if (rest.len > 0) {
-        (void)take(&rest, 1);
+        (void)take_front(&rest, 1);
         target->query = rest;
     }
     if (target->path.len == 0 && target->authority.len > 0) {
@@ -121,7 +122,7 @@ static bool is_letter(char byte)
     return byte >= 'a' && byte <= 'z';
 }
 
-/* "[::1]": the brackets belong to SERVER_NAME (RFC 3875, section 4.1.14). */
+/* "[::1]": the brackets are part of SERVER_NAME (RFC 3875, section 4.1.14). */
 static size_t address_len(struct fcgi_slice text)
 {
     size_t len = 1;
@@ -133,7 +134,7 @@ static size_t address_len(struct fcgi_slice text)
     return len > 1 && len < text.len && text.data[len] == ']' ? len + 1 : 0;
 }
 
-/* RFC 3986 would allow "a,b" or "it's", but no name in DNS is such; "_" is in
+/* RFC 3986 also allows "a,b" and "it's", but DNS has no such names; "_" is in
  * use. */
 static size_t name_len(struct fcgi_slice text)
 {
@@ -152,7 +153,7 @@ bool fcgi__authority_host(struct fcgi_slice authority, struct fcgi_slice *host)
     struct fcgi_slice rest = authority;
     bool is_address = rest.len > 0 && rest.data[0] == '[';
 
-    *host = take(&rest, is_address ? address_len(rest) : name_len(rest));
+    *host = take_front(&rest, is_address ? address_len(rest) : name_len(rest));
     if (host->len == 0 || (rest.len > 0 && rest.data[0] != ':')) {
         return false;
     }
@@ -161,23 +162,23 @@ bool fcgi__authority_host(struct fcgi_slice authority, struct fcgi_slice *host)
 }
 
 /*
- * The path. Names stand between slashes; those that are dots are resolved (RFC
- * 3986, section 5.2.4), but leaving the root is refused, not ignored.
+ * The path: names between slashes. "." and ".." are resolved (RFC 3986, section
+ * 5.2.4), but a path that leaves the root is refused.
  *
- * An encoded slash or a backslash may stand in a path like any other byte. But
- * it parts names for some readers (who decode first; who run on Windows) and
- * not for others, and then dots lead them to different places: a path that has
- * both is refused.
+ * A path may contain an encoded slash or a backslash like any other byte. Some
+ * readers take it for a separator (those that decode first; those that
+ * run on Windows), and others do not, so that dots behind it lead them to
+ * different places: a path with both is refused.
  */
 struct path {
     char *out;
     size_t len;
-    size_t name; /* where the name now coming starts in `out` */
+    size_t name; /* where in `out` the current name starts */
     bool has_dots;
-    bool has_disguise; /* a slash that is none to some */
+    bool has_disguised_slash; /* a separator to some readers only */
 };
 
-/* "/a/b/" becomes "/a/"; false: "/" is the root. */
+/* "/a/b/" becomes "/a/". False: it is "/", the root. */
 static bool leave_folder(struct path *path)
 {
     if (path->len == 1) {
@@ -189,7 +190,8 @@ static bool leave_folder(struct path *path)
     return true;
 }
 
-/* The name now coming is whole. */
+/* The current name has ended: resolve it if it is dots. False: it leaves the
+ * root. */
 static bool end_name(struct path *path)
 {
     size_t len = path->len - path->name;
@@ -202,8 +204,8 @@ static bool end_name(struct path *path)
     return len == 1 || leave_folder(path);
 }
 
-/* A byte that parts names; a slash behind a slash adds nothing. */
-static bool part_names(struct path *path, char byte)
+/* Add a byte that separates names; a slash after a slash adds nothing. */
+static bool add_separator(struct path *path, char byte)
 {
     if (!end_name(path)) {
         return false;
@@ -216,7 +218,7 @@ static bool part_names(struct path *path, char byte)
     return true;
 }
 
-/* Take one byte off the front of the path, decoding it. */
+/* Take one byte off the front of the path, and decode it. */
 static bool take_byte(struct fcgi_slice *rest, char *byte, bool *encoded)
 {
     int high;
@@ -225,7 +227,7 @@ static bool take_byte(struct fcgi_slice *rest, char *byte, bool *encoded)
     *byte = rest->data[0];
     *encoded = *byte == '%';
     if (!*encoded) {
-        (void)take(rest, 1);
+        (void)take_front(rest, 1);
         return true;
     }
     if (rest->len < 3) {
@@ -234,11 +236,11 @@ static bool take_byte(struct fcgi_slice *rest, char *byte, bool *encoded)
     high = hex_value(rest->data[1]);
     low = hex_value(rest->data[2]);
     *byte = (char)(high * 16 + low);
-    (void)take(rest, 3);
+    (void)take_front(rest, 3);
     return high >= 0 && low >= 0 && !is_control(*byte);
 }
 
-static bool take_bytes(struct path *path, struct fcgi_slice rest)
+static bool copy_names(struct path *path, struct fcgi_slice rest)
 {
     while (rest.len > 0) {
         char byte;
@@ -251,8 +253,8 @@ static bool take_bytes(struct path *path, struct fcgi_slice rest)
             path->len += 1;
             continue;
         }
-        path->has_disguise = path->has_disguise || encoded || byte == '\\';
-        if (!part_names(path, byte)) {
+        path->has_disguised_slash |= encoded || byte == '\\';
+        if (!add_separator(path, byte)) {
             return false;
         }
     }
@@ -263,8 +265,8 @@ int fcgi__path_resolve(struct fcgi_slice path, char *out, size_t *len)
 {
     struct path resolved = {.out = out};
 
-    if (!take_bytes(&resolved, path) ||
-        (resolved.has_dots && resolved.has_disguise)) {
+    if (!copy_names(&resolved, path) ||
+        (resolved.has_dots && resolved.has_disguised_slash)) {
         return FCGI_ERR_BAD_REQUEST;
     }
     *len = resolved.len;

@@ -3,13 +3,13 @@
  *
  *     http://example.org:80/a/./b.php/c%20d?e=f
  *            |-------------|                     authority
- *                          |-----------------|   path, as it came
+ *                          |-----------------|   path, as received
  *                                             |-| query
  *
  *     /a/b.php/c d       the path, resolved
  *     |------|           the script
  *
- * Pure functions over bytes that somebody else owns.
+ * Pure functions over bytes that the caller owns.
  */
 #ifndef FCGI__TARGET_H
 #define FCGI__TARGET_H
@@ -19,32 +19,33 @@
 
 #include <fcgi_client/record.h>
 
-/* It points into the bytes it was parsed from. */
+/* Slices point into the bytes that were parsed. */
 struct fcgi__target {
     struct fcgi_slice authority; /* empty: the target has none */
     struct fcgi_slice path;      /* empty: the target is "*" */
-    struct fcgi_slice query;     /* behind "?" */
+    struct fcgi_slice query;     /* what follows "?" */
 };
 
 /* Take a target apart: FCGI_OK or FCGI_ERR_BAD_REQUEST. */
 int fcgi__target_parse(struct fcgi__target *target, struct fcgi_slice text);
 
-/* The host of an authority or of a Host field: a name or an address, without
- * the port. False: it is malformed. */
+/* Find the host in an authority or a Host field: a name or an address, without
+ * the port. False: malformed. */
 bool fcgi__authority_host(struct fcgi_slice authority, struct fcgi_slice *host);
 
 /*
  * Decode a path, once, and resolve its dots.
  *
- * `out` has room for as many bytes as `path`; `*len` is set to how many came
- * of it. They start with "/", and no "//", "/./" or "/../" is among them.
+ * `out` has room for as many bytes as `path` has; `*len` is set to how many the
+ * result has. It starts with "/", and contains no "//", "/./" or "/../".
  *
  * Returns FCGI_OK or FCGI_ERR_BAD_REQUEST.
  */
 int fcgi__path_resolve(struct fcgi_slice path, char *out, size_t *len);
 
-/* How many bytes of a resolved path name a script: up to the end of the first
- * segment that ends in `extension`, in any case of letters; 0: none does. */
+/* The length of the script's name at the front of a resolved path: it includes
+ * the first segment that ends in `extension`, in any case of letters. 0: no
+ * segment does. */
 size_t fcgi__path_script(struct fcgi_slice path, struct fcgi_slice extension);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * variables - name-value pairs that are made piece by piece.
+ * variables - name-value pairs that are written piece by piece.
  */
 #include <string.h>
 
@@ -26,7 +26,8 @@ fcgi__variables_params(const struct fcgi__variables *variables)
     return (struct fcgi_param *)(void *)variables->params.data;
 }
 
-static void append(struct fcgi__variables *variables, struct fcgi_slice bytes)
+static void append_text(struct fcgi__variables *variables,
+                        struct fcgi_slice bytes)
 {
     if (variables->error == FCGI_OK && bytes.len > 0) {
         variables->error = fcgi__buffer_append(
@@ -34,13 +35,13 @@ static void append(struct fcgi__variables *variables, struct fcgi_slice bytes)
     }
 }
 
-/* What was appended since `start` is the name of a new pair. */
+/* Add a pair, whose name is the text from `start` on. */
 static void add_pair(struct fcgi__variables *variables, size_t start)
 {
     static const struct fcgi_slice both_nuls = {"\0", 2};
     struct fcgi_param param = {NULL, NULL, variables->text.len - start, 0};
 
-    append(variables, both_nuls);
+    append_text(variables, both_nuls);
     if (variables->error == FCGI_OK) {
         variables->error = fcgi__buffer_append(
             &variables->params, variables->allocator, &param, sizeof(param));
@@ -55,7 +56,7 @@ void fcgi__variables_begin(struct fcgi__variables *variables,
 {
     size_t start = variables->text.len;
 
-    append(variables, name);
+    append_text(variables, name);
     add_pair(variables, start);
 }
 
@@ -64,8 +65,8 @@ void fcgi__variables_begin_field(struct fcgi__variables *variables,
 {
     size_t start = variables->text.len;
 
-    append(variables, fcgi__slice("HTTP_"));
-    append(variables, name);
+    append_text(variables, fcgi__slice("HTTP_"));
+    append_text(variables, name);
     for (size_t i = start; i < variables->text.len; i++) {
         variables->text.data[i] = fcgi__fold(variables->text.data[i]);
     }
@@ -78,9 +79,9 @@ void fcgi__variables_append(struct fcgi__variables *variables,
     if (variables->error != FCGI_OK) {
         return;
     }
-    /* In place of the NUL, and with another behind it. */
+    /* Overwrite the NUL; another follows the new bytes. */
     variables->text.len -= 1;
-    append(variables, bytes);
+    append_text(variables, bytes);
     variables->text.len += 1;
     if (variables->error == FCGI_OK) {
         fcgi__variables_params(variables)[variables->count - 1].value_len +=
@@ -88,8 +89,8 @@ void fcgi__variables_append(struct fcgi__variables *variables,
     }
 }
 
-/* To the size of name and value come a NUL behind each, and the one that a
- * buffer puts behind what is appended. */
+/* A NUL follows the name, another the value, and the buffer puts a third behind
+ * what is appended. */
 int fcgi__variables_reserve(struct fcgi__variables *variables, size_t size)
 {
     int rc = fcgi__buffer_reserve(&variables->params, variables->allocator,
@@ -102,13 +103,13 @@ int fcgi__variables_reserve(struct fcgi__variables *variables, size_t size)
     return rc;
 }
 
-static size_t size_of(const struct fcgi_param *param)
+static size_t pair_size(const struct fcgi_param *param)
 {
     return param->name_len + 1 + param->value_len + 1;
 }
 
-/* Take bytes out of a buffer, and close the gap. */
-static void cut(struct fcgi__buffer *buffer, size_t at, size_t len)
+/* Remove bytes from a buffer, and close the gap. */
+static void remove_bytes(struct fcgi__buffer *buffer, size_t at, size_t len)
 {
     buffer->len -= len;
     memmove(buffer->data + at, buffer->data + at + len, buffer->len - at);
@@ -123,12 +124,13 @@ void fcgi__variables_remove(struct fcgi__variables *variables,
     for (size_t i = 0; i < variables->count; i++) {
         if (params[i].name_len == name.len &&
             memcmp(variables->text.data + at, name.data, name.len) == 0) {
-            cut(&variables->text, at, size_of(&params[i]));
-            cut(&variables->params, i * sizeof(*params), sizeof(*params));
+            remove_bytes(&variables->text, at, pair_size(&params[i]));
+            remove_bytes(&variables->params, i * sizeof(*params),
+                         sizeof(*params));
             variables->count -= 1;
             return;
         }
-        at += size_of(&params[i]);
+        at += pair_size(&params[i]);
     }
 }
 
@@ -140,6 +142,6 @@ void fcgi__variables_publish(struct fcgi__variables *variables)
     for (size_t i = 0; i < variables->count; i++) {
         params[i].name = text;
         params[i].value = text + params[i].name_len + 1;
-        text += size_of(&params[i]);
+        text += pair_size(&params[i]);
     }
 }

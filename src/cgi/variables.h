@@ -1,12 +1,12 @@
 /*
- * variables - name-value pairs that are made piece by piece, one after
- * another, in memory that is kept.
+ * variables - name-value pairs that are written piece by piece, one after
+ * another, into memory that is reused.
  *
  *     text    H T T P S \0 o n \0 R E Q U E S T _ U R I \0 / ...
  *     params  name_len 5, value_len 2; name_len 11, value_len ...
  *
- * The pairs point to nothing before they are published, because the text moves
- * while it grows.
+ * The text moves as it grows. The pairs point into it only once they are
+ * published.
  */
 #ifndef FCGI__VARIABLES_H
 #define FCGI__VARIABLES_H
@@ -24,16 +24,16 @@ struct fcgi__variables {
     int error; /* what went wrong first; nothing is added after that */
 };
 
-/* Forget all but the memory. */
+/* Remove all pairs; the memory stays. */
 void fcgi__variables_clear(struct fcgi__variables *variables);
 
 void fcgi__variables_free(struct fcgi__variables *variables);
 
-/* Begin a pair of that name, with an empty value. */
+/* Begin a pair with this name and an empty value. */
 void fcgi__variables_begin(struct fcgi__variables *variables,
                            struct fcgi_slice name);
 
-/* The same, named after a field: X-Y begins HTTP_X_Y. */
+/* Begin a pair that is named after a field: X-Y begins HTTP_X_Y. */
 void fcgi__variables_begin_field(struct fcgi__variables *variables,
                                  struct fcgi_slice name);
 
@@ -41,11 +41,12 @@ void fcgi__variables_begin_field(struct fcgi__variables *variables,
 void fcgi__variables_append(struct fcgi__variables *variables,
                             struct fcgi_slice bytes);
 
-/* Make room for a pair of `size` bytes, so that adding it cannot fail: FCGI_OK
- * or FCGI_ERR_NO_MEMORY. Either way the pairs are to be published again. */
+/* Reserve room for a pair of `size` bytes, so that adding it cannot fail:
+ * FCGI_OK or FCGI_ERR_NO_MEMORY. Either way the pairs must be published
+ * again. */
 int fcgi__variables_reserve(struct fcgi__variables *variables, size_t size);
 
-/* Take the pair of that name away, if there is one. */
+/* Remove the pair of that name, if there is one. */
 void fcgi__variables_remove(struct fcgi__variables *variables,
                             struct fcgi_slice name);
 

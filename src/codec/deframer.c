@@ -1,5 +1,5 @@
 /*
- * deframer - received bytes cut into records.
+ * deframer - cuts received bytes into records.
  *
  * Content and padding are counted in 32 bits: together they reach 65,790.
  */
@@ -14,38 +14,39 @@ void fcgi__deframer_reset(struct fcgi__deframer *in)
     memset(in, 0, sizeof(*in));
 }
 
-static void consume(struct fcgi__deframer *in, struct fcgi_slice *data,
-                    size_t len)
+static void consume_bytes(struct fcgi__deframer *in, struct fcgi_slice *data,
+                          size_t len)
 {
     data->data += len;
     data->len -= len;
     in->bytes += len;
 }
 
-static void begin_record(struct fcgi__deframer *in, const uint8_t *bytes)
+static void enter_record(struct fcgi__deframer *in, const uint8_t *bytes)
 {
     fcgi__header_get(&in->header, bytes);
     in->content_left = in->header.content_length;
     in->padding_left = in->header.padding_length;
-    in->framing = IN_RECORD;
+    in->framing = FCGI__IN_RECORD;
 }
 
-/* The version is told from the first byte alone: a peer that speaks another
- * protocol may never send eight. */
-static bool is_hopeless(const struct fcgi__deframer *in)
+/* The first byte shows it: a peer that speaks another protocol may never send
+ * eight. */
+static bool has_wrong_version(const struct fcgi__deframer *in)
 {
     return in->partial[0] != FCGI_PROTOCOL_VERSION;
 }
 
-/* What there is of the content of the record at hand. */
-static void offer(const struct fcgi__deframer *in,
-                  const struct fcgi_slice *data, struct fcgi_slice *content)
+/* Set `*content` to what has arrived of the content of this record. */
+static void offer_content(const struct fcgi__deframer *in,
+                          const struct fcgi_slice *data,
+                          struct fcgi_slice *content)
 {
     content->data = data->data;
     content->len = data->len < in->content_left ? data->len : in->content_left;
 }
 
-/* A header that comes in pieces. */
+/* Add to a header that arrives in pieces. */
 static enum fcgi__event gather_header(struct fcgi__deframer *in,
                                       struct fcgi_slice *data,
                                       struct fcgi_slice *content)
@@ -55,13 +56,13 @@ static enum fcgi__event gather_header(struct fcgi__deframer *in,
 
     memcpy(in->partial + in->partial_len, data->data, len);
     in->partial_len += (uint32_t)len;
-    consume(in, data, len);
-    if (in->partial_len < FCGI_RECORD_HEADER_LEN && !is_hopeless(in)) {
+    consume_bytes(in, data, len);
+    if (in->partial_len < FCGI_RECORD_HEADER_LEN && !has_wrong_version(in)) {
         return FCGI__MORE;
     }
     in->partial_len = 0;
-    begin_record(in, in->partial);
-    offer(in, data, content);
+    enter_record(in, in->partial);
+    offer_content(in, data, content);
     return FCGI__HEADER;
 }
 
@@ -72,16 +73,16 @@ enum fcgi__event fcgi__deframer_next(struct fcgi__deframer *in,
     if (data->len == 0) {
         return FCGI__MORE;
     }
-    if (in->framing == IN_RECORD) {
-        offer(in, data, content);
+    if (in->framing == FCGI__IN_RECORD) {
+        offer_content(in, data, content);
         return FCGI__CONTENT;
     }
     if (in->partial_len > 0 || data->len < FCGI_RECORD_HEADER_LEN) {
         return gather_header(in, data, content);
     }
-    begin_record(in, (const uint8_t *)data->data);
-    consume(in, data, FCGI_RECORD_HEADER_LEN);
-    offer(in, data, content);
+    enter_record(in, (const uint8_t *)data->data);
+    consume_bytes(in, data, FCGI_RECORD_HEADER_LEN);
+    offer_content(in, data, content);
     return FCGI__HEADER;
 }
 
@@ -92,17 +93,17 @@ bool fcgi__deframer_take(struct fcgi__deframer *in, struct fcgi_slice *data,
 
     assert(len <= in->content_left);
     in->content_left -= (uint32_t)len;
-    consume(in, data, len);
+    consume_bytes(in, data, len);
     if (in->content_left > 0) {
         return false;
     }
     padding = data->len < in->padding_left ? data->len : in->padding_left;
     in->padding_left -= (uint32_t)padding;
-    consume(in, data, padding);
+    consume_bytes(in, data, padding);
     if (in->padding_left > 0) {
         return false;
     }
-    in->framing = IN_HEADER;
+    in->framing = FCGI__IN_HEADER;
     in->records += 1;
     return true;
 }

@@ -7,7 +7,7 @@
  *   0xxxxxxx                        one byte: 0 to 127
  *   1xxxxxxx xxxxxxxx xxxxxxxx xxxxxxxx     four: 0 to 2^31 - 1
  *
- * Encoding always takes the shorter form; decoding takes either.
+ * Encoding always uses the shorter form; decoding accepts either.
  */
 #include "params.h"
 
@@ -86,7 +86,7 @@ void fcgi__param_store(char *out, const struct fcgi_param *measured)
     (void)store_string(out, measured->value, measured->value_len);
 }
 
-/* Copy a string of `part` to twice as many bytes by two moves, which may
+/* Copy a string of `part` to twice `part` bytes in two moves, which may
  * overlap. */
 static inline void copy_ends(char *out, const char *string, size_t len,
                              size_t part)
@@ -95,7 +95,7 @@ static inline void copy_ends(char *out, const char *string, size_t len,
     memcpy(out + len - part, string + len - part, part);
 }
 
-static inline void copy_other(char *out, const char *string, size_t len)
+static inline void copy_uncommon_len(char *out, const char *string, size_t len)
 {
     if (len > 16) {
         memcpy(out, string, len);
@@ -109,10 +109,10 @@ static inline void copy_other(char *out, const char *string, size_t len)
 }
 
 /* Most strings have 8 to 16 bytes. */
-static inline void copy_short(char *out, const char *string, size_t len)
+static inline void copy_string(char *out, const char *string, size_t len)
 {
     if (len - 8 > 8) {
-        copy_other(out, string, len);
+        copy_uncommon_len(out, string, len);
     } else {
         copy_ends(out, string, len, 8);
     }
@@ -152,9 +152,9 @@ size_t fcgi__pairs_store(struct fcgi__pairs *pairs,
         out[0] = (char)name_len;
         out[1] = (char)value_len;
         out += 2;
-        copy_short(out, name, name_len);
+        copy_string(out, name, name_len);
         out += name_len;
-        copy_short(out, value, value_len);
+        copy_string(out, value, value_len);
         out += value_len;
         if (fcgi__is_request_method(name, name_len)) {
             pairs->method.data = value;
@@ -166,9 +166,10 @@ size_t fcgi__pairs_store(struct fcgi__pairs *pairs,
     return (size_t)(param - params);
 }
 
-/* Store any one pair, if there is room for it, and count what it takes. */
-static int store_any(struct fcgi__pairs *pairs, const struct fcgi_param *param,
-                     size_t *total)
+/* Store a pair of any length, if there is room for it, and add to `*total` what
+ * it takes. */
+static int store_any_pair(struct fcgi__pairs *pairs,
+                          const struct fcgi_param *param, size_t *total)
 {
     struct fcgi_param measured;
     size_t len;
@@ -208,7 +209,7 @@ int fcgi_params_encode(const struct fcgi_param *params, size_t count, void *buf,
         i += fcgi__pairs_store(&pairs, params + i, count - i);
         total += room - pairs.room;
         if (i < count) {
-            rc = store_any(&pairs, &params[i], &total);
+            rc = store_any_pair(&pairs, &params[i], &total);
             i += 1;
         }
         if (rc != FCGI_OK) {
@@ -242,7 +243,7 @@ static int take_length(struct fcgi_slice *rest, size_t *len)
     return FCGI_OK;
 }
 
-/* Each length is held against what is left, never added to another first: the
+/* Each length is compared with what is left, never added to another first: the
  * sum of two may overflow 32 bits. */
 static int take_string(struct fcgi_slice *rest, const char **string, size_t len)
 {
@@ -255,7 +256,7 @@ static int take_string(struct fcgi_slice *rest, const char **string, size_t len)
     return FCGI_OK;
 }
 
-/* Take a pair whose lengths may be of either form. */
+/* Take a pair whose lengths have either form. */
 static int take_pair(struct fcgi_slice *rest, struct fcgi_param *param)
 {
     struct fcgi_slice left = *rest;
@@ -295,8 +296,8 @@ int fcgi_params_next(struct fcgi_slice *rest, struct fcgi_param *param)
     return 1;
 }
 
-static void note_method(struct fcgi_slice *method, const char *name,
-                        size_t name_len, size_t value_len)
+static void remember_method(struct fcgi_slice *method, const char *name,
+                            size_t name_len, size_t value_len)
 {
     if (fcgi__is_request_method(name, name_len)) {
         method->data = name + name_len;
@@ -304,8 +305,8 @@ static void note_method(struct fcgi_slice *method, const char *name,
     }
 }
 
-/* Walk over pairs at the front that are short and whole. */
-static void walk_short(struct fcgi_slice *rest, struct fcgi_slice *method)
+/* Walk over the pairs at the front that are short and whole. */
+static void walk_short_pairs(struct fcgi_slice *rest, struct fcgi_slice *method)
 {
     const char *at = rest->data;
     size_t left = rest->len;
@@ -317,7 +318,7 @@ static void walk_short(struct fcgi_slice *rest, struct fcgi_slice *method)
         if ((name_len | value_len) >= 128 || len > left) {
             break;
         }
-        note_method(method, at + 2, name_len, value_len);
+        remember_method(method, at + 2, name_len, value_len);
         at += len;
         left -= len;
     }
@@ -330,12 +331,13 @@ int fcgi__pairs_check(struct fcgi_slice encoded, struct fcgi_slice *method)
     struct fcgi_param param;
     int rc = 1;
 
-    walk_short(&encoded, method);
+    walk_short_pairs(&encoded, method);
     while (rc == 1 && encoded.len > 0) {
         rc = take_pair(&encoded, &param);
         if (rc == 1) {
-            note_method(method, param.name, param.name_len, param.value_len);
-            walk_short(&encoded, method);
+            remember_method(method, param.name, param.name_len,
+                            param.value_len);
+            walk_short_pairs(&encoded, method);
         }
     }
     return rc == 1 ? FCGI_OK : rc;

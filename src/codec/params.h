@@ -1,6 +1,6 @@
 /*
- * params - what the layers above need of the encoding beyond its public face:
- * measure one pair, store one pair, store many.
+ * params - what the layers above need of the encoding beyond the public
+ * functions: measure one pair, store one pair, store many.
  */
 #ifndef FCGI__PARAMS_H
 #define FCGI__PARAMS_H
@@ -11,9 +11,9 @@
 #include <fcgi_client/params.h>
 
 /*
- * Measure the strings of a pair whose length is FCGI_STRLEN, and check it.
+ * Check a pair, and measure each of its strings whose length is FCGI_STRLEN.
  *
- * Returns FCGI_OK and the bytes the pair takes when encoded, or
+ * Returns FCGI_OK, `*len` being how many bytes the pair takes when encoded, or
  * FCGI_ERR_ARGUMENT or FCGI_ERR_CONTENT_TOO_LONG.
  */
 int fcgi__param_measure(const struct fcgi_param *param,
@@ -34,23 +34,23 @@ static inline bool fcgi__is_request_method(const char *name, size_t len)
            memcmp(name, "REQUEST_METHOD", FCGI__REQUEST_METHOD_LEN) == 0;
 }
 
-/* Pairs in the making: they are stored from the front of some room on. */
+/* Memory that pairs are stored in, one behind another. */
 struct fcgi__pairs {
-    char *out;
-    size_t room;
+    char *out;                /* where the next one goes */
+    size_t room;              /* and how many bytes are left there */
     struct fcgi_slice method; /* the last REQUEST_METHOD; NULL: none */
 };
 
-/* What a pair takes at most, both of whose strings are short: below 128 bytes,
+/* The most that a short pair takes: both its strings have fewer than 128 bytes,
  * so that each length takes one. */
 #define FCGI__SHORT_PAIR_LEN ((size_t)256)
 
-/* Store pairs up to the first that is not short, or up to where there may be
- * no room for one that is. Returns how many were stored. */
+/* Store pairs until one is not short, or until a short one might not fit.
+ * Returns how many were stored. */
 size_t fcgi__pairs_store(struct fcgi__pairs *pairs,
                          const struct fcgi_param *params, size_t count);
 
-/* Walk over encoded pairs; sets `*method` to the last REQUEST_METHOD, if there
+/* Check encoded pairs, and set `*method` to the last REQUEST_METHOD, if there
  * is one. FCGI_OK or FCGI_ERR_PARAMS_TRUNCATED. */
 int fcgi__pairs_check(struct fcgi_slice encoded, struct fcgi_slice *method);
 

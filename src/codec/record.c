@@ -6,8 +6,8 @@
  *  |version| type  |  request id   |content length |padding| zero  |
  *  +-------+-------+---------------+---------------+-------+-------+
  *
- * Numbers are big-endian. What we send has zeros in its reserved bytes and its
- * padding; what we receive may have anything there.
+ * Numbers are big-endian. What we send has zeros in its reserved bytes and in
+ * its padding; what we receive may have anything there.
  */
 #include <string.h>
 
@@ -99,7 +99,8 @@ int fcgi_record_write_begin_request(const struct fcgi_writer *writer,
                              sizeof(body));
 }
 
-/* Read exactly `len` bytes. The end before any of them is FCGI_ERR_CLOSED. */
+/* Read exactly `len` bytes. FCGI_ERR_CLOSED: the end came before any of
+ * them. */
 static int read_exactly(const struct fcgi_reader *reader, void *buf, size_t len)
 {
     char *at = buf;
@@ -119,7 +120,7 @@ static int read_exactly(const struct fcgi_reader *reader, void *buf, size_t len)
     return FCGI_OK;
 }
 
-/* As read_exactly(), where a record has begun already. */
+/* As read_exactly(), inside a record. */
 static int read_rest(const struct fcgi_reader *reader, void *buf, size_t len)
 {
     int rc = read_exactly(reader, buf, len);
@@ -136,9 +137,9 @@ static int read_header(const struct fcgi_reader *reader,
     return rc == FCGI_OK ? fcgi_header_decode(&record->header, head) : rc;
 }
 
-/* Append the content to some room. */
-static int read_body(const struct fcgi_reader *reader,
-                     struct fcgi_record *record, struct fcgi_memory *room)
+/* Append the content to `room`, and drain the padding. */
+static int read_content(const struct fcgi_reader *reader,
+                        struct fcgi_record *record, struct fcgi_memory *room)
 {
     char padding[FCGI_PADDING_MAX];
     size_t len = record->header.content_length;
@@ -171,7 +172,7 @@ int fcgi_record_read(const struct fcgi_reader *reader,
     }
     memset(record, 0, sizeof(*record));
     rc = read_header(reader, record);
-    return rc == FCGI_OK ? read_body(reader, record, &room) : rc;
+    return rc == FCGI_OK ? read_content(reader, record, &room) : rc;
 }
 
 int fcgi_record_read_into(const struct fcgi_reader *reader,
@@ -196,7 +197,7 @@ int fcgi_record_read_into(const struct fcgi_reader *reader,
     } else if (record->header.type == FCGI_TYPE_STDERR) {
         room = err;
     }
-    return read_body(reader, record, room);
+    return read_content(reader, record, room);
 }
 
 static int read_memory(void *context, void *buf, size_t cap, size_t *got)

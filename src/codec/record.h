@@ -1,6 +1,6 @@
 /*
- * record - how large the records are that this library sends; and, in line,
- * what of the framing every record takes.
+ * record - the size of the records that this library sends; and, inline, the
+ * part of the framing that every record needs.
  */
 #ifndef FCGI__RECORD_H
 #define FCGI__RECORD_H
@@ -10,7 +10,8 @@
 #define FCGI__HEADER_LEN ((size_t)FCGI_RECORD_HEADER_LEN)
 
 /* The most content we put into one record: with its header it takes 65,536
- * bytes, and it needs no padding, which PHP-FPM would count in. */
+ * bytes, and it needs no padding. PHP-FPM refuses a record whose content and
+ * padding together exceed 65,535. */
 #define FCGI__CONTENT_LEN ((size_t)65528)
 
 static inline void fcgi__put16(uint8_t *out, uint16_t value)
@@ -24,7 +25,7 @@ static inline uint16_t fcgi__get16(const uint8_t *in)
     return (uint16_t)(in[0] << 8 | in[1]);
 }
 
-/* As fcgi_header_decode(), but any version will do. */
+/* As fcgi_header_decode(), whatever the version. */
 static inline void fcgi__header_get(struct fcgi_header *header,
                                     const uint8_t in[FCGI_RECORD_HEADER_LEN])
 {
@@ -41,7 +42,8 @@ static inline uint8_t fcgi__padding_for(size_t content_length)
                                               : (uint8_t)(-content_length & 7);
 }
 
-/* Store the header of a record with that content and the padding it gets. */
+/* Store the header of a record that has this much content, and the padding that
+ * goes with it. */
 static inline void fcgi__record_header(uint8_t out[FCGI_RECORD_HEADER_LEN],
                                        uint8_t type, uint16_t request_id,
                                        size_t content_length)

@@ -27,9 +27,9 @@ const uint8_t fcgi__byte_classes[256] = {
     /* clang-format on */
 };
 
-static bool is_all(const char *at, const char *end, unsigned which)
+static bool has_none_of(const char *at, const char *end, unsigned byte_class)
 {
-    while (at < end && (fcgi__byte_classes[(uint8_t)*at] & which) == 0) {
+    while (at < end && (fcgi__byte_classes[(uint8_t)*at] & byte_class) == 0) {
         at += 1;
     }
     return at == end;
@@ -37,7 +37,7 @@ static bool is_all(const char *at, const char *end, unsigned which)
 
 bool fcgi__is_token(const char *text, size_t len)
 {
-    return len > 0 && is_all(text, text + len, FCGI__NO_TOKEN);
+    return len > 0 && has_none_of(text, text + len, FCGI__NO_TOKEN);
 }
 
 bool fcgi__is_value(const char *text, size_t len)
@@ -46,10 +46,10 @@ bool fcgi__is_value(const char *text, size_t len)
         text += FCGI__BLOCK_LEN;
         len -= FCGI__BLOCK_LEN;
     }
-    return len == 0 || is_all(text, text + len, FCGI__NO_VALUE);
+    return len == 0 || has_none_of(text, text + len, FCGI__NO_VALUE);
 }
 
-static char lower(char letter)
+static char to_lower(char letter)
 {
     return letter >= 'A' && letter <= 'Z' ? (char)(letter + 32) : letter;
 }
@@ -63,7 +63,7 @@ bool fcgi__same_name(const char *a, size_t a_len, const char *b, size_t b_len)
         return true;
     }
     for (size_t i = 0; i < a_len; i++) {
-        if (lower(a[i]) != lower(b[i])) {
+        if (to_lower(a[i]) != to_lower(b[i])) {
             return false;
         }
     }

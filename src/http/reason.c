@@ -1,6 +1,6 @@
 /*
  * reason - the standard reason phrases of HTTP status codes (RFC 9110, section
- * 15, and the registry it founded).
+ * 15, and the registry that it defines).
  */
 #include <stddef.h>
 
@@ -11,8 +11,8 @@ struct phrase {
     const char *text;
 };
 
-/* In the order in which they are looked for: an application does not answer
- * with those of an interim response. */
+/* Searched from the front: interim responses, which an application does not
+ * send, come last. */
 static const struct phrase phrases[] = {
     {200, "OK"},
     {201, "Created"},

@@ -1,5 +1,5 @@
 /*
- * scan_sse2 - blocks of 16 bytes, for scan.h, where a processor has SSE2.
+ * scan_sse2 - blocks of 16 bytes for scan.h, on processors with SSE2.
  */
 #ifndef FCGI__SCAN_SSE2_H
 #define FCGI__SCAN_SSE2_H
@@ -23,7 +23,7 @@ static inline __m128i fcgi__load_block(const char *text)
     return _mm_loadu_si128((const __m128i *)(const void *)text);
 }
 
-/* All but controls may stand in a value. */
+/* A value may hold all but control bytes. */
 static inline unsigned fcgi__mark_values(const char *text)
 {
     const __m128i bytes = fcgi__load_block(text);
@@ -34,8 +34,8 @@ static inline unsigned fcgi__mark_values(const char *text)
     return fcgi__marks(_mm_or_si128(low, del));
 }
 
-/* Most tokens are letters and hyphens. What is behind the block is marked: few
- * tokens are longer. Bytes above ASCII count as negative. */
+/* Most tokens are letters and hyphens, and few are longer than a block: the
+ * byte behind it is always marked. Bytes above ASCII compare as negative. */
 static inline unsigned fcgi__mark_tokens(const char *text)
 {
     const __m128i bytes = fcgi__load_block(text);

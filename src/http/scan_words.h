@@ -1,5 +1,5 @@
 /*
- * scan_words - blocks of 8 bytes, for scan.h, on any machine.
+ * scan_words - blocks of 8 bytes for scan.h, on any processor.
  */
 #ifndef FCGI__SCAN_WORDS_H
 #define FCGI__SCAN_WORDS_H
@@ -17,9 +17,9 @@ static inline unsigned fcgi__first_mark(unsigned marks)
     return 0;
 }
 
-/* Whether not all of 8 bytes are seen to be ASCII without a control: taking
- * 0x20 off a smaller byte, or adding 1 to 0x7f, sets its top bit, and what is
- * not ASCII keeps its own. */
+/* Returns 0 only if all 8 bytes are ASCII and none is a control byte:
+ * subtracting 0x20 from a smaller byte, or adding 1 to 0x7f, sets its top bit,
+ * and a byte above ASCII keeps its own. */
 static inline unsigned fcgi__mark_values(const char *text)
 {
     uint64_t bytes;
@@ -29,7 +29,7 @@ static inline unsigned fcgi__mark_values(const char *text)
     return (bytes & FCGI__EACH_BYTE(0x80)) != 0;
 }
 
-/* Most tokens are too short for that. */
+/* Most tokens are too short for a block to help. */
 static inline unsigned fcgi__mark_tokens(const char *text)
 {
     (void)text;

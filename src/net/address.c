@@ -1,5 +1,5 @@
 /*
- * address - where an application listens. Text work: no name is resolved here.
+ * address - where an application listens. Nothing here resolves a name.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -15,13 +15,13 @@
 
 #include "address.h"
 
-/* `len` bytes of path; an abstract name begins with NUL and has no end. */
+/* `path` has `len` bytes. An abstract name begins with "@", which becomes a
+ * NUL, and needs no NUL at its end. */
 static int set_unix(struct fcgi__address *address, const char *path, size_t len)
 {
     struct sockaddr_un *un = (struct sockaddr_un *)(void *)&address->socket;
     bool abstract = path[0] == '@';
 
-    /* A path needs its NUL; an abstract name needs no more than its place. */
     if (len < (abstract ? 2U : 1U) ||
         len > sizeof(un->sun_path) - (abstract ? 0U : 1U)) {
         return FCGI_ERR_ADDRESS;
@@ -42,7 +42,7 @@ static int set_unix(struct fcgi__address *address, const char *path, size_t len)
     return FCGI_OK;
 }
 
-/* A port is a number from 1 to 65535, in digits alone. */
+/* A port is a number from 1 to 65535, and nothing but digits. */
 static int set_port(struct fcgi__address *address, const char *text,
                     in_port_t *port)
 {
@@ -77,7 +77,7 @@ static bool set_v4(struct fcgi__address *address, in_port_t port)
     return true;
 }
 
-/* A zone is the name of an interface, or its number (RFC 4007, section 11). */
+/* A zone is the name or the number of an interface (RFC 4007, section 11). */
 static bool set_zone(struct sockaddr_in6 *in6, const char *zone)
 {
     unsigned index = if_nametoindex(zone);
@@ -137,7 +137,7 @@ static int parse_bracketed(struct fcgi__address *address, const char *text)
     return FCGI_OK;
 }
 
-/* host:port, where a host is a name or four numbers */
+/* host:port, where the host is a name or an IPv4 address */
 static int parse_host(struct fcgi__address *address, const char *text)
 {
     static const char letters[] = "abcdefghijklmnopqrstuvwxyz"

@@ -1,11 +1,11 @@
 /*
- * address - where an application listens, as one string:
+ * address - where an application listens, given as one string:
  *
  *     /path  unix:/path      a Unix socket
  *     unix:@name             an abstract one (Linux)
- *     1.2.3.4:port           TCP, never resolved
+ *     1.2.3.4:port           TCP
  *     [v6]:port [v6%zone]:port
- *     host:port              TCP, resolved at each dial
+ *     host:port              TCP; the name is resolved at each dial
  */
 #ifndef FCGI__ADDRESS_H
 #define FCGI__ADDRESS_H
@@ -19,7 +19,7 @@
 #define FCGI__PORT_CAP 6
 
 struct fcgi__address {
-    bool is_name; /* to be resolved; else `socket` is valid */
+    bool is_name; /* `host` must be resolved; else `socket` is valid */
     char host[FCGI__HOST_CAP];
     char port[FCGI__PORT_CAP];
     struct sockaddr_storage socket;

@@ -1,7 +1,6 @@
 /*
- * clock - the one clock of the library: monotonic, in microseconds, so that
- * the wall clock never matters. FCGI__NEVER stands for a moment that never
- * comes.
+ * clock - the only clock of the library: monotonic, so that the wall clock does
+ * not matter, and in microseconds. FCGI__NEVER is a moment that never comes.
  */
 #ifndef FCGI__CLOCK_H
 #define FCGI__CLOCK_H
@@ -12,15 +11,15 @@
 
 int64_t fcgi__now(void);
 
-/* The moment a limit ends that begins at `start`: milliseconds, or -1. */
+/* When a limit of some milliseconds (-1: none) ends that begins at `start`. */
 static inline int64_t fcgi__after(int64_t start, int milliseconds)
 {
     return milliseconds < 0 ? FCGI__NEVER
                             : start + (int64_t)milliseconds * 1000;
 }
 
-/* Milliseconds until a moment, rounded up, so that waiting that long is never
- * too short: 0 if it is over, -1 for FCGI__NEVER. */
+/* Milliseconds until a moment: 0 if it has passed, -1 for FCGI__NEVER. Rounded
+ * up, so that a wait of that length does not end early. */
 int fcgi__milliseconds_until(int64_t moment, int64_t now);
 
 #endif

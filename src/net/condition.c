@@ -1,9 +1,10 @@
 /*
  * condition - a condition variable over the monotonic clock.
  *
- * Where a system has none of these, which FCGI_CLIENT_PORTABLE stands for, a
- * wait that has an end looks every few milliseconds whether it was signalled:
- * the wall clock, by which such a system would time it, may be set.
+ * Some systems only have condition variables over the wall clock, which may be
+ * set; FCGI_CLIENT_PORTABLE treats every system as one of them. There a wait
+ * with an end returns every few milliseconds, signalled or not, so that its
+ * caller can look.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -17,7 +18,7 @@
 
 #if defined(FCGI_CLIENT_PORTABLE) || defined(__APPLE__)
 
-#define LOOK_MS 2
+#define PAUSE_MS 2
 
 int fcgi__condition_init(pthread_cond_t *condition)
 {
@@ -25,10 +26,10 @@ int fcgi__condition_init(pthread_cond_t *condition)
     return errno == 0 ? FCGI_OK : FCGI_ERR_SYSTEM;
 }
 
-static void wait_until(pthread_cond_t *condition, pthread_mutex_t *lock,
-                       int64_t until)
+static void wait_until_moment(pthread_cond_t *condition, pthread_mutex_t *lock,
+                              int64_t until)
 {
-    static const struct timespec pause = {0, LOOK_MS * 1000000L};
+    static const struct timespec pause = {0, PAUSE_MS * 1000000L};
 
     (void)condition;
     (void)until;
@@ -52,8 +53,8 @@ int fcgi__condition_init(pthread_cond_t *condition)
     return errno == 0 ? FCGI_OK : FCGI_ERR_SYSTEM;
 }
 
-static void wait_until(pthread_cond_t *condition, pthread_mutex_t *lock,
-                       int64_t until)
+static void wait_until_moment(pthread_cond_t *condition, pthread_mutex_t *lock,
+                              int64_t until)
 {
     struct timespec moment = {
         .tv_sec = (time_t)(until / 1000000),
@@ -79,7 +80,7 @@ void fcgi__condition_wait(pthread_cond_t *condition, pthread_mutex_t *lock,
     if (until == FCGI__NEVER) {
         (void)pthread_cond_wait(condition, lock);
     } else {
-        wait_until(condition, lock, until);
+        wait_until_moment(condition, lock, until);
     }
     (void)pthread_setcancelstate(state, &state);
 }

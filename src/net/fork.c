@@ -1,6 +1,6 @@
 /*
- * fork - one list of all that must be told of a fork(), and the three handlers
- * of pthread_atfork() over it.
+ * fork - the list of all objects that must be told of a fork(), and the three
+ * handlers for pthread_atfork() that walk over it.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -14,11 +14,11 @@
 
 static pthread_mutex_t list_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct fcgi__forkable *list;
-static atomic_bool installed;
+static atomic_bool are_registered;
 
-/* How many of the same handlers have run at a fork() of this thread's. No lock
- * is held while they are installed, since a fork() may come just then: so they
- * may be there twice, and the outermost act. */
+/* How many handlers of the same kind have run in this thread's fork(). No lock
+ * is held while they are registered, because another thread may fork just then;
+ * so they may be registered twice, and only the outermost ones act. */
 static _Thread_local int depth;
 
 static void before_fork(void)
@@ -60,17 +60,17 @@ static void after_fork_in_child(void)
     after_fork();
 }
 
-/* One failure is not the last word: the next pool tries again. */
-static bool install(void)
+/* A failure is not final: the next pool tries again. */
+static bool register_handlers(void)
 {
-    if (!atomic_load(&installed) &&
+    if (!atomic_load(&are_registered) &&
         pthread_atfork(before_fork, after_fork, after_fork_in_child) == 0) {
-        atomic_store(&installed, true);
+        atomic_store(&are_registered, true);
     }
-    return atomic_load(&installed);
+    return atomic_load(&are_registered);
 }
 
-static void link_in(struct fcgi__forkable *forkable)
+static void link_object(struct fcgi__forkable *forkable)
 {
     forkable->previous = NULL;
     forkable->next = list;
@@ -82,11 +82,11 @@ static void link_in(struct fcgi__forkable *forkable)
 
 int fcgi__fork_watch(struct fcgi__forkable *forkable)
 {
-    if (!install()) {
+    if (!register_handlers()) {
         return FCGI_ERR_NO_MEMORY;
     }
     (void)pthread_mutex_lock(&list_lock);
-    link_in(forkable);
+    link_object(forkable);
     (void)pthread_mutex_unlock(&list_lock);
     return FCGI_OK;
 }

@@ -1,10 +1,10 @@
 /*
  * net - sockets.
  *
- * What a system lacks has a fallback here: SOCK_CLOEXEC and SOCK_NONBLOCK (set
- * afterwards), MSG_NOSIGNAL (SO_NOSIGPIPE, else the signal is held back around
- * each send). FCGI_CLIENT_PORTABLE forces the fallbacks, so that tests run
- * them where they are not needed.
+ * Some systems lack SOCK_CLOEXEC and SOCK_NONBLOCK: the flags are then set
+ * afterwards. Some lack MSG_NOSIGNAL: SO_NOSIGPIPE takes its place, or else the
+ * signal is blocked during each send. FCGI_CLIENT_PORTABLE forces these
+ * fallbacks, so that tests run them on systems that do not need them.
  */
 #define _POSIX_C_SOURCE 200809L
 #define _DARWIN_C_SOURCE
@@ -41,7 +41,7 @@
 #else
 #define SEND_FLAGS MSG_DONTWAIT
 #ifndef SO_NOSIGPIPE
-#define HOLDS_SIGPIPE 1
+#define BLOCKS_SIGPIPE 1
 #endif
 #endif
 
@@ -62,24 +62,24 @@ void fcgi__net_shutdown(int fd)
     (void)shutdown(fd, SHUT_RDWR);
 }
 
-void fcgi__exposed_fd_init(struct fcgi__exposed_fd *shown)
+void fcgi__exposed_fd_init(struct fcgi__exposed_fd *exposed)
 {
-    shown->fd = -1;
-    shown->kept = -1;
+    exposed->fd = -1;
+    exposed->retained = -1;
 }
 
-void fcgi__exposed_fd_close(struct fcgi__exposed_fd *shown)
+void fcgi__exposed_fd_close(struct fcgi__exposed_fd *exposed)
 {
-    fcgi__net_close(shown->kept);
-    shown->kept = -1;
+    fcgi__net_close(exposed->retained);
+    exposed->retained = -1;
 }
 
-void fcgi__exposed_fd_retain(struct fcgi__exposed_fd *shown, int *fd)
+void fcgi__exposed_fd_retain(struct fcgi__exposed_fd *exposed, int *fd)
 {
-    if (*fd >= 0 && *fd == shown->fd) {
-        /* One that was kept before this was shown has been replaced. */
-        fcgi__exposed_fd_release(shown);
-        shown->kept = *fd;
+    if (*fd >= 0 && *fd == exposed->fd) {
+        /* The one retained before was exposed before this one. */
+        fcgi__exposed_fd_release(exposed);
+        exposed->retained = *fd;
         *fd = -1;
     }
 }
@@ -94,13 +94,13 @@ static short poll_events(unsigned events)
                    (events & FCGI__WRITABLE ? POLLOUT : 0));
 }
 
-static unsigned ready(const struct pollfd fds[2])
+static unsigned readiness(const struct pollfd fds[2])
 {
     switch (fds[0].revents) {
     case POLLIN:
         return fds[1].revents == 0 ? FCGI__READABLE : FCGI__READY;
     case POLLOUT:
-        return FCGI__WRITABLE; /* the source is asked with it */
+        return FCGI__WRITABLE; /* a source is read before each send anyway */
     default:
         return FCGI__READY;
     }
@@ -115,7 +115,7 @@ unsigned fcgi__net_wait(const struct fcgi__wait *wait)
     if (wait->until != FCGI__NEVER) {
         timeout = fcgi__milliseconds_until(wait->until, fcgi__now());
     }
-    return poll(fds, 2, timeout) > 0 ? ready(fds) : 0;
+    return poll(fds, 2, timeout) > 0 ? readiness(fds) : 0;
 }
 
 /*
@@ -133,8 +133,8 @@ static int set_flag(int fd, int get, int set, int flag, bool on)
     return FCGI_OK;
 }
 
-/* A Unix socket has no such option, and needs none. */
-static void send_at_once(int fd)
+/* A Unix socket neither has this option nor needs it. */
+static void disable_nagle(int fd)
 {
     int on = 1;
 
@@ -152,7 +152,7 @@ void fcgi__net_suppress_sigpipe(int fd)
 #endif
 }
 
-/* The dial knows its socket at once: a fork() may come at any time. */
+/* Stored in the dial at once, because the process may fork at any time. */
 static int open_socket(struct fcgi__dial *dial, int family)
 {
     dial->fd = socket(family, SOCK_STREAM | SOCKET_FLAGS, 0);
@@ -166,7 +166,7 @@ static int open_socket(struct fcgi__dial *dial, int family)
     }
     fcgi__net_suppress_sigpipe(dial->fd);
     if (family != AF_UNIX) {
-        send_at_once(dial->fd);
+        disable_nagle(dial->fd);
     }
     return FCGI_OK;
 }
@@ -195,11 +195,11 @@ int fcgi__net_set_blocking(int fd, int receive_timeout_ms)
 int fcgi__net_adopt(int fd)
 {
     fcgi__net_suppress_sigpipe(fd);
-    send_at_once(fd);
+    disable_nagle(fd);
     return set_flag(fd, F_GETFD, F_SETFD, FD_CLOEXEC, true);
 }
 
-static int resolve(struct fcgi__dial *dial)
+static int resolve_name(struct fcgi__dial *dial)
 {
     struct addrinfo hints;
     int rc;
@@ -219,15 +219,15 @@ static int resolve(struct fcgi__dial *dial)
 
 int fcgi__dial_start(struct fcgi__dial *dial,
                      const struct fcgi__address *address, int64_t deadline,
-                     struct fcgi__exposed_fd *shown)
+                     struct fcgi__exposed_fd *exposed)
 {
     memset(dial, 0, sizeof(*dial));
     dial->address = address;
-    dial->shown = shown;
+    dial->exposed = exposed;
     dial->deadline = deadline;
     dial->fd = -1;
     if (address->is_name) {
-        return resolve(dial);
+        return resolve_name(dial);
     }
     dial->fixed.ai_family = address->socket.ss_family;
     dial->fixed.ai_addr = (struct sockaddr *)(uintptr_t)&address->socket;
@@ -236,14 +236,15 @@ int fcgi__dial_start(struct fcgi__dial *dial,
     return FCGI_OK;
 }
 
-/* One that a host may still watch is ended at once, lest the application wait
- * for a request. It is forgotten before it is closed: a fork() in between must
- * not close it again. */
+/* A socket that a host may still watch stays open, but is shut down at once:
+ * the application would else wait for a request. `dial->fd` is -1 before the
+ * socket is closed: the child of a fork() in between must not close it again.
+ */
 static void drop_socket(struct fcgi__dial *dial)
 {
     int fd = dial->fd;
 
-    fcgi__exposed_fd_retain(dial->shown, &dial->fd);
+    fcgi__exposed_fd_retain(dial->exposed, &dial->fd);
     if (dial->fd != fd) {
         fcgi__net_shutdown(fd);
         return;
@@ -261,7 +262,7 @@ void fcgi__dial_end(struct fcgi__dial *dial)
     dial->resolved = NULL;
 }
 
-/* This address is no good: on to the next. Returns the error. */
+/* Drop the current address, and go on to the next. Returns the error. */
 static int give_up_address(struct fcgi__dial *dial, int error, int system_error)
 {
     dial->system_error = system_error;
@@ -271,7 +272,9 @@ static int give_up_address(struct fcgi__dial *dial, int error, int system_error)
     return error;
 }
 
-static int64_t share_of_time(const struct fcgi__dial *dial, int64_t now)
+/* When the share of time of the current address ends: each of the addresses
+ * left gets the same. */
+static int64_t share_end(const struct fcgi__dial *dial, int64_t now)
 {
     int64_t addresses = 0;
 
@@ -284,8 +287,8 @@ static int64_t share_of_time(const struct fcgi__dial *dial, int64_t now)
     return now + (dial->deadline - now) / addresses;
 }
 
-/* The listen queue of a Unix socket is full, which Linux reports at once and
- * without a way to wait for room. */
+/* The listen queue of a Unix socket is full. Linux says so at once, and offers
+ * no way to wait for room. */
 static void pause_dial(struct fcgi__dial *dial, int64_t now)
 {
     dial->pausing = true;
@@ -323,7 +326,7 @@ static int try_connect(struct fcgi__dial *dial, int64_t now)
     int rc = connect(dial->fd, dial->next->ai_addr, dial->next->ai_addrlen);
 
     dial->pausing = false;
-    dial->until = share_of_time(dial, now);
+    dial->until = share_end(dial, now);
     return judge_connect(dial, rc == 0 ? 0 : errno, now);
 }
 
@@ -335,7 +338,7 @@ static int begin_address(struct fcgi__dial *dial, int64_t now)
     return try_connect(dial, now);
 }
 
-/* Whether a connect under way has come to an end. */
+/* See whether a connect under way has ended. */
 static int check_connect(struct fcgi__dial *dial, int64_t now)
 {
     struct fcgi__wait at_once = {dial->fd, FCGI__WRITABLE, -1, 0};
@@ -351,15 +354,15 @@ static int check_connect(struct fcgi__dial *dial, int64_t now)
     return judge_connect(dial, system_error, now);
 }
 
-static int time_is_over(struct fcgi__dial *dial)
+static int give_up_expired(struct fcgi__dial *dial)
 {
     return dial->pausing
                ? give_up_address(dial, FCGI_ERR_BACKLOG_FULL, EAGAIN)
                : give_up_address(dial, FCGI_ERR_CONNECT_TIMEOUT, ETIMEDOUT);
 }
 
-/* Go on with the address at hand: anything but FCGI_OK and FCGI_WAIT: it is
- * given up. */
+/* Go on with the current address. If this returns neither FCGI_OK nor
+ * FCGI_WAIT, the address was given up. */
 static int advance_address(struct fcgi__dial *dial, int64_t now)
 {
     int rc;
@@ -372,10 +375,10 @@ static int advance_address(struct fcgi__dial *dial, int64_t now)
             return FCGI_WAIT;
         }
         return now < dial->deadline ? try_connect(dial, now)
-                                    : time_is_over(dial);
+                                    : give_up_expired(dial);
     }
     rc = check_connect(dial, now);
-    return rc == FCGI_WAIT && now >= dial->until ? time_is_over(dial) : rc;
+    return rc == FCGI_WAIT && now >= dial->until ? give_up_expired(dial) : rc;
 }
 
 int fcgi__dial_advance(struct fcgi__dial *dial, int64_t now)
@@ -409,7 +412,7 @@ static bool would_block(int system_error)
            system_error == EINTR;
 }
 
-static int judge_failure(int system_error)
+static int error_of_errno(int system_error)
 {
     if (would_block(system_error)) {
         return FCGI_WAIT;
@@ -419,9 +422,9 @@ static int judge_failure(int system_error)
                : FCGI_ERR_SYSTEM;
 }
 
-#ifdef HOLDS_SIGPIPE
-/* Send with SIGPIPE held back in this thread, and take away what the send has
- * raised, but not what was pending before. */
+#ifdef BLOCKS_SIGPIPE
+/* Send with SIGPIPE blocked in this thread, and consume the one that the send
+ * has raised, but not one that was pending before. */
 static ssize_t send_message(int fd, const struct msghdr *message)
 {
     static const struct timespec at_once = {0, 0};
@@ -480,12 +483,12 @@ int fcgi__net_send(int fd, const struct fcgi_slice *slices, size_t count,
     }
     memset(&message, 0, sizeof(message));
     message.msg_iov = vector;
-    message.msg_iovlen = (unsigned short)count; /* int, or size_t in glibc */
+    message.msg_iovlen = (unsigned short)count; /* an int or a size_t */
     do {
         n = send_message(fd, &message);
     } while (n < 0 && errno == EINTR);
     *sent = n < 0 ? 0 : (size_t)n;
-    return n < 0 ? judge_failure(errno) : FCGI_OK;
+    return n < 0 ? error_of_errno(errno) : FCGI_OK;
 }
 
 int fcgi__net_receive(int fd, const struct fcgi_memory *room, size_t count,
@@ -507,7 +510,7 @@ int fcgi__net_receive(int fd, const struct fcgi_memory *room, size_t count,
         n = recvmsg(fd, &message, may_block ? 0 : MSG_DONTWAIT);
     } while (n < 0 && errno == EINTR && !may_block);
     *got = n < 0 ? 0 : (size_t)n;
-    return n < 0 ? judge_failure(errno) : FCGI_OK;
+    return n < 0 ? error_of_errno(errno) : FCGI_OK;
 }
 
 bool fcgi__net_acknowledge(int fd)

@@ -1,12 +1,12 @@
 /*
- * bell - a pipe that one thread rings and another, or a host, hears.
+ * self_pipe - a pipe by which one thread wakes another, or a host.
  *
- * Where a system lacks pipe2(), which FCGI_CLIENT_PORTABLE stands for, its
- * flags are set afterwards.
+ * On a system without pipe2(), and with FCGI_CLIENT_PORTABLE, the flags are set
+ * after the pipe was opened.
  */
 #define _POSIX_C_SOURCE 200809L
 #ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* pipe2(), and so with the next two */
+#define _GNU_SOURCE /* pipe2(); so do the next two */
 #endif
 #define _NETBSD_SOURCE 1
 #define __BSD_VISIBLE 1
@@ -22,26 +22,26 @@
 #include "net.h"
 #include "self_pipe.h"
 
-/* It came to the systems that have it along with these flags. */
+/* Systems got pipe2() together with these flags. */
 #if defined(SOCK_CLOEXEC) && defined(SOCK_NONBLOCK) &&                         \
     !defined(FCGI_CLIENT_PORTABLE)
 
-int fcgi__self_pipe_open(int bell[2])
+int fcgi__self_pipe_open(int fds[2])
 {
-    return pipe2(bell, O_CLOEXEC | O_NONBLOCK) == 0 ? FCGI_OK : FCGI_ERR_SYSTEM;
+    return pipe2(fds, O_CLOEXEC | O_NONBLOCK) == 0 ? FCGI_OK : FCGI_ERR_SYSTEM;
 }
 
 #else
 
-int fcgi__self_pipe_open(int bell[2])
+int fcgi__self_pipe_open(int fds[2])
 {
-    if (pipe(bell) != 0) {
+    if (pipe(fds) != 0) {
         return FCGI_ERR_SYSTEM;
     }
     for (int i = 0; i < 2; i++) {
-        if (fcntl(bell[i], F_SETFD, FD_CLOEXEC) != 0 ||
-            fcntl(bell[i], F_SETFL, O_NONBLOCK) != 0) {
-            fcgi__self_pipe_close(bell);
+        if (fcntl(fds[i], F_SETFD, FD_CLOEXEC) != 0 ||
+            fcntl(fds[i], F_SETFL, O_NONBLOCK) != 0) {
+            fcgi__self_pipe_close(fds);
             return FCGI_ERR_SYSTEM;
         }
     }
@@ -50,28 +50,28 @@ int fcgi__self_pipe_open(int bell[2])
 
 #endif
 
-void fcgi__self_pipe_close(const int bell[2])
+void fcgi__self_pipe_close(const int fds[2])
 {
-    fcgi__net_close(bell[0]);
-    fcgi__net_close(bell[1]);
+    fcgi__net_close(fds[0]);
+    fcgi__net_close(fds[1]);
 }
 
-void fcgi__self_pipe_write(const int bell[2])
+void fcgi__self_pipe_write(const int fds[2])
 {
     static const char byte = 0;
 
-    /* A pipe too full to take it is readable already. Nothing else lasts: the
-     * other end is open, and the memory that the system has none of for an
-     * empty pipe (ENOMEM) comes back. Who waits would else do so for ever. */
-    while (write(bell[1], &byte, 1) < 0 && errno != EAGAIN &&
+    /* A full pipe is readable already. Every other error passes, because the
+     * other end is open: ENOMEM, too, which says that the system lacks memory
+     * for an empty pipe. Giving up would leave the other side waiting. */
+    while (write(fds[1], &byte, 1) < 0 && errno != EAGAIN &&
            errno != EWOULDBLOCK) {
     }
 }
 
-void fcgi__self_pipe_drain(const int bell[2])
+void fcgi__self_pipe_drain(const int fds[2])
 {
     char bytes[64];
 
-    while (read(bell[0], bytes, sizeof(bytes)) > 0) {
+    while (read(fds[0], bytes, sizeof(bytes)) > 0) {
     }
 }

@@ -1,19 +1,20 @@
 /*
- * bell - a pipe that one thread rings and another, or a host, hears: its
- * reading end becomes readable.
+ * self_pipe - a pipe by which one thread wakes another, or a host: a write
+ * makes its reading end readable.
  */
 #ifndef FCGI__SELF_PIPE_H
 #define FCGI__SELF_PIPE_H
 
-/* Make a pipe, both of whose ends are closed on exec and never block; bell[0]
- * is to be watched. FCGI_OK or FCGI_ERR_SYSTEM. */
-int fcgi__self_pipe_open(int bell[2]);
+/* Open a pipe whose ends never block and are closed on exec; `fds[0]` is the
+ * end to watch. FCGI_OK or FCGI_ERR_SYSTEM. */
+int fcgi__self_pipe_open(int fds[2]);
 
-void fcgi__self_pipe_close(const int bell[2]);
+void fcgi__self_pipe_close(const int fds[2]);
 
-void fcgi__self_pipe_write(const int bell[2]);
+/* Make the reading end readable. */
+void fcgi__self_pipe_write(const int fds[2]);
 
-/* Let it be silent again. */
-void fcgi__self_pipe_drain(const int bell[2]);
+/* Read all that was written, so that the reading end is no longer readable. */
+void fcgi__self_pipe_drain(const int fds[2]);
 
 #endif
