@@ -34,8 +34,7 @@ bool fcgi_cgi_is_end_to_end(const struct fcgi_response *response,
     }
     for (size_t i = 0; i < response->field_count; i++) {
         const struct fcgi_field *other = &response->fields[i];
-        if (fcgi__same_name(other->name, other->name_len, "Connection", 10) &&
-            names_field(other, field)) {
+        if (fcgi__field_is(other, "Connection") && names_field(other, field)) {
             return false;
         }
     }
@@ -67,18 +66,13 @@ const char *fcgi_cgi_local_redirect(const struct fcgi_response *response)
     return location;
 }
 
-static bool is_method(struct fcgi_slice method, const char *name)
-{
-    return method.len == strlen(name) &&
-           memcmp(method.data, name, method.len) == 0;
-}
-
 /* RFC 9112, section 6.3: a response to these methods, or with these statuses,
  * ends with its head, whatever the head says of a body. */
 bool fcgi_cgi_has_body(struct fcgi_slice method, int status)
 {
-    if (is_method(method, "HEAD") ||
-        (is_method(method, "CONNECT") && status >= 200 && status <= 299)) {
+    if (fcgi__slice_equals(method, "HEAD") ||
+        (fcgi__slice_equals(method, "CONNECT") && status >= 200 &&
+         status <= 299)) {
         return false;
     }
     return status >= 200 && status != 204 && status != 304;

@@ -118,12 +118,9 @@ static bool is_reserved(const char *name, size_t len)
     static const char *const names[] = {"Content-Length", "Content-Type",
                                         "Host", "Proxy"};
 
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (fcgi__compare_folded(name, len, names[i], strlen(names[i])) == 0) {
-            return true;
-        }
-    }
-    return fcgi__is_hop_by_hop(name, len);
+    return fcgi__folds_onto(name, len, names,
+                            sizeof(names) / sizeof(names[0])) ||
+           fcgi__is_hop_by_hop(name, len);
 }
 
 static bool name_folds(const struct fcgi_field *field)
@@ -215,8 +212,8 @@ static void add_joined(struct fcgi__variables *variables,
                        const struct fcgi__cgi_field *items, size_t count)
 {
     const struct fcgi_field *first = items[0].field;
-    bool is_cookie = fcgi__same_name(first->name, first->name_len, "Cookie", 6);
-    struct fcgi_slice separator = {is_cookie ? "; " : ", ", 2};
+    struct fcgi_slice separator = {
+        fcgi__field_is(first, "Cookie") ? "; " : ", ", 2};
     struct fcgi_slice name = {first->name, first->name_len};
     struct fcgi_slice value = {first->value, first->value_len};
 

@@ -1,10 +1,9 @@
 /*
  * cgi_parts - an HTTP request, checked and taken apart.
  */
-#include <string.h>
-
-#include "../http/field.h"
 #include "cgi_parts.h"
+#include "../base/decimal.h"
+#include "../http/field.h"
 #include "target.h"
 
 /*
@@ -109,8 +108,6 @@ static void find_script(struct fcgi__cgi_parts *parts, struct fcgi_slice path,
 static bool read_target(struct fcgi__target *target,
                         const struct fcgi_cgi_request *request)
 {
-    struct fcgi_slice method = request->method;
-
     if (fcgi__target_parse(target, request->target) != FCGI_OK) {
         return false;
     }
@@ -118,7 +115,7 @@ static bool read_target(struct fcgi__target *target,
         return true;
     }
     target->path = fcgi__slice("/");
-    return method.len == 7 && memcmp(method.data, "OPTIONS", 7) == 0;
+    return fcgi__slice_equals(request->method, "OPTIONS");
 }
 
 static int read_path(struct fcgi__cgi_parts *parts,
@@ -200,7 +197,7 @@ static int read_content_length(struct fcgi__cgi_parts *parts)
 
     for (size_t i = 0; i < count; i++) {
         const struct fcgi_field *field = first[i].field;
-        int64_t length = fcgi__parse_length(field->value, field->value_len);
+        int64_t length = fcgi__parse_decimal(field->value, field->value_len);
         if (length < 0 || (i > 0 && length != parts->content_length)) {
             return FCGI_ERR_BAD_REQUEST;
         }

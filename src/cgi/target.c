@@ -9,6 +9,7 @@
 
 #include <fcgi_client/error.h>
 
+#include "../base/decimal.h"
 #include "../http/field.h"
 #include "target.h"
 
@@ -158,7 +159,7 @@ bool fcgi__authority_host(struct fcgi_slice authority, struct fcgi_slice *host)
         return false;
     }
     return rest.len <= 1 ||
-           fcgi__parse_length(rest.data + 1, rest.len - 1) >= 0;
+           fcgi__parse_decimal(rest.data + 1, rest.len - 1) >= 0;
 }
 
 /*

@@ -16,14 +16,17 @@ static size_t length_size(size_t len)
     return len < 128 ? 1 : 4;
 }
 
+static size_t measured_len(const char *string, size_t len)
+{
+    return len == FCGI_STRLEN ? strlen(string) : len;
+}
+
 static int measure_string(const char *string, size_t *len)
 {
     if (string == NULL && *len != 0) {
         return FCGI_ERR_ARGUMENT;
     }
-    if (*len == FCGI_STRLEN) {
-        *len = strlen(string);
-    }
+    *len = measured_len(string, *len);
     return *len > FCGI_PARAM_LEN_MAX ? FCGI_ERR_CONTENT_TOO_LONG : FCGI_OK;
 }
 
@@ -116,11 +119,6 @@ static inline void copy_string(char *out, const char *string, size_t len)
     } else {
         copy_ends(out, string, len, 8);
     }
-}
-
-static size_t measured_len(const char *string, size_t len)
-{
-    return len == FCGI_STRLEN ? strlen(string) : len;
 }
 
 size_t fcgi__pairs_store(struct fcgi__pairs *pairs,

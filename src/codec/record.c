@@ -13,17 +13,12 @@
 
 #include "record.h"
 
-static const char zeros[8];
+const char fcgi__zeros[8] = {0};
 
 void fcgi_header_encode(uint8_t out[FCGI_RECORD_HEADER_LEN],
                         const struct fcgi_header *header)
 {
-    out[0] = header->version;
-    out[1] = header->type;
-    fcgi__put16(out + 2, header->request_id);
-    fcgi__put16(out + 4, header->content_length);
-    out[6] = header->padding_length;
-    out[7] = 0;
+    fcgi__header_put(out, header);
 }
 
 int fcgi_header_decode(struct fcgi_header *header,
@@ -74,7 +69,7 @@ int fcgi_record_write(const struct fcgi_writer *writer, uint8_t type,
     uint8_t header[FCGI_RECORD_HEADER_LEN];
     struct fcgi_slice slices[3] = {{(const char *)header, sizeof(header)},
                                    {content, len},
-                                   {zeros, fcgi_padding_for(len)}};
+                                   {fcgi__zeros, fcgi__padding_for(len)}};
 
     if (writer == NULL || writer->write == NULL ||
         (content == NULL && len > 0)) {

@@ -14,6 +14,9 @@
  * padding together exceed 65,535. */
 #define FCGI__CONTENT_LEN ((size_t)65528)
 
+/* The padding of a record is the front of this. */
+extern const char fcgi__zeros[8];
+
 static inline void fcgi__put16(uint8_t *out, uint16_t value)
 {
     out[0] = (uint8_t)(value >> 8);
@@ -35,6 +38,18 @@ static inline void fcgi__header_get(struct fcgi_header *header,
     *header = read;
 }
 
+/* As fcgi_header_encode(). */
+static inline void fcgi__header_put(uint8_t out[FCGI_RECORD_HEADER_LEN],
+                                    const struct fcgi_header *header)
+{
+    out[0] = header->version;
+    out[1] = header->type;
+    fcgi__put16(out + 2, header->request_id);
+    fcgi__put16(out + 4, header->content_length);
+    out[6] = header->padding_length;
+    out[7] = 0;
+}
+
 /* As fcgi_padding_for(). */
 static inline uint8_t fcgi__padding_for(size_t content_length)
 {
@@ -48,12 +63,11 @@ static inline void fcgi__record_header(uint8_t out[FCGI_RECORD_HEADER_LEN],
                                        uint8_t type, uint16_t request_id,
                                        size_t content_length)
 {
-    out[0] = FCGI_PROTOCOL_VERSION;
-    out[1] = type;
-    fcgi__put16(out + 2, request_id);
-    fcgi__put16(out + 4, (uint16_t)content_length);
-    out[6] = fcgi__padding_for(content_length);
-    out[7] = 0;
+    const struct fcgi_header header = {FCGI_PROTOCOL_VERSION, type, request_id,
+                                       (uint16_t)content_length,
+                                       fcgi__padding_for(content_length)};
+
+    fcgi__header_put(out, &header);
 }
 
 #endif

@@ -77,18 +77,15 @@ struct fcgi_slice fcgi__slice(const char *text)
     return slice;
 }
 
-int64_t fcgi__parse_length(const char *digits, size_t len)
+bool fcgi__slice_equals(struct fcgi_slice slice, const char *text)
 {
-    int64_t length = 0;
+    return slice.len == strlen(text) &&
+           memcmp(slice.data, text, slice.len) == 0;
+}
 
-    for (size_t i = 0; i < len; i++) {
-        unsigned digit = (unsigned char)digits[i] - (unsigned)'0';
-        if (digit > 9 || length > (INT64_MAX - 9) / 10) {
-            return -1;
-        }
-        length = length * 10 + (int64_t)digit;
-    }
-    return len == 0 ? -1 : length;
+bool fcgi__field_is(const struct fcgi_field *field, const char *name)
+{
+    return fcgi__same_name(field->name, field->name_len, name, strlen(name));
 }
 
 bool fcgi__next_member(struct fcgi_slice *list, struct fcgi_slice *member)
@@ -133,6 +130,17 @@ int fcgi__compare_folded(const char *a, size_t a_len, const char *b,
     return (a_len > b_len) - (a_len < b_len);
 }
 
+bool fcgi__folds_onto(const char *name, size_t len, const char *const *names,
+                      size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (fcgi__compare_folded(name, len, names[i], strlen(names[i])) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool fcgi__is_hop_by_hop(const char *name, size_t len)
 {
     static const char *const names[] = {"Connection",
@@ -145,10 +153,5 @@ bool fcgi__is_hop_by_hop(const char *name, size_t len)
                                         "Transfer-Encoding",
                                         "Upgrade"};
 
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (fcgi__compare_folded(name, len, names[i], strlen(names[i])) == 0) {
-            return true;
-        }
-    }
-    return false;
+    return fcgi__folds_onto(name, len, names, sizeof(names) / sizeof(names[0]));
 }

@@ -13,6 +13,7 @@
 
 #include <fcgi_client/error.h>
 
+#include "../base/decimal.h"
 #include "address.h"
 
 /* `path` has `len` bytes. An abstract name begins with "@", which becomes a
@@ -42,25 +43,17 @@ static int set_unix(struct fcgi__address *address, const char *path, size_t len)
     return FCGI_OK;
 }
 
-/* A port is a number from 1 to 65535, and nothing but digits. */
 static int set_port(struct fcgi__address *address, const char *text,
                     in_port_t *port)
 {
     size_t len = strlen(text);
-    unsigned value = 0;
+    int64_t number = fcgi__parse_decimal(text, len);
 
-    if (len == 0 || len >= FCGI__PORT_CAP ||
-        strspn(text, "0123456789") != len) {
-        return FCGI_ERR_ADDRESS;
-    }
-    for (size_t i = 0; i < len; i++) {
-        value = value * 10 + (unsigned)(text[i] - '0');
-    }
-    if (value == 0 || value > 65535) {
+    if (len >= FCGI__PORT_CAP || number < 1 || number > 65535) {
         return FCGI_ERR_ADDRESS;
     }
     memcpy(address->port, text, len + 1);
-    *port = htons((uint16_t)value);
+    *port = htons((uint16_t)number);
     return FCGI_OK;
 }
 
@@ -80,16 +73,16 @@ static bool set_v4(struct fcgi__address *address, in_port_t port)
 /* A zone is the name or the number of an interface (RFC 4007, section 11). */
 static bool set_zone(struct sockaddr_in6 *in6, const char *zone)
 {
-    unsigned index = if_nametoindex(zone);
-    size_t digits = strspn(zone, "0123456789");
+    int64_t index = if_nametoindex(zone);
 
-    if (index == 0 && digits < 10 && zone[digits] == '\0') {
-        for (size_t i = 0; i < digits; i++) {
-            index = index * 10 + (unsigned)(zone[i] - '0');
-        }
+    if (index == 0) {
+        index = fcgi__parse_decimal(zone, strlen(zone));
     }
-    in6->sin6_scope_id = index;
-    return index != 0;
+    if (index < 1 || index > UINT32_MAX) {
+        return false;
+    }
+    in6->sin6_scope_id = (uint32_t)index;
+    return true;
 }
 
 static bool set_v6(struct fcgi__address *address, in_port_t port)

@@ -406,15 +406,10 @@ void fcgi__dial_wait(const struct fcgi__dial *dial, struct fcgi__wait *wait)
  * Sending and receiving.
  */
 
-static bool would_block(int system_error)
+int fcgi__net_error(int system_error)
 {
-    return system_error == EAGAIN || system_error == EWOULDBLOCK ||
-           system_error == EINTR;
-}
-
-static int error_of_errno(int system_error)
-{
-    if (would_block(system_error)) {
+    if (system_error == EAGAIN || system_error == EWOULDBLOCK ||
+        system_error == EINTR) {
         return FCGI_WAIT;
     }
     return system_error == EPIPE || system_error == ECONNRESET
@@ -488,7 +483,7 @@ int fcgi__net_send(int fd, const struct fcgi_slice *slices, size_t count,
         n = send_message(fd, &message);
     } while (n < 0 && errno == EINTR);
     *sent = n < 0 ? 0 : (size_t)n;
-    return n < 0 ? error_of_errno(errno) : FCGI_OK;
+    return n < 0 ? fcgi__net_error(errno) : FCGI_OK;
 }
 
 int fcgi__net_receive(int fd, const struct fcgi_memory *room, size_t count,
@@ -510,7 +505,7 @@ int fcgi__net_receive(int fd, const struct fcgi_memory *room, size_t count,
         n = recvmsg(fd, &message, may_block ? 0 : MSG_DONTWAIT);
     } while (n < 0 && errno == EINTR && !may_block);
     *got = n < 0 ? 0 : (size_t)n;
-    return n < 0 ? error_of_errno(errno) : FCGI_OK;
+    return n < 0 ? fcgi__net_error(errno) : FCGI_OK;
 }
 
 bool fcgi__net_acknowledge(int fd)
@@ -530,5 +525,5 @@ bool fcgi__net_is_idle(int fd)
     char byte;
 
     return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
-           would_block(errno);
+           fcgi__net_error(errno) == FCGI_WAIT;
 }

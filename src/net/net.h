@@ -111,6 +111,11 @@ void fcgi__net_suppress_sigpipe(int fd);
  * FCGI_OK or FCGI_ERR_SYSTEM. */
 int fcgi__net_set_blocking(int fd, int receive_timeout_ms);
 
+/* What errno means after a read or a write that failed. FCGI_WAIT: try again,
+ * once the descriptor is ready; FCGI_ERR_RESET: the peer is gone;
+ * FCGI_ERR_SYSTEM. */
+int fcgi__net_error(int system_error);
+
 /* The most slices that are sent at once. */
 #define FCGI__SLICES_MAX 64
 

@@ -238,9 +238,14 @@ static void brackets_hold_an_ipv6_address_and_no_name(void **state)
 static void a_zone_is_an_interface_or_a_number(void **state)
 {
     (void)state;
+    struct fcgi_pool *pool;
+    assert_code(fcgi_pool_new(&pool, "[fe80::1%4294967295]:9000", NULL),
+                FCGI_OK);
+    fcgi_pool_free(pool);
     assert_refused("[fe80::1%]:9000");
     assert_refused("[fe80::1%0]:9000");
     assert_refused("[fe80::1%nowhere]:9000");
+    assert_refused("[fe80::1%4294967296]:9000");
     assert_refused("[fe80::1%12345678901]:9000");
     assert_refused("[%1]:9000");
     assert_refused("127.0.0.1%1:9000");
