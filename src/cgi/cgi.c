@@ -214,6 +214,13 @@ int fcgi_cgi_set(struct fcgi_cgi *cgi, const char *name, const char *value)
 const struct fcgi_param *fcgi_cgi_params(const struct fcgi_cgi *cgi,
                                          size_t *count)
 {
+    if (count == NULL) {
+        return NULL;
+    }
+    *count = 0;
+    if (cgi == NULL) {
+        return NULL;
+    }
     *count = cgi->variables.count;
     return fcgi__variables_params(&cgi->variables);
 }

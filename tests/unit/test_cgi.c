@@ -492,6 +492,20 @@ static void null_is_refused(void **state)
     gateway_close(&g);
 }
 
+static void variables_asked_for_with_null_are_none(void **state)
+{
+    struct gateway g;
+    size_t count = 1;
+    (void)state;
+    gateway_open(&g);
+    assert_int_equal(fcgi_cgi_set(g.cgi, "A", "b"), FCGI_OK);
+    assert_null(fcgi_cgi_params(g.cgi, NULL));
+    assert_null(fcgi_cgi_params(NULL, NULL));
+    assert_null(fcgi_cgi_params(NULL, &count));
+    assert_int_equal(count, 0);
+    gateway_close(&g);
+}
+
 static void a_site_without_an_absolute_root_is_refused(void **state)
 {
     static const char *const roots[] = {NULL, "", "srv/www", "./srv"};
@@ -601,6 +615,7 @@ int main(void)
         cmocka_unit_test(setting_is_done_or_not_whatever_room_is_left),
         cmocka_unit_test(making_one_may_fail),
         cmocka_unit_test(null_is_refused),
+        cmocka_unit_test(variables_asked_for_with_null_are_none),
         cmocka_unit_test(a_site_without_an_absolute_root_is_refused),
         cmocka_unit_test(a_policy_that_there_is_not_is_refused),
         cmocka_unit_test(bytes_that_are_not_there_are_refused),
