@@ -1,8 +1,8 @@
 /*
  * libfcgi-client - ask a FastCGI application for something.
  *
- * This header brings all of the library but <fcgi_client/io.h>, which needs
- * FILE. Whoever wants one layer alone includes its header.
+ * This header includes every other one but <fcgi_client/io.h>, which needs
+ * FILE. To use one layer alone, include its header alone.
  */
 #ifndef FCGI_CLIENT_H
 #define FCGI_CLIENT_H

@@ -1,9 +1,11 @@
 /*
- * error - the lowest step: one code for each cause of failure, its name and
- * its sentence.
+ * error - one code for each cause of failure, its name and its message.
  *
- * Codes are negative, so that a function may return a count or a code. What
- * the system said (errno) stands beside the code in struct fcgi_outcome.
+ * Error codes are negative, so that a function can return either a count or a
+ * code. The errno behind a code, if there is one, is in struct fcgi_outcome
+ * (response.h).
+ *
+ * Threads: any.
  */
 #ifndef FCGI_CLIENT_ERROR_H
 #define FCGI_CLIENT_ERROR_H
@@ -18,7 +20,7 @@
 extern "C" {
 #endif
 
-/* X(name, code, sentence): every error there is. Codes never change. */
+/* X(name, code, message): every error there is. Codes never change. */
 #define FCGI_ERROR_MAP(X)                                                      \
     X(ARGUMENT, -1, "invalid argument")                                        \
     X(ADDRESS, -2, "malformed address")                                        \
@@ -64,28 +66,30 @@ enum fcgi_error {
     FCGI_ERROR_MAP(FCGI_ERROR_ENUM)
 #undef FCGI_ERROR_ENUM
         FCGI_OK = 0,
-    /** Not an error: nothing can be done until something outside happens. */
+    /** Not an error: nothing can be done until something happens outside, such
+     *  as a descriptor becoming ready. */
     FCGI_WAIT = 1
 };
 
 /**
- * The sentence of a code, in English, lower case, without a full stop.
+ * The message of a code: English, lower case, without a full stop.
  *
  * @param code  any integer
- * @return a static string; "unknown error" for what is no code
+ * @return a static string; "unknown error" if there is no such code
  */
 FCGI_API const char *fcgi_strerror(int code);
 
 /**
- * The name of a code as a program spells it: "FCGI_ERR_TRUNCATED".
+ * The name of a code as a program spells it, such as "FCGI_ERR_TRUNCATED".
  *
  * @param code  any integer
- * @return a static string; "FCGI_ERR_?" for what is no code
+ * @return a static string; "FCGI_ERR_?" if there is no such code
  */
 FCGI_API const char *fcgi_error_name(int code);
 
 /**
- * The version of the library that runs, as "major.minor.patch".
+ * The version of the library that the program runs with, which need not be the
+ * one that version.h says it was compiled for: "major.minor.patch".
  *
  * @return a static string
  */

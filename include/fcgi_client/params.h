@@ -7,14 +7,16 @@
  *  +----------+-----------+---------+----------+
  *
  * A length below 128 takes one byte; any other takes four, of which the top
- * bit is set and the remaining 31 are the length.
+ * bit is set and the other 31 are the length.
  *
  * Names and values may hold any byte. Order and duplicates are kept. Nothing
  * here allocates.
  *
- * Who puts pairs into records by hand: PHP reads each record by itself, so that
- * every FCGI_PARAMS record must hold whole pairs; one without content ends
- * them.
+ * If you put pairs into records yourself: PHP parses each record alone, so
+ * every FCGI_PARAMS record must hold whole pairs; one without content comes
+ * last.
+ *
+ * Threads: any, each with memory of its own.
  */
 #ifndef FCGI_CLIENT_PARAMS_H
 #define FCGI_CLIENT_PARAMS_H
@@ -29,13 +31,14 @@
 extern "C" {
 #endif
 
-/** As a length: the library measures the string. */
+/** As a length: the string ends in NUL, and the library measures it. */
 #define FCGI_STRLEN SIZE_MAX
 
 /** The longest name or value that can be encoded, in bytes. */
 #define FCGI_PARAM_LEN_MAX 0x7fffffff
 
-/** One pair. A length of FCGI_STRLEN stands for a string that ends in NUL. */
+/** One pair. The strings are owned elsewhere; either length may be
+ *  FCGI_STRLEN. */
 struct fcgi_param {
     const char *name;
     const char *value;
@@ -43,45 +46,46 @@ struct fcgi_param {
     size_t value_len;
 };
 
-/** An initialiser for a pair of strings. */
+/** An initialiser for a pair of strings that end in NUL. */
 #define FCGI_PARAM(n, v)                                                       \
     {                                                                          \
         (n), (v), FCGI_STRLEN, FCGI_STRLEN                                     \
     }
 
 /**
- * Encode pairs.
+ * Encode pairs, or measure them.
  *
- * @param params  `count` pairs, borrowed; a name or value may be NULL when its
+ * @param params  `count` pairs, borrowed; a name or value may be NULL if its
  *                length is 0
- * @param buf     room for the bytes, `cap` of them; NULL with a `cap` of 0
- *                only measures
- * @param len     set to the number of bytes the pairs take, also when they do
- *                not fit; not NULL
+ * @param buf     the caller's memory, `cap` bytes; NULL with a `cap` of 0: only
+ *                measure
+ * @param len     set to the number of bytes that the pairs take, even if they
+ *                do not fit; not NULL
  * @return FCGI_OK, or
- *         FCGI_ERR_ARGUMENT          a NULL name or value with a length, or
- *                                    NULL where it is not allowed
- *         FCGI_ERR_CONTENT_TOO_LONG  the pairs need more than `cap` bytes (not
- *                                    when measuring), as `*len` tells, and
- *                                    some may have been stored; or a name or
- *                                    value is over FCGI_PARAM_LEN_MAX
+ *         FCGI_ERR_ARGUMENT          NULL where it is not allowed; a NULL name
+ *                                    or value whose length is not 0
+ *         FCGI_ERR_CONTENT_TOO_LONG  the pairs take the `*len` bytes, more than
+ *                                    `cap`, and some may have been stored (not
+ *                                    when measuring); or a name or a value is
+ *                                    longer than FCGI_PARAM_LEN_MAX
  */
 FCGI_API int fcgi_params_encode(const struct fcgi_param *params, size_t count,
                                 void *buf, size_t cap, size_t *len);
 
 /**
- * Decode all pairs at once.
+ * Decode all pairs, or count them.
  *
- * @param data    `len` encoded bytes, borrowed; the pairs point into them,
- *                with no NUL behind
- * @param params  room for `cap` pairs; NULL with a `cap` of 0 only counts
- * @param count   set to the number of pairs in `data`, also when they do not
- *                fit; not NULL
+ * @param data    `len` encoded bytes, borrowed; the decoded names and values
+ *                point into them, and do not end in NUL
+ * @param params  the caller's memory for `cap` pairs; NULL with a `cap` of 0:
+ *                only count
+ * @param count   set to the number of pairs in `data`, even if they do not fit;
+ *                not NULL
  * @return FCGI_OK, or
  *         FCGI_ERR_ARGUMENT          NULL where it is not allowed
- *         FCGI_ERR_PARAMS_TRUNCATED  the bytes end amid a pair; `*count` pairs
- *                                    are before it
- *         FCGI_ERR_CONTENT_TOO_LONG  more than `cap` pairs (not when
+ *         FCGI_ERR_PARAMS_TRUNCATED  the bytes end within a pair; `*count`
+ *                                    pairs come before it
+ *         FCGI_ERR_CONTENT_TOO_LONG  there are more than `cap` pairs (not when
  *                                    counting); the first `cap` are filled in
  */
 FCGI_API int fcgi_params_decode(const void *data, size_t len,
@@ -91,11 +95,12 @@ FCGI_API int fcgi_params_decode(const void *data, size_t len,
 /**
  * Take the next pair off the front of encoded bytes.
  *
- * @param rest   what is left to decode; shortened by the pair
- * @param param  filled in; points into the bytes, with no NUL behind
- * @return 1 a pair was taken, 0 nothing is left, or
- *         FCGI_ERR_PARAMS_TRUNCATED  the bytes end amid a pair; `rest` is as
- *                                    it was
+ * @param rest   what is left to decode; shortened by the pair; not NULL
+ * @param param  filled in; its strings point into the bytes and do not end in
+ *               NUL; not NULL
+ * @return 1 if a pair was taken, 0 if nothing is left, or
+ *         FCGI_ERR_PARAMS_TRUNCATED  the bytes end within a pair; `rest` is
+ *                                    unchanged
  */
 FCGI_API int fcgi_params_next(struct fcgi_slice *rest,
                               struct fcgi_param *param);

@@ -1,6 +1,6 @@
 /*
- * record - the framing of FastCGI: the 8-byte header and the fixed bodies,
- * and whole records through a reader or a writer.
+ * record - the framing of FastCGI: the 8-byte header, the bodies of fixed
+ * length, and whole records through a reader or a writer.
  *
  *      0       1       2       3       4       5       6       7
  *  +-------+-------+---------------+---------------+-------+-------+
@@ -9,11 +9,13 @@
  *  | content: 0 to 65,535 bytes    ... | padding: 0 to 255 bytes   |
  *  +-----------------------------------+---------------------------+
  *
- * Pure functions: nothing here allocates, keeps state or makes a system call
- * of its own. FastCGI specification, sections 3.3, 5 and 8.
+ * Nothing here allocates, keeps state or makes a system call of its own.
+ * FastCGI specification, sections 3.3, 5 and 8.
  *
- * Names carry TYPE, ROLE or STATUS because <fastcgi.h> of libfcgi defines the
- * bare ones as macros.
+ * The names have TYPE, ROLE or STATUS in them because libfcgi's <fastcgi.h>
+ * defines the shorter ones as macros.
+ *
+ * Threads: any, each with structs of its own.
  */
 #ifndef FCGI_CLIENT_RECORD_H
 #define FCGI_CLIENT_RECORD_H
@@ -49,7 +51,7 @@ enum fcgi_role {
     FCGI_ROLE_FILTER = 3
 };
 
-/** Protocol status of FCGI_END_REQUEST (section 5.5). */
+/** The protocol status in FCGI_END_REQUEST (section 5.5). */
 enum fcgi_status {
     FCGI_STATUS_REQUEST_COMPLETE = 0,
     FCGI_STATUS_CANT_MPX_CONN = 1,
@@ -62,32 +64,32 @@ enum fcgi_status {
 #define FCGI_CONTENT_MAX 65535
 #define FCGI_PADDING_MAX 255
 
-/** Flag of FCGI_BEGIN_REQUEST: keep the connection open afterwards. */
+/** A flag of FCGI_BEGIN_REQUEST: keep the connection open after the request. */
 #define FCGI_FLAG_KEEP_CONN 1
 
-/** Bytes that somebody else owns. */
+/** `len` bytes, owned elsewhere. */
 struct fcgi_slice {
     const char *data;
     size_t len;
 };
 
-/** Room that somebody else owns: `len` bytes are used of `cap`. */
+/** `cap` bytes of memory, owned elsewhere; the first `len` are used. */
 struct fcgi_memory {
     char *data;
     size_t len;
     size_t cap;
 };
 
-/** The header of a record; the reserved byte is neither kept nor looked at. */
+/** The header of a record, without its reserved byte. */
 struct fcgi_header {
     uint8_t version;
-    uint8_t type; /**< enum fcgi_type, or what the peer invented */
-    uint16_t request_id;
-    uint16_t content_length;
-    uint8_t padding_length;
+    uint8_t type;            /**< enum fcgi_type, or any number from a peer */
+    uint16_t request_id;     /**< 0: a management record */
+    uint16_t content_length; /**< bytes */
+    uint8_t padding_length;  /**< bytes */
 };
 
-/** One record: its header, and its content in the caller's buffer. */
+/** A record: its header, and its content in memory of the caller's. */
 struct fcgi_record {
     struct fcgi_header header;
     struct fcgi_slice content;
@@ -101,16 +103,16 @@ struct fcgi_begin_request {
 
 /** The body of FCGI_END_REQUEST (section 5.5). */
 struct fcgi_end_request {
-    uint32_t app_status;
+    uint32_t app_status;     /**< the application's exit status */
     uint8_t protocol_status; /**< enum fcgi_status */
 };
 
 /**
  * Where bytes come from.
  *
- * `read` stores up to `cap` bytes at `buf` and their count in `*got`, and
- * returns FCGI_OK; 0 bytes mean the end. Any error code ends the reading and
- * is handed to whoever asked.
+ * `read` stores up to `cap` bytes at `buf`, sets `*got` to how many, and
+ * returns FCGI_OK; 0 bytes mean the end. The function that called it stops at
+ * any other result and returns that.
  */
 struct fcgi_reader {
     int (*read)(void *context, void *buf, size_t cap, size_t *got);
@@ -120,8 +122,8 @@ struct fcgi_reader {
 /**
  * Where bytes go.
  *
- * `write` takes all bytes of the `count` slices in order and returns FCGI_OK,
- * or returns an error code, which is handed to whoever asked.
+ * `write` takes all bytes of the `count` slices, in order, and returns FCGI_OK.
+ * The function that called it returns any other result.
  */
 struct fcgi_writer {
     int (*write)(void *context, const struct fcgi_slice *slices, size_t count);
@@ -129,7 +131,7 @@ struct fcgi_writer {
 };
 
 /**
- * Store a header in its 8 bytes; the reserved byte is zero.
+ * Encode a header; its reserved byte becomes zero (section 3.3).
  *
  * @param out     8 bytes, written
  * @param header  borrowed; not NULL
@@ -138,10 +140,10 @@ FCGI_API void fcgi_header_encode(uint8_t out[FCGI_RECORD_HEADER_LEN],
                                  const struct fcgi_header *header);
 
 /**
- * Read a header from its 8 bytes.
+ * Decode a header (section 3.3). The reserved byte may have any value.
  *
- * @param header  filled in, also when the version is wrong
- * @param in      8 bytes
+ * @param header  filled in, even if the version is wrong; not NULL
+ * @param in      8 bytes, borrowed
  * @return FCGI_OK, or
  *         FCGI_ERR_INVALID_HEADER  the version is not 1
  */
@@ -149,51 +151,55 @@ FCGI_API int fcgi_header_decode(struct fcgi_header *header,
                                 const uint8_t in[FCGI_RECORD_HEADER_LEN]);
 
 /**
- * The padding this library sends behind content of a given length: to a
- * multiple of 8 bytes (section 3.3), but none where content and padding would
- * come to over 65,535 bytes together, which PHP-FPM refuses.
+ * How much padding this library sends after content of a given length: up to a
+ * multiple of 8 bytes (section 3.3), but none if content and padding together
+ * would exceed 65,535 bytes, which PHP-FPM refuses.
  *
  * @param content_length  bytes, 0..65535
  * @return bytes, 0..7; 0 above 65,528
  */
 FCGI_API uint8_t fcgi_padding_for(size_t content_length);
 
-/** Store the body of FCGI_BEGIN_REQUEST; reserved bytes are zero. */
+/** Encode the body of FCGI_BEGIN_REQUEST (section 5.1): 8 bytes at `out`, the
+ *  reserved ones zero. `begin` is borrowed; neither may be NULL. */
 FCGI_API void fcgi_begin_request_encode(uint8_t out[8],
                                         const struct fcgi_begin_request *begin);
 
-/** Read the body of FCGI_BEGIN_REQUEST; reserved bytes are not looked at. */
+/** Decode the body of FCGI_BEGIN_REQUEST (section 5.1) from the 8 bytes at
+ *  `in`, whatever the reserved ones hold. Neither may be NULL. */
 FCGI_API void fcgi_begin_request_decode(struct fcgi_begin_request *begin,
                                         const uint8_t in[8]);
 
-/** Store the body of FCGI_END_REQUEST; reserved bytes are zero. */
+/** Encode the body of FCGI_END_REQUEST (section 5.5): 8 bytes at `out`, the
+ *  reserved ones zero. `end` is borrowed; neither may be NULL. */
 FCGI_API void fcgi_end_request_encode(uint8_t out[8],
                                       const struct fcgi_end_request *end);
 
-/** Read the body of FCGI_END_REQUEST; reserved bytes are not looked at. */
+/** Decode the body of FCGI_END_REQUEST (section 5.5) from the 8 bytes at `in`,
+ *  whatever the reserved ones hold. Neither may be NULL. */
 FCGI_API void fcgi_end_request_decode(struct fcgi_end_request *end,
                                       const uint8_t in[8]);
 
 /**
- * Write one record, padded to a multiple of 8 bytes, in one call of the
- * writer.
+ * Write one record, padded as fcgi_padding_for() says, with a single call of
+ * the writer.
  *
  * @param writer      borrowed; not NULL
  * @param type        enum fcgi_type
- * @param request_id  0 for management records
- * @param content     `len` bytes, borrowed for this call; may be NULL when
- *                    `len` is 0
+ * @param request_id  0 for a management record
+ * @param content     `len` bytes, borrowed for this call; may be NULL if `len`
+ *                    is 0
  * @param len         bytes, 0..65535
- * @return FCGI_OK, the writer's error, or
+ * @return FCGI_OK, what the writer returned, or, with nothing written,
  *         FCGI_ERR_ARGUMENT          NULL where it is not allowed
- *         FCGI_ERR_CONTENT_TOO_LONG  over 65,535 bytes; nothing was written
+ *         FCGI_ERR_CONTENT_TOO_LONG  over 65,535 bytes
  */
 FCGI_API int fcgi_record_write(const struct fcgi_writer *writer, uint8_t type,
                                uint16_t request_id, const void *content,
                                size_t len);
 
 /**
- * Write FCGI_BEGIN_REQUEST (section 5.1).
+ * Write an FCGI_BEGIN_REQUEST record (section 5.1).
  *
  * @param writer      borrowed; not NULL
  * @param request_id  1..65535
@@ -206,36 +212,41 @@ FCGI_API int fcgi_record_write_begin_request(const struct fcgi_writer *writer,
                                              uint8_t flags);
 
 /**
- * Read one record whole, and drain its padding.
+ * Read one whole record, its padding included, which is discarded.
  *
  * @param reader  borrowed; not NULL
- * @param record  its content points into `buffer` afterwards
- * @param buffer  the caller's room for the content; `cap` bytes, 65,535 hold
- *                any record
- * @return FCGI_OK, the reader's error, or
+ * @param record  filled in; its content then points into `buffer`; not NULL
+ * @param buffer  the caller's memory for the content, `cap` bytes: 65,535 are
+ *                enough for any record
+ * @return FCGI_OK, what the reader returned, or
  *         FCGI_ERR_ARGUMENT          NULL where it is not allowed
- *         FCGI_ERR_CLOSED            the end, before any byte of a record
- *         FCGI_ERR_TRUNCATED         the end, amid a record
- *         FCGI_ERR_INVALID_HEADER    not version 1
+ *         FCGI_ERR_CLOSED            the end came before any byte of a record
+ *         FCGI_ERR_TRUNCATED         the end came within a record
+ *         FCGI_ERR_INVALID_HEADER    not version 1: where the next record
+ *                                    starts is not known
  *         FCGI_ERR_CONTENT_TOO_LONG  the content does not fit in `cap` bytes;
- *                                    `record->header` says what it needs, and
- *                                    the reader stands behind the header
+ *                                    the header has been read, and
+ *                                    `record->header` tells how much content
+ *                                    and padding the reader has next
  */
 FCGI_API int fcgi_record_read(const struct fcgi_reader *reader,
                               struct fcgi_record *record, void *buffer,
                               size_t cap);
 
 /**
- * Read one record, appending what is FCGI_STDOUT or FCGI_STDERR straight to
- * the room given for it; any other content goes into `buffer`.
+ * Read one whole record, appending the content of FCGI_STDOUT and FCGI_STDERR
+ * directly to memory of their own.
  *
  * @param reader  borrowed; not NULL
- * @param record  its content points to where the bytes went
- * @param out     room for FCGI_STDOUT; its `len` grows by the content
- * @param err     room for FCGI_STDERR; its `len` grows by the content
- * @param buffer  room of `cap` bytes for the content of other types
- * @return as fcgi_record_read(); FCGI_ERR_CONTENT_TOO_LONG when the room
- *         chosen cannot take the content
+ * @param record  filled in; its content then points to where it was stored;
+ *                not NULL
+ * @param out     the caller's memory for FCGI_STDOUT; its `len` grows by the
+ *                content; not NULL
+ * @param err     the same for FCGI_STDERR
+ * @param buffer  the caller's memory for the content of other types, `cap`
+ *                bytes
+ * @return as fcgi_record_read(); FCGI_ERR_CONTENT_TOO_LONG if the content does
+ *         not fit in the memory that is meant for it
  */
 FCGI_API int fcgi_record_read_into(const struct fcgi_reader *reader,
                                    struct fcgi_record *record,
@@ -244,15 +255,15 @@ FCGI_API int fcgi_record_read_into(const struct fcgi_reader *reader,
                                    size_t cap);
 
 /**
- * A reader of the bytes in `unread`, which shrinks from its front as it is
- * read. `unread` belongs to the caller and must outlive the reader.
+ * A reader of the bytes in `unread`, which then starts after what was read.
+ * `unread` is the caller's and must outlive the reader.
  */
 FCGI_API struct fcgi_reader fcgi_memory_reader(struct fcgi_slice *unread);
 
 /**
- * A writer that appends to `memory`, and fails with FCGI_ERR_CONTENT_TOO_LONG,
- * writing nothing, where that is full. `memory` belongs to the caller and must
- * outlive the writer.
+ * A writer that appends to `memory`, or returns FCGI_ERR_CONTENT_TOO_LONG and
+ * appends nothing if there is not enough left of it. `memory` is the caller's
+ * and must outlive the writer.
  */
 FCGI_API struct fcgi_writer fcgi_memory_writer(struct fcgi_memory *memory);
 

@@ -1,6 +1,6 @@
 /*
- * The version of libfcgi-client: stated here and nowhere else; the build
- * reads these three lines.
+ * version - the version of libfcgi-client, stated here and nowhere else: the
+ * build reads these three lines.
  */
 #ifndef FCGI_CLIENT_VERSION_H
 #define FCGI_CLIENT_VERSION_H
