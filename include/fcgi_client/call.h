@@ -1,6 +1,6 @@
 /*
- * call - one request in flight, for a host with an event loop: it never
- * blocks, and tells what to wait for.
+ * call - one request in flight, for a host with an event loop: it never blocks,
+ * and tells what to wait for.
  *
  *     fcgi_call_start(&call, client, &request, &response);
  *     while (fcgi_call_advance(call) == FCGI_WAIT) {
@@ -9,21 +9,21 @@
  *     }
  *     fcgi_call_free(call);
  *
- * It is what fcgi_client_do() is a loop over: the retry, the limits and the
- * rules for using a connection again are the same. poll(), epoll (also
- * edge-triggered), libevent and libuv will all do. The one step that may block
- * is resolving a name, which numeric addresses and Unix sockets do not need,
- * and a `dial` function of the host's own.
+ * fcgi_client_do() is a loop over this: the retry, the limits and the rules for
+ * reusing a connection are the same. poll(), epoll (also edge-triggered),
+ * libevent and libuv all work. Only two steps may block: resolving a name,
+ * which numeric addresses and Unix sockets do not need, and a `dial` function
+ * of the host's own.
  *
  * Back-pressure: a sink that takes less than it was offered pauses the
- * response, and a source that returns FCGI_WAIT the request, until
- * fcgi_call_resume(). Neither costs memory that grows. What such a source waits
- * for is the host's to watch: fcgi_call_source_waits() tells.
+ * response, and a source that returns FCGI_WAIT pauses the request, until
+ * fcgi_call_resume(). Memory does not grow meanwhile. The host watches what
+ * such a source waits for: see fcgi_call_source_waits().
  *
- * A call that waits for its turn, where `max_open` connections are open, has
- * the client's wake-up descriptor watched, which all such calls share: a host
- * whose loop takes a descriptor only once, or with several loops, gives each
- * loop a wake-up of its own (wakeup.h).
+ * A call that waits for a connection, because `max_open` are open, tells the
+ * host to watch the client's wake-up descriptor, which all such calls share. If
+ * a loop takes each descriptor only once, or if there are several loops, give
+ * each loop a wake-up of its own (wakeup.h).
  *
  * Threads: one at a time for each call; any number of calls for each client.
  */
@@ -39,7 +39,7 @@
 extern "C" {
 #endif
 
-/** What to watch a descriptor for. */
+/** What to watch a descriptor for: readable, writable. */
 enum fcgi_event { FCGI_EVENT_READ = 1, FCGI_EVENT_WRITE = 2 };
 
 struct fcgi_call;
@@ -47,14 +47,15 @@ struct fcgi_call;
 /**
  * Begin a request.
  *
- * @param call      set to it, to be freed by the caller; NULL on failure
- * @param client    must outlive the call
- * @param request   borrowed for this call, but its sources and sink stay in
- *                  use until the call is freed
- * @param response  emptied, then filled until the call is freed
- * @return FCGI_OK  begun: fcgi_call_advance() is due at once; or, with nothing
- *                  begun and `response->outcome` telling more, an error of
- *                  fcgi_client_do()
+ * @param call      set to the call, which the caller frees; NULL on failure
+ * @param client    must outlive the call; not NULL
+ * @param request   borrowed for this function, but its sources and sink are
+ *                  used until the call is freed; not NULL
+ * @param response  the caller's; emptied, then filled until the call is freed;
+ *                  not NULL
+ * @return FCGI_OK  begun: run fcgi_call_advance() at once
+ *         other    not begun: an error of fcgi_client_do();
+ *                  `response->outcome` tells more
  */
 FCGI_API int fcgi_call_start(struct fcgi_call **call,
                              struct fcgi_client *client,
@@ -62,68 +63,76 @@ FCGI_API int fcgi_call_start(struct fcgi_call **call,
                              struct fcgi_response *response);
 
 /**
- * Do what can be done without waiting. May call the sources and the sink. A
- * call that has ended keeps its connection, and its place among `max_open`,
- * until it is freed.
+ * Do what can be done without waiting. May call the sources and the sink.
  *
- * @return FCGI_WAIT  under way: descriptor, events and time may have changed
- *         FCGI_OK or an error of fcgi_client_do()  how the request ended; asked
- *                    again, the same
- *         FCGI_ERR_STATE  from within a source or a sink of its own
+ * A call that has ended keeps its connection, and so its place among
+ * `max_open`, until it is freed.
+ *
+ * @return FCGI_WAIT       under way: the descriptor, the events and the time
+ *                         may have changed
+ *         FCGI_OK, or an error of fcgi_client_do()
+ *                         how the request ended, each time it is asked; what is
+ *                         left to do is fcgi_call_free()
+ *         FCGI_ERR_STATE  called from within a source or a sink of this call;
+ *                         nothing was done
  */
 FCGI_API int fcgi_call_advance(struct fcgi_call *call);
 
 /**
- * Go on where a sink or a source has paused: the sink is offered again what it
- * did not take, the source is asked again. Harmless where nothing has paused.
+ * Go on after a sink or a source has paused: the sink is offered again what it
+ * did not take, the source is asked again. Harmless if neither has.
  *
  * @return as fcgi_call_advance()
  */
 FCGI_API int fcgi_call_resume(struct fcgi_call *call);
 
 /**
- * The descriptor to watch, which stays the call's; -1: none, the call is
- * paused, waits for its time alone or for its wake-up, or has ended.
+ * The descriptor to watch. It stays the library's. -1: there is none, because
+ * the call is paused, waits for a time or for its wake-up alone, or has ended.
  *
- * While it waits for its turn, it is the client's wake-up descriptor, which all
- * such calls without a `wakeup` of their own share, and which stays open.
+ * While the call waits for a connection, this is the client's wake-up
+ * descriptor, which all such calls without a `wakeup` of their own share, and
+ * which stays open.
  *
- * It may change with each fcgi_call_advance(). The one told before stays open
- * until this function has told another and the call is advanced again, so that
- * it can be unregistered first. The last one stays until the call is freed:
- * unregister it before that, by the number that was told, for the connection
- * may go on to another call, which is told the same.
+ * It may change with each fcgi_call_advance(). The old one stays open until
+ * this function has returned the new one and the call is advanced again, so
+ * that the host can unregister it first. The last one stays open until the call
+ * is freed: unregister it before that, by its number, because the connection
+ * may go on to another call, which then returns the same number.
  */
 FCGI_API int fcgi_call_fd(struct fcgi_call *call);
 
-/** What to watch it for: enum fcgi_event bits; 0 where there is none. */
+/** What to watch the descriptor for: bits of enum fcgi_event; 0: there is
+ *  none. */
 FCGI_API unsigned fcgi_call_events(const struct fcgi_call *call);
 
-/** Milliseconds until fcgi_call_advance() is due whatever the descriptor does;
- *  0: at once, there is work left; -1: never. */
+/** Milliseconds until fcgi_call_advance() is due whatever the descriptor does.
+ *  0: at once, because work is left or the call has ended; -1: never. */
 FCGI_API int fcgi_call_timeout_ms(const struct fcgi_call *call);
 
 /**
- * Whether a source has nothing yet: the call waits for it beside its own
- * descriptor.
+ * Whether a source has nothing yet, so that the call waits for it as well as
+ * for its own descriptor.
  *
- * @param descriptor  set to what the source says is to be watched for reading,
- *                    before fcgi_call_resume(); -1: it names none. Not NULL
+ * @param descriptor  set to the descriptor that the source names: when it is
+ *                    readable, run fcgi_call_resume(); -1: it names none. Not
+ *                    NULL
  */
 FCGI_API bool fcgi_call_source_waits(const struct fcgi_call *call,
                                      int *descriptor);
 
-/** The `context` of the request that the call was begun with. */
+/** The `context` of the request that the call began with. */
 FCGI_API void *fcgi_call_context(const struct fcgi_call *call);
 
-/** End a call with FCGI_ERR_CANCELLED, also from within its sources, its sinks
- *  and the pool's `dial`; the application is told where that needs no waiting.
- *  NULL is fine, and a call that has ended stays as it is. */
+/** End a call with FCGI_ERR_CANCELLED. Allowed from within its sources, its
+ *  sink and the pool's `dial`. The application is sent FCGI_ABORT_REQUEST if
+ *  that is possible without waiting and `no_abort` is not set. NULL is allowed;
+ *  a call that has ended stays as it is. */
 FCGI_API void fcgi_call_cancel(struct fcgi_call *call);
 
-/** Free a call, cancelling it if it has not ended: its connection goes back to
- *  the pool or is closed, and the response is the caller's alone. Not from
- *  within a source or a sink. NULL is fine. */
+/** Free a call, cancelling it if it has not ended. Its connection goes back to
+ *  the pool or is closed; the response, its sources and its sink are the
+ *  caller's again. Not from within a source or a sink. NULL is allowed. */
 FCGI_API void fcgi_call_free(struct fcgi_call *call);
 
 #ifdef __cplusplus
