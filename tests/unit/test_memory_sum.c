@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "../../examples/gateway_events_memory.c"
+#include "../../examples/fcgi-gateway/memory.c"
 
 #define MAX ((size_t)16000)
 #define SPARE_MAX (MAX / 16)

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "../../examples/gateway_events_patience.c"
+#include "../../examples/fcgi-gateway/patience.c"
 
 #define LIMIT_MS 10000
 #define RATE 500

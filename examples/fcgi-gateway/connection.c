@@ -1,0 +1,269 @@
+/*
+ * connection - an HTTP client in the event loop: its events and its timer drive
+ * the transaction that it has, if it has one.
+ */
+#define _POSIX_C_SOURCE 200809L
+
+#include "connection.h"
+
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <event2/event_struct.h>
+#include <event2/util.h>
+
+#include "log.h"
+#include "peer.h"
+#include "transaction.h"
+
+/* How long a client that is not listened to any more may take to notice. */
+#define LINGER_MS 5000
+
+struct connection {
+    struct worker *worker;
+    struct connection *next, *previous;
+    struct peer peer;
+    struct transaction *transaction; /* NULL: it is idle, or lingers */
+    bool lingers;  /* its client is sent nothing more, and to notice that */
+    int64_t since; /* when it began to be idle, or to linger */
+    struct event reading, writing, timer;
+    int64_t timer_at; /* NEVER: it is not set */
+};
+
+static void connection_free(struct connection *c)
+{
+    struct worker *worker = c->worker;
+
+    transaction_end(c->transaction);
+    (void)event_del(&c->reading);
+    (void)event_del(&c->writing);
+    (void)event_del(&c->timer);
+    (void)close(c->peer.fd);
+    if (c->next != NULL) {
+        c->next->previous = c->previous;
+    }
+    if (c->previous != NULL) {
+        c->previous->next = c->next;
+    } else {
+        worker->connections = c->next;
+    }
+    free(c);
+    if (worker->stopping && worker->connections == NULL) {
+        (void)event_base_loopbreak(worker->base);
+    }
+}
+
+/*
+ * Time.
+ */
+
+/* Without a request: when it is to be closed. */
+static int64_t last_moment(const struct connection *c)
+{
+    return c->since +
+           (c->lingers ? LINGER_MS : c->worker->options->client_timeout_ms);
+}
+
+/* One that is held back goes on at once, behind what others have to do. */
+static int64_t next_moment(const struct connection *c)
+{
+    if (c->peer.held_back) {
+        return c->worker->now;
+    }
+    return c->transaction == NULL ? last_moment(c)
+                                  : transaction_deadline(c->transaction);
+}
+
+/* A timer that is set for too early is left alone: it is set again when its
+ * time has come, once a minute rather than twice a request. */
+static void set_timer(struct connection *c)
+{
+    int64_t at = next_moment(c);
+    int64_t ms = at > c->worker->now ? at - c->worker->now : 0;
+
+    if (at < c->timer_at) {
+        const struct timeval after = {ms / 1000, ms % 1000 * 1000};
+        (void)evtimer_add(&c->timer, &after);
+        c->timer_at = at;
+    }
+}
+
+/*
+ * Going on.
+ */
+
+/* Be without a request from now on. */
+static void end_transaction(struct connection *c)
+{
+    transaction_end(c->transaction);
+    c->transaction = NULL;
+    c->since = c->worker->now;
+}
+
+/* False: the client has noticed, and the connection is over. */
+static bool linger(struct connection *c)
+{
+    c->lingers = true;
+    return peer_drop(&c->peer) == FCGI_WAIT;
+}
+
+/* There is no memory to read its request, if it is one and not its end that
+ * has come. */
+static bool turn_away(struct connection *c)
+{
+    static const char answer[] = "HTTP/1.1 503 Service Unavailable\r\n"
+                                 "Content-Type: text/plain\r\n"
+                                 "Content-Length: 20\r\n"
+                                 "Connection: close\r\n"
+                                 "\r\n"
+                                 "Service Unavailable\n";
+    struct buffer nothing = {0};
+    uint64_t before = c->peer.moved;
+    size_t sent;
+
+    c->since = c->worker->now;
+    if (!linger(c) && c->peer.moved == before) {
+        return false;
+    }
+    (void)peer_send(&c->peer, &nothing, answer, sizeof(answer) - 1, &sent);
+    (void)shutdown(c->peer.fd, SHUT_WR);
+    if (c->worker->options->access_log) {
+        log_access(c->peer.remote_addr, NULL, 503, 20, NULL);
+    }
+    return !c->peer.leaving;
+}
+
+/* Do what can be done without waiting; false: the connection is over. */
+static bool go_on(struct connection *c)
+{
+    if (c->lingers) {
+        return linger(c);
+    }
+    if (c->transaction == NULL && c->peer.readable) {
+        c->transaction = transaction_begin(c->worker, &c->peer, c);
+        if (c->transaction == NULL) {
+            return turn_away(c);
+        }
+    }
+    if (c->transaction == NULL) {
+        return true;
+    }
+    switch (transaction_proceed(c->transaction)) {
+    case IDLE:
+        end_transaction(c);
+        return true;
+    case LINGERING:
+        end_transaction(c);
+        return linger(c);
+    case GONE:
+        return false;
+    default:
+        return true;
+    }
+}
+
+/* Each event comes here. */
+static void proceed(struct connection *c)
+{
+    peer_begin_turn(&c->peer, c->worker->turn);
+    if (!go_on(c)) {
+        connection_free(c);
+        return;
+    }
+    if (c->peer.full) {
+        (void)event_add(&c->writing, NULL);
+    }
+    set_timer(c);
+}
+
+static void on_client(evutil_socket_t fd, short what, void *context)
+{
+    struct connection *c = context;
+
+    (void)fd;
+    worker_wake(c->worker);
+    c->peer.readable = c->peer.readable || (what & (EV_READ | EV_CLOSED));
+    c->peer.leaving = c->peer.leaving || (what & EV_CLOSED);
+    c->peer.full = c->peer.full && !(what & EV_WRITE);
+    proceed(c);
+}
+
+void connection_ready(void *connection)
+{
+    struct connection *c = connection;
+
+    worker_wake(c->worker);
+    proceed(c);
+}
+
+/* It is the call's time, its own, or the client has taken too long. */
+static void on_timer(evutil_socket_t fd, short what, void *context)
+{
+    struct connection *c = context;
+
+    (void)fd;
+    (void)what;
+    worker_wake(c->worker);
+    c->timer_at = NEVER;
+    if (c->transaction != NULL) {
+        transaction_check_client(c->transaction);
+    } else if (c->worker->now >= last_moment(c)) {
+        connection_free(c);
+        return;
+    }
+    proceed(c);
+}
+
+/*
+ * Beginning and end.
+ */
+
+static void enlist(struct connection *c)
+{
+    struct worker *worker = c->worker;
+
+    c->next = worker->connections;
+    if (c->next != NULL) {
+        c->next->previous = c;
+    }
+    worker->connections = c;
+}
+
+void connection_open(struct worker *worker, int fd,
+                     const struct sockaddr *address, socklen_t len)
+{
+    struct connection *c = calloc(1, sizeof(*c));
+
+    upstream_forget(&worker->upstream, fd);
+    if (c == NULL) {
+        (void)close(fd);
+        return;
+    }
+    c->worker = worker;
+    c->timer_at = NEVER;
+    c->since = worker->now;
+    peer_open(&c->peer, fd, address, len);
+    enlist(c);
+    (void)event_assign(&c->reading, worker->base, fd,
+                       EV_READ | EV_CLOSED | EV_PERSIST | EV_ET, on_client, c);
+    (void)event_assign(&c->writing, worker->base, fd, EV_WRITE | EV_ET,
+                       on_client, c);
+    (void)evtimer_assign(&c->timer, worker->base, on_timer, c);
+    (void)event_add(&c->reading, NULL);
+    proceed(c);
+}
+
+void connection_stop(struct connection *c)
+{
+    if (c->transaction != NULL) {
+        c->transaction->answer.keep = false;
+    } else if (!c->lingers) {
+        connection_free(c);
+    }
+}
+
+struct connection *connection_next(const struct connection *c)
+{
+    return c->next;
+}

@@ -1,0 +1,25 @@
+/*
+ * connection - an HTTP client in the event loop, from its first byte to its
+ * last.
+ */
+#ifndef GATEWAY_EVENTS_CONNECTION_H
+#define GATEWAY_EVENTS_CONNECTION_H
+
+#include <sys/socket.h>
+
+#include "worker.h"
+
+/** Serve a client that has connected; `fd` becomes the connection's. */
+void connection_open(struct worker *worker, int fd,
+                     const struct sockaddr *address, socklen_t len);
+
+/** The descriptor of its call is ready. */
+void connection_ready(void *connection);
+
+/** No request is to follow the one under way. */
+void connection_stop(struct connection *connection);
+
+/** The next of the worker's; NULL: none. */
+struct connection *connection_next(const struct connection *connection);
+
+#endif

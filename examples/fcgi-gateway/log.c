@@ -1,0 +1,85 @@
+/*
+ * log - lines for people.
+ *
+ * Whatever strangers have sent is shown without its control bytes, and cut.
+ */
+#define _POSIX_C_SOURCE 200809L
+
+#include "log.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define SHOWN 200
+
+static const char *show(char room[SHOWN + 1], struct fcgi_slice text)
+{
+    size_t len = text.len < SHOWN ? text.len : SHOWN;
+
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)text.data[i];
+        room[i] = c < ' ' || c == '"' || c > '~' ? '?' : text.data[i];
+    }
+    room[len] = '\0';
+    if (len == 0) {
+        memcpy(room, "-", sizeof("-"));
+    }
+    return room;
+}
+
+void log_failure(const struct http *http, int status, bool cut, int error,
+                 const struct fcgi_response *response)
+{
+    int system_error =
+        response->outcome.error == error ? response->outcome.system_error : 0;
+    char method[SHOWN + 1];
+    char target[SHOWN + 1];
+
+    (void)fprintf(stderr, "fcgi-gateway: %s %s: %d: %s%s%s%s\n",
+                  show(method, http->method), show(target, http->target),
+                  status, cut ? "answer cut short: " : "", fcgi_strerror(error),
+                  system_error == 0 ? "" : ": ",
+                  system_error == 0 ? "" : strerror(system_error));
+}
+
+/* Line by line, so that none passes for another's. */
+void log_stderr(const struct http *http, struct fcgi_slice text)
+{
+    char target[SHOWN + 1];
+
+    show(target, http->target);
+    while (text.len > 0) {
+        const char *end = memchr(text.data, '\n', text.len);
+        struct fcgi_slice line = {text.data, text.len};
+        char shown[SHOWN + 1];
+        if (end != NULL) {
+            line.len = (size_t)(end - text.data);
+        }
+        (void)fprintf(stderr, "fcgi-gateway: %s: application: %s\n", target,
+                      show(shown, line));
+        text.data += line.len + (end != NULL);
+        text.len -= line.len + (end != NULL);
+    }
+}
+
+void log_access(const char *remote, const struct http *http, int status,
+                uint64_t bytes, const char *why)
+{
+    const struct fcgi_slice nothing = {NULL, 0};
+    time_t now = time(NULL);
+    char method[SHOWN + 1];
+    char target[SHOWN + 1];
+    char date[40];
+    struct tm utc;
+
+    show(method, http == NULL ? nothing : http->method);
+    show(target, http == NULL ? nothing : http->target);
+    (void)gmtime_r(&now, &utc);
+    (void)strftime(date, sizeof(date), "%d/%b/%Y:%H:%M:%S +0000", &utc);
+    (void)printf("%s - - [%s] \"%s %s HTTP/1.%d\" %d %" PRIu64 " \"%s\"\n",
+                 remote, date, method, target,
+                 http != NULL && http->is_1_0 ? 0 : 1, status, bytes,
+                 why == NULL ? "-" : why);
+}

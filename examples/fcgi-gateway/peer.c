@@ -1,0 +1,239 @@
+/*
+ * peer - the HTTP client's socket.
+ */
+#define _POSIX_C_SOURCE 200809L
+
+#include "peer.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/uio.h>
+
+#include <fcgi_client/error.h>
+
+/* What is received to be dropped. */
+#define DROP_SIZE ((size_t)16 * 1024)
+
+void peer_open(struct peer *peer, int fd, const struct sockaddr *address,
+               socklen_t len)
+{
+    const int numeric = NI_NUMERICHOST | NI_NUMERICSERV;
+    struct sockaddr_storage own;
+    socklen_t own_len = sizeof(own);
+
+    *peer = (struct peer){.fd = fd};
+    (void)getnameinfo(address, len, peer->remote_addr,
+                      sizeof(peer->remote_addr), peer->remote_port,
+                      sizeof(peer->remote_port), numeric);
+    (void)getsockname(fd, (struct sockaddr *)&own, &own_len);
+    (void)getnameinfo((const struct sockaddr *)&own, own_len, peer->server_addr,
+                      sizeof(peer->server_addr), peer->server_port,
+                      sizeof(peer->server_port), numeric);
+}
+
+/*
+ * Turns.
+ */
+
+void peer_begin_turn(struct peer *peer, unsigned turn)
+{
+    peer->held_back = false;
+    if (turn != peer->turn) {
+        peer->turn = turn;
+        peer->bytes_left = TURN_BYTES;
+        peer->steps_left = TURN_STEPS;
+    }
+}
+
+bool peer_may_go_on(struct peer *peer)
+{
+    if (peer->bytes_left == 0 || peer->steps_left == 0) {
+        peer->held_back = true;
+        return false;
+    }
+    peer->steps_left -= 1;
+    return true;
+}
+
+/*
+ * Receiving.
+ */
+
+int peer_receive(struct peer *peer, void *room, size_t cap, size_t *got)
+{
+    ssize_t n;
+
+    *got = 0;
+    if (!peer->readable || cap == 0 || !peer_may_go_on(peer)) {
+        return FCGI_WAIT;
+    }
+    if (cap > peer->bytes_left) {
+        cap = peer->bytes_left;
+    }
+    do {
+        n = recv(peer->fd, room, cap, 0);
+    } while (n < 0 && errno == EINTR);
+    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+        peer->readable = false;
+        return FCGI_WAIT;
+    }
+    if (n <= 0) {
+        peer->leaving = true;
+        return FCGI_ERR_CLOSED;
+    }
+    *got = (size_t)n;
+    peer->moved += *got;
+    peer->bytes_left -= *got;
+    /* Less than there was room for is all there was; more makes an event. The
+     * end, though, has announced itself already. */
+    peer->readable = *got == cap || peer->leaving;
+    return FCGI_OK;
+}
+
+int peer_drop(struct peer *peer)
+{
+    char room[DROP_SIZE];
+    size_t got;
+    int rc;
+
+    do {
+        rc = peer_receive(peer, room, sizeof(room), &got);
+    } while (rc == FCGI_OK);
+    return rc;
+}
+
+/*
+ * Sending.
+ */
+
+/* What was sent, but has not come to the client; 0 where no system call
+ * tells. */
+static int count_queued(int fd)
+{
+    int queued = 0;
+
+#ifdef TIOCOUTQ
+    (void)ioctl(fd, TIOCOUTQ, &queued);
+#else
+    (void)fd;
+#endif
+    return queued;
+}
+
+/* The system tells that there is room only when there is much of it: to a slow
+ * client, that may be minutes later. */
+void peer_look(struct peer *peer)
+{
+    int queued = peer->full ? count_queued(peer->fd) : peer->queued;
+
+    if (queued < peer->queued) {
+        peer->moved += (uint64_t)(peer->queued - queued);
+        peer->queued = queued;
+    }
+}
+
+/* How much of a message went out: first the buffer, then the data. */
+static int account(struct buffer *buffer, size_t sent, size_t len,
+                   size_t *taken)
+{
+    size_t held = buffer_len(buffer);
+
+    if (sent < held) {
+        buffer->start += sent;
+        return FCGI_WAIT;
+    }
+    buffer->start = 0;
+    buffer->end = 0;
+    *taken = sent - held;
+    return *taken < len ? FCGI_WAIT : FCGI_OK;
+}
+
+/* One piece is cheaper to send than a list of them. */
+static ssize_t send_both(int fd, const char *held, size_t held_len,
+                         const void *data, size_t len)
+{
+    struct iovec parts[2] = {{(void *)(uintptr_t)held, held_len},
+                             {(void *)(uintptr_t)data, len}};
+    struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
+
+    if (len == 0) {
+        return send(fd, held, held_len, MSG_NOSIGNAL);
+    }
+    if (held_len == 0) {
+        return send(fd, data, len, MSG_NOSIGNAL);
+    }
+    return sendmsg(fd, &message, MSG_NOSIGNAL);
+}
+
+int peer_send(struct peer *peer, struct buffer *buffer, const void *data,
+              size_t len, size_t *taken)
+{
+    ssize_t n;
+    int rc;
+
+    *taken = 0;
+    if (buffer_len(buffer) + len == 0) {
+        return FCGI_OK;
+    }
+    if (peer->full) {
+        return FCGI_WAIT;
+    }
+    do {
+        n = send_both(peer->fd, buffer->data + buffer->start,
+                      buffer_len(buffer), data, len);
+    } while (n < 0 && errno == EINTR);
+    if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK) {
+        return FCGI_ERR_CLOSED;
+    }
+    n = n < 0 ? 0 : n;
+    peer->moved += (uint64_t)n;
+    rc = account(buffer, (size_t)n, len, taken);
+    peer->full = rc == FCGI_WAIT;
+    if (peer->full) {
+        peer->queued = count_queued(peer->fd);
+    }
+    return rc;
+}
+
+/*
+ * Buffers.
+ */
+
+void buffer_init(struct buffer *buffer, char *room, size_t size)
+{
+    *buffer = (struct buffer){.data = room, .size = size};
+}
+
+int buffer_fill(struct buffer *buffer, struct peer *peer)
+{
+    size_t got;
+    int rc = peer_receive(peer, buffer->data + buffer->end, buffer_room(buffer),
+                          &got);
+
+    buffer->end += got;
+    return rc;
+}
+
+void buffer_put(struct buffer *buffer, const void *data, size_t len)
+{
+    memcpy(buffer->data + buffer->end, data, len);
+    buffer->end += len;
+}
+
+void buffer_prepend(struct buffer *buffer, const void *data, size_t len)
+{
+    buffer->start -= len;
+    memcpy(buffer->data + buffer->start, data, len);
+}
+
+size_t buffer_take(struct buffer *buffer, void *data, size_t cap)
+{
+    size_t held = buffer_len(buffer);
+    size_t len = held < cap ? held : cap;
+
+    memcpy(data, buffer->data + buffer->start, len);
+    buffer->start += len;
+    return len;
+}

@@ -1,0 +1,295 @@
+/*
+ * upstream - the application as one worker sees it.
+ *
+ * The kernel forgets a descriptor when it is closed, libevent does not: a
+ * number that comes up again is to be registered anew. The pool's trace tells
+ * which connections are new and which are used again.
+ */
+#define _POSIX_C_SOURCE 200809L
+
+#include "upstream.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <event2/event_struct.h>
+
+struct watch {
+    struct upstream *upstream;
+    void *owner; /* NULL: the connection is idle, or closed */
+    struct event reading;
+    struct event writing;
+    bool registered;
+};
+
+static void on_event(evutil_socket_t fd, short what, void *context)
+{
+    struct watch *watch = context;
+
+    (void)fd;
+    (void)what;
+    if (watch->owner != NULL) {
+        watch->upstream->ready(watch->owner);
+    }
+}
+
+/*
+ * The table.
+ */
+
+static struct watch *find(const struct upstream *upstream, int fd)
+{
+    return (size_t)fd < upstream->watch_count ? upstream->watches[fd] : NULL;
+}
+
+static bool grow_table(struct upstream *upstream, int fd)
+{
+    size_t count = (size_t)fd + 64;
+    struct watch **watches =
+        realloc(upstream->watches, count * sizeof(struct watch *));
+
+    if (watches == NULL) {
+        return false;
+    }
+    for (size_t i = upstream->watch_count; i < count; i++) {
+        watches[i] = NULL;
+    }
+    upstream->watches = watches;
+    upstream->watch_count = count;
+    return true;
+}
+
+static struct watch *make(struct upstream *upstream, int fd)
+{
+    struct watch *watch;
+
+    if ((size_t)fd >= upstream->watch_count && !grow_table(upstream, fd)) {
+        return NULL;
+    }
+    watch = calloc(1, sizeof(*watch));
+    if (watch != NULL) {
+        watch->upstream = upstream;
+        (void)event_assign(&watch->reading, upstream->base, fd,
+                           EV_READ | EV_PERSIST | EV_ET, on_event, watch);
+        (void)event_assign(&watch->writing, upstream->base, fd,
+                           EV_WRITE | EV_PERSIST | EV_ET, on_event, watch);
+    }
+    upstream->watches[fd] = watch;
+    return watch;
+}
+
+static void unregister(struct watch *watch)
+{
+    if (watch->registered) {
+        (void)event_del(&watch->reading);
+        (void)event_del(&watch->writing);
+        watch->registered = false;
+    }
+}
+
+static int register_anew(struct watch *watch)
+{
+    unregister(watch);
+    if (event_add(&watch->reading, NULL) != 0) {
+        return FCGI_ERR_NO_MEMORY;
+    }
+    watch->registered = true;
+    return FCGI_OK;
+}
+
+void upstream_forget(struct upstream *upstream, int fd)
+{
+    struct watch *watch = find(upstream, fd);
+
+    if (watch != NULL) {
+        unregister(watch);
+    }
+}
+
+static void on_trace(void *context, const struct fcgi_trace_event *event)
+{
+    struct upstream *upstream = context;
+
+    if (event->kind == FCGI_TRACE_DIALLED) {
+        upstream_forget(upstream, event->fd);
+    } else if (event->kind == FCGI_TRACE_REUSED) {
+        upstream->reused = event->fd;
+    }
+}
+
+/*
+ * Calls.
+ */
+
+/* Some have waited for a connection, and have their turn. */
+static void on_turns(evutil_socket_t fd, short what, void *context)
+{
+    struct upstream *upstream = context;
+    struct fcgi_call *call;
+
+    (void)fd;
+    (void)what;
+    for (call = fcgi_wakeup_next(upstream->wakeup); call != NULL;
+         call = fcgi_wakeup_next(upstream->wakeup)) {
+        upstream->ready(fcgi_call_context(call));
+    }
+}
+
+int upstream_ask(struct upstream *upstream, struct ask *ask,
+                 struct fcgi_request *request, struct fcgi_response *response,
+                 void *owner)
+{
+    ask->watch = NULL;
+    request->wakeup = upstream->wakeup;
+    request->context = owner;
+    return fcgi_call_start(&ask->call, upstream->client, request, response);
+}
+
+static void change_owner(struct ask *ask, struct watch *watch, void *owner)
+{
+    if (ask->watch != NULL) {
+        ask->watch->owner = NULL;
+    }
+    ask->watch = watch;
+    watch->owner = owner;
+}
+
+static int watch_writing(struct watch *watch, bool wanted)
+{
+    bool pending = event_pending(&watch->writing, EV_WRITE, NULL) != 0;
+    int rc = 0;
+
+    if (wanted && !pending) {
+        rc = event_add(&watch->writing, NULL);
+    } else if (!wanted && pending) {
+        rc = event_del(&watch->writing);
+    }
+    return rc == 0 ? FCGI_OK : FCGI_ERR_NO_MEMORY;
+}
+
+int upstream_watch(struct upstream *upstream, struct ask *ask)
+{
+    int fd = fcgi_call_fd(ask->call);
+    int reused = upstream->reused;
+    struct watch *watch;
+    bool is_other;
+    int rc = FCGI_OK;
+
+    upstream->reused = -1;
+    if (fd < 0) {
+        return FCGI_OK; /* what is registered may stay so */
+    }
+    watch = find(upstream, fd);
+    if (watch == NULL) {
+        watch = make(upstream, fd);
+    }
+    if (watch == NULL) {
+        return FCGI_ERR_NO_MEMORY;
+    }
+    is_other = watch != ask->watch;
+    change_owner(ask, watch, fcgi_call_context(ask->call));
+    if (!watch->registered || (is_other && fd != reused)) {
+        rc = register_anew(watch);
+    }
+    if (rc == FCGI_OK) {
+        rc = watch_writing(watch,
+                           (fcgi_call_events(ask->call) & FCGI_EVENT_WRITE));
+    }
+    return rc;
+}
+
+/*
+ * Idle connections.
+ */
+
+static void wait_to_evict(struct upstream *upstream, int after_ms)
+{
+    struct timeval after = {after_ms / 1000, after_ms % 1000 * 1000};
+
+    (void)evtimer_add(upstream->evicting, &after);
+}
+
+static void on_eviction(evutil_socket_t fd, short what, void *context)
+{
+    struct upstream *upstream = context;
+    int next = fcgi_pool_evict(fcgi_client_pool(upstream->client));
+
+    (void)fd;
+    (void)what;
+    if (next >= 0) {
+        wait_to_evict(upstream, next);
+    }
+}
+
+void upstream_end(struct upstream *upstream, struct ask *ask)
+{
+    if (ask->watch != NULL) {
+        (void)watch_writing(ask->watch, false);
+        ask->watch->owner = NULL;
+        ask->watch = NULL;
+    }
+    upstream->reused = -1;
+    fcgi_call_free(ask->call);
+    ask->call = NULL;
+    if (!evtimer_pending(upstream->evicting, NULL)) {
+        wait_to_evict(upstream, 1000);
+    }
+}
+
+static void free_event(struct event *event)
+{
+    if (event != NULL) {
+        event_free(event);
+    }
+}
+
+static void close_client(struct upstream *upstream)
+{
+    free_event(upstream->evicting);
+    free_event(upstream->waking);
+    fcgi_wakeup_free(upstream->wakeup);
+    fcgi_client_free(upstream->client);
+}
+
+int upstream_open(struct upstream *upstream, struct event_base *base,
+                  const char *address, const struct fcgi_client_config *config,
+                  void (*ready)(void *owner))
+{
+    struct fcgi_client_config own = *config;
+    int rc;
+
+    *upstream = (struct upstream){.base = base, .reused = -1, .ready = ready};
+    own.pool.evict_by_host = true;
+    own.pool.trace = on_trace;
+    own.pool.trace_context = upstream;
+    rc = fcgi_client_new(&upstream->client, address, &own);
+    if (rc != FCGI_OK) {
+        return rc;
+    }
+    rc = fcgi_wakeup_new(&upstream->wakeup, upstream->client);
+    if (rc != FCGI_OK) {
+        fcgi_client_free(upstream->client);
+        return rc;
+    }
+    upstream->evicting = evtimer_new(base, on_eviction, upstream);
+    upstream->waking = event_new(base, fcgi_wakeup_fd(upstream->wakeup),
+                                 EV_READ | EV_PERSIST, on_turns, upstream);
+    if (upstream->evicting == NULL || upstream->waking == NULL ||
+        event_add(upstream->waking, NULL) != 0) {
+        close_client(upstream);
+        return FCGI_ERR_NO_MEMORY;
+    }
+    return FCGI_OK;
+}
+
+void upstream_close(struct upstream *upstream)
+{
+    for (size_t i = 0; i < upstream->watch_count; i++) {
+        if (upstream->watches[i] != NULL) {
+            unregister(upstream->watches[i]);
+            free(upstream->watches[i]);
+        }
+    }
+    free(upstream->watches);
+    close_client(upstream);
+}

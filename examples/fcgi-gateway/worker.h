@@ -1,0 +1,63 @@
+/*
+ * worker - a thread, its event loop, and what its connections share.
+ */
+#ifndef GATEWAY_EVENTS_WORKER_H
+#define GATEWAY_EVENTS_WORKER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <event2/event.h>
+#include <fcgi_client.h>
+
+#include "memory.h"
+#include "options.h"
+#include "upstream.h"
+
+struct connection;
+struct transaction;
+
+struct worker {
+    const struct options *options;
+    int number; /* among all, from 0 */
+    struct event_base *base;
+    struct evconnlistener *listener;
+    struct event *stopper;
+    struct event *pause; /* of accepting, when descriptors have run out */
+    struct upstream upstream;
+    struct fcgi_cgi *cgi;
+    struct fcgi_cgi_site site;
+    unsigned turn;                  /**< of its event loop */
+    int64_t now;                    /**< milliseconds, of this event */
+    bool stopping;                  /**< no request begins any more */
+    struct connection *connections; /**< all of them */
+    struct memory memory;           /**< of its transactions */
+    struct transaction *spares;
+    int spare_count;
+    time_t date_time;
+    char date[48];
+};
+
+/**
+ * @param options  must outlive the worker
+ * @param number   which of all the workers it is, from 0
+ * @param fd       the listening socket, which becomes the worker's
+ * @param stop     a pipe: the worker stops when its other end is closed
+ * @return FCGI_OK or an error code
+ */
+int worker_open(struct worker *worker, const struct options *options,
+                int number, int fd, int stop);
+
+/** Serve until told to stop, and all requests under way have ended. */
+void worker_run(struct worker *worker);
+
+void worker_close(struct worker *worker);
+
+/** Look at the clock: at the beginning of each event. */
+void worker_wake(struct worker *worker);
+
+/** The field Date, with its line end. */
+const char *worker_date(struct worker *worker);
+
+#endif
