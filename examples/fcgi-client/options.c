@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../common/command_line.h"
+#include "../common/cli.h"
 
 const char program_name[] = "fcgi-client";
 

@@ -37,9 +37,9 @@
 
 #include <fcgi_client/error.h>
 
-#include "../common/command_line.h"
+#include "../common/cli.h"
 #include "../common/descriptors.h"
-#include "../common/listening.h"
+#include "../common/listen_address.h"
 #include "../common/signals.h"
 #include "options.h"
 #include "session.h"

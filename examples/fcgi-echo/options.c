@@ -8,7 +8,7 @@
 
 #include <fcgi_client/error.h>
 
-#include "../common/command_line.h"
+#include "../common/cli.h"
 
 const char program_name[] = "fcgi-echo";
 

@@ -7,7 +7,7 @@
 
 #include <sys/socket.h>
 
-#include "inquiry.h"
+#include "asking.h"
 #include "log.h"
 
 /* Where a client has left before it was sent anything: it is no status that

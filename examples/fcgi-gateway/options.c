@@ -11,7 +11,7 @@
 
 #include <fcgi_client.h>
 
-#include "../common/command_line.h"
+#include "../common/cli.h"
 
 #define NUMBER_MAX 100000
 #define SECONDS_MAX 1000000

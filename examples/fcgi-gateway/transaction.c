@@ -12,9 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../common/status.h"
+#include "../common/http_status.h"
+#include "asking.h"
 #include "ending.h"
-#include "inquiry.h"
 #include "log.h"
 
 /* How many are kept for the next request. */

@@ -19,10 +19,10 @@
 #include <fcgi_client.h>
 #include <microhttpd.h>
 
-#include "../common/command_line.h"
+#include "../common/cli.h"
 #include "../common/descriptors.h"
+#include "../common/http_status.h"
 #include "../common/signals.h"
-#include "../common/status.h"
 #include "options.h"
 
 #define FIELDS_MAX 100

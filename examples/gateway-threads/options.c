@@ -7,7 +7,7 @@
 
 #include <getopt.h>
 
-#include "../common/command_line.h"
+#include "../common/cli.h"
 
 #define SECONDS_MAX 1000000
 #define BYTES_MAX (1L << 30)

@@ -3,7 +3,7 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include "listening.h"
+#include "listen_address.h"
 
 #include <netdb.h>
 #include <stdbool.h>

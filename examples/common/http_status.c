@@ -1,7 +1,7 @@
 /*
  * status - from the library's errors to those of HTTP.
  */
-#include "status.h"
+#include "http_status.h"
 
 #include <fcgi_client/error.h>
 

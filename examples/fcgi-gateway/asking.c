@@ -1,7 +1,7 @@
 /*
  * inquiry - a request as the application gets it.
  */
-#include "inquiry.h"
+#include "asking.h"
 
 #include <string.h>
 

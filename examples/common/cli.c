@@ -5,7 +5,7 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include "command_line.h"
+#include "cli.h"
 
 #include <errno.h>
 #include <stdarg.h>
