@@ -1,5 +1,5 @@
 /*
- * descriptors - the first three of a program.
+ * descriptors - the three that every program begins with.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -8,7 +8,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-void descriptors_occupy(void)
+void descriptors_open_standard(void)
 {
     int fd = open("/dev/null", O_RDONLY);
 

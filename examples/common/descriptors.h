@@ -1,11 +1,11 @@
 /*
- * descriptors - the first three of a program.
+ * descriptors - the three that every program begins with.
  */
-#ifndef COMMON_DESCRIPTORS_H
-#define COMMON_DESCRIPTORS_H
+#ifndef EXAMPLES_COMMON_DESCRIPTORS_H
+#define EXAMPLES_COMMON_DESCRIPTORS_H
 
-/** Have something open on each: where a shell has closed one, a socket would
- *  take its place, and be printed to. */
-void descriptors_occupy(void);
+/** Open /dev/null in place of each of descriptors 0 to 2 that is closed:
+ *  otherwise the next socket would take its number, and be printed to. */
+void descriptors_open_standard(void);
 
 #endif

@@ -1,11 +1,11 @@
 /*
- * status - from the library's errors to those of HTTP.
+ * http_status - the HTTP status that stands for an error of the library.
  */
 #include "http_status.h"
 
 #include <fcgi_client/error.h>
 
-int status_of_error(int error)
+int http_status_of_error(int error)
 {
     switch (error) {
     case FCGI_ERR_BAD_REQUEST:

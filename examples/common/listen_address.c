@@ -1,5 +1,5 @@
 /*
- * listening - where a server listens.
+ * listen_address - where a TCP server listens.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -14,7 +14,8 @@
 
 #define PORT_MAX 65535
 
-/* getaddrinfo() takes a larger number for another port, and none for any. */
+/* getaddrinfo() would take a number that is too large for another port, and an
+ * empty one for any. */
 static bool is_port(const char *text)
 {
     size_t digits = strspn(text, "0123456789");
@@ -23,31 +24,44 @@ static bool is_port(const char *text)
            atoi(text) <= PORT_MAX;
 }
 
-struct addrinfo *listening_find(const char *address)
+/* "[v6]:port" and "host:port" alike: the host is copied, the port is not. */
+static bool split(const char *address, char *host, size_t cap,
+                  const char **port)
 {
-    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
-                                   .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
     const char *colon = strrchr(address, ':');
     size_t len = colon == NULL ? 0 : (size_t)(colon - address);
-    struct addrinfo *found = NULL;
-    char host[256];
 
     if (len > 2 && address[0] == '[' && colon[-1] == ']') {
         address += 1;
         len -= 2;
     }
-    if (len == 0 || len >= sizeof(host) || !is_port(colon + 1)) {
-        return NULL;
+    if (len == 0 || len >= cap) {
+        return false;
     }
     memcpy(host, address, len);
     host[len] = '\0';
+    *port = colon + 1;
+    return is_port(*port);
+}
+
+struct addrinfo *listen_address_resolve(const char *address)
+{
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
+                                   .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+    struct addrinfo *found = NULL;
+    const char *port;
+    char host[256];
+
+    if (!split(address, host, sizeof(host), &port)) {
+        return NULL;
+    }
     return getaddrinfo(strcmp(host, "localhost") == 0 ? "127.0.0.1" : host,
-                       colon + 1, &hints, &found) == 0
+                       port, &hints, &found) == 0
                ? found
                : NULL;
 }
 
-void listening_name(int fd, char *name, size_t cap)
+void listen_address_print(int fd, char *text, size_t cap)
 {
     struct sockaddr_storage address;
     socklen_t len = sizeof(address);
@@ -58,6 +72,6 @@ void listening_name(int fd, char *name, size_t cap)
     (void)getnameinfo((const struct sockaddr *)&address, len, host,
                       sizeof(host), port, sizeof(port),
                       NI_NUMERICHOST | NI_NUMERICSERV);
-    (void)snprintf(name, cap, strchr(host, ':') == NULL ? "%s:%s" : "[%s]:%s",
+    (void)snprintf(text, cap, strchr(host, ':') == NULL ? "%s:%s" : "[%s]:%s",
                    host, port);
 }

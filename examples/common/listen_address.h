@@ -1,18 +1,19 @@
 /*
- * listening - where a server listens: host:port or [v6]:port.
+ * listen_address - where a TCP server listens: host:port or [v6]:port.
  */
-#ifndef COMMON_LISTENING_H
-#define COMMON_LISTENING_H
+#ifndef EXAMPLES_COMMON_LISTEN_ADDRESS_H
+#define EXAMPLES_COMMON_LISTEN_ADDRESS_H
 
 #include <stddef.h>
 
 struct addrinfo;
 
-/** Find what an address means; "localhost" is 127.0.0.1, and port 0 any that
- *  is free. For freeaddrinfo(); NULL: it means nothing. */
-struct addrinfo *listening_find(const char *address);
+/** Resolve an address. "localhost" is 127.0.0.1 alone; port 0 is any free one.
+ *  The caller calls freeaddrinfo(). NULL: it is malformed, or there is no such
+ *  host. */
+struct addrinfo *listen_address_resolve(const char *address);
 
-/** The address of a socket, in the same form. */
-void listening_name(int fd, char *name, size_t cap);
+/** Store the address that a socket is bound to, in the same form. */
+void listen_address_print(int fd, char *text, size_t cap);
 
 #endif

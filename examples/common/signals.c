@@ -1,5 +1,5 @@
 /*
- * signals - how a server is told to end, and what does not end it.
+ * signals - the signals that end a server, and one that must not.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -7,7 +7,7 @@
 
 #include <stddef.h>
 
-void signals_keep(sigset_t *ends)
+void signals_block(sigset_t *ends)
 {
     (void)signal(SIGPIPE, SIG_IGN);
     (void)sigemptyset(ends);

@@ -1,14 +1,14 @@
 /*
- * signals - how a server is told to end, and what does not end it.
+ * signals - the signals that end a server, and one that must not.
  */
-#ifndef COMMON_SIGNALS_H
-#define COMMON_SIGNALS_H
+#ifndef EXAMPLES_COMMON_SIGNALS_H
+#define EXAMPLES_COMMON_SIGNALS_H
 
 #include <signal.h>
 
-/** Keep SIGTERM and SIGINT for sigwait(), in this thread and those that it
- *  starts; they are stored in `ends`. SIGPIPE is ignored: a log that nobody
- *  reads any more ends no server. */
-void signals_keep(sigset_t *ends);
+/** Block SIGTERM and SIGINT in this thread and in those that it starts, and
+ *  store them in `ends`, for sigwait(). SIGPIPE is ignored: a log that nobody
+ *  reads any more does not end a server. */
+void signals_block(sigset_t *ends);
 
 #endif

@@ -1,4 +1,6 @@
-/* answer - a sink that prints and searches. */
+/*
+ * answer - a sink that prints and searches.
+ */
 #define _POSIX_C_SOURCE 200809L
 #include "answer.h"
 
@@ -11,9 +13,9 @@
 #include <fcgi_client/io.h>
 
 /*
- * The search of Knuth, Morris and Pratt: it needs no byte of the body twice,
- * so that a text is found across any two pieces of it. `fallback[i]` is how
- * many bytes still match when those up to `i` did and the next does not.
+ * The search of Knuth, Morris and Pratt, which reads each byte of the body
+ * once: a text is found even if it is split between pieces. `fallback[i]` is
+ * how many bytes still match when those up to `i` did and the next does not.
  */
 static size_t advance(const struct answer *answer, size_t matched, char byte)
 {
@@ -55,7 +57,7 @@ void answer_end_line(struct answer *answer)
     }
 }
 
-/* Non-zero where standard output takes no more, which ends the request. */
+/* Non-zero if standard output cannot be written, which ends the request. */
 static int print(struct answer *answer, const struct fcgi_slice *slices,
                  size_t count)
 {

@@ -1,7 +1,7 @@
 /*
  * answer - what fcgi-client does with an answer as it arrives: print it, and
- * look for the text of --expect. Nothing is kept, so that an answer may be of
- * any size.
+ * search it for the text of --expect. Nothing is stored: an answer may have any
+ * size.
  */
 #ifndef EXAMPLES_FCGI_CLIENT_ANSWER_H
 #define EXAMPLES_FCGI_CLIENT_ANSWER_H
@@ -14,31 +14,31 @@
 struct answer {
     bool print_head;
     bool print_body;
-    int write_error;      /**< errno of what could not be printed, or 0 */
-    bool stderr_open;     /**< the application's stderr ends amid a line */
+    int write_error;  /**< errno of what could not be printed, or 0 */
+    bool stderr_open; /**< the application's stderr has not ended its line */
     const char *expected; /**< NULL: nothing */
-    size_t *fallback;     /**< of the search; see answer_expect() */
-    size_t matched;       /**< bytes of `expected` that were last seen */
+    size_t *fallback;     /* of the search: see advance() */
+    size_t matched;       /* how many bytes of `expected` were seen last */
     bool found;
 };
 
 /**
- * Look for a text in every answer to come.
+ * Search every answer from now on for a text.
  *
  * @param answer    zero-initialised
  * @param expected  borrowed; NULL: none
- * @return whether there was memory for it
+ * @return false if there was no memory for it
  */
 bool answer_expect(struct answer *answer, const char *expected);
 
-/** A sink for one answer more. */
+/** The sink for the next answer. */
 struct fcgi_sink answer_sink(struct answer *answer);
 
-/** End the line that the application's stderr may have left open: something
- *  else is to be said, or the answer has ended. */
+/** End the line that the application's stderr has left open, before anything
+ *  else is written to stderr, and at the end of the answer. */
 void answer_end_line(struct answer *answer);
 
-/** Whether the answer held what was expected. */
+/** Whether the answer contained the text. */
 bool answer_as_expected(const struct answer *answer);
 
 void answer_free(struct answer *answer);

@@ -1,4 +1,6 @@
-/* body - where fcgi-client takes what it sends from. */
+/*
+ * body - what fcgi-client sends.
+ */
 #define _POSIX_C_SOURCE 200809L
 #include "body.h"
 
@@ -9,25 +11,30 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Read `fd` to its end into memory that grows by doubling. */
-static bool read_whole(struct body *body, int fd)
+static bool grow(struct body *body, size_t *cap)
+{
+    size_t larger_cap = *cap == 0 ? 65536 : *cap * 2;
+    char *larger = realloc(body->memory, larger_cap);
+
+    if (larger == NULL) {
+        return false;
+    }
+    body->memory = larger;
+    *cap = larger_cap;
+    return true;
+}
+
+static bool read_whole(struct body *body)
 {
     size_t cap = 0;
     size_t len = 0;
     ssize_t got = 0;
 
     do {
-        if (len == cap) {
-            char *larger;
-
-            cap = cap == 0 ? 65536 : cap * 2;
-            larger = realloc(body->memory, cap);
-            if (larger == NULL) {
-                return false;
-            }
-            body->memory = larger;
+        if (len == cap && !grow(body, &cap)) {
+            return false;
         }
-        got = read(fd, body->memory + len, cap - len);
+        got = read(body->fd, body->memory + len, cap - len);
         if (got > 0) {
             len += (size_t)got;
         }
@@ -37,7 +44,8 @@ static bool read_whole(struct body *body, int fd)
     return got == 0;
 }
 
-/* A file of size 0 may be one of /proc, and hold something all the same. */
+/* A regular file is streamed, from where its descriptor stands. One whose size
+ * is 0 may be in /proc and have content all the same, so it is read. */
 static bool measure(struct body *body)
 {
     struct stat status;
@@ -49,7 +57,7 @@ static bool measure(struct body *body)
     body->start = S_ISREG(status.st_mode) ? lseek(body->fd, 0, SEEK_CUR) : 0;
     if (!S_ISREG(status.st_mode) || body->start < 0 ||
         status.st_size <= body->start) {
-        return read_whole(body, body->fd);
+        return read_whole(body);
     }
     body->len = (uint64_t)(status.st_size - body->start);
     return true;
@@ -74,7 +82,8 @@ struct fcgi_source body_source(struct body *body)
         return (struct fcgi_source){.data = body->text,
                                     .len = (size_t)body->len};
     }
-    /* An earlier request has left the descriptor at the end of the file. */
+    /* An earlier request may have left the descriptor at the end of the file.
+     */
     (void)lseek(body->fd, body->start, SEEK_SET);
     return fcgi_fd_source(&body->state, body->fd);
 }

@@ -1,9 +1,9 @@
 /*
  * body - what fcgi-client sends as FCGI_STDIN or FCGI_DATA: the text of an
- * option, a file, or all that standard input holds.
+ * option, a file, or all of standard input.
  *
- * A CGI program is told the length of its body beforehand. A regular file has
- * one, and is streamed; a pipe has none, and is read to its end first.
+ * A CGI program is told the length of its body beforehand. That of a regular
+ * file is known, so it is streamed; a pipe is read to its end first.
  */
 #ifndef EXAMPLES_FCGI_CLIENT_BODY_H
 #define EXAMPLES_FCGI_CLIENT_BODY_H
@@ -19,9 +19,9 @@ struct body {
     bool given;
     uint64_t len;
     const char *text; /**< NULL: streamed from `fd` */
-    char *memory;     /**< what of `text` is to be freed */
+    char *memory;     /* `text`, where it was read from `fd` */
     int fd;           /**< -1: none is open */
-    off_t start;      /**< where in the file it begins */
+    off_t start;      /* where in the file it begins */
     int64_t modified; /**< when the file was modified, in Unix seconds; or 0 */
     struct fcgi_fd_state state;
 };
@@ -29,14 +29,14 @@ struct body {
 /**
  * Open what an option names.
  *
- * @param body  filled in; to be closed with body_close() in any case
+ * @param body  filled in; the caller calls body_close() in any case
  * @param text  the text itself, @FILE, or @- for standard input; NULL: none
- * @return whether it worked; else errno tells
+ * @return false: it failed, and errno says why
  */
 bool body_open(struct body *body, const char *text);
 
-/** The source of a request, from the beginning of the body: one for each
- *  request, as long as none other is under way. */
+/** The source of the next request, from the beginning of the body. The source
+ *  of an earlier one must not be in use any more. */
 struct fcgi_source body_source(struct body *body);
 
 void body_close(struct body *body);

@@ -1,5 +1,7 @@
-/* environment - from the command line to CGI variables (RFC 3875, section
- * 4.1, and those that PHP looks for beside them). */
+/*
+ * environment - the CGI variables of a request: those of RFC 3875, section 4.1,
+ * and others that PHP looks for.
+ */
 #define _POSIX_C_SOURCE 200809L
 #include "environment.h"
 
@@ -8,10 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* More than are ever set here, those of -p not counted. */
+/* At least as many as are set here, without those of -p. */
 #define OWN_VARIABLES 32
 
-/* Set a variable, or replace it where it is set already. */
+/* Set a variable; one that is set already is replaced. */
 static void set(struct environment *environment, const struct fcgi_param *new)
 {
     struct fcgi_param *variable = environment->variables;
@@ -43,7 +45,7 @@ static void set_text(struct environment *environment, const char *name,
 }
 
 /*
- * All names of the script are parts of one string:
+ * All names of the script are slices of one string:
  *
  *     / / s r v / w w w / i n d e x . p h p ? a = 1
  *       |-- DOCUMENT_ROOT   |                 |- QUERY_STRING
@@ -51,7 +53,7 @@ static void set_text(struct environment *environment, const char *name,
  *                   |------ SCRIPT_NAME ----|
  *                   |------ REQUEST_URI ------------|
  *
- * The slash in front stands in for the one a relative SCRIPT lacks.
+ * The slash in front is for a SCRIPT that has none.
  */
 static void set_script(struct environment *environment, bool with_name)
 {
@@ -111,8 +113,8 @@ static void set_data(struct environment *environment, const struct body *data)
     set_text(environment, "FCGI_DATA_LAST_MOD", environment->data_modified);
 }
 
-static bool make_room(struct environment *environment,
-                      const struct options *options)
+static bool allocate(struct environment *environment,
+                     const struct options *options)
 {
     size_t len = strlen(options->script) + 2;
     size_t count = OWN_VARIABLES + options->variable_count;
@@ -134,7 +136,7 @@ bool environment_make(struct environment *environment,
 {
     const char *method = body->given ? "POST" : "GET";
 
-    if (!make_room(environment, options)) {
+    if (!allocate(environment, options)) {
         return false;
     }
     /* Section 6.3 of the specification: SCRIPT_NAME means nothing to an

@@ -1,6 +1,6 @@
 /*
- * environment - the CGI variables of a request of fcgi-client: made up of the
- * command line alone, never of the environment this program runs in.
+ * environment - the CGI variables of a request of fcgi-client. They come from
+ * the command line alone, never from the environment of this program.
  */
 #ifndef EXAMPLES_FCGI_CLIENT_ENVIRONMENT_H
 #define EXAMPLES_FCGI_CLIENT_ENVIRONMENT_H
@@ -26,10 +26,10 @@ struct environment {
 /**
  * Make the variables.
  *
- * @param environment  filled in; its strings are its own and those of
- *                     `options`; to be freed with environment_free() in any
+ * @param environment  filled in; it points to strings of its own and to those
+ *                     of `options`; the caller calls environment_free() in any
  *                     case
- * @return whether there was memory for it
+ * @return false if there was no memory for it
  */
 bool environment_make(struct environment *environment,
                       const struct options *options, const struct body *body,

@@ -4,10 +4,10 @@
  *
  *     fcgi-client unix:/run/php/php-fpm.sock /srv/www/index.php?page=1
  *
- * `fcgi-client --help` tells the options and the exit codes. This file asks
- * and tells how it went; beside it, `options` is the command line, `body` what
- * is sent, `environment` the CGI variables, `answer` what is done with what
- * comes back, and `trace` what --trace prints.
+ * `fcgi-client --help` lists the options and the exit codes. This file sends
+ * the requests and reports how they went. Beside it, `options` is the command
+ * line, `body` what is sent, `environment` the CGI variables, `answer` what is
+ * done with the answer, and `trace` what --trace prints.
  */
 #define _POSIX_C_SOURCE 200809L
 #include <errno.h>
@@ -18,6 +18,7 @@
 
 #include <fcgi_client.h>
 
+#include "../common/cli.h"
 #include "../common/descriptors.h"
 #include "answer.h"
 #include "body.h"
@@ -25,7 +26,7 @@
 #include "options.h"
 #include "trace.h"
 
-/* All that one run of the program uses. */
+/* Everything that one run of the program uses. */
 struct run {
     struct options options;
     struct body body;
@@ -37,29 +38,24 @@ struct run {
     int asked;
 };
 
-/* The one line of a failure: what failed, and why where that says more. */
-static enum code fail(struct run *run, enum code code, const char *what,
-                      const char *why)
+/* A failure that the application or the way to it has a part in. */
+static int fail(const struct run *run, int code, const char *what,
+                const char *why)
 {
-    fprintf(stderr, "fcgi-client: %s: %s%s%s\n", run->options.address, what,
-            why[0] == '\0' ? "" : ": ", why);
-    return code;
+    char reason[512];
+
+    snprintf(reason, sizeof(reason), "%s%s%s", what, why[0] == '\0' ? "" : ": ",
+             why);
+    return cli_fail(code, run->options.address, reason);
 }
 
-/* The same where the application has no part in it. */
-static enum code fail_locally(const char *what, const char *why)
-{
-    fprintf(stderr, "fcgi-client: %s: %s\n", what, why);
-    return CODE_LOCAL;
-}
-
-static enum code code_of(int error)
+static int exit_code_of(int error)
 {
     switch (error) {
     case FCGI_OK:
         return CODE_ANSWERED;
     case FCGI_ERR_ADDRESS:
-        return CODE_USAGE;
+        return EXIT_USAGE;
     case FCGI_ERR_RESOLVE:
     case FCGI_ERR_CONNECT:
     case FCGI_ERR_BACKLOG_FULL:
@@ -83,7 +79,7 @@ static enum code code_of(int error)
     case FCGI_ERR_BODY_TOO_LARGE:
     case FCGI_ERR_BODY_SHORT:
     case FCGI_ERR_BODY_LONG:
-        return CODE_ANSWER;
+        return CODE_INVALID;
     case FCGI_ERR_OVERLOADED:
     case FCGI_ERR_CANT_MPX_CONN:
     case FCGI_ERR_UNKNOWN_ROLE:
@@ -94,9 +90,9 @@ static enum code code_of(int error)
     }
 }
 
-static enum code fail_with(struct run *run, int error, int system_error)
+static int fail_with_error(const struct run *run, int error, int system_error)
 {
-    return fail(run, code_of(error), fcgi_strerror(error),
+    return fail(run, exit_code_of(error), fcgi_strerror(error),
                 system_error != 0 ? strerror(system_error) : "");
 }
 
@@ -105,7 +101,7 @@ static double milliseconds(int64_t microseconds)
     return (double)microseconds / 1000.0;
 }
 
-static void tell_connection(const struct fcgi_outcome *outcome)
+static void report_connection(const struct fcgi_outcome *outcome)
 {
     fputs(outcome->retried ? "retried, " : "", stderr);
     if (outcome->reused) {
@@ -116,13 +112,13 @@ static void tell_connection(const struct fcgi_outcome *outcome)
     }
 }
 
-/* What -v tells of one request, in one line. */
-static void tell_outcome(struct run *run)
+/* The line that -v adds for each request. */
+static void report_outcome(struct run *run)
 {
     const struct fcgi_outcome *outcome = &run->response.outcome;
 
     fprintf(stderr, "fcgi-client: request %d: ", run->asked);
-    tell_connection(outcome);
+    report_connection(outcome);
     fprintf(stderr,
             "sent %" PRIu64 " records, %" PRIu64 " bytes; "
             "received %" PRIu64 " records, %" PRIu64 " bytes; ",
@@ -132,12 +128,12 @@ static void tell_outcome(struct run *run)
         fprintf(stderr, "first byte after %.3f ms; ",
                 milliseconds(outcome->first_byte_us));
     }
-    fprintf(stderr, "whole %.3f ms; status %d; appStatus %" PRIu32 "\n",
+    fprintf(stderr, "total %.3f ms; status %d; appStatus %" PRIu32 "\n",
             milliseconds(outcome->total_us), run->response.status,
             run->response.app_status);
 }
 
-static void tell_statistics(struct run *run, double seconds)
+static void report_statistics(struct run *run, double seconds)
 {
     struct fcgi_pool_stats stats;
 
@@ -150,8 +146,8 @@ static void tell_statistics(struct run *run, double seconds)
             seconds > 0 ? run->asked / seconds : 0.0);
 }
 
-/* What --fail and --expect ask for. */
-static enum code check(struct run *run)
+/* Check what --fail and --expect ask for. */
+static int check_answer(const struct run *run)
 {
     const struct fcgi_response *response = &run->response;
     char status[32];
@@ -167,7 +163,7 @@ static enum code check(struct run *run)
     return CODE_ANSWERED;
 }
 
-static enum code ask(struct run *run)
+static int ask(struct run *run)
 {
     const struct options *options = &run->options;
     struct fcgi_request request = {
@@ -187,19 +183,19 @@ static enum code ask(struct run *run)
     rc = fcgi_client_do(run->client, &request, &run->response);
     answer_end_line(&run->answer);
     if (options->verbose) {
-        tell_outcome(run);
+        report_outcome(run);
     }
     if (run->answer.write_error != 0) {
         return fail(run, CODE_LOCAL, "could not print the answer",
                     strerror(run->answer.write_error));
     }
     if (rc != FCGI_OK) {
-        return fail_with(run, rc, run->response.outcome.system_error);
+        return fail_with_error(run, rc, run->response.outcome.system_error);
     }
-    return check(run);
+    return check_answer(run);
 }
 
-static double now(void)
+static double read_clock(void)
 {
     struct timespec time;
 
@@ -207,24 +203,24 @@ static double now(void)
     return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
-static enum code ask_all(struct run *run)
+static int ask_all(struct run *run)
 {
-    enum code code = CODE_ANSWERED;
-    double start = now();
+    int code = CODE_ANSWERED;
+    double start = read_clock();
 
     while (run->asked < run->options.count && code == CODE_ANSWERED) {
         code = ask(run);
     }
     if (run->options.verbose || run->options.count > 1) {
-        tell_statistics(run, now() - start);
+        report_statistics(run, read_clock() - start);
     }
     return code;
 }
 
-/* A connection is kept only where another request may follow: an application
- * such as PHP-FPM gives a whole process to one, idle or not. The limit on the
- * whole request is the only one beside that on connecting. */
-static enum code open_client(struct run *run)
+/* A connection is kept only if another request may follow: an application such
+ * as PHP-FPM dedicates a whole process to each, idle or not. The only time
+ * limits are that on connecting and that on the whole request. */
+static int open_client(struct run *run)
 {
     const struct options *options = &run->options;
     const struct fcgi_client_config config = {
@@ -240,22 +236,22 @@ static enum code open_client(struct run *run)
 
     return rc == FCGI_OK
                ? CODE_ANSWERED
-               : fail_with(run, rc, rc == FCGI_ERR_SYSTEM ? errno : 0);
+               : fail_with_error(run, rc, rc == FCGI_ERR_SYSTEM ? errno : 0);
 }
 
-static enum code prepare(struct run *run)
+static int prepare(struct run *run)
 {
     const struct options *options = &run->options;
 
     if (!body_open(&run->body, options->body)) {
-        return fail_locally(options->body, strerror(errno));
+        return cli_fail(CODE_LOCAL, options->body, strerror(errno));
     }
     if (!body_open(&run->data, options->data)) {
-        return fail_locally(options->data, strerror(errno));
+        return cli_fail(CODE_LOCAL, options->data, strerror(errno));
     }
     if (!answer_expect(&run->answer, options->expected) ||
         !environment_make(&run->environment, options, &run->body, &run->data)) {
-        return fail_locally("memory", fcgi_strerror(FCGI_ERR_NO_MEMORY));
+        return cli_fail(CODE_LOCAL, "out of memory", "");
     }
     return open_client(run);
 }
@@ -263,9 +259,9 @@ static enum code prepare(struct run *run)
 int main(int argc, char **argv)
 {
     struct run run = {.body = {.fd = -1}, .data = {.fd = -1}};
-    enum code code;
+    int code;
 
-    descriptors_occupy();
+    descriptors_open_standard();
     if (options_read(&run.options, argc, argv, &code)) {
         code = prepare(&run);
         if (code == CODE_ANSWERED) {
@@ -279,5 +275,5 @@ int main(int argc, char **argv)
     body_close(&run.data);
     body_close(&run.body);
     options_free(&run.options);
-    return (int)code;
+    return code;
 }

@@ -1,6 +1,6 @@
 /*
- * options - what the user of fcgi-client asked for on the command line, and
- * the exit codes the program promises.
+ * options - what the command line of fcgi-client asks for, and the exit codes
+ * that the program promises.
  */
 #ifndef EXAMPLES_FCGI_CLIENT_OPTIONS_H
 #define EXAMPLES_FCGI_CLIENT_OPTIONS_H
@@ -10,14 +10,14 @@
 
 #include <fcgi_client.h>
 
-/** What the program exits with. Never 2, which health checkers reserve. */
+/** What the program exits with; 3 is EXIT_USAGE. Never 2, which health checkers
+ *  reserve. */
 enum code {
     CODE_ANSWERED = 0, /**< whatever the HTTP status */
     CODE_CHECK = 1,    /**< --fail or --expect was not met */
-    CODE_USAGE = 3,    /**< the command line, a malformed address included */
     CODE_CONNECT = 4,  /**< could not connect */
     CODE_TIME = 5,     /**< a time limit */
-    CODE_ANSWER = 6,   /**< what came is no valid answer */
+    CODE_INVALID = 6,  /**< what came is not a valid answer */
     CODE_REFUSED = 7,  /**< the application refused the request */
     CODE_LOCAL = 8     /**< memory, a file, standard output */
 };
@@ -43,16 +43,15 @@ struct options {
 };
 
 /**
- * Read the command line. A mistake is told on stderr in one line; --help and
- * --version are answered.
+ * Read the command line. A mistake is reported in one line on standard error;
+ * --help and --version are answered.
  *
- * @param options  filled in; its strings are those of `argv`; to be freed with
+ * @param options  filled in; its strings are those of `argv`; the caller calls
  *                 options_free() in any case
- * @param code     set to what to exit with when there is nothing to ask
- * @return whether there is something to ask
+ * @param code     set to the exit code where there is nothing to send
+ * @return whether there is a request to send
  */
-bool options_read(struct options *options, int argc, char **argv,
-                  enum code *code);
+bool options_read(struct options *options, int argc, char **argv, int *code);
 
 void options_free(struct options *options);
 

@@ -1,9 +1,11 @@
-/* trace - one line for each event. */
+/*
+ * trace - what --trace prints.
+ */
 #include "trace.h"
 
 #include <stdio.h>
 
-static const char *type_name(unsigned type)
+static const char *name_type(unsigned type)
 {
     static const char *const names[] = {
         [FCGI_TYPE_BEGIN_REQUEST] = "BEGIN_REQUEST",
@@ -26,15 +28,15 @@ static const char *type_name(unsigned type)
 static void print_record(char direction, const struct fcgi_header *header)
 {
     fprintf(stderr, "%c %s id %u, content %u, padding %u\n", direction,
-            type_name(header->type), (unsigned)header->request_id,
+            name_type(header->type), (unsigned)header->request_id,
             (unsigned)header->content_length, (unsigned)header->padding_length);
 }
 
 void trace_print(void *context, const struct fcgi_trace_event *event)
 {
-    static const char *const what[] = {
-        [FCGI_TRACE_DIALLED] = "dialled",  [FCGI_TRACE_REUSED] = "used again",
-        [FCGI_TRACE_STALE] = "found dead", [FCGI_TRACE_RETRIED] = "retried",
+    static const char *const names[] = {
+        [FCGI_TRACE_DIALLED] = "dialled", [FCGI_TRACE_REUSED] = "reused",
+        [FCGI_TRACE_STALE] = "stale",     [FCGI_TRACE_RETRIED] = "retried",
         [FCGI_TRACE_EVICTED] = "evicted",
     };
 
@@ -50,7 +52,7 @@ void trace_print(void *context, const struct fcgi_trace_event *event)
         fprintf(stderr, "* %s\n", fcgi_strerror(event->error));
         break;
     default:
-        fprintf(stderr, "* %s, descriptor %d\n", what[event->kind], event->fd);
+        fprintf(stderr, "* %s, descriptor %d\n", names[event->kind], event->fd);
         break;
     }
 }

@@ -1,6 +1,6 @@
 /*
- * trace - what --trace prints: each record that passes, and what becomes of
- * connections, one line each on stderr.
+ * trace - what --trace prints on stderr: a line for each record that passes,
+ * and for each event of a connection.
  *
  *     > PARAMS id 1, content 312, padding 0
  *     < STDOUT id 1, content 61, padding 3
@@ -11,7 +11,7 @@
 
 #include <fcgi_client.h>
 
-/** A `trace` of struct fcgi_pool_config; its context is not used. */
+/** The `trace` of struct fcgi_pool_config; the context is not used. */
 void trace_print(void *context, const struct fcgi_trace_event *event);
 
 #endif

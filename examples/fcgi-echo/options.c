@@ -1,12 +1,12 @@
 /*
  * options - the command line of fcgi-echo.
  */
+#define _POSIX_C_SOURCE 200809L
+
 #include "options.h"
 
 #include <stdlib.h>
-#include <string.h>
-
-#include <fcgi_client/error.h>
+#include <unistd.h>
 
 #include "../common/cli.h"
 
@@ -15,13 +15,13 @@ const char program_name[] = "fcgi-echo";
 static const char help[] =
     "usage: fcgi-echo [ADDRESS]\n"
     "\n"
-    "A FastCGI application that answers with what it was asked. It says on\n"
-    "standard output where it listens, and ends at SIGTERM or SIGINT.\n"
+    "A FastCGI application that answers with what it was asked. It prints\n"
+    "where it listens. SIGTERM or SIGINT ends it.\n"
     "\n"
-    "ADDRESS: unix:/path, /path, unix:@name, host:port or [v6]:port, port 0\n"
-    "being any that is free; the socket on descriptor 0 where none is given.\n"
+    "ADDRESS  unix:/path, /path, unix:@name, host:port or [v6]:port; port 0:\n"
+    "         any free one (default: the socket on descriptor 0)\n"
     "\n"
-    "  --help     print this\n"
+    "  --help     print this help\n"
     "  --version  print the version\n"
     "\n"
     "exit codes: 0 ended by a signal, or printed what was asked for; 1 could\n"
@@ -29,22 +29,14 @@ static const char help[] =
 
 bool options_read(const char **address, int argc, char **argv, int *code)
 {
-    const char *word = argc > 1 ? argv[1] : NULL;
+    const struct cli_option table[] = {cli_help("--help"),
+                                       cli_version("--version")};
+    const struct cli cli = {table, 2, help, EXIT_FAILURE};
 
-    *address = word;
+    *address = argc > 1 ? argv[1] : NULL;
     *code = EXIT_USAGE;
     if (argc > 2) {
-        return option_wrong("expected one ADDRESS, not '%s' too", argv[2]);
+        return cli_refuse("unexpected argument '%s'", argv[2]);
     }
-    if (word == NULL || word[0] != '-') {
-        return true;
-    }
-    if (strcmp(word, "--help") == 0) {
-        return option_told(option_print("%s", help), code);
-    }
-    if (strcmp(word, "--version") == 0) {
-        return option_told(
-            option_print("%s %s\n", program_name, fcgi_version()), code);
-    }
-    return option_wrong("unknown option %s", word);
+    return cli_read(&cli, argc, argv, code);
 }

@@ -1,14 +1,19 @@
 /*
  * options - what the command line of fcgi-echo asks for.
  */
-#ifndef FCGI_ECHO_OPTIONS_H
-#define FCGI_ECHO_OPTIONS_H
+#ifndef EXAMPLES_FCGI_ECHO_OPTIONS_H
+#define EXAMPLES_FCGI_ECHO_OPTIONS_H
 
 #include <stdbool.h>
 
-/** Read the command line; what is wrong with it is said on standard error.
- *  The address is NULL where none is given. False: the program is to end with
- *  that code. */
+/**
+ * Read the command line. A mistake is reported in one line on standard error;
+ * --help and --version are answered.
+ *
+ * @param address  set to where to listen; NULL: none is given
+ * @param code     set to the exit code where there is nothing to serve
+ * @return whether there is something to serve
+ */
 bool options_read(const char **address, int argc, char **argv, int *code);
 
 #endif

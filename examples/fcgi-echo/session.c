@@ -7,8 +7,8 @@
  *                    v            v          v
  *                  head, then a STDOUT record for each -> END     out
  *
- * One request at a time: a second one is told that this application does not
- * multiplex. What breaks the rules ends the connection.
+ * One request at a time: a second one is refused, as this application does not
+ * multiplex. A violation of the protocol ends the connection.
  */
 #define _POSIX_C_SOURCE 200809L
 #include "session.h"
@@ -24,7 +24,7 @@
 
 #define PARAMS_MAX (16 * 1024 * 1024)
 
-/** What the request under way waits for. */
+/** What the current request waits for. */
 enum state { AWAIT_BEGIN, AWAIT_PARAMS, AWAIT_BODY, AWAIT_DATA };
 
 struct session {
@@ -33,27 +33,27 @@ struct session {
     enum state state;
     uint16_t request_id;
     struct fcgi_begin_request request;
-    struct fcgi_memory params;      /* encoded, until they are complete */
-    size_t text_len;                /* of the answer, not yet written */
-    char text[32 * 1024];           /* one record of it */
-    char content[FCGI_CONTENT_MAX]; /* of the record just read */
+    struct fcgi_memory params; /* encoded; decoded once they are complete */
+    size_t text_len;           /* bytes of the answer in `text` */
+    char text[32 * 1024];      /* the next record of the answer */
+    char content[FCGI_CONTENT_MAX]; /* of the last record read */
 };
 
-static int write_out(struct session *session, const void *data, size_t len)
+static int write_stdout(struct session *session, const void *data, size_t len)
 {
     return fcgi_record_write(&session->writer, FCGI_TYPE_STDOUT,
                              session->request_id, data, len);
 }
 
-static int flush(struct session *session)
+static int flush_text(struct session *session)
 {
     size_t len = session->text_len;
 
     session->text_len = 0;
-    return len == 0 ? FCGI_OK : write_out(session, session->text, len);
+    return len == 0 ? FCGI_OK : write_stdout(session, session->text, len);
 }
 
-static int say(struct session *session, struct fcgi_slice text)
+static int put_text(struct session *session, struct fcgi_slice text)
 {
     int rc = FCGI_OK;
 
@@ -66,13 +66,13 @@ static int say(struct session *session, struct fcgi_slice text)
         text.data += part;
         text.len -= part;
         if (part == room) {
-            rc = flush(session);
+            rc = flush_text(session);
         }
     }
     return rc;
 }
 
-static int say_param(struct session *session, const struct fcgi_param *param)
+static int put_param(struct session *session, const struct fcgi_param *param)
 {
     const struct fcgi_slice line[] = {
         {param->name, param->name_len},
@@ -83,34 +83,34 @@ static int say_param(struct session *session, const struct fcgi_param *param)
     int rc = FCGI_OK;
 
     for (size_t i = 0; i < sizeof(line) / sizeof(line[0]); i++) {
-        rc = rc == FCGI_OK ? say(session, line[i]) : rc;
+        rc = rc == FCGI_OK ? put_text(session, line[i]) : rc;
     }
     return rc;
 }
 
-static int say_params(struct session *session)
+static int put_params(struct session *session)
 {
     struct fcgi_slice rest = {session->params.data, session->params.len};
     struct fcgi_param param;
     int more = fcgi_params_next(&rest, &param);
 
     while (more == 1) {
-        int rc = say_param(session, &param);
+        int rc = put_param(session, &param);
 
         more = rc == FCGI_OK ? fcgi_params_next(&rest, &param) : rc;
     }
     return more;
 }
 
-/* All of the answer that stands before the body. */
-static int say_head(struct session *session)
+/* Everything in the answer before the body. */
+static int write_head(struct session *session)
 {
     static const char head[] = "Content-Type: text/plain\r\n\r\n";
-    int rc = say(session, (struct fcgi_slice){head, sizeof(head) - 1});
+    int rc = put_text(session, (struct fcgi_slice){head, sizeof(head) - 1});
 
-    rc = rc == FCGI_OK ? say_params(session) : rc;
-    rc = rc == FCGI_OK ? say(session, (struct fcgi_slice){"\n", 1}) : rc;
-    return rc == FCGI_OK ? flush(session) : rc;
+    rc = rc == FCGI_OK ? put_params(session) : rc;
+    rc = rc == FCGI_OK ? put_text(session, (struct fcgi_slice){"\n", 1}) : rc;
+    return rc == FCGI_OK ? flush_text(session) : rc;
 }
 
 static int write_end(struct session *session, uint16_t request_id,
@@ -124,7 +124,8 @@ static int write_end(struct session *session, uint16_t request_id,
                              request_id, body, sizeof(body));
 }
 
-/* End the request under way; the connection too, unless it is to be kept. */
+/* End the current request, and the connection too unless the client has asked
+ * to keep it. */
 static int end_request(struct session *session, uint32_t app_status,
                        enum fcgi_status status)
 {
@@ -139,7 +140,7 @@ static int end_request(struct session *session, uint32_t app_status,
 
 static int end_answer(struct session *session)
 {
-    int rc = write_out(session, NULL, 0);
+    int rc = write_stdout(session, NULL, 0);
 
     return rc == FCGI_OK ? end_request(session, 0, FCGI_STATUS_REQUEST_COMPLETE)
                          : rc;
@@ -169,7 +170,7 @@ static int begin_request(struct session *session,
     return FCGI_OK;
 }
 
-static int keep_params(struct fcgi_memory *params, struct fcgi_slice more)
+static int append_params(struct fcgi_memory *params, struct fcgi_slice more)
 {
     size_t needed = params->len + more.len;
 
@@ -195,9 +196,9 @@ static int take_params(struct session *session, struct fcgi_slice content)
     int rc;
 
     if (content.len > 0) {
-        return keep_params(&session->params, content);
+        return append_params(&session->params, content);
     }
-    rc = say_head(session);
+    rc = write_head(session);
     if (rc != FCGI_OK) {
         return rc;
     }
@@ -206,11 +207,11 @@ static int take_params(struct session *session, struct fcgi_slice content)
                                                          : FCGI_OK;
 }
 
-/* A record of the body goes back as it came. */
+/* A record of the body is sent back as it came. */
 static int take_stream(struct session *session, struct fcgi_slice content)
 {
     if (content.len > 0) {
-        return write_out(session, content.data, content.len);
+        return write_stdout(session, content.data, content.len);
     }
     if (session->state == AWAIT_BODY &&
         session->request.role == FCGI_ROLE_FILTER) {
@@ -220,7 +221,7 @@ static int take_stream(struct session *session, struct fcgi_slice content)
     return end_answer(session);
 }
 
-static const char *value_of(const struct fcgi_param *asked)
+static const char *find_value(const struct fcgi_param *asked)
 {
     static const char number[] = {'0' + SESSIONS_MAX / 10,
                                   '0' + SESSIONS_MAX % 10, '\0'};
@@ -242,7 +243,7 @@ static const char *value_of(const struct fcgi_param *asked)
     return NULL;
 }
 
-/* Section 4.1: what is not known is left out of the result. */
+/* Section 4.1: a name that is not known is left out of the result. */
 static int answer_values(struct session *session, struct fcgi_slice rest)
 {
     char result[1024];
@@ -253,7 +254,7 @@ static int answer_values(struct session *session, struct fcgi_slice rest)
     while (more == 1) {
         size_t taken = 0;
 
-        param.value = value_of(&param);
+        param.value = find_value(&param);
         param.value_len = FCGI_STRLEN;
         if (param.value != NULL &&
             fcgi_params_encode(&param, 1, result + len, sizeof(result) - len,
@@ -269,7 +270,8 @@ static int answer_values(struct session *session, struct fcgi_slice rest)
 }
 
 /* Section 4: records that belong to no request. */
-static int manage(struct session *session, const struct fcgi_record *record)
+static int serve_management(struct session *session,
+                            const struct fcgi_record *record)
 {
     const uint8_t unknown[8] = {record->header.type};
 
@@ -280,8 +282,9 @@ static int manage(struct session *session, const struct fcgi_record *record)
                              unknown, sizeof(unknown));
 }
 
-/* A record of the request under way. */
-static int act_on(struct session *session, const struct fcgi_record *record)
+/* A record of the current request. */
+static int serve_request(struct session *session,
+                         const struct fcgi_record *record)
 {
     enum state state = session->state;
 
@@ -306,16 +309,16 @@ static int serve_record(struct session *session,
                         const struct fcgi_record *record)
 {
     if (record->header.request_id == 0) {
-        return manage(session, record);
+        return serve_management(session, record);
     }
     if (record->header.type == FCGI_TYPE_BEGIN_REQUEST) {
         return begin_request(session, record);
     }
     if (session->state == AWAIT_BEGIN ||
         record->header.request_id != session->request_id) {
-        return FCGI_OK; /* Section 3.3: of a request that has ended. */
+        return FCGI_OK; /* section 3.3: its request has ended */
     }
-    return act_on(session, record);
+    return serve_request(session, record);
 }
 
 struct session *session_new(void)

@@ -59,13 +59,6 @@
 
 #define BACKLOG 1024
 
-/* The one line of a failure; returns the code to end with. */
-static int fail(int code, const char *what, const char *why)
-{
-    (void)fprintf(stderr, "%s: %s: %s\n", program_name, what, why);
-    return code;
-}
-
 /*
  * Listening: each worker has a socket of its own at the same address, among
  * which the kernel shares out who connects. The first takes it alone, so that
@@ -114,12 +107,13 @@ static bool listen_at(int fd, const struct sockaddr *address, socklen_t len,
 /* Listen as often as there are workers; the first has found the port. */
 static int open_listeners(const struct options *options, int *fds)
 {
-    struct addrinfo *found = listening_find(options->listen);
+    struct addrinfo *found = listen_address_resolve(options->listen);
     struct sockaddr_storage address;
     socklen_t len;
 
     if (found == NULL) {
-        return fail(EXIT_USAGE, options->listen, "not an address to listen at");
+        return cli_fail(EXIT_USAGE, options->listen,
+                        "not an address to listen at");
     }
     len = found->ai_addrlen;
     memcpy(&address, found->ai_addr, len);
@@ -130,7 +124,7 @@ static int open_listeners(const struct options *options, int *fds)
             !listen_at(fds[i], (const struct sockaddr *)&address, len, i,
                        options->workers) ||
             getsockname(fds[i], (struct sockaddr *)&address, &len) != 0) {
-            return fail(EXIT_FAILURE, options->listen, strerror(errno));
+            return cli_fail(EXIT_FAILURE, options->listen, strerror(errno));
         }
     }
     return EXIT_SUCCESS;
@@ -140,7 +134,7 @@ static void announce(int fd)
 {
     char name[96];
 
-    listening_name(fd, name, sizeof(name));
+    listen_address_print(fd, name, sizeof(name));
     (void)printf("fcgi-gateway: listening on %s\n", name);
     (void)fflush(stdout);
 }
@@ -165,12 +159,12 @@ static int start_workers(const struct options *options, struct worker *workers,
         int rc = worker_open(&workers[i], options, i, fds[i], stop);
 
         if (rc != FCGI_OK) {
-            return fail(rc == FCGI_ERR_ADDRESS ? EXIT_USAGE : EXIT_FAILURE,
-                        options->upstream, fcgi_strerror(rc));
+            return cli_fail(rc == FCGI_ERR_ADDRESS ? EXIT_USAGE : EXIT_FAILURE,
+                            options->upstream, fcgi_strerror(rc));
         }
         rc = pthread_create(&threads[i], NULL, work, &workers[i]);
         if (rc != 0) {
-            return fail(EXIT_FAILURE, "threads", strerror(rc));
+            return cli_fail(EXIT_FAILURE, "threads", strerror(rc));
         }
     }
     return EXIT_SUCCESS;
@@ -196,10 +190,10 @@ static int serve(const struct options *options, struct worker *workers,
     int stop[2];
     int code;
 
-    signals_keep(&ends);
+    signals_block(&ends);
     code = open_listeners(options, fds);
     if (code == EXIT_SUCCESS && pipe(stop) != 0) {
-        code = fail(EXIT_FAILURE, "pipe", strerror(errno));
+        code = cli_fail(EXIT_FAILURE, "pipe", strerror(errno));
     }
     if (code == EXIT_SUCCESS) {
         code = start_workers(options, workers, threads, fds, stop[0]);
@@ -223,7 +217,7 @@ int main(int argc, char **argv)
     int *fds;
     int code;
 
-    descriptors_occupy();
+    descriptors_open_standard();
     if (!options_read(&options, argc, argv, &code)) {
         return code;
     }
@@ -231,10 +225,10 @@ int main(int argc, char **argv)
     workers = calloc((size_t)options.workers, sizeof(*workers));
     threads = calloc((size_t)options.workers, sizeof(*threads));
     fds = calloc((size_t)options.workers, sizeof(*fds));
-    code =
-        workers != NULL && threads != NULL && fds != NULL
-            ? serve(&options, workers, threads, fds)
-            : fail(EXIT_FAILURE, "memory", fcgi_strerror(FCGI_ERR_NO_MEMORY));
+    code = workers != NULL && threads != NULL && fds != NULL
+               ? serve(&options, workers, threads, fds)
+               : cli_fail(EXIT_FAILURE, "memory",
+                          fcgi_strerror(FCGI_ERR_NO_MEMORY));
     free(workers);
     free(threads);
     free(fds);

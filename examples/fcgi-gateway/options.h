@@ -1,8 +1,8 @@
 /*
  * options - what the command line of fcgi-gateway asks for.
  */
-#ifndef GATEWAY_EVENTS_OPTIONS_H
-#define GATEWAY_EVENTS_OPTIONS_H
+#ifndef EXAMPLES_FCGI_GATEWAY_OPTIONS_H
+#define EXAMPLES_FCGI_GATEWAY_OPTIONS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,23 +13,29 @@ struct options {
     const char *root;
     const char *index;
     int workers;
-    int connections;       /**< to the application, of all workers; 0: any */
+    int connections;       /**< to the application, of all workers; 0: no
+                                limit */
     bool no_keep;          /**< a connection for each request */
-    bool no_abort;         /**< the application is not told to give up */
+    bool no_abort;         /**< never send FCGI_ABORT_REQUEST */
     int timeout_ms;        /**< of the application */
-    int total_ms;          /**< for its whole answer; 0: any */
+    int total_ms;          /**< for its whole answer; 0: no limit */
     int client_timeout_ms; /**< of the client */
     int least_rate;        /**< bytes a second, of the client; 0: any */
-    size_t gather;         /**< how long a body may be that is gathered */
+    size_t gather;         /**< how long a gathered body may be */
     size_t memory;         /**< for each worker */
     bool stream_chunked;
-    bool drop_connection_named; /**< fields that the client's Connection names
-                                     are not handed on */
+    bool drop_connection_named; /**< drop the fields that the client names in
+                                     Connection */
     bool access_log;
 };
 
-/** Read the command line; what is wrong with it is said on standard error.
- *  False: the program is to end with that code. */
+/**
+ * Read the command line. A mistake is reported in one line on standard error;
+ * --help and --version are answered.
+ *
+ * @param code  set to the exit code where there is nothing to serve
+ * @return whether there is something to serve
+ */
 bool options_read(struct options *options, int argc, char **argv, int *code);
 
 #endif

@@ -138,7 +138,7 @@ void transaction_end(struct transaction *t)
 static bool fail(struct transaction *t, int error)
 {
     bool cut = t->answer.state == ANSWER_SENT;
-    int status = cut ? t->answer.status : status_of_error(error);
+    int status = cut ? t->answer.status : http_status_of_error(error);
 
     log_failure(&t->http, status, cut, error, &t->response);
     return cut ? ending_give_up(t, fcgi_error_name(error))

@@ -1,15 +1,17 @@
 /*
- * gateway-threads - an HTTP server for a FastCGI application on one page:
- * libmicrohttpd speaks HTTP, with a thread for each connection, and asks the
- * application with fcgi_client_do(). `options` beside it is the command line.
+ * gateway-threads - an HTTP server in front of a FastCGI application, in one
+ * file: libmicrohttpd speaks HTTP, with a thread for each connection, and
+ * fcgi_client_do() asks the application. `options` beside it is the command
+ * line.
  *
- * Bodies are held in memory: those of requests up to --memory in sum, and each
- * answer, up to the library's limit. Where they are large, or clients slow and
- * many, see fcgi-gateway.
+ * Bodies are held in memory: those of all requests up to --memory together,
+ * and each answer up to the library's limit. For large bodies, or many slow
+ * clients, see fcgi-gateway.
  */
 #define _POSIX_C_SOURCE 200809L
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,16 +34,16 @@
 static struct fcgi_client *client;
 static struct fcgi_cgi_site site = {.folding = FCGI_CGI_FOLDING_DROP};
 static struct options options;
-static atomic_size_t held; /* bytes of bodies */
+static atomic_size_t held; /* bytes of request bodies */
 
 /* One request, and its answer. */
 struct visit {
-    const char *method; /* NULL: nobody has looked at the head */
+    const char *method; /* NULL: the head has not been read */
     struct fcgi_field fields[FIELDS_MAX];
     size_t field_count;
-    struct fcgi_source body; /* the memory at `data` is the visit's */
+    struct fcgi_source body; /* `data` is the visit's, to be freed */
     size_t received;         /* bytes of the body, held or not */
-    int refusal;             /* the status for when it has come; 0: none */
+    int refusal;             /* the status to answer the body with; 0: none */
     struct fcgi_cgi *cgi;
     struct fcgi_response response;
     char target[];
@@ -52,8 +54,10 @@ static struct fcgi_slice slice(const char *text)
     return (struct fcgi_slice){text, strlen(text)};
 }
 
-/* One line for people: nothing that strangers have sent may look like more. */
-static void say(const struct visit *visit, const char *what, const char *text)
+/* One line: whatever the client or the application has sent must not make
+ * another. */
+static void log_line(const struct visit *visit, const char *what,
+                     const char *text)
 {
     char line[600];
 
@@ -65,8 +69,9 @@ static void say(const struct visit *visit, const char *what, const char *text)
     (void)fprintf(stderr, "gateway-threads: %s\n", line);
 }
 
-/* The target is as the client has sent it. */
-static void *begin(void *none, const char *target, struct MHD_Connection *c)
+/* `target` is what the client has sent, byte for byte. */
+static void *begin_visit(void *none, const char *target,
+                         struct MHD_Connection *c)
 {
     struct visit *visit = calloc(1, sizeof(*visit) + strlen(target) + 1);
 
@@ -84,8 +89,8 @@ static void release_body(struct visit *visit)
     visit->body = (struct fcgi_source){0};
 }
 
-static void end(void *none, struct MHD_Connection *c, void **state,
-                enum MHD_RequestTerminationCode how)
+static void end_visit(void *none, struct MHD_Connection *c, void **state,
+                      enum MHD_RequestTerminationCode how)
 {
     struct visit *visit = *state;
 
@@ -112,7 +117,8 @@ static enum MHD_Result take_field(void *visit, enum MHD_ValueKind kind,
     return MHD_YES;
 }
 
-/* The status that refuses the request before its body is read; 0: none. */
+/* Returns the status to refuse the request with before its body is read, or 0.
+ */
 static int read_head(struct visit *visit, struct MHD_Connection *c)
 {
     const char *length =
@@ -126,8 +132,9 @@ static int read_head(struct visit *visit, struct MHD_Connection *c)
     return length != NULL && strtoull(length, NULL, 10) > BODY_MAX ? 413 : 0;
 }
 
-/* The status that refuses the request with this piece of its body; 0: none. */
-static int hold(struct visit *visit, const char *data, size_t len)
+/* Returns the status to refuse the request with at this piece of its body, or
+ * 0. */
+static int append_body(struct visit *visit, const char *data, size_t len)
 {
     size_t had = visit->body.len;
     char *grown;
@@ -148,14 +155,14 @@ static int hold(struct visit *visit, const char *data, size_t len)
     return 0;
 }
 
-/* Amid a body libmicrohttpd sends no answer: the rest of one that is refused is
- * read, up to a limit, but not held. */
+/* libmicrohttpd cannot answer in the middle of a body: the rest of one that is
+ * refused is read, up to a limit, but not held. */
 static enum MHD_Result take_body(struct visit *visit, const char *data,
                                  size_t *len)
 {
     visit->received += *len;
     if (visit->refusal == 0) {
-        visit->refusal = hold(visit, data, *len);
+        visit->refusal = append_body(visit, data, *len);
     }
     if (visit->refusal != 0) {
         release_body(visit);
@@ -164,8 +171,8 @@ static enum MHD_Result take_body(struct visit *visit, const char *data,
     return visit->received <= 2 * BODY_MAX ? MHD_YES : MHD_NO;
 }
 
-/* From HTTP to CGI, and ask. Only this machine can be the client. */
-static int ask(struct visit *visit, const char *version)
+/* Only this host can be the client. */
+static int ask_application(struct visit *visit, const char *version)
 {
     struct fcgi_request request = {.body = visit->body};
     struct fcgi_cgi_request http = {.method = slice(visit->method),
@@ -187,30 +194,31 @@ static int ask(struct visit *visit, const char *version)
         release_body(visit);
     }
     if (visit->response.stderr_data.len > 0) {
-        say(visit, "application", visit->response.stderr_data.data);
+        log_line(visit, "application", visit->response.stderr_data.data);
     }
     if (rc == FCGI_OK && visit->response.status < 200) {
-        return FCGI_ERR_BAD_HEAD; /* HTTP expects another after it */
+        return FCGI_ERR_BAD_HEAD; /* HTTP clients expect another after it */
     }
-    /* A body that is too long has been cut at its Content-Length. */
+    /* A body that was too long has been cut at its Content-Length. */
     return rc == FCGI_ERR_BODY_LONG ? FCGI_OK : rc;
 }
 
-/* The body of an answer to HEAD, which is never read. */
-static ssize_t no_body(void *none, uint64_t at, char *room, size_t len)
+/* The body of an answer to HEAD, which is never sent. */
+static ssize_t read_no_body(void *none, uint64_t at, char *room, size_t len)
 {
     (void)none, (void)at, (void)room, (void)len;
     return MHD_CONTENT_READER_END_OF_STREAM;
 }
 
-/* To HEAD the length is told that the application has told. Where it has not,
- * the connection ends: libmicrohttpd would send the end of a chunked body. */
-static struct MHD_Response *answer_head(const struct fcgi_response *from)
+/* The answer to HEAD has the length that the application has told. If it has
+ * told none, the connection is closed: libmicrohttpd would send the end of a
+ * chunked body. */
+static struct MHD_Response *make_head_response(const struct fcgi_response *from)
 {
     const char *length = fcgi_response_field(from, "Content-Length", 0);
     struct MHD_Response *response = MHD_create_response_from_callback(
         length == NULL ? MHD_SIZE_UNKNOWN : strtoull(length, NULL, 10), 1,
-        no_body, NULL, NULL);
+        read_no_body, NULL, NULL);
 
     if (length == NULL) {
         (void)MHD_set_response_options(response, MHD_RF_HTTP_VERSION_1_0_ONLY,
@@ -219,7 +227,7 @@ static struct MHD_Response *answer_head(const struct fcgi_response *from)
     return response;
 }
 
-static struct MHD_Response *answer_with(struct fcgi_slice body)
+static struct MHD_Response *make_response(struct fcgi_slice body)
 {
     return MHD_create_response_from_buffer(
         body.len, (void *)(uintptr_t)body.data, MHD_RESPMEM_PERSISTENT);
@@ -237,8 +245,8 @@ static void add_fields(struct MHD_Response *response,
     }
 }
 
-static enum MHD_Result queue(struct MHD_Connection *c, int status,
-                             struct MHD_Response *response)
+static enum MHD_Result queue_response(struct MHD_Connection *c, int status,
+                                      struct MHD_Response *response)
 {
     enum MHD_Result result = MHD_queue_response(c, (unsigned)status, response);
 
@@ -246,34 +254,35 @@ static enum MHD_Result queue(struct MHD_Connection *c, int status,
     return result;
 }
 
-/* Answer as the application did. */
+/* Send the application's answer. */
 static enum MHD_Result answer(struct MHD_Connection *c,
                               const struct visit *visit)
 {
     const struct fcgi_response *from = &visit->response;
     struct MHD_Response *response = strcmp(visit->method, "HEAD") == 0
-                                        ? answer_head(from)
-                                        : answer_with(from->body);
+                                        ? make_head_response(from)
+                                        : make_response(from->body);
 
     add_fields(response, from);
-    return queue(c, from->status, response);
+    return queue_response(c, from->status, response);
 }
 
-/* Nothing more is read of this client, who may be about to send a body. */
+/* Nothing more is read from this client, which may be about to send a body. */
 static enum MHD_Result refuse(struct MHD_Connection *c, int status)
 {
     struct MHD_Response *response =
-        answer_with(slice(fcgi_reason_phrase(status)));
+        make_response(slice(fcgi_reason_phrase(status)));
 
     (void)MHD_add_response_header(response, "Connection", "close");
-    return queue(c, status, response);
+    return queue_response(c, status, response);
 }
 
-/* Called with the head, then with each piece of the body, then to answer. */
-static enum MHD_Result handle(void *none, struct MHD_Connection *c,
-                              const char *path, const char *method,
-                              const char *version, const char *data,
-                              size_t *len, void **state)
+/* Called with the head, then with each piece of the body, then for the answer.
+ */
+static enum MHD_Result handle_request(void *none, struct MHD_Connection *c,
+                                      const char *path, const char *method,
+                                      const char *version, const char *data,
+                                      size_t *len, void **state)
 {
     struct visit *v = *state;
     int rc;
@@ -293,12 +302,12 @@ static enum MHD_Result handle(void *none, struct MHD_Connection *c,
     if (v->refusal != 0) {
         return refuse(c, v->refusal);
     }
-    rc = ask(v, version);
+    rc = ask_application(v, version);
     if (rc == FCGI_OK) {
         return answer(c, v);
     }
-    say(v, fcgi_error_name(rc), fcgi_strerror(rc));
-    return refuse(c, status_of_error(rc));
+    log_line(v, fcgi_error_name(rc), fcgi_strerror(rc));
+    return refuse(c, http_status_of_error(rc));
 }
 
 static int serve(void)
@@ -309,17 +318,19 @@ static int serve(void)
                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     struct MHD_Daemon *daemon;
     sigset_t ends;
+    char name[32];
 
-    signals_keep(&ends);
+    signals_block(&ends);
     daemon = MHD_start_daemon(
         MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD, 0,
-        NULL, NULL, handle, NULL, MHD_OPTION_SOCK_ADDR, &address,
-        MHD_OPTION_URI_LOG_CALLBACK, begin, NULL, MHD_OPTION_NOTIFY_COMPLETED,
-        end, NULL, MHD_OPTION_CONNECTION_TIMEOUT, 60U,
-        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
+        NULL, NULL, handle_request, NULL, MHD_OPTION_SOCK_ADDR, &address,
+        MHD_OPTION_URI_LOG_CALLBACK, begin_visit, NULL,
+        MHD_OPTION_NOTIFY_COMPLETED, end_visit, NULL,
+        MHD_OPTION_CONNECTION_TIMEOUT, 60U, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+        MHD_OPTION_END);
     if (daemon == NULL) {
-        perror("gateway-threads");
-        return EXIT_FAILURE;
+        (void)snprintf(name, sizeof(name), "127.0.0.1:%s", options.port);
+        return cli_fail(EXIT_FAILURE, name, strerror(errno));
     }
     (void)fprintf(stderr, "gateway-threads: listening on 127.0.0.1:%u\n",
                   MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_BIND_PORT)->port);
@@ -333,7 +344,7 @@ int main(int argc, char **argv)
     struct fcgi_client_config config = {0};
     int rc;
 
-    descriptors_occupy();
+    descriptors_open_standard();
     if (!options_read(&options, argc, argv, &rc)) {
         return rc;
     }
@@ -345,9 +356,7 @@ int main(int argc, char **argv)
     config.no_abort = options.no_abort;
     rc = fcgi_client_new(&client, options.upstream, &config);
     if (rc != FCGI_OK) {
-        (void)fprintf(stderr, "gateway-threads: %s: %s\n", options.upstream,
-                      fcgi_strerror(rc));
-        return EXIT_USAGE;
+        return cli_fail(EXIT_USAGE, options.upstream, fcgi_strerror(rc));
     }
     rc = serve();
     fcgi_client_free(client);

@@ -272,7 +272,7 @@ done
 
 it "prints its help and version on standard output"
 exits 0 --help
-prints_line 'usage: fcgi-client [options] ADDRESS SCRIPT[?QUERY]'
+prints_line 'usage: fcgi-client [OPTION]... ADDRESS SCRIPT[?QUERY]'
 is_silent
 exits 0 -h
 exits 0 --version

@@ -22,9 +22,10 @@ program=$bin/fcgi-echo
 it "names what is wrong with the command line of fcgi-echo"
 refuses 'unknown option --nonsense' --nonsense
 refuses 'unknown option -x' -x
-refuses "not 'two' too" 127.0.0.1:0 two
-refuses "not '127.0.0.1:0' too" --help 127.0.0.1:0
-refuses 'descriptor 0: is no listening socket' </dev/null
+refuses "unexpected argument 'two'" 127.0.0.1:0 two
+refuses "unexpected argument '127.0.0.1:0'" --help 127.0.0.1:0
+refuses 'unknown option --a?b' "$(printf -- '--a\nb')"
+refuses 'descriptor 0: not a listening socket' </dev/null
 
 it "refuses an address that means nothing"
 long=$(printf '%0120d' 0)
@@ -104,14 +105,16 @@ refuses '--root is missing' --listen 127.0.0.1:0 --upstream "$echo"
 refuses_option "--root must begin with a slash, not be ''" --root ''
 refuses_option "--root must begin with a slash, not be 'srv'" --root srv
 refuses_option 'unknown option --nonsense' --nonsense
+refuses_option "unexpected argument 'a?b'" "$(printf 'a\nb')"
+refuses_option '(see --help)' "$(printf '%02000d' 0)"
 refuses_option 'unknown option --c' --c 1
 refuses_option 'unknown option -q' -qx
-refuses_option "'more' belongs to no option" more
-refuses_option "'--help' belongs to no option" -- --help
-refuses_option '--stream-chunked=1: that takes no value' --stream-chunked=1
-refuses_option '--access-log=: that takes no value' --access-log=
-refuses_option '--no-abort=1: that takes no value' --no-abort=1
-refuses_option '--drop-connection-named=: that takes no value' \
+refuses_option "unexpected argument 'more'" more
+refuses_option "unexpected argument '--help'" -- --help
+refuses_option '--stream-chunked=1: this option takes no value' --stream-chunked=1
+refuses_option '--access-log=: this option takes no value' --access-log=
+refuses_option '--no-abort=1: this option takes no value' --no-abort=1
+refuses_option '--drop-connection-named=: this option takes no value' \
     --drop-connection-named=
 for option in --upstream --root --index --workers --connections --timeout \
     --total --client-timeout --least-rate --gather --memory; do
@@ -337,7 +340,7 @@ done
 refuses 'unknown option --nonsense' --nonsense
 refuses 'unknown option -1' -1 "$echo" /srv
 refuses '--total needs a value' --total
-refuses '--no-abort=1: that takes no value' --no-abort=1
+refuses '--no-abort=1: this option takes no value' --no-abort=1
 for bytes in '' 0 x 1073741825; do
     refuses "--memory must be a number from 1 to 1073741824, not '$bytes'" \
         --memory "$bytes" 0 "$echo" /srv
