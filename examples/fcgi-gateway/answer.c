@@ -53,10 +53,10 @@ static bool put_field(struct buffer *out, const struct fcgi_field *field)
     if (buffer_room(out) < field->name_len + field->value_len + 4 + BACK) {
         return false;
     }
-    buffer_put(out, field->name, field->name_len);
-    buffer_put(out, ": ", 2);
-    buffer_put(out, field->value, field->value_len);
-    buffer_put(out, "\r\n", 2);
+    buffer_append(out, field->name, field->name_len);
+    buffer_append(out, ": ", 2);
+    buffer_append(out, field->value, field->value_len);
+    buffer_append(out, "\r\n", 2);
     return true;
 }
 
@@ -74,7 +74,7 @@ static void begin_head(struct answer *answer, int status, const char *reason)
 
 static void end_fields(struct answer *answer)
 {
-    buffer_put(answer->out, "\r\n", 2);
+    buffer_append(answer->out, "\r\n", 2);
     answer->fields_end = answer->out->end;
 }
 
@@ -229,7 +229,7 @@ static void copy(struct answer *answer, const char *data, size_t len)
         begin_chunk(answer, len);
         answer->chunk_left = 0;
     }
-    buffer_put(answer->out, data, len);
+    buffer_append(answer->out, data, len);
 }
 
 /* Send what is held, and a piece behind it. */
@@ -320,13 +320,13 @@ int answer_end(struct answer *answer)
         complete_head(answer, true);
     }
     if (answer->chunked) {
-        buffer_put(answer->out, answer->chunk_at, strlen(answer->chunk_at));
-        buffer_put(answer->out, "0\r\n\r\n", 5);
+        buffer_append(answer->out, answer->chunk_at, strlen(answer->chunk_at));
+        buffer_append(answer->out, "0\r\n\r\n", 5);
     }
     return answer_flush(answer);
 }
 
-int answer_plainly(struct answer *answer, int status)
+int answer_send_status(struct answer *answer, int status)
 {
     const char *reason = fcgi_reason_phrase(status);
     struct fcgi_field type = {"Content-Type", "text/plain", 12, 10};
@@ -339,7 +339,7 @@ int answer_plainly(struct answer *answer, int status)
     (void)put_field(answer->out, &type);
     end_fields(answer);
     answer->body_len = answer->has_body ? (uint64_t)len : 0;
-    buffer_put(answer->out, text, (size_t)answer->body_len);
+    buffer_append(answer->out, text, (size_t)answer->body_len);
     return answer_end(answer);
 }
 

@@ -9,8 +9,8 @@
  * or nothing more to do for now. An answer that has ended by then tells its
  * length, and leaves in one write; a longer one is chunked.
  */
-#ifndef GATEWAY_EVENTS_ANSWER_H
-#define GATEWAY_EVENTS_ANSWER_H
+#ifndef EXAMPLES_FCGI_GATEWAY_ANSWER_H
+#define EXAMPLES_FCGI_GATEWAY_ANSWER_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -70,7 +70,7 @@ int answer_end(struct answer *answer);
 
 /** An answer of the gateway's own, in place of one that is not sent yet: as
  *  answer_flush(). */
-int answer_plainly(struct answer *answer, int status);
+int answer_send_status(struct answer *answer, int status);
 
 /** How many bytes of its body have been sent. */
 uint64_t answer_body_sent(const struct answer *answer);

@@ -1,12 +1,21 @@
 /*
- * inquiry - a request as the application gets it.
+ * asking - the stage of a transaction in which the application has the request.
  */
 #include "asking.h"
 
 #include <string.h>
 
-/* The longest head of an answer: it must fit beside what is added to it. */
+#include "../common/http_status.h"
+#include "ending.h"
+#include "log.h"
+
+/* The longest head of an answer: there must be room beside it for what the
+ * gateway adds. */
 #define ANSWER_HEAD_MAX (24 * 1024)
+
+/*
+ * The call.
+ */
 
 static struct fcgi_slice text(const char *string)
 {
@@ -29,11 +38,11 @@ static int make_params(const struct transaction *t)
     };
     int rc = fcgi_cgi_build(t->worker->cgi, &t->worker->site, &request);
 
-    /* It is for who has said --stream-chunked to know. */
+    /* --stream-chunked is for applications that need no length. */
     return rc == FCGI_ERR_LENGTH_REQUIRED ? FCGI_OK : rc;
 }
 
-int inquiry_begin(struct transaction *t)
+static int start_call(struct transaction *t)
 {
     struct fcgi_request request = {
         .body = body_source(&t->body),
@@ -46,13 +55,106 @@ int inquiry_begin(struct transaction *t)
         return rc;
     }
     request.params = fcgi_cgi_params(t->worker->cgi, &request.param_count);
-    return upstream_ask(&t->worker->upstream, &t->ask, &request, &t->response,
-                        t->owner);
+    return upstream_start_call(&t->worker->upstream, &t->call, &request,
+                               &t->response, t->owner);
 }
 
-void inquiry_end(struct transaction *t)
+void asking_end(struct transaction *t)
 {
-    if (t->ask.call != NULL) {
-        upstream_end(&t->worker->upstream, &t->ask);
+    if (t->call.call != NULL) {
+        upstream_end_call(&t->worker->upstream, &t->call);
     }
+}
+
+/*
+ * Its end.
+ */
+
+/* The application has failed. The answer says so, unless part of it was sent.
+ */
+static bool fail(struct transaction *t, int error)
+{
+    bool cut = t->answer.state == ANSWER_SENT;
+    int status = cut ? t->answer.status : http_status_of_error(error);
+
+    log_failure(&t->http, status, cut, error, &t->response);
+    return cut ? ending_abandon(t, fcgi_error_name(error))
+               : ending_send_status(t, status);
+}
+
+/* The client has failed. */
+static bool fail_body(struct transaction *t)
+{
+    if (!t->body.malformed) {
+        return ending_lose_client(t);
+    }
+    return t->answer.state == ANSWER_SENT ? ending_abandon(t, "malformed body")
+                                          : ending_send_status(t, 400);
+}
+
+static bool conclude(struct transaction *t, int rc)
+{
+    asking_end(t);
+    log_stderr(&t->http, t->response.stderr_data);
+    if (t->answer.state == ANSWER_FAILED) {
+        return ending_lose_client(t);
+    }
+    if (rc == FCGI_ERR_SOURCE) {
+        return fail_body(t);
+    }
+    if (t->answer.refused) {
+        rc = FCGI_ERR_BAD_HEAD;
+    } else if (rc == FCGI_ERR_BODY_LONG && t->answer.state != ANSWER_NONE) {
+        /* The answer is as long as its Content-Length, and the rest is not
+         * sent. */
+        log_failure(&t->http, t->answer.status, false, rc, &t->response);
+        rc = FCGI_OK;
+    }
+    return rc == FCGI_OK ? ending_send_answer(t) : fail(t, rc);
+}
+
+/*
+ * The stage.
+ */
+
+bool asking_begin(struct transaction *t)
+{
+    int rc = start_call(t);
+
+    switch (rc) {
+    case FCGI_OK:
+        return transaction_enter(t, STAGE_ASKING);
+    case FCGI_ERR_BAD_REQUEST:
+        return ending_refuse(t, 400);
+    default:
+        return fail(t, rc);
+    }
+}
+
+/* While the call waits, what it has made of the answer so far is sent. */
+static bool await_call(struct transaction *t)
+{
+    if (answer_flush(&t->answer) < 0) {
+        return ending_lose_client(t);
+    }
+    if (upstream_watch_call(&t->worker->upstream, &t->call) != FCGI_OK) {
+        return conclude(t, FCGI_ERR_NO_MEMORY);
+    }
+    return false;
+}
+
+/* Whatever the event was, the call finds out what it can do. Once the client
+ * has sent its whole body, it may send the next request, or leave. */
+bool asking_go_on(struct transaction *t)
+{
+    int rc;
+
+    if (t->body.left == 0) {
+        (void)peer_fill(t->peer, &t->in);
+    }
+    if (t->peer->leaving) {
+        return ending_lose_client(t);
+    }
+    rc = fcgi_call_resume(t->call.call);
+    return rc == FCGI_WAIT ? await_call(t) : conclude(t, rc);
 }

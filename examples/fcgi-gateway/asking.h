@@ -1,22 +1,22 @@
 /*
- * inquiry - a request as the application gets it: from HTTP to CGI, the call,
- * and which status a failure of it is.
+ * asking - the stage of a transaction in which the application has the request:
+ * from HTTP to CGI, the call, and what a failure of it means.
  */
-#ifndef GATEWAY_EVENTS_INQUIRY_H
-#define GATEWAY_EVENTS_INQUIRY_H
+#ifndef EXAMPLES_FCGI_GATEWAY_ASKING_H
+#define EXAMPLES_FCGI_GATEWAY_ASKING_H
+
+#include <stdbool.h>
 
 #include "transaction.h"
 
-/**
- * Begin the call for a request whose head has been read.
- *
- * @return FCGI_OK  it is under way
- *         FCGI_ERR_BAD_REQUEST  no application may see this
- *         or why it could not be begun
- */
-int inquiry_begin(struct transaction *t);
+/** Begin the call for a request whose head has been read, and whose body has
+ *  been gathered if it is to be. Returns what a stage does. */
+bool asking_begin(struct transaction *t);
 
-/** Free the call; one that has not ended is given up. None is fine. */
-void inquiry_end(struct transaction *t);
+/** The stage itself. */
+bool asking_go_on(struct transaction *t);
+
+/** Free the call, which is cancelled if it has not ended. There may be none. */
+void asking_end(struct transaction *t);
 
 #endif

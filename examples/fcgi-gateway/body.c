@@ -122,7 +122,7 @@ static int fill(struct body *body)
     }
     in->start = in->end = body->floor;
     rc = invite(body);
-    return rc == FCGI_OK ? buffer_fill(in, body->peer) : rc;
+    return rc == FCGI_OK ? peer_fill(body->peer, in) : rc;
 }
 
 /* Decode bytes where they were received, at most `max`. */

@@ -12,8 +12,8 @@
  *
  * What is there as a whole can be sent a second time.
  */
-#ifndef GATEWAY_EVENTS_BODY_H
-#define GATEWAY_EVENTS_BODY_H
+#ifndef EXAMPLES_FCGI_GATEWAY_BODY_H
+#define EXAMPLES_FCGI_GATEWAY_BODY_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -28,7 +28,7 @@ struct connection {
     bool lingers;  /* its client is sent nothing more, and to notice that */
     int64_t since; /* when it began to be idle, or to linger */
     struct event reading, writing, timer;
-    int64_t timer_at; /* NEVER: it is not set */
+    int64_t timer_at; /* PATIENCE_NEVER: it is not set */
 };
 
 static void connection_free(struct connection *c)
@@ -105,7 +105,7 @@ static void end_transaction(struct connection *c)
 static bool linger(struct connection *c)
 {
     c->lingers = true;
-    return peer_drop(&c->peer) == FCGI_WAIT;
+    return peer_discard_input(&c->peer) == FCGI_WAIT;
 }
 
 /* There is no memory to read its request, if it is one and not its end that
@@ -150,13 +150,13 @@ static bool go_on(struct connection *c)
         return true;
     }
     switch (transaction_proceed(c->transaction)) {
-    case IDLE:
+    case STAGE_IDLE:
         end_transaction(c);
         return true;
-    case LINGERING:
+    case STAGE_LINGERING:
         end_transaction(c);
         return linger(c);
-    case GONE:
+    case STAGE_GONE:
         return false;
     default:
         return true;
@@ -182,7 +182,7 @@ static void on_client(evutil_socket_t fd, short what, void *context)
     struct connection *c = context;
 
     (void)fd;
-    worker_wake(c->worker);
+    worker_update_clock(c->worker);
     c->peer.readable = c->peer.readable || (what & (EV_READ | EV_CLOSED));
     c->peer.leaving = c->peer.leaving || (what & EV_CLOSED);
     c->peer.full = c->peer.full && !(what & EV_WRITE);
@@ -193,7 +193,7 @@ void connection_ready(void *connection)
 {
     struct connection *c = connection;
 
-    worker_wake(c->worker);
+    worker_update_clock(c->worker);
     proceed(c);
 }
 
@@ -204,8 +204,8 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
 
     (void)fd;
     (void)what;
-    worker_wake(c->worker);
-    c->timer_at = NEVER;
+    worker_update_clock(c->worker);
+    c->timer_at = PATIENCE_NEVER;
     if (c->transaction != NULL) {
         transaction_check_client(c->transaction);
     } else if (c->worker->now >= last_moment(c)) {
@@ -235,15 +235,15 @@ void connection_open(struct worker *worker, int fd,
 {
     struct connection *c = calloc(1, sizeof(*c));
 
-    upstream_forget(&worker->upstream, fd);
+    upstream_unregister(&worker->upstream, fd);
     if (c == NULL) {
         (void)close(fd);
         return;
     }
     c->worker = worker;
-    c->timer_at = NEVER;
+    c->timer_at = PATIENCE_NEVER;
     c->since = worker->now;
-    peer_open(&c->peer, fd, address, len);
+    peer_init(&c->peer, fd, address, len);
     enlist(c);
     (void)event_assign(&c->reading, worker->base, fd,
                        EV_READ | EV_CLOSED | EV_PERSIST | EV_ET, on_client, c);

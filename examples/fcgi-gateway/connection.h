@@ -2,8 +2,8 @@
  * connection - an HTTP client in the event loop, from its first byte to its
  * last.
  */
-#ifndef GATEWAY_EVENTS_CONNECTION_H
-#define GATEWAY_EVENTS_CONNECTION_H
+#ifndef EXAMPLES_FCGI_GATEWAY_CONNECTION_H
+#define EXAMPLES_FCGI_GATEWAY_CONNECTION_H
 
 #include <sys/socket.h>
 

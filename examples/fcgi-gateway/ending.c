@@ -1,5 +1,5 @@
 /*
- * ending - the ways out of a request.
+ * ending - the last stage of a transaction, and every way into it.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -10,12 +10,11 @@
 #include "asking.h"
 #include "log.h"
 
-/* Where a client has left before it was sent anything: it is no status that
- * was sent, but nginx's name for that. */
+/* What the log says of a client that left before it was sent anything: nginx
+ * uses this number too, which is not a status of HTTP. */
 #define CLIENT_LEFT 499
 
-static void note_access(const struct transaction *t, int status,
-                        const char *why)
+static void log_end(const struct transaction *t, int status, const char *why)
 {
     if (t->worker->options->access_log) {
         log_access(t->peer->remote_addr, &t->http, status,
@@ -23,34 +22,23 @@ static void note_access(const struct transaction *t, int status,
     }
 }
 
-bool ending_give_up(struct transaction *t, const char *why)
-{
-    note_access(t, t->answer.head_sent ? t->answer.status : CLIENT_LEFT, why);
-    return transaction_enter(t, GONE);
-}
-
-bool ending_lose(struct transaction *t)
-{
-    return ending_give_up(t, "client left");
-}
-
 /*
  * Answering.
  */
 
-/* The answer was sent whole. */
+/* The whole answer was sent. */
 static bool finish(struct transaction *t)
 {
-    note_access(t, t->answer.status, t->why);
+    log_end(t, t->answer.status, t->why);
     if (t->answer.keep && t->body.left == 0 && !t->worker->stopping) {
         return transaction_read_next(t);
     }
     if (t->body.left == 0 && !t->peer->readable) {
-        return transaction_enter(t, GONE);
+        return transaction_enter(t, STAGE_GONE);
     }
-    /* To close with bytes unread would take the answer from the client. */
+    /* To close the socket with bytes unread would discard the answer. */
     (void)shutdown(t->peer->fd, SHUT_WR);
-    return transaction_enter(t, LINGERING);
+    return transaction_enter(t, STAGE_LINGERING);
 }
 
 bool ending_send_rest(struct transaction *t)
@@ -60,27 +48,28 @@ bool ending_send_rest(struct transaction *t)
     if (rc == FCGI_WAIT) {
         return false;
     }
-    return rc == FCGI_OK ? finish(t) : ending_lose(t);
+    return rc == FCGI_OK ? finish(t) : ending_lose_client(t);
 }
 
-/* It is on its way, `rc` tells how far it came. */
+/* `rc` is what the answer's last function returned. */
 static bool begin_sending(struct transaction *t, int rc)
 {
-    inquiry_end(t);
+    asking_end(t);
     body_end(&t->body);
-    return rc < 0 ? ending_lose(t) : transaction_enter(t, SENDING);
+    return rc < 0 ? ending_lose_client(t) : transaction_enter(t, STAGE_SENDING);
 }
 
-bool ending_send(struct transaction *t)
+bool ending_send_answer(struct transaction *t)
 {
     return begin_sending(t, answer_end(&t->answer));
 }
 
-/* The connection must end if the client has yet to send what nobody reads. */
-bool ending_answer(struct transaction *t, int status)
+/* The connection must end if the client has more body to send, which nobody
+ * reads. */
+bool ending_send_status(struct transaction *t, int status)
 {
     t->answer.keep = t->answer.keep && t->body.left == 0;
-    return begin_sending(t, answer_plainly(&t->answer, status));
+    return begin_sending(t, answer_send_status(&t->answer, status));
 }
 
 bool ending_refuse(struct transaction *t, int status)
@@ -88,5 +77,34 @@ bool ending_refuse(struct transaction *t, int status)
     answer_begin(&t->answer, t->peer, &t->out, &t->http, worker_date(t->worker),
                  false);
     t->body.left = 1;
-    return ending_answer(t, status);
+    return ending_send_status(t, status);
+}
+
+/*
+ * Giving up.
+ */
+
+bool ending_abandon(struct transaction *t, const char *why)
+{
+    log_end(t, t->answer.head_sent ? t->answer.status : CLIENT_LEFT, why);
+    return transaction_enter(t, STAGE_GONE);
+}
+
+bool ending_lose_client(struct transaction *t)
+{
+    return ending_abandon(t, "client left");
+}
+
+/* It is told so, if it can be: unless an answer is on its way already. */
+bool ending_time_out(struct transaction *t)
+{
+    t->why = "client too slow";
+    if (t->stage == STAGE_READING) {
+        return ending_refuse(t, 408);
+    }
+    if (t->stage == STAGE_GATHERING ||
+        (t->stage == STAGE_ASKING && t->answer.state == ANSWER_NONE)) {
+        return ending_send_status(t, 408);
+    }
+    return ending_abandon(t, t->why);
 }

@@ -1,35 +1,39 @@
 /*
- * ending - the ways out of a request: it is answered, or given up. Each is a
- * line in the access log, and no request ends in another way.
+ * ending - the last stage of a transaction, and every way into it: the request
+ * is answered, or abandoned. Each end is a line in the access log; no request
+ * ends in another way.
  *
- * Every function does what a stage of the transaction does: it returns whether
- * there is more to do at once.
+ * Each function returns what a stage does: whether there is more to do at once.
  */
-#ifndef GATEWAY_EVENTS_ENDING_H
-#define GATEWAY_EVENTS_ENDING_H
+#ifndef EXAMPLES_FCGI_GATEWAY_ENDING_H
+#define EXAMPLES_FCGI_GATEWAY_ENDING_H
 
 #include <stdbool.h>
 
 #include "transaction.h"
 
-/** Its answer is whole; the call and the body are needed no more. */
-bool ending_send(struct transaction *t);
+/** Send the application's answer, which is whole. */
+bool ending_send_answer(struct transaction *t);
 
-/** An answer of the gateway's own, which takes the place of any that is not
- *  sent yet. */
-bool ending_answer(struct transaction *t, int status);
+/** Send an answer of the gateway's own, in place of any that has not been
+ *  sent. */
+bool ending_send_status(struct transaction *t, int status);
 
-/** The same where what was sent is no request: nothing behind it can be
+/** The same for what is not a valid request: nothing after it can be
  *  trusted. */
 bool ending_refuse(struct transaction *t, int status);
 
-/** Send what is left of the answer; the request ends with the last of it. */
+/** The stage itself: send the rest of the answer. The request ends with its
+ *  last byte. */
 bool ending_send_rest(struct transaction *t);
 
-/** Leave it where it is: close the connection. */
-bool ending_give_up(struct transaction *t, const char *why);
+/** Close the connection, wherever the answer stands. */
+bool ending_abandon(struct transaction *t, const char *why);
 
 /** The client has left. */
-bool ending_lose(struct transaction *t);
+bool ending_lose_client(struct transaction *t);
+
+/** The client is too slow. */
+bool ending_time_out(struct transaction *t);
 
 #endif

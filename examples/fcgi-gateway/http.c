@@ -128,7 +128,7 @@ static const llhttp_settings_t callbacks = {
     .on_message_complete = on_message_complete,
 };
 
-void http_begin(struct http *http)
+void http_reset(struct http *http)
 {
     memset(http, 0, offsetof(struct http, fields));
     llhttp_init(&http->parser, HTTP_REQUEST, &callbacks);

@@ -5,8 +5,8 @@
  * What a head points to stands in the buffer that it was read from, whose
  * bytes must stay where they are until the request is over.
  */
-#ifndef GATEWAY_EVENTS_HTTP_H
-#define GATEWAY_EVENTS_HTTP_H
+#ifndef EXAMPLES_FCGI_GATEWAY_HTTP_H
+#define EXAMPLES_FCGI_GATEWAY_HTTP_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -41,7 +41,7 @@ struct http {
     struct fcgi_field fields[HTTP_FIELDS_MAX];
 };
 
-void http_begin(struct http *http);
+void http_reset(struct http *http);
 
 /**
  * Look at the next bytes of a head, which stand right behind those before.

@@ -2,8 +2,8 @@
  * log - a line on standard error for what went wrong with the application, and
  * one on standard output for each request, if that is wanted.
  */
-#ifndef GATEWAY_EVENTS_LOG_H
-#define GATEWAY_EVENTS_LOG_H
+#ifndef EXAMPLES_FCGI_GATEWAY_LOG_H
+#define EXAMPLES_FCGI_GATEWAY_LOG_H
 
 #include <stdbool.h>
 #include <stdint.h>

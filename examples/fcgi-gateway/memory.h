@@ -9,8 +9,8 @@
  * follow: memory that is new to the process takes the system longer to find
  * than the body takes to be copied there.
  */
-#ifndef GATEWAY_EVENTS_MEMORY_H
-#define GATEWAY_EVENTS_MEMORY_H
+#ifndef EXAMPLES_FCGI_GATEWAY_MEMORY_H
+#define EXAMPLES_FCGI_GATEWAY_MEMORY_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -10,8 +10,8 @@
  * Nothing here looks at the clock: whoever calls tells the time, in
  * milliseconds.
  */
-#ifndef GATEWAY_EVENTS_PATIENCE_H
-#define GATEWAY_EVENTS_PATIENCE_H
+#ifndef EXAMPLES_FCGI_GATEWAY_PATIENCE_H
+#define EXAMPLES_FCGI_GATEWAY_PATIENCE_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -7,16 +7,15 @@
 
 #include <errno.h>
 #include <netdb.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/uio.h>
 
 #include <fcgi_client/error.h>
 
-/* What is received to be dropped. */
-#define DROP_SIZE ((size_t)16 * 1024)
+/* How much is discarded at a time. */
+#define DISCARD_SIZE ((size_t)16 * 1024)
 
-void peer_open(struct peer *peer, int fd, const struct sockaddr *address,
+void peer_init(struct peer *peer, int fd, const struct sockaddr *address,
                socklen_t len)
 {
     const int numeric = NI_NUMERICHOST | NI_NUMERICSERV;
@@ -47,7 +46,7 @@ void peer_begin_turn(struct peer *peer, unsigned turn)
     }
 }
 
-bool peer_may_go_on(struct peer *peer)
+bool peer_take_step(struct peer *peer)
 {
     if (peer->bytes_left == 0 || peer->steps_left == 0) {
         peer->held_back = true;
@@ -66,7 +65,7 @@ int peer_receive(struct peer *peer, void *room, size_t cap, size_t *got)
     ssize_t n;
 
     *got = 0;
-    if (!peer->readable || cap == 0 || !peer_may_go_on(peer)) {
+    if (!peer->readable || cap == 0 || !peer_take_step(peer)) {
         return FCGI_WAIT;
     }
     if (cap > peer->bytes_left) {
@@ -86,15 +85,25 @@ int peer_receive(struct peer *peer, void *room, size_t cap, size_t *got)
     *got = (size_t)n;
     peer->moved += *got;
     peer->bytes_left -= *got;
-    /* Less than there was room for is all there was; more makes an event. The
-     * end, though, has announced itself already. */
+    /* Less than there was room for is all there was, and more will be an event.
+     * The end of the input, however, has been an event already. */
     peer->readable = *got == cap || peer->leaving;
     return FCGI_OK;
 }
 
-int peer_drop(struct peer *peer)
+int peer_fill(struct peer *peer, struct buffer *buffer)
 {
-    char room[DROP_SIZE];
+    size_t got;
+    int rc = peer_receive(peer, buffer->data + buffer->end, buffer_room(buffer),
+                          &got);
+
+    buffer->end += got;
+    return rc;
+}
+
+int peer_discard_input(struct peer *peer)
+{
+    char room[DISCARD_SIZE];
     size_t got;
     int rc;
 
@@ -108,7 +117,7 @@ int peer_drop(struct peer *peer)
  * Sending.
  */
 
-/* What was sent, but has not come to the client; 0 where no system call
+/* Bytes that were sent but have not reached the client; 0 where no system call
  * tells. */
 static int count_queued(int fd)
 {
@@ -122,9 +131,9 @@ static int count_queued(int fd)
     return queued;
 }
 
-/* The system tells that there is room only when there is much of it: to a slow
- * client, that may be minutes later. */
-void peer_look(struct peer *peer)
+/* The system reports room to send only once there is plenty. If the client is
+ * slow, that may take minutes. */
+void peer_count_taken(struct peer *peer)
 {
     int queued = peer->full ? count_queued(peer->fd) : peer->queued;
 
@@ -134,9 +143,9 @@ void peer_look(struct peer *peer)
     }
 }
 
-/* How much of a message went out: first the buffer, then the data. */
-static int account(struct buffer *buffer, size_t sent, size_t len,
-                   size_t *taken)
+/* Account for `sent` bytes: first those of the buffer, then the data. */
+static int account_sent(struct buffer *buffer, size_t sent, size_t len,
+                        size_t *taken)
 {
     size_t held = buffer_len(buffer);
 
@@ -150,7 +159,7 @@ static int account(struct buffer *buffer, size_t sent, size_t len,
     return *taken < len ? FCGI_WAIT : FCGI_OK;
 }
 
-/* One piece is cheaper to send than a list of them. */
+/* To send one piece is cheaper than to send a list of pieces. */
 static ssize_t send_both(int fd, const char *held, size_t held_len,
                          const void *data, size_t len)
 {
@@ -189,51 +198,10 @@ int peer_send(struct peer *peer, struct buffer *buffer, const void *data,
     }
     n = n < 0 ? 0 : n;
     peer->moved += (uint64_t)n;
-    rc = account(buffer, (size_t)n, len, taken);
+    rc = account_sent(buffer, (size_t)n, len, taken);
     peer->full = rc == FCGI_WAIT;
     if (peer->full) {
         peer->queued = count_queued(peer->fd);
     }
     return rc;
-}
-
-/*
- * Buffers.
- */
-
-void buffer_init(struct buffer *buffer, char *room, size_t size)
-{
-    *buffer = (struct buffer){.data = room, .size = size};
-}
-
-int buffer_fill(struct buffer *buffer, struct peer *peer)
-{
-    size_t got;
-    int rc = peer_receive(peer, buffer->data + buffer->end, buffer_room(buffer),
-                          &got);
-
-    buffer->end += got;
-    return rc;
-}
-
-void buffer_put(struct buffer *buffer, const void *data, size_t len)
-{
-    memcpy(buffer->data + buffer->end, data, len);
-    buffer->end += len;
-}
-
-void buffer_prepend(struct buffer *buffer, const void *data, size_t len)
-{
-    buffer->start -= len;
-    memcpy(buffer->data + buffer->start, data, len);
-}
-
-size_t buffer_take(struct buffer *buffer, void *data, size_t cap)
-{
-    size_t held = buffer_len(buffer);
-    size_t len = held < cap ? held : cap;
-
-    memcpy(data, buffer->data + buffer->start, len);
-    buffer->start += len;
-    return len;
 }

@@ -1,107 +1,86 @@
 /*
- * peer - the HTTP client's socket, and a buffer on either side of it.
+ * peer - the HTTP client's socket.
  *
- *     client  -- receive -->  [   |unread|   room   ]
- *     client  <-- send -----  [   |unsent|   room   ]
- *
- * The socket is watched edge-triggered: what is known of it is noted here, and
- * no system call asks for it again. Whoever wants to send or to receive may
- * just try.
+ * The socket is watched edge-triggered. What its events have told is kept here,
+ * so that no system call is made to learn it again: the caller may just try to
+ * send or to receive.
  */
-#ifndef GATEWAY_EVENTS_PEER_H
-#define GATEWAY_EVENTS_PEER_H
+#ifndef EXAMPLES_FCGI_GATEWAY_PEER_H
+#define EXAMPLES_FCGI_GATEWAY_PEER_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
 
-/* What one client may take of a turn of the event loop, so that it does not
- * keep the others waiting: bytes, and steps, each a receive or a request. */
+#include "buffer.h"
+
+/* The share of one client in a turn of the event loop, so that it does not keep
+ * the others waiting: bytes received, and steps, each a receive or a request.
+ */
 #define TURN_BYTES ((size_t)256 * 1024)
 #define TURN_STEPS 16
 
 struct peer {
     int fd;
-    bool readable;  /**< a receive may bring something */
-    bool leaving;   /**< it has closed its side */
-    bool full;      /**< it takes no more now */
-    bool held_back; /**< there is more to do, in the next turn of the loop */
-    uint64_t moved; /**< bytes that were received and sent */
-    unsigned turn;  /* the one that these are left of: */
+    bool readable;  /**< there may be something to receive */
+    bool leaving;   /**< the client has closed its side */
+    bool full;      /**< the client takes no more for now */
+    bool held_back; /**< there is more to do, but in the next turn */
+    uint64_t moved; /**< bytes received and sent */
+    unsigned turn;  /* the turn that the share is of */
     size_t bytes_left;
     int steps_left;
-    int queued; /* bytes that the system had yet to bring it, last we looked */
+    int queued; /* bytes sent that had not reached the client when last counted
+                 */
     char remote_addr[64], remote_port[8];
     char server_addr[64], server_port[8];
 };
 
-struct buffer {
-    char *data;
-    size_t size;
-    size_t start, end;
-};
-
 /**
- * @param fd       connected; it becomes the peer's
+ * @param fd       a connected socket, which stays the caller's
  * @param address  of the client, `len` bytes
  */
-void peer_open(struct peer *peer, int fd, const struct sockaddr *address,
+void peer_init(struct peer *peer, int fd, const struct sockaddr *address,
                socklen_t len);
 
-/** An event of its own begins, in that turn of the loop: if it is another than
- *  the last one, all of its share is left. */
+/** Begin an event of the client's, in that turn of the event loop. Each turn
+ *  has a full share. */
 void peer_begin_turn(struct peer *peer, unsigned turn);
 
-/** Whether another step may be taken in this turn; if not, it is held back. */
-bool peer_may_go_on(struct peer *peer);
+/** Take a step. False: the share of this turn is used up, and the client is
+ *  held back. */
+bool peer_take_step(struct peer *peer);
 
 /**
  * Receive into `room`.
  *
- * @return FCGI_OK, FCGI_WAIT (nothing is there, or it is held back), or
- *         FCGI_ERR_CLOSED (it has left)
+ * @return FCGI_OK, FCGI_WAIT (nothing is there, or the client is held back) or
+ *         FCGI_ERR_CLOSED (the client has left)
  */
 int peer_receive(struct peer *peer, void *room, size_t cap, size_t *got);
 
-/** Receive and drop what is there; as peer_receive(), but never FCGI_OK. */
-int peer_drop(struct peer *peer);
+/** Receive into the room of a buffer, if it has any. Returns what
+ *  peer_receive() does. */
+int peer_fill(struct peer *peer, struct buffer *buffer);
+
+/** Receive and discard what is there. Returns what peer_receive() does, but
+ *  never FCGI_OK. */
+int peer_discard_input(struct peer *peer);
 
 /**
- * Send what a buffer holds and `len` bytes behind that, in one go.
+ * Send what a buffer holds, and after that `len` bytes, in one system call.
  *
  * @param taken  set to how many of the `len` bytes were sent
  * @return FCGI_OK  all was sent
- *         FCGI_WAIT  a part of it; the buffer keeps its own
- *         FCGI_ERR_CLOSED  it has left
+ *         FCGI_WAIT  some was sent; the buffer holds the rest of its own
+ *         FCGI_ERR_CLOSED  the client has left
  */
 int peer_send(struct peer *peer, struct buffer *buffer, const void *data,
               size_t len, size_t *taken);
 
-/** Look whether one that takes no more has taken something of what was sent. */
-void peer_look(struct peer *peer);
-
-/** Empty; its room is borrowed. */
-void buffer_init(struct buffer *buffer, char *room, size_t size);
-
-static inline size_t buffer_len(const struct buffer *buffer)
-{
-    return buffer->end - buffer->start;
-}
-
-static inline size_t buffer_room(const struct buffer *buffer)
-{
-    return buffer->size - buffer->end;
-}
-
-/** Receive into the room of a buffer, if it has any; as peer_receive(). */
-int buffer_fill(struct buffer *buffer, struct peer *peer);
-
-/** Append bytes, or put them in front: there must be room. */
-void buffer_put(struct buffer *buffer, const void *data, size_t len);
-void buffer_prepend(struct buffer *buffer, const void *data, size_t len);
-
-/** Take up to `cap` bytes off the front; returns how many. */
-size_t buffer_take(struct buffer *buffer, void *data, size_t cap);
+/** Count in `moved` what a client that takes no more has taken since, out of
+ *  what was sent. */
+void peer_count_taken(struct peer *peer);
 
 #endif

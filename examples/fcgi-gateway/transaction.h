@@ -1,16 +1,19 @@
 /*
  * transaction - a request of an HTTP client and its answer, from the first byte
- * read to the last one sent; and then the next, if that has come already.
+ * read to the last one sent; then the next, if some of it is there already.
  *
  *     READING -> [GATHERING] -> ASKING -> SENDING -> IDLE, LINGERING or GONE
  *        ^                                   |
  *        +------------- the next ------------+
  *
- * It holds all the memory that a request needs: a connection without a request
- * does without.
+ * It holds all the memory that a request needs: an idle connection has none.
+ *
+ * Each stage is a function that does what it can without waiting, and returns
+ * whether there is more to do at once, in that stage or in one it has entered.
+ * The first two are in `reading`, the others in `asking` and `ending`.
  */
-#ifndef GATEWAY_EVENTS_TRANSACTION_H
-#define GATEWAY_EVENTS_TRANSACTION_H
+#ifndef EXAMPLES_FCGI_GATEWAY_TRANSACTION_H
+#define EXAMPLES_FCGI_GATEWAY_TRANSACTION_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,46 +23,45 @@
 
 #include "answer.h"
 #include "body.h"
+#include "buffer.h"
 #include "http.h"
 #include "patience.h"
 #include "peer.h"
 #include "upstream.h"
 #include "worker.h"
 
-#define NEVER PATIENCE_NEVER
-
-/* What is received: the longest head, and behind it always room for some body.
- * What is sent: a head, and the pieces of body that leave along with it. */
+/* Room to receive: the longest head, and some body behind it in any case. Room
+ * to send: a head, and the pieces of body that are sent with it. */
 #define IN_SIZE (HTTP_HEAD_MAX + (size_t)16 * 1024)
 #define OUT_SIZE ((size_t)64 * 1024)
 
 enum stage {
-    READING,   /**< a head */
-    GATHERING, /**< a body, which is to be whole before the application is
-                    asked */
-    ASKING,    /**< the application */
-    SENDING,   /**< what is left of the answer */
-    IDLE,      /**< there is nothing of another request */
-    LINGERING, /**< to close would take the answer from the client, which has
-                    sent what was not read */
-    GONE       /**< the connection is to be closed */
+    STAGE_READING,   /**< a head */
+    STAGE_GATHERING, /**< a body, all of it before the application is asked */
+    STAGE_ASKING,    /**< the application */
+    STAGE_SENDING,   /**< what is left of the answer */
+    STAGE_IDLE,      /**< nothing of another request is there */
+    STAGE_LINGERING, /**< the client has sent what was not read: to close the
+                          connection now would discard the answer */
+    STAGE_GONE       /**< the connection is to be closed */
 };
 
 struct transaction {
-    struct transaction *next; /* of the worker's spare ones */
+    struct transaction *next; /* of those that the worker has cached */
     struct worker *worker;
     struct peer *peer;
-    void *owner; /* whom the upstream tells that it is ready */
+    void *owner; /**< whom the upstream tells that the call is ready */
     enum stage stage;
     int64_t since; /* when the stage began */
     struct patience patience;
-    uint64_t counted; /* of what the peer moved, by the patience */
-    struct ask ask;
+    uint64_t counted; /* how much of peer->moved `patience` was told */
+    struct upstream_call call;
     struct body body;
     struct answer answer;
-    const char *why; /* the request is answered badly; NULL: it is not */
+    const char *why; /**< for the access log: the request was cut short; or
+                          NULL */
     struct fcgi_response response;
-    size_t parsed; /* where in the buffer the parser stands */
+    size_t parsed; /**< where in the buffer the parser stands */
     struct buffer in;
     struct buffer out;
     struct http http;
@@ -67,28 +69,30 @@ struct transaction {
     char out_room[OUT_SIZE];
 };
 
-/** Take one, to read a request; NULL: there is no memory. */
+/** Begin to read a request. NULL: out of memory. */
 struct transaction *transaction_begin(struct worker *worker, struct peer *peer,
                                       void *owner);
 
-/** Do what can be done without waiting. From IDLE on it is over. */
+/** Do what can be done without waiting. From STAGE_IDLE on the transaction is
+ *  over. */
 enum stage transaction_proceed(struct transaction *t);
 
-/** When it is to be looked at again, whatever the sockets do. */
+/** When to proceed at the latest, whatever the sockets do. */
 int64_t transaction_deadline(const struct transaction *t);
 
-/** That time has come: if the client has not moved in time, this is its end. */
+/** That time has come: end the request if the client has been too slow. */
 void transaction_check_client(struct transaction *t);
 
-/** Give one back; a request under way is given up. NULL is fine. */
+/** End a transaction, and the call if it is under way. NULL is fine. */
 void transaction_end(struct transaction *t);
 
-/** Free the spare ones; whether there were any. */
-bool transaction_free_spares(struct worker *worker);
+/** Free those that are cached. Returns whether there were any. */
+bool transaction_free_cached(struct worker *worker);
 
-/** For its own parts: go on with another stage, or with the next request. True:
- *  there is more to do. */
+/** For the stages: enter another. Always true. */
 bool transaction_enter(struct transaction *t, enum stage stage);
+
+/** For the stages: read the next request, in this turn if true. */
 bool transaction_read_next(struct transaction *t);
 
 #endif

@@ -97,7 +97,7 @@ static int register_anew(struct watch *watch)
     return FCGI_OK;
 }
 
-void upstream_forget(struct upstream *upstream, int fd)
+void upstream_unregister(struct upstream *upstream, int fd)
 {
     struct watch *watch = find(upstream, fd);
 
@@ -111,7 +111,7 @@ static void on_trace(void *context, const struct fcgi_trace_event *event)
     struct upstream *upstream = context;
 
     if (event->kind == FCGI_TRACE_DIALLED) {
-        upstream_forget(upstream, event->fd);
+        upstream_unregister(upstream, event->fd);
     } else if (event->kind == FCGI_TRACE_REUSED) {
         upstream->reused = event->fd;
     }
@@ -135,22 +135,23 @@ static void on_turns(evutil_socket_t fd, short what, void *context)
     }
 }
 
-int upstream_ask(struct upstream *upstream, struct ask *ask,
-                 struct fcgi_request *request, struct fcgi_response *response,
-                 void *owner)
+int upstream_start_call(struct upstream *upstream, struct upstream_call *call,
+                        struct fcgi_request *request,
+                        struct fcgi_response *response, void *owner)
 {
-    ask->watch = NULL;
+    call->watch = NULL;
     request->wakeup = upstream->wakeup;
     request->context = owner;
-    return fcgi_call_start(&ask->call, upstream->client, request, response);
+    return fcgi_call_start(&call->call, upstream->client, request, response);
 }
 
-static void change_owner(struct ask *ask, struct watch *watch, void *owner)
+static void change_owner(struct upstream_call *call, struct watch *watch,
+                         void *owner)
 {
-    if (ask->watch != NULL) {
-        ask->watch->owner = NULL;
+    if (call->watch != NULL) {
+        call->watch->owner = NULL;
     }
-    ask->watch = watch;
+    call->watch = watch;
     watch->owner = owner;
 }
 
@@ -167,9 +168,9 @@ static int watch_writing(struct watch *watch, bool wanted)
     return rc == 0 ? FCGI_OK : FCGI_ERR_NO_MEMORY;
 }
 
-int upstream_watch(struct upstream *upstream, struct ask *ask)
+int upstream_watch_call(struct upstream *upstream, struct upstream_call *call)
 {
-    int fd = fcgi_call_fd(ask->call);
+    int fd = fcgi_call_fd(call->call);
     int reused = upstream->reused;
     struct watch *watch;
     bool is_other;
@@ -186,14 +187,14 @@ int upstream_watch(struct upstream *upstream, struct ask *ask)
     if (watch == NULL) {
         return FCGI_ERR_NO_MEMORY;
     }
-    is_other = watch != ask->watch;
-    change_owner(ask, watch, fcgi_call_context(ask->call));
+    is_other = watch != call->watch;
+    change_owner(call, watch, fcgi_call_context(call->call));
     if (!watch->registered || (is_other && fd != reused)) {
         rc = register_anew(watch);
     }
     if (rc == FCGI_OK) {
         rc = watch_writing(watch,
-                           (fcgi_call_events(ask->call) & FCGI_EVENT_WRITE));
+                           (fcgi_call_events(call->call) & FCGI_EVENT_WRITE));
     }
     return rc;
 }
@@ -221,16 +222,16 @@ static void on_eviction(evutil_socket_t fd, short what, void *context)
     }
 }
 
-void upstream_end(struct upstream *upstream, struct ask *ask)
+void upstream_end_call(struct upstream *upstream, struct upstream_call *call)
 {
-    if (ask->watch != NULL) {
-        (void)watch_writing(ask->watch, false);
-        ask->watch->owner = NULL;
-        ask->watch = NULL;
+    if (call->watch != NULL) {
+        (void)watch_writing(call->watch, false);
+        call->watch->owner = NULL;
+        call->watch = NULL;
     }
     upstream->reused = -1;
-    fcgi_call_free(ask->call);
-    ask->call = NULL;
+    fcgi_call_free(call->call);
+    call->call = NULL;
     if (!evtimer_pending(upstream->evicting, NULL)) {
         wait_to_evict(upstream, 1000);
     }

@@ -6,8 +6,8 @@
  * a request on a warm connection costs no call of epoll_ctl(). Who is told of
  * an event is whoever has the connection just then.
  */
-#ifndef GATEWAY_EVENTS_UPSTREAM_H
-#define GATEWAY_EVENTS_UPSTREAM_H
+#ifndef EXAMPLES_FCGI_GATEWAY_UPSTREAM_H
+#define EXAMPLES_FCGI_GATEWAY_UPSTREAM_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -32,7 +32,7 @@ struct upstream {
 };
 
 /** A call, and what is watched for it. */
-struct ask {
+struct upstream_call {
     struct fcgi_call *call; /**< NULL: none */
     struct watch *watch;
 };
@@ -46,17 +46,17 @@ int upstream_open(struct upstream *upstream, struct event_base *base,
 void upstream_close(struct upstream *upstream);
 
 /** As fcgi_call_start(), for the owner that is told when it is ready. */
-int upstream_ask(struct upstream *upstream, struct ask *ask,
-                 struct fcgi_request *request, struct fcgi_response *response,
-                 void *owner);
+int upstream_start_call(struct upstream *upstream, struct upstream_call *call,
+                        struct fcgi_request *request,
+                        struct fcgi_response *response, void *owner);
 
 /** Watch what the call waits for now. FCGI_OK or FCGI_ERR_NO_MEMORY. */
-int upstream_watch(struct upstream *upstream, struct ask *ask);
+int upstream_watch_call(struct upstream *upstream, struct upstream_call *call);
 
 /** Free the call. */
-void upstream_end(struct upstream *upstream, struct ask *ask);
+void upstream_end_call(struct upstream *upstream, struct upstream_call *call);
 
 /** A descriptor is somebody else's from now on. */
-void upstream_forget(struct upstream *upstream, int fd);
+void upstream_unregister(struct upstream *upstream, int fd);
 
 #endif

@@ -18,7 +18,7 @@
  * Time.
  */
 
-void worker_wake(struct worker *worker)
+void worker_update_clock(struct worker *worker)
 {
     struct timespec now;
 
@@ -50,7 +50,7 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd,
     struct worker *worker = context;
 
     (void)listener;
-    worker_wake(worker);
+    worker_update_clock(worker);
     connection_open(worker, fd, address, (socklen_t)len);
 }
 
@@ -200,7 +200,7 @@ void worker_run(struct worker *worker)
 
 void worker_close(struct worker *worker)
 {
-    (void)transaction_free_spares(worker);
+    (void)transaction_free_cached(worker);
     memory_free_spares(&worker->memory);
     upstream_close(&worker->upstream);
     fcgi_cgi_free(worker->cgi);

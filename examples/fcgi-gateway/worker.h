@@ -1,8 +1,8 @@
 /*
  * worker - a thread, its event loop, and what its connections share.
  */
-#ifndef GATEWAY_EVENTS_WORKER_H
-#define GATEWAY_EVENTS_WORKER_H
+#ifndef EXAMPLES_FCGI_GATEWAY_WORKER_H
+#define EXAMPLES_FCGI_GATEWAY_WORKER_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -33,8 +33,8 @@ struct worker {
     bool stopping;                  /**< no request begins any more */
     struct connection *connections; /**< all of them */
     struct memory memory;           /**< of its transactions */
-    struct transaction *spares;
-    int spare_count;
+    struct transaction *cached;
+    int cached_count;
     time_t date_time;
     char date[48];
 };
@@ -55,7 +55,7 @@ void worker_run(struct worker *worker);
 void worker_close(struct worker *worker);
 
 /** Look at the clock: at the beginning of each event. */
-void worker_wake(struct worker *worker);
+void worker_update_clock(struct worker *worker);
 
 /** The field Date, with its line end. */
 const char *worker_date(struct worker *worker);

@@ -117,8 +117,7 @@ static enum MHD_Result take_field(void *visit, enum MHD_ValueKind kind,
     return MHD_YES;
 }
 
-/* Returns the status to refuse the request with before its body is read, or 0.
- */
+/* Returns 0, or the status to refuse the request with at once. */
 static int read_head(struct visit *visit, struct MHD_Connection *c)
 {
     const char *length =
@@ -132,8 +131,7 @@ static int read_head(struct visit *visit, struct MHD_Connection *c)
     return length != NULL && strtoull(length, NULL, 10) > BODY_MAX ? 413 : 0;
 }
 
-/* Returns the status to refuse the request with at this piece of its body, or
- * 0. */
+/* Returns 0, or the status to refuse the request with. */
 static int append_body(struct visit *visit, const char *data, size_t len)
 {
     size_t had = visit->body.len;
