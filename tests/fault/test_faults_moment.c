@@ -25,7 +25,7 @@
 
 #include "ask.h"
 #include "faults.h"
-#include "hand.h"
+#include "peer.h"
 #include "late_pipe.h"
 #include "pattern.h"
 #include "process.h"
@@ -71,8 +71,8 @@ static size_t sent_at_once(bool is_short)
     struct fcgi_request request =
         post_request((struct fcgi_source){.data = large, .len = sizeof(large)});
     struct wire sent = {0};
-    struct hand_call c;
-    hand_call_begin(&c, NULL, &request);
+    struct peer_call c;
+    peer_call_begin(&c, NULL, &request);
     if (is_short) {
         faults_begin(&way, 2);
     }
@@ -80,10 +80,10 @@ static size_t sent_at_once(bool is_short)
     if (is_short) {
         assert_true(faults_end());
     }
-    assert_true(hand_receive(&c.hand, 0, &sent));
+    assert_true(peer_receive(&c.peer, 0, &sent));
     size_t len = sent.len;
     wire_free(&sent);
-    hand_call_end(&c);
+    peer_call_end(&c);
     return len;
 }
 
@@ -103,13 +103,13 @@ static void a_socket_that_took_a_part_is_offered_the_rest(void **state)
 static void a_send_that_failed_is_told_beside_the_end(void **state)
 {
     (void)state;
-    struct hand_call c;
+    struct peer_call c;
     struct fcgi_request request = get_request();
-    hand_call_begin(&c, NULL, &request);
-    hand_close(&c.hand, 0);
+    peer_call_begin(&c, NULL, &request);
+    peer_close(&c.peer, 0);
     assert_code(fcgi_call_advance(c.call), FCGI_ERR_CLOSED);
     assert_int_equal(c.response.outcome.system_error, EPIPE);
-    hand_call_end(&c);
+    peer_call_end(&c);
 }
 
 /* ---- fork --------------------------------------------------------------- */
@@ -320,7 +320,7 @@ static void the_clock_is_read_more_often_beside_the_callers_code(void **state)
 
 /* An answer each piece of which is followed by the next. */
 struct flow {
-    struct hand hand;
+    struct peer peer;
     size_t pieces;
 };
 
@@ -333,7 +333,7 @@ static int go_on(void *context, const void *data, size_t *len)
     (void)data;
     (void)len;
     flow->pieces += 1;
-    hand_stdout(&flow->hand, 0, 1, "x");
+    peer_stdout(&flow->peer, 0, 1, "x");
     return flow->pieces == PIECES;
 }
 
@@ -344,19 +344,19 @@ static void a_full_socket_is_not_sent_to_however_much_is_received(void **state)
 {
     (void)state;
     struct flow flow = {.pieces = 0};
-    struct fcgi_client *client = hand_client(&flow.hand, NULL);
+    struct fcgi_client *client = peer_client(&flow.peer, NULL);
     char *body = pattern_make(LARGE);
     struct fcgi_request request =
         post_request((struct fcgi_source){.data = body, .len = LARGE});
     request.sink = (struct fcgi_sink){.body = go_on, .context = &flow};
-    wire_stdout(&flow.hand.greeting, 1, "A: 1\r\n\r\nx");
+    wire_stdout(&flow.peer.greeting, 1, "A: 1\r\n\r\nx");
     faults_begin(NULL, 0);
     ask_expecting(client, &request, FCGI_ERR_CANCELLED);
     (void)faults_end();
     assert_true(faults_seen(FAULT_RECVMSG) >= PIECES);
     assert_int_equal(faults_seen(FAULT_SENDMSG), 2);
     fcgi_client_free(client);
-    hand_free(&flow.hand);
+    peer_free(&flow.peer);
     free(body);
 }
 

@@ -16,7 +16,7 @@
 #include <fcgi_client.h>
 
 #include "ask.h"
-#include "hand.h"
+#include "peer.h"
 #include "host.h"
 #include "talk.h"
 
@@ -173,7 +173,7 @@ static void padding_is_drained_byte_by_byte(void **state)
 /* ---- one connection ---------------------------------------------------- */
 
 struct line {
-    struct hand hand;
+    struct peer peer;
     struct fcgi_client *client;
     struct fcgi_response response;
     int id; /* of the next request */
@@ -188,9 +188,9 @@ static void check_request(void *context, const struct kind *kind,
     struct wire request = {0};
     struct fcgi_call *call = host_begin(line->client, &get, &line->response);
     assert_code(host_settle(call), FCGI_WAIT);
-    assert_true(hand_receive(&line->hand, 0, &request));
+    assert_true(peer_receive(&line->peer, 0, &request));
     write_answer(&answer, kind, line->id, padding);
-    hand_say(&line->hand, 0, &answer);
+    peer_say(&line->peer, 0, &answer);
     assert_code(host_run(call), FCGI_OK);
     host_free(call);
     assert_answer(&line->response, kind, padding);
@@ -203,13 +203,13 @@ static void one_connection_serves_them_all(void **state)
 {
     struct line line = {.id = 1};
     (void)state;
-    line.client = hand_client(&line.hand, NULL);
+    line.client = peer_client(&line.peer, NULL);
     each(check_request, &line);
-    assert_int_equal(line.hand.count, 1);
+    assert_int_equal(line.peer.count, 1);
     assert_int_equal(stats_of(line.client).reuses, KINDS * PADDINGS - 1);
     fcgi_response_free(&line.response);
     fcgi_client_free(line.client);
-    hand_free(&line.hand);
+    peer_free(&line.peer);
 }
 
 int main(void)

@@ -25,7 +25,7 @@
 #include "ask.h"
 #include "fake.h"
 #include "feeder.h"
-#include "hand.h"
+#include "peer.h"
 #include "host.h"
 #include "pattern.h"
 #include "process.h"
@@ -87,18 +87,18 @@ static void a_call_that_was_begun_is_due_at_once(void **state)
 static void starting_alone_sends_nothing(void **state)
 {
     (void)state;
-    struct hand hand = {0};
-    struct fcgi_client *client = hand_client(&hand, NULL);
+    struct peer peer = {0};
+    struct fcgi_client *client = peer_client(&peer, NULL);
     struct fcgi_request request = get_request();
     struct fcgi_response response = {0};
     struct wire received = {0};
     struct fcgi_call *call = host_begin(client, &request, &response);
-    assert_true(hand_receive(&hand, 0, &received));
+    assert_true(peer_receive(&peer, 0, &received));
     assert_int_equal(received.len, 0);
     host_free(call);
     fcgi_response_free(&response);
     fcgi_client_free(client);
-    hand_free(&hand);
+    peer_free(&peer);
 }
 
 static void the_params_may_go_once_the_call_has_begun(void **state)
@@ -316,8 +316,8 @@ static void the_outcome_tells_where_the_time_went(void **state)
 {
     (void)state;
     struct fcgi_client_config config = {.pool = {.max_open = 1}};
-    struct hand hand = {0};
-    struct fcgi_client *client = hand_client(&hand, &config);
+    struct peer peer = {0};
+    struct fcgi_client *client = peer_client(&peer, &config);
     struct fcgi_connection *connection = take(fcgi_client_pool(client));
     struct fcgi_request request = get_request();
     struct fcgi_response response = {0};
@@ -327,7 +327,7 @@ static void the_outcome_tells_where_the_time_went(void **state)
     fcgi_pool_put(fcgi_client_pool(client), connection);
     assert_code(host_settle(call), FCGI_WAIT);
     pass_ms(20);
-    hand_answer(&hand, 0, 1, "A: 1\r\n\r\nbody");
+    peer_answer(&peer, 0, 1, "A: 1\r\n\r\nbody");
     assert_code(host_run(call), FCGI_OK);
     assert_true(outcome->queue_us >= 20000);
     assert_true(outcome->first_byte_us >= outcome->queue_us + 20000);
@@ -339,7 +339,7 @@ static void the_outcome_tells_where_the_time_went(void **state)
     host_free(call);
     fcgi_response_free(&response);
     fcgi_client_free(client);
-    hand_free(&hand);
+    peer_free(&peer);
 }
 
 /* ---- memory ------------------------------------------------------------- */
@@ -382,9 +382,9 @@ static void a_warm_call_over_a_new_connection_allocates_nothing(void **state)
     assert_allocates_nothing(&request, false);
 }
 
-/* One request with a body that is read, answered by hand; returns how it
+/* One request with a body that is read, answered by peer; returns how it
  * ended. */
-static int ask_by_hand(struct fcgi_client *client, struct hand *hand)
+static int ask_peer(struct fcgi_client *client, struct peer *peer)
 {
     struct feeder feeder = {.data = "a body", .len = 6, .chunk = 2};
     struct fcgi_request request = post_request(feeder_source(&feeder));
@@ -394,7 +394,7 @@ static int ask_by_hand(struct fcgi_client *client, struct hand *hand)
     if (rc == FCGI_OK) {
         rc = host_advance(call);
         if (rc == FCGI_WAIT) {
-            hand_answer(hand, 0, 1, "A: 1\r\nB: 2\r\n\r\nbody");
+            peer_answer(peer, 0, 1, "A: 1\r\nB: 2\r\n\r\nbody");
             rc = host_run(call);
         }
         host_free(call);
@@ -410,14 +410,14 @@ static int ask_short_of_memory(size_t fail_at, size_t *calls)
     struct counting_allocator memory = {0};
     struct fcgi_client_config config = {
         .pool = {.allocator = counting_allocator(&memory)}};
-    struct hand hand = {0};
-    struct fcgi_client *client = hand_client(&hand, &config);
+    struct peer peer = {0};
+    struct fcgi_client *client = peer_client(&peer, &config);
     size_t before = memory.calls;
     memory.fail_at = fail_at == 0 ? 0 : before + fail_at;
-    int rc = ask_by_hand(client, &hand);
+    int rc = ask_peer(client, &peer);
     *calls = memory.calls - before;
     fcgi_client_free(client);
-    hand_free(&hand);
+    peer_free(&peer);
     assert_int_equal(memory.failures, fail_at > 0);
     assert_int_equal(memory.blocks, 0);
     return rc;

@@ -19,7 +19,7 @@
 
 #include "ask.h"
 #include "fake.h"
-#include "hand.h"
+#include "peer.h"
 #include "host.h"
 #include "pattern.h"
 
@@ -81,8 +81,8 @@ static void calls_on_one_thread_do_not_mix(void **state)
 static void a_call_and_a_blocking_request_share_a_client(void **state)
 {
     (void)state;
-    struct hand hand = {0};
-    struct fcgi_client *client = hand_client(&hand, NULL);
+    struct peer peer = {0};
+    struct fcgi_client *client = peer_client(&peer, NULL);
     struct fcgi_request request = get_request();
     struct fcgi_response response = {0};
     struct fcgi_response other = {0};
@@ -90,21 +90,21 @@ static void a_call_and_a_blocking_request_share_a_client(void **state)
     assert_code(host_advance(first), FCGI_WAIT);
     struct fcgi_call *second = host_begin(client, &request, &other);
     assert_code(host_advance(second), FCGI_WAIT);
-    hand_answer(&hand, 1, 1, "A: 1\r\n\r\nsecond");
+    peer_answer(&peer, 1, 1, "A: 1\r\n\r\nsecond");
     assert_code(host_run(second), FCGI_OK);
     assert_string_equal(other.body.data, "second");
     host_free(second);
-    hand_answer(&hand, 1, 2, "A: 1\r\n\r\nblocking");
+    peer_answer(&peer, 1, 2, "A: 1\r\n\r\nblocking");
     assert_code(fcgi_client_do(client, &request, &other), FCGI_OK);
     assert_string_equal(other.body.data, "blocking");
-    hand_answer(&hand, 0, 1, "A: 1\r\n\r\nfirst");
+    peer_answer(&peer, 0, 1, "A: 1\r\n\r\nfirst");
     assert_code(host_run(first), FCGI_OK);
     assert_string_equal(response.body.data, "first");
     host_free(first);
     fcgi_response_free(&response);
     fcgi_response_free(&other);
     fcgi_client_free(client);
-    hand_free(&hand);
+    peer_free(&peer);
 }
 
 /* What a sink begins while its own call is under way. */
@@ -127,18 +127,18 @@ static int begin_another(void *context, const struct fcgi_response *response)
 static void a_sink_may_begin_another_call(void **state)
 {
     (void)state;
-    struct hand hand = {0};
-    struct fcgi_client *client = hand_client(&hand, NULL);
+    struct peer peer = {0};
+    struct fcgi_client *client = peer_client(&peer, NULL);
     struct beginner beginner = {.client = client, .request = get_request()};
     struct fcgi_response response = {0};
     struct fcgi_request request = get_request();
     request.sink.head = begin_another;
     request.sink.context = &beginner;
     struct fcgi_call *call = host_begin(client, &request, &response);
-    hand_answer(&hand, 0, 1, "A: 1\r\n\r\nfirst");
+    peer_answer(&peer, 0, 1, "A: 1\r\n\r\nfirst");
     assert_code(host_run(call), FCGI_OK);
     assert_string_equal(response.body.data, "first");
-    hand_answer(&hand, 1, 1, "A: 1\r\n\r\nsecond");
+    peer_answer(&peer, 1, 1, "A: 1\r\n\r\nsecond");
     assert_code(host_run(beginner.call), FCGI_OK);
     assert_string_equal(beginner.response.body.data, "second");
     host_free(call);
@@ -146,7 +146,7 @@ static void a_sink_may_begin_another_call(void **state)
     fcgi_response_free(&response);
     fcgi_response_free(&beginner.response);
     fcgi_client_free(client);
-    hand_free(&hand);
+    peer_free(&peer);
 }
 
 /* A sink that would drive its own call, which is at work already. */
@@ -167,7 +167,7 @@ static int drive_own_call(void *context, const void *data, size_t *len)
 static void a_sink_cannot_drive_its_own_call(void **state)
 {
     (void)state;
-    struct hand_call c;
+    struct peer_call c;
     struct driver driver = {.drove = false};
     struct wire answer = {0};
     struct fcgi_request request = get_request();
@@ -177,16 +177,16 @@ static void a_sink_cannot_drive_its_own_call(void **state)
     wire_end(&answer, 1, 0, WIRE_COMPLETE);
     request.sink.body = drive_own_call;
     request.sink.context = &driver;
-    hand_call_begin(&c, NULL, &request);
+    peer_call_begin(&c, NULL, &request);
     driver.call = c.call;
-    hand_say(&c.hand, 0, &answer);
+    peer_say(&c.peer, 0, &answer);
     assert_code(host_run(c.call), FCGI_OK);
     assert_int_equal(driver.download.at, 100000);
     assert_false(driver.download.wrong);
     assert_false(driver.drove);
     free(body);
     wire_free(&answer);
-    hand_call_end(&c);
+    peer_call_end(&c);
 }
 
 int main(void)

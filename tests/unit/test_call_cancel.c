@@ -22,16 +22,16 @@
 #include "ask.h"
 #include "fake.h"
 #include "feeder.h"
-#include "hand.h"
+#include "peer.h"
 #include "host.h"
 #include "pattern.h"
 #include "process.h"
 #include "recorder.h"
 
-/* A call on a client whose connections end in the test's hand. */
+/* A call on a client whose connections end in the test's peer. */
 struct scene {
     struct counting_allocator memory;
-    struct hand hand;
+    struct peer peer;
     struct fcgi_client *client;
     struct fcgi_request request;
     struct fcgi_response response;
@@ -48,7 +48,7 @@ static void open_scene(struct scene *s)
     struct fcgi_client_config config = {.pool = {.max_open = 1}};
     memset(s, 0, sizeof(*s));
     config.pool.allocator = counting_allocator(&s->memory);
-    s->client = hand_client(&s->hand, &config);
+    s->client = peer_client(&s->peer, &config);
     s->request = get_request();
 }
 
@@ -61,7 +61,7 @@ static void say(struct scene *s, int type, const char *text)
 {
     struct wire w = {0};
     wire_padded(&w, type, 1, text, strlen(text));
-    hand_say(&s->hand, 0, &w);
+    peer_say(&s->peer, 0, &w);
     wire_free(&w);
 }
 
@@ -71,7 +71,7 @@ static void close_scene(struct scene *s)
     fcgi_response_free(&s->response);
     recorder_free(&s->recorder);
     fcgi_client_free(s->client);
-    hand_free(&s->hand);
+    peer_free(&s->peer);
     assert_int_equal(s->memory.blocks, 0);
 }
 
@@ -135,7 +135,7 @@ static void assert_sink_cancels(struct fcgi_sink sink)
     assert_int_equal(c.uses, 1);
     assert_true(s.response.outcome.may_have_run);
     host_free(s.call);
-    struct wire_request seen = hand_request(&s.hand, 0);
+    struct wire_request seen = peer_request(&s.peer, 0);
     assert_true(seen.aborted);
     wire_request_free(&seen);
     assert_int_equal(stats_of(s.client).open, 0);
@@ -173,7 +173,7 @@ static void a_sink_can_neither_advance_nor_resume_its_own_call(void **state)
     begin(&s);
     c.call = s.call;
     assert_code(host_settle(s.call), FCGI_WAIT);
-    hand_answer(&s.hand, 0, 1, "Status: 200\r\n\r\nbody");
+    peer_answer(&s.peer, 0, 1, "Status: 200\r\n\r\nbody");
     assert_code(host_run(s.call), FCGI_OK);
     assert_int_equal(c.uses, 1);
     host_free(s.call);
@@ -199,7 +199,7 @@ static void a_sink_that_refuses_cancels_its_call(void **state)
         assert_code(host_run(s.call), FCGI_ERR_CANCELLED);
         assert_int_equal(s.recorder.stderrs, i == 2);
         host_free(s.call);
-        struct wire_request seen = hand_request(&s.hand, 0);
+        struct wire_request seen = peer_request(&s.peer, 0);
         assert_true(seen.aborted);
         wire_request_free(&seen);
         close_scene(&s);
@@ -250,7 +250,7 @@ static void a_source_may_cancel_its_own_call(void **state)
         assert_int_equal(sent, nth > 1);
         assert_int_equal(s.response.outcome.may_have_run, sent);
         host_free(s.call);
-        struct wire_request seen = hand_request(&s.hand, 0);
+        struct wire_request seen = peer_request(&s.peer, 0);
         assert_int_equal(seen.aborted, sent);
         assert_int_equal(seen.body_ends, 0);
         wire_request_free(&seen);
@@ -335,7 +335,7 @@ static const struct stage {
  * body, nor a record amid another. */
 static void check_peer(struct scene *s, const struct stage *stage)
 {
-    struct wire_request seen = hand_request(&s->hand, 0);
+    struct wire_request seen = peer_request(&s->peer, 0);
     bool had_body = s->request.body.read != NULL;
     assert_int_equal(seen.aborted, stage->told);
     assert_true(!had_body || seen.body_ends == 0);
@@ -515,7 +515,7 @@ static void an_ended_call_is_not_cancelled(void **state)
     struct scene s;
     open_scene(&s);
     reach_silence(&s);
-    hand_answer(&s.hand, 0, 1, "A: 1\r\n\r\nwhole");
+    peer_answer(&s.peer, 0, 1, "A: 1\r\n\r\nwhole");
     assert_code(host_run(s.call), FCGI_OK);
     host_cancel(s.call);
     assert_code(host_advance(s.call), FCGI_OK);
@@ -540,9 +540,9 @@ static bool free_after_parts(const struct wire *answer, size_t parts)
     for (size_t i = 0; i < parts && rc == FCGI_WAIT; i++) {
         struct wire received = {0};
         rc = host_advance(s.call);
-        (void)hand_receive(&s.hand, 0, &received);
+        (void)peer_receive(&s.peer, 0, &received);
         if (i < answer->len) {
-            (void)hand_send(&s.hand, 0, answer->data + i, 1);
+            (void)peer_send(&s.peer, 0, answer->data + i, 1);
         }
         wire_free(&received);
     }
@@ -666,7 +666,7 @@ static void a_turn_given_up_goes_to_the_next(void **state)
         assert_int_equal(stats_of(s.client).waiting, 0);
         assert_code(host_advance(next), FCGI_WAIT);
         assert_false(host_ready(fd, FCGI_EVENT_READ));
-        hand_answer(&s.hand, 0, 1, "A: 1\r\n\r\nat last");
+        peer_answer(&s.peer, 0, 1, "A: 1\r\n\r\nat last");
         assert_code(host_run(next), FCGI_OK);
         assert_true(other.outcome.reused);
         host_free(next);
@@ -695,7 +695,7 @@ static void who_leaves_the_queue_is_passed_over(void **state)
     assert_int_equal(stats_of(s.client).waiting, 1);
     fcgi_pool_discard(fcgi_client_pool(s.client), s.taken);
     assert_code(host_wait(calls[1]), FCGI_WAIT);
-    hand_answer(&s.hand, 1, 1, "A: 1\r\n\r\n");
+    peer_answer(&s.peer, 1, 1, "A: 1\r\n\r\n");
     assert_code(host_run(calls[1]), FCGI_OK);
     host_free(calls[1]);
     for (size_t i = 0; i < 2; i++) {
@@ -715,8 +715,8 @@ static int free_other(void *context, const struct fcgi_response *response)
 static void a_sink_may_free_another_call(void **state)
 {
     (void)state;
-    struct hand hand = {0};
-    struct fcgi_client *client = hand_client(&hand, NULL);
+    struct peer peer = {0};
+    struct fcgi_client *client = peer_client(&peer, NULL);
     struct fcgi_request request = get_request();
     struct fcgi_response response = {0};
     struct fcgi_response other = {0};
@@ -725,7 +725,7 @@ static void a_sink_may_free_another_call(void **state)
     request.sink.head = free_other;
     request.sink.context = freed;
     struct fcgi_call *call = host_begin(client, &request, &response);
-    hand_answer(&hand, 1, 1, "A: 1\r\n\r\nbody");
+    peer_answer(&peer, 1, 1, "A: 1\r\n\r\nbody");
     assert_code(host_run(call), FCGI_OK);
     assert_code(other.outcome.error, FCGI_ERR_CANCELLED);
     host_free(call);
@@ -733,7 +733,7 @@ static void a_sink_may_free_another_call(void **state)
     fcgi_response_free(&response);
     fcgi_response_free(&other);
     fcgi_client_free(client);
-    hand_free(&hand);
+    peer_free(&peer);
 }
 
 int main(void)

@@ -22,7 +22,7 @@
 #include "ask.h"
 #include "fake.h"
 #include "feeder.h"
-#include "hand.h"
+#include "peer.h"
 #include "host.h"
 #include "pattern.h"
 #include "process.h"
@@ -57,56 +57,56 @@ static void a_call_that_connects_waits_to_write(void **state)
 static void a_call_that_awaits_its_answer_waits_to_read(void **state)
 {
     (void)state;
-    struct hand_call c;
+    struct peer_call c;
     struct fcgi_request request = get_request();
-    hand_call_begin(&c, NULL, &request);
+    peer_call_begin(&c, NULL, &request);
     assert_code(host_settle(c.call), FCGI_WAIT);
     assert_true(fcgi_call_fd(c.call) >= 0);
     assert_int_equal(fcgi_call_events(c.call), READ);
-    hand_answer(&c.hand, 0, 1, "A: 1\r\n\r\n");
+    peer_answer(&c.peer, 0, 1, "A: 1\r\n\r\n");
     assert_code(host_run(c.call), FCGI_OK);
-    hand_call_end(&c);
+    peer_call_end(&c);
 }
 
 /* The answer may come before all of the body was taken. */
 static void a_body_that_is_not_taken_waits_for_both(void **state)
 {
     (void)state;
-    struct hand_call c;
+    struct peer_call c;
     struct pattern_upload upload = {.len = UINT64_C(1) << 40};
     struct fcgi_request request = post_request(pattern_source(&upload));
-    hand_call_begin(&c, NULL, &request);
+    peer_call_begin(&c, NULL, &request);
     assert_code(host_settle(c.call), FCGI_WAIT);
     assert_int_equal(fcgi_call_events(c.call), READ | WRITE);
-    hand_call_end(&c);
+    peer_call_end(&c);
 }
 
 /* An early answer, or the end, must be seen. */
 static void a_source_that_waits_leaves_the_answer_to_wait_for(void **state)
 {
     (void)state;
-    struct hand_call c;
+    struct peer_call c;
     struct feeder feeder = {.data = "body", .len = 4, .waits = true};
     struct fcgi_request request = post_request(feeder_source(&feeder));
-    hand_call_begin(&c, NULL, &request);
+    peer_call_begin(&c, NULL, &request);
     assert_code(host_settle(c.call), FCGI_WAIT);
     assert_true(fcgi_call_fd(c.call) >= 0);
     assert_int_equal(fcgi_call_events(c.call), READ);
     assert_int_equal(fcgi_call_timeout_ms(c.call), -1);
-    hand_call_end(&c);
+    peer_call_end(&c);
 }
 
 /* The socket may be readable all the while: to watch it would spin. */
 static void a_paused_call_waits_for_nothing(void **state)
 {
     (void)state;
-    struct hand_call c;
+    struct peer_call c;
     struct recorder r = {.limited = true};
     struct fcgi_request request = get_request();
     request.sink = recorder_sink(&r);
-    hand_call_begin(&c, NULL, &request);
+    peer_call_begin(&c, NULL, &request);
     assert_code(host_settle(c.call), FCGI_WAIT);
-    hand_answer(&c.hand, 0, 1, "A: 1\r\n\r\nbody");
+    peer_answer(&c.peer, 0, 1, "A: 1\r\n\r\nbody");
     assert_code(host_settle(c.call), FCGI_WAIT);
     assert_int_equal(fcgi_call_fd(c.call), -1);
     assert_int_equal(fcgi_call_events(c.call), 0);
@@ -114,27 +114,27 @@ static void a_paused_call_waits_for_nothing(void **state)
     r.budget = 4;
     assert_code(host_resume(c.call), FCGI_OK);
     recorder_free(&r);
-    hand_call_end(&c);
+    peer_call_end(&c);
 }
 
 static void a_paused_call_still_waits_to_send_its_body(void **state)
 {
     (void)state;
-    struct hand_call c;
+    struct peer_call c;
     struct wire begun = {0};
     struct recorder r = {.limited = true};
     struct pattern_upload upload = {.len = UINT64_C(1) << 40};
     struct fcgi_request request = post_request(pattern_source(&upload));
     request.sink = recorder_sink(&r);
-    hand_call_begin(&c, NULL, &request);
+    peer_call_begin(&c, NULL, &request);
     wire_stdout(&begun, 1, "A: 1\r\n\r\nbegun");
-    hand_say(&c.hand, 0, &begun);
+    peer_say(&c.peer, 0, &begun);
     assert_code(host_settle(c.call), FCGI_WAIT);
     assert_true(fcgi_call_fd(c.call) >= 0);
     assert_int_equal(fcgi_call_events(c.call), WRITE);
     wire_free(&begun);
     recorder_free(&r);
-    hand_call_end(&c);
+    peer_call_end(&c);
 }
 
 static void descriptor_0_is_like_any_other(void **state)
@@ -163,35 +163,35 @@ static void descriptor_0_is_like_any_other(void **state)
 static void what_a_call_waits_for_is_not_there(void **state)
 {
     (void)state;
-    struct hand_call c;
+    struct peer_call c;
     struct wire part = {0};
     struct wire received = {0};
     struct pattern_upload upload = {.len = 3000000};
     struct fcgi_request request = post_request(pattern_source(&upload));
-    hand_call_begin(&c, NULL, &request);
+    peer_call_begin(&c, NULL, &request);
     wire_stdout(&part, 1, "A: 1\r\n\r\npart of the answer");
     for (int i = 0; i < 100; i++) {
-        hand_say(&c.hand, 0, &part);
+        peer_say(&c.peer, 0, &part);
         assert_code(host_settle(c.call), FCGI_WAIT);
         struct host_watch watch = host_watch(c.call);
         assert_false(host_ready(watch.fd, fcgi_call_events(c.call)));
-        assert_true(hand_receive(&c.hand, 0, &received));
+        assert_true(peer_receive(&c.peer, 0, &received));
     }
     assert_true(received.len > 3000000);
     wire_free(&part);
     wire_free(&received);
-    hand_call_end(&c);
+    peer_call_end(&c);
 }
 
 /* A sink that has the next part sent each time it gets one. */
 static int ask_for_more(void *context, const void *data, size_t *len)
 {
-    struct hand *hand = context;
+    struct peer *peer = context;
     struct wire more = {0};
     (void)data;
     (void)len;
     wire_stdout(&more, 1, "and so on");
-    hand_say(hand, 0, &more);
+    peer_say(peer, 0, &more);
     wire_free(&more);
     return 0;
 }
@@ -199,29 +199,29 @@ static int ask_for_more(void *context, const void *data, size_t *len)
 static void an_endless_answer_leaves_others_their_turn(void **state)
 {
     (void)state;
-    struct hand_call c;
+    struct peer_call c;
     struct wire begun = {0};
     struct fcgi_request request = get_request();
     request.sink.body = ask_for_more;
-    request.sink.context = &c.hand;
-    hand_call_begin(&c, NULL, &request);
+    request.sink.context = &c.peer;
+    peer_call_begin(&c, NULL, &request);
     wire_stdout(&begun, 1, "A: 1\r\n\r\n");
     wire_stdout(&begun, 1, "and");
-    hand_say(&c.hand, 0, &begun);
+    peer_say(&c.peer, 0, &begun);
     for (int i = 0; i < 3; i++) {
         assert_code(host_advance(c.call), FCGI_WAIT);
         assert_int_equal(fcgi_call_timeout_ms(c.call), 0);
         assert_int_equal(fcgi_call_events(c.call), READ);
     }
     wire_free(&begun);
-    hand_call_end(&c);
+    peer_call_end(&c);
 }
 
 /* A source that has what was sent taken each time it is asked for more. */
 static int make_room(void *context, void *buf, size_t cap, size_t *got)
 {
     struct wire received = {0};
-    (void)hand_receive(context, 0, &received);
+    (void)peer_receive(context, 0, &received);
     wire_free(&received);
     memset(buf, 'x', cap);
     *got = cap;
@@ -231,15 +231,15 @@ static int make_room(void *context, void *buf, size_t cap, size_t *got)
 static void an_endless_body_leaves_others_their_turn(void **state)
 {
     (void)state;
-    struct hand_call c;
-    struct fcgi_source source = {.read = make_room, .context = &c.hand};
+    struct peer_call c;
+    struct fcgi_source source = {.read = make_room, .context = &c.peer};
     struct fcgi_request request = post_request(source);
-    hand_call_begin(&c, NULL, &request);
+    peer_call_begin(&c, NULL, &request);
     for (int i = 0; i < 3; i++) {
         assert_code(host_advance(c.call), FCGI_WAIT);
         assert_int_equal(fcgi_call_timeout_ms(c.call), 0);
     }
-    hand_call_end(&c);
+    peer_call_end(&c);
 }
 
 /* ---- a full listen queue ------------------------------------------------ */
@@ -275,7 +275,7 @@ static void a_full_listen_queue_is_a_timer(void **state)
 
 /* Two calls, of which the second waits for the connection of the first. */
 struct queued {
-    struct hand_call first;
+    struct peer_call first;
     struct fcgi_response response;
     struct fcgi_call *call;
     struct host_watch watch;
@@ -289,7 +289,7 @@ static void begin_queued(struct queued *q,
 {
     struct fcgi_request request = get_request();
     memset(q, 0, sizeof(*q));
-    hand_call_begin(&q->first, config, &request);
+    peer_call_begin(&q->first, config, &request);
     assert_code(host_settle(q->first.call), FCGI_WAIT);
     if (limits != NULL) {
         request.timeouts = *limits;
@@ -307,7 +307,7 @@ static void end_queued(struct queued *q)
 {
     host_free(q->call);
     fcgi_response_free(&q->response);
-    hand_call_end(&q->first);
+    peer_call_end(&q->first);
 }
 
 /* The turn of the second has come, over the nth connection. What told it is the
@@ -321,7 +321,7 @@ static void run_queued(struct queued *q, size_t nth, int id)
     struct host_watch next = host_watch(q->call);
     assert_true(next.fd != q->watch.fd);
     assert_code(fcgi_call_advance(q->call), FCGI_WAIT);
-    hand_answer(&q->first.hand, nth, id, "A: 1\r\n\r\nat last");
+    peer_answer(&q->first.peer, nth, id, "A: 1\r\n\r\nat last");
     assert_code(host_run(q->call), FCGI_OK);
     assert_string_equal(q->response.body.data, "at last");
     assert_true(host_watch_holds(&q->watch));
@@ -332,7 +332,7 @@ static void a_call_in_the_queue_is_woken_by_its_descriptor(void **state)
     (void)state;
     struct queued q;
     begin_queued(&q, &one_open, NULL);
-    hand_answer(&q.first.hand, 0, 1, "A: 1\r\n\r\n");
+    peer_answer(&q.first.peer, 0, 1, "A: 1\r\n\r\n");
     assert_code(host_run(q.first.call), FCGI_OK);
     assert_false(host_ready(q.watch.fd, READ));
     host_free(q.first.call);
@@ -351,7 +351,7 @@ static void a_call_in_the_queue_gets_no_connection_that_is_too_old(void **state)
         .pool = {.max_open = 1, .max_age_ms = LIMIT}};
     struct queued q;
     begin_queued(&q, &one, NULL);
-    hand_answer(&q.first.hand, 0, 1, "A: 1\r\n\r\n");
+    peer_answer(&q.first.peer, 0, 1, "A: 1\r\n\r\n");
     assert_code(host_run(q.first.call), FCGI_OK);
     pass_ms(LIMIT);
     host_free(q.first.call);
@@ -380,8 +380,8 @@ static void calls_in_the_queue_share_a_descriptor(void **state)
 {
     (void)state;
     struct fcgi_client_config two = {.pool = {.max_open = 2}};
-    struct hand hand = {0};
-    struct fcgi_client *client = hand_client(&hand, &two);
+    struct peer peer = {0};
+    struct fcgi_client *client = peer_client(&peer, &two);
     struct fcgi_pool *pool = fcgi_client_pool(client);
     struct fcgi_connection *taken[2] = {take(pool), take(pool)};
     struct fcgi_request request = get_request();
@@ -417,7 +417,7 @@ static void calls_in_the_queue_share_a_descriptor(void **state)
     }
     fcgi_client_free(client);
     assert_false(host_watch_holds(&watch));
-    hand_free(&hand);
+    peer_free(&peer);
 }
 
 static void a_call_in_the_queue_is_woken_by_the_end(void **state)
@@ -451,12 +451,12 @@ static void a_wait_in_the_queue_that_is_over_keeps_its_descriptor(void **state)
 static void an_ended_call_keeps_its_connection_until_freed(void **state)
 {
     (void)state;
-    struct hand_call c;
+    struct peer_call c;
     struct fcgi_request request = get_request();
-    hand_call_begin(&c, NULL, &request);
+    peer_call_begin(&c, NULL, &request);
     assert_code(host_settle(c.call), FCGI_WAIT);
     struct host_watch watch = host_watch(c.call);
-    hand_answer(&c.hand, 0, 1, "A: 1\r\n\r\n");
+    peer_answer(&c.peer, 0, 1, "A: 1\r\n\r\n");
     assert_code(host_run(c.call), FCGI_OK);
     assert_true(host_watch_holds(&watch));
     assert_int_equal(stats_of(c.client).open, 1);
@@ -465,33 +465,33 @@ static void an_ended_call_keeps_its_connection_until_freed(void **state)
     c.call = NULL;
     assert_true(host_watch_holds(&watch));
     assert_int_equal(stats_of(c.client).idle, 1);
-    hand_call_end(&c);
+    peer_call_end(&c);
 }
 
 static void a_failed_call_keeps_its_descriptor_until_freed(void **state)
 {
     (void)state;
-    struct hand_call c;
+    struct peer_call c;
     struct fcgi_request request = get_request();
-    hand_call_begin(&c, NULL, &request);
+    peer_call_begin(&c, NULL, &request);
     assert_code(host_settle(c.call), FCGI_WAIT);
     struct host_watch watch = host_watch(c.call);
-    hand_close(&c.hand, 0);
+    peer_close(&c.peer, 0);
     assert_code(host_run(c.call), FCGI_ERR_CLOSED);
     assert_true(host_watch_holds(&watch));
     host_free(c.call);
     c.call = NULL;
     assert_false(host_watch_holds(&watch));
     assert_int_equal(stats_of(c.client).open, 0);
-    hand_call_end(&c);
+    peer_call_end(&c);
 }
 
 static void a_cancelled_call_keeps_its_descriptor_until_freed(void **state)
 {
     (void)state;
-    struct hand_call c;
+    struct peer_call c;
     struct fcgi_request request = get_request();
-    hand_call_begin(&c, NULL, &request);
+    peer_call_begin(&c, NULL, &request);
     assert_code(host_settle(c.call), FCGI_WAIT);
     struct host_watch watch = host_watch(c.call);
     host_cancel(c.call);
@@ -499,7 +499,7 @@ static void a_cancelled_call_keeps_its_descriptor_until_freed(void **state)
     host_free(c.call);
     c.call = NULL;
     assert_false(host_watch_holds(&watch));
-    hand_call_end(&c);
+    peer_call_end(&c);
 }
 
 /* Drive a call that cannot connect to its end. */

@@ -23,31 +23,31 @@
 
 #include "ask.h"
 #include "fake.h"
-#include "hand.h"
+#include "peer.h"
 #include "host.h"
 #include "process.h"
 
 static const enum fake_family families[] = {FAKE_UNIX, FAKE_TCP};
 
 /* A call on a pooled connection that the application has ended in some way. */
-static void begin_after(struct hand_call *c,
-                        void (*end)(struct hand *hand, size_t nth))
+static void begin_after(struct peer_call *c,
+                        void (*end)(struct peer *peer, size_t nth))
 {
     struct fcgi_request request = get_request();
-    hand_call_begin(c, NULL, &request);
+    peer_call_begin(c, NULL, &request);
     assert_code(host_settle(c->call), FCGI_WAIT);
-    hand_answer(&c->hand, 0, 1, "A: 1\r\n\r\n");
+    peer_answer(&c->peer, 0, 1, "A: 1\r\n\r\n");
     assert_code(host_run(c->call), FCGI_OK);
     host_free(c->call);
-    end(&c->hand, 0);
+    end(&c->peer, 0);
     c->call = host_begin(c->client, &request, &c->response);
 }
 
 static void the_old_descriptor_stays_until_another_was_told(void **state)
 {
     (void)state;
-    struct hand_call c;
-    begin_after(&c, hand_close);
+    struct peer_call c;
+    begin_after(&c, peer_close);
     struct host_watch old = host_watch(c.call);
     for (int i = 0; i < 3; i++) {
         assert_code(fcgi_call_advance(c.call), FCGI_WAIT);
@@ -60,9 +60,9 @@ static void the_old_descriptor_stays_until_another_was_told(void **state)
     assert_code(fcgi_call_advance(c.call), FCGI_WAIT);
     assert_false(host_watch_holds(&old));
     assert_true(host_watch_holds(&next));
-    hand_answer(&c.hand, 1, 1, "A: 1\r\n\r\n");
+    peer_answer(&c.peer, 1, 1, "A: 1\r\n\r\n");
     assert_code(host_run(c.call), FCGI_OK);
-    hand_call_end(&c);
+    peer_call_end(&c);
 }
 
 /* A child of PHP-FPM that has had its requests sends no more, and reads until
@@ -71,30 +71,30 @@ static void the_old_descriptor_stays_until_another_was_told(void **state)
 static void the_old_connection_ends_though_its_descriptor_stays(void **state)
 {
     (void)state;
-    struct hand_call c;
+    struct peer_call c;
     struct wire received = {0};
-    begin_after(&c, hand_half_close);
+    begin_after(&c, peer_half_close);
     struct host_watch old = host_watch(c.call);
     assert_code(fcgi_call_advance(c.call), FCGI_WAIT);
     assert_int_equal(stats_of(c.client).retries, 1);
     assert_true(host_watch_holds(&old));
-    assert_false(hand_receive(&c.hand, 0, &received));
+    assert_false(peer_receive(&c.peer, 0, &received));
     wire_free(&received);
-    hand_call_end(&c);
+    peer_call_end(&c);
 }
 
 /* What was never told need not stay. */
 static void a_descriptor_nobody_was_told_is_closed_at_once(void **state)
 {
     (void)state;
-    struct hand_call c;
-    begin_after(&c, hand_close);
+    struct peer_call c;
+    begin_after(&c, peer_close);
     size_t before = open_descriptors();
     assert_code(fcgi_call_advance(c.call), FCGI_WAIT);
     assert_int_equal(stats_of(c.client).retries, 1);
     /* The new one has two ends. */
     assert_int_equal(open_descriptors(), before + 1);
-    hand_call_end(&c);
+    peer_call_end(&c);
 }
 
 /* Cancelled, or ended, before the host has asked again. */
@@ -102,18 +102,18 @@ static void the_old_descriptor_stays_until_the_call_is_freed(void **state)
 {
     (void)state;
     for (int i = 0; i < 3; i++) {
-        struct hand_call c;
-        begin_after(&c, hand_close);
+        struct peer_call c;
+        begin_after(&c, peer_close);
         struct host_watch old = host_watch(c.call);
         assert_code(fcgi_call_advance(c.call), FCGI_WAIT);
         if (i == 0) {
             host_cancel(c.call);
         } else if (i == 1) {
-            hand_answer(&c.hand, 1, 1, "A: 1\r\n\r\n");
+            peer_answer(&c.peer, 1, 1, "A: 1\r\n\r\n");
             assert_code(fcgi_call_advance(c.call), FCGI_OK);
         }
         assert_true(host_watch_holds(&old));
-        hand_call_end(&c);
+        peer_call_end(&c);
         assert_false(host_watch_holds(&old));
     }
 }
@@ -122,15 +122,15 @@ static void the_old_descriptor_stays_until_the_call_is_freed(void **state)
 static void the_old_descriptor_may_be_the_lowest(void **state)
 {
     (void)state;
-    struct hand_call c;
+    struct peer_call c;
     int input = dup(STDIN_FILENO);
     close(STDIN_FILENO);
-    begin_after(&c, hand_close);
+    begin_after(&c, peer_close);
     struct host_watch old = host_watch(c.call);
     assert_int_equal(old.fd, 0);
     assert_code(fcgi_call_advance(c.call), FCGI_WAIT);
     assert_true(host_watch_holds(&old));
-    hand_call_end(&c);
+    peer_call_end(&c);
     assert_false(host_watch_holds(&old));
     if (input >= 0) {
         assert_int_equal(dup2(input, STDIN_FILENO), STDIN_FILENO);

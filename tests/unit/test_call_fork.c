@@ -21,7 +21,7 @@
 
 #include "ask.h"
 #include "fake.h"
-#include "hand.h"
+#include "peer.h"
 #include "host.h"
 #include "pattern.h"
 #include "process.h"
@@ -90,21 +90,21 @@ static void a_child_leaves_a_call_that_awaits_its_answer_alone(void **state)
 {
     (void)state;
     for (size_t i = 0; i < ACTS; i++) {
-        struct hand_call c;
+        struct peer_call c;
         struct wire received = {0};
         struct fcgi_request request = get_request();
-        hand_call_begin(&c, NULL, &request);
+        peer_call_begin(&c, NULL, &request);
         assert_code(host_settle(c.call), FCGI_WAIT);
-        assert_true(hand_receive(&c.hand, 0, &received));
+        assert_true(peer_receive(&c.peer, 0, &received));
         size_t before = received.len;
         in_child(acts[i], c.call);
-        assert_true(hand_receive(&c.hand, 0, &received));
+        assert_true(peer_receive(&c.peer, 0, &received));
         assert_int_equal(received.len, before);
-        hand_answer(&c.hand, 0, 1, "A: 1\r\n\r\nthe parent's");
+        peer_answer(&c.peer, 0, 1, "A: 1\r\n\r\nthe parent's");
         assert_code(host_run(c.call), FCGI_OK);
         assert_string_equal(c.response.body.data, "the parent's");
         wire_free(&received);
-        hand_call_end(&c);
+        peer_call_end(&c);
     }
 }
 
@@ -112,19 +112,19 @@ static void a_child_leaves_a_call_amid_its_body_alone(void **state)
 {
     (void)state;
     for (size_t i = 0; i < ACTS; i++) {
-        struct hand_call c;
+        struct peer_call c;
         struct wire received = {0};
         struct wire_request seen = {0};
         struct pattern_upload upload = {.len = 2000000};
         struct fcgi_request request = post_request(pattern_source(&upload));
-        hand_call_begin(&c, NULL, &request);
+        peer_call_begin(&c, NULL, &request);
         assert_code(host_settle(c.call), FCGI_WAIT);
         in_child(acts[i], c.call);
         while (received.len < 2000000) {
-            assert_true(hand_receive(&c.hand, 0, &received));
+            assert_true(peer_receive(&c.peer, 0, &received));
             assert_code(host_settle(c.call), FCGI_WAIT);
         }
-        (void)hand_receive(&c.hand, 0, &received);
+        (void)peer_receive(&c.peer, 0, &received);
         (void)wire_request_read(&seen, received.data, received.len);
         assert_int_equal(seen.body.len, 2000000);
         assert_true(pattern_matches(seen.body.data, 0, 2000000));
@@ -132,7 +132,7 @@ static void a_child_leaves_a_call_amid_its_body_alone(void **state)
         assert_false(seen.aborted);
         wire_request_free(&seen);
         wire_free(&received);
-        hand_call_end(&c);
+        peer_call_end(&c);
     }
 }
 
@@ -154,14 +154,14 @@ static void free_it_in_place_of_another(struct fcgi_call *call)
 static void a_child_sends_nothing_to_whoever_has_the_number(void **state)
 {
     (void)state;
-    struct hand_call c;
+    struct peer_call c;
     struct fcgi_request request = get_request();
-    hand_call_begin(&c, NULL, &request);
+    peer_call_begin(&c, NULL, &request);
     assert_code(host_settle(c.call), FCGI_WAIT);
     in_child(free_it_in_place_of_another, c.call);
-    hand_answer(&c.hand, 0, 1, "A: 1\r\n\r\n");
+    peer_answer(&c.peer, 0, 1, "A: 1\r\n\r\n");
     assert_code(host_run(c.call), FCGI_OK);
-    hand_call_end(&c);
+    peer_call_end(&c);
 }
 
 /* Its socket is shared, but not in the pool yet. */

@@ -19,7 +19,7 @@
 #include "ask.h"
 #include "fake.h"
 #include "feeder.h"
-#include "hand.h"
+#include "peer.h"
 #include "host.h"
 #include "pattern.h"
 #include "process.h"
@@ -44,8 +44,8 @@ static void assert_ends(struct fcgi_call *call, int64_t start, int want)
     assert_true(elapsed(start, LIMIT));
 }
 
-/* The same for a call to the hand; ends it. */
-static void assert_hand_call_ends(struct hand_call *c, int64_t start, int want,
+/* The same for a call to the peer; ends it. */
+static void assert_hand_call_ends(struct peer_call *c, int64_t start, int want,
                                   enum fcgi_phase phase)
 {
     assert_ends(c->call, start, want);
@@ -55,29 +55,29 @@ static void assert_hand_call_ends(struct hand_call *c, int64_t start, int want,
     host_free(c->call);
     c->call = NULL;
     assert_int_equal(stats_of(c->client).open, 0);
-    hand_call_end(c);
+    peer_call_end(c);
 }
 
 static void a_body_nobody_takes_ends_at_the_write_limit(void **state)
 {
     (void)state;
-    struct hand_call c;
+    struct peer_call c;
     struct pattern_upload upload = {.len = UINT64_C(1) << 40};
     struct fcgi_request request = post_request(pattern_source(&upload));
     request.timeouts.write_ms = LIMIT;
     int64_t start = now_ms();
-    hand_call_begin(&c, NULL, &request);
+    peer_call_begin(&c, NULL, &request);
     assert_hand_call_ends(&c, start, FCGI_ERR_WRITE_TIMEOUT, FCGI_PHASE_SEND);
 }
 
 static void silence_ends_at_the_first_byte_limit(void **state)
 {
     (void)state;
-    struct hand_call c;
+    struct peer_call c;
     struct fcgi_request request = get_request();
     request.timeouts.first_byte_ms = LIMIT;
     int64_t start = now_ms();
-    hand_call_begin(&c, NULL, &request);
+    peer_call_begin(&c, NULL, &request);
     assert_hand_call_ends(&c, start, FCGI_ERR_FIRST_BYTE_TIMEOUT,
                           FCGI_PHASE_WAIT);
 }
@@ -85,12 +85,12 @@ static void silence_ends_at_the_first_byte_limit(void **state)
 static void an_answer_that_stops_ends_at_the_idle_limit(void **state)
 {
     (void)state;
-    struct hand_call c;
+    struct peer_call c;
     struct fcgi_request request = get_request();
     request.timeouts.idle_ms = LIMIT;
     int64_t start = now_ms();
-    hand_call_begin(&c, NULL, &request);
-    hand_stdout(&c.hand, 0, 1, "A: 1\r\n\r\nbegun");
+    peer_call_begin(&c, NULL, &request);
+    peer_stdout(&c.peer, 0, 1, "A: 1\r\n\r\nbegun");
     assert_hand_call_ends(&c, start, FCGI_ERR_IDLE_TIMEOUT, FCGI_PHASE_RECEIVE);
 }
 
@@ -193,23 +193,23 @@ static void the_whole_limit_includes_connecting(void **state)
 static void the_whole_limit_includes_sending(void **state)
 {
     (void)state;
-    struct hand_call c;
+    struct peer_call c;
     struct pattern_upload upload = {.len = UINT64_C(1) << 40};
     struct fcgi_request request = post_request(pattern_source(&upload));
     request.timeouts.total_ms = LIMIT;
     int64_t start = now_ms();
-    hand_call_begin(&c, NULL, &request);
+    peer_call_begin(&c, NULL, &request);
     assert_hand_call_ends(&c, start, FCGI_ERR_DEADLINE, FCGI_PHASE_SEND);
 }
 
 static void the_whole_limit_includes_the_silence(void **state)
 {
     (void)state;
-    struct hand_call c;
+    struct peer_call c;
     struct fcgi_request request = get_request();
     request.timeouts.total_ms = LIMIT;
     int64_t start = now_ms();
-    hand_call_begin(&c, NULL, &request);
+    peer_call_begin(&c, NULL, &request);
     assert_hand_call_ends(&c, start, FCGI_ERR_DEADLINE, FCGI_PHASE_WAIT);
 }
 
@@ -244,18 +244,18 @@ static void the_whole_limit_includes_the_answer(void **state)
 static void the_limit_that_ends_first_is_told(void **state)
 {
     (void)state;
-    struct hand_call c;
+    struct peer_call c;
     struct fcgi_request request = get_request();
     request.timeouts.total_ms = 10000;
     request.timeouts.first_byte_ms = LIMIT;
     int64_t start = now_ms();
-    hand_call_begin(&c, NULL, &request);
+    peer_call_begin(&c, NULL, &request);
     assert_hand_call_ends(&c, start, FCGI_ERR_FIRST_BYTE_TIMEOUT,
                           FCGI_PHASE_WAIT);
     request.timeouts.total_ms = LIMIT;
     request.timeouts.first_byte_ms = 10000;
     start = now_ms();
-    hand_call_begin(&c, NULL, &request);
+    peer_call_begin(&c, NULL, &request);
     assert_hand_call_ends(&c, start, FCGI_ERR_DEADLINE, FCGI_PHASE_WAIT);
 }
 
@@ -264,13 +264,13 @@ static void a_requests_limit_goes_before_the_clients(void **state)
     (void)state;
     static const int clients[] = {5, 30000, -1};
     for (size_t i = 0; i < 3; i++) {
-        struct hand_call c;
+        struct peer_call c;
         struct fcgi_client_config config = {
             .timeouts = {.first_byte_ms = clients[i]}};
         struct fcgi_request request = get_request();
         request.timeouts.first_byte_ms = LIMIT;
         int64_t start = now_ms();
-        hand_call_begin(&c, &config, &request);
+        peer_call_begin(&c, &config, &request);
         assert_hand_call_ends(&c, start, FCGI_ERR_FIRST_BYTE_TIMEOUT,
                               FCGI_PHASE_WAIT);
     }
@@ -279,11 +279,11 @@ static void a_requests_limit_goes_before_the_clients(void **state)
 static void the_clients_limit_holds_where_the_request_has_none(void **state)
 {
     (void)state;
-    struct hand_call c;
+    struct peer_call c;
     struct fcgi_client_config config = {.timeouts = {.first_byte_ms = LIMIT}};
     struct fcgi_request request = get_request();
     int64_t start = now_ms();
-    hand_call_begin(&c, &config, &request);
+    peer_call_begin(&c, &config, &request);
     assert_hand_call_ends(&c, start, FCGI_ERR_FIRST_BYTE_TIMEOUT,
                           FCGI_PHASE_WAIT);
 }
@@ -292,44 +292,44 @@ static void the_clients_limit_holds_where_the_request_has_none(void **state)
 static void the_defaults_are_told_too(void **state)
 {
     (void)state;
-    struct hand_call c;
+    struct peer_call c;
     struct pattern_upload upload = {.len = UINT64_C(1) << 40};
     struct fcgi_request request = get_request();
-    hand_call_begin(&c, NULL, &request);
+    peer_call_begin(&c, NULL, &request);
     assert_code(host_settle(c.call), FCGI_WAIT);
     assert_in_range(fcgi_call_timeout_ms(c.call), 50000, 60000);
-    hand_stdout(&c.hand, 0, 1, "A: 1\r\n\r\n");
+    peer_stdout(&c.peer, 0, 1, "A: 1\r\n\r\n");
     assert_code(host_settle(c.call), FCGI_WAIT);
     assert_in_range(fcgi_call_timeout_ms(c.call), 50000, 60000);
-    hand_call_end(&c);
+    peer_call_end(&c);
     request = post_request(pattern_source(&upload));
-    hand_call_begin(&c, NULL, &request);
+    peer_call_begin(&c, NULL, &request);
     assert_code(host_settle(c.call), FCGI_WAIT);
     assert_in_range(fcgi_call_timeout_ms(c.call), 20000, 30000);
-    hand_call_end(&c);
+    peer_call_end(&c);
 }
 
 static void without_any_limit_the_time_is_never(void **state)
 {
     (void)state;
     static const struct fcgi_timeouts none = {-1, -1, -1, -1, -1, -1};
-    struct hand_call c;
+    struct peer_call c;
     struct pattern_upload upload = {.len = UINT64_C(1) << 40};
     struct fcgi_request request = post_request(pattern_source(&upload));
     request.timeouts = none;
-    hand_call_begin(&c, NULL, &request);
+    peer_call_begin(&c, NULL, &request);
     assert_code(host_settle(c.call), FCGI_WAIT);
     assert_int_equal(fcgi_call_timeout_ms(c.call), -1);
-    hand_call_end(&c);
+    peer_call_end(&c);
     request = get_request();
     request.timeouts = none;
-    hand_call_begin(&c, NULL, &request);
+    peer_call_begin(&c, NULL, &request);
     assert_code(host_settle(c.call), FCGI_WAIT);
     assert_int_equal(fcgi_call_timeout_ms(c.call), -1);
-    hand_stdout(&c.hand, 0, 1, "A: 1\r\n\r\n");
+    peer_stdout(&c.peer, 0, 1, "A: 1\r\n\r\n");
     assert_code(host_settle(c.call), FCGI_WAIT);
     assert_int_equal(fcgi_call_timeout_ms(c.call), -1);
-    hand_call_end(&c);
+    peer_call_end(&c);
 }
 
 /* ---- what renews a limit, and what does not ----------------------------- */
@@ -337,16 +337,16 @@ static void without_any_limit_the_time_is_never(void **state)
 static void each_byte_of_content_renews_the_idle_limit(void **state)
 {
     (void)state;
-    struct hand_call c;
+    struct peer_call c;
     struct wire answer = {0};
     struct fcgi_request request = get_request();
     request.timeouts.idle_ms = LONG;
     wire_stdout(&answer, 1, "A: 1\r\n\r\nbody");
-    hand_call_begin(&c, NULL, &request);
-    assert_int_equal(hand_send(&c.hand, 0, answer.data, 8), 8);
+    peer_call_begin(&c, NULL, &request);
+    assert_int_equal(peer_send(&c.peer, 0, answer.data, 8), 8);
     int64_t start = now_ms();
     for (size_t i = 8; i < 18; i++) {
-        assert_int_equal(hand_send(&c.hand, 0, answer.data + i, 1), 1);
+        assert_int_equal(peer_send(&c.peer, 0, answer.data + i, 1), 1);
         assert_code(host_settle(c.call), FCGI_WAIT);
         assert_in_range(fcgi_call_timeout_ms(c.call), 1, LONG);
         pass_ms(LONG / 6);
@@ -354,49 +354,49 @@ static void each_byte_of_content_renews_the_idle_limit(void **state)
     assert_true(now_ms() - start > LONG);
     assert_code(host_wait(c.call), FCGI_ERR_IDLE_TIMEOUT);
     wire_free(&answer);
-    hand_call_end(&c);
+    peer_call_end(&c);
 }
 
 static void each_byte_taken_renews_the_write_limit(void **state)
 {
     (void)state;
-    struct hand_call c;
+    struct peer_call c;
     struct wire received = {0};
     struct pattern_upload upload = {.len = UINT64_C(1) << 40};
     struct fcgi_request request = post_request(pattern_source(&upload));
     request.timeouts.write_ms = LONG;
-    hand_call_begin(&c, NULL, &request);
+    peer_call_begin(&c, NULL, &request);
     int64_t start = now_ms();
     for (int i = 0; i < 10; i++) {
         assert_code(host_settle(c.call), FCGI_WAIT);
         assert_in_range(fcgi_call_timeout_ms(c.call), 1, LONG);
         pass_ms(LONG / 6);
-        assert_true(hand_receive(&c.hand, 0, &received));
+        assert_true(peer_receive(&c.peer, 0, &received));
         wire_clear(&received);
     }
     assert_true(now_ms() - start > LONG);
     assert_code(host_settle(c.call), FCGI_WAIT);
     assert_code(host_wait(c.call), FCGI_ERR_WRITE_TIMEOUT);
     wire_free(&received);
-    hand_call_end(&c);
+    peer_call_end(&c);
 }
 
 /* Advancing alone, as other events make a host do. */
 static void advancing_renews_no_limit(void **state)
 {
     (void)state;
-    struct hand_call c;
+    struct peer_call c;
     struct fcgi_request request = get_request();
     request.timeouts.first_byte_ms = LIMIT;
     int64_t start = now_ms();
-    hand_call_begin(&c, NULL, &request);
+    peer_call_begin(&c, NULL, &request);
     int rc = host_advance(c.call);
     while (rc == FCGI_WAIT) {
         rc = now_ms() % 2 == 0 ? host_advance(c.call) : host_resume(c.call);
     }
     assert_code(rc, FCGI_ERR_FIRST_BYTE_TIMEOUT);
     assert_true(elapsed(start, LIMIT));
-    hand_call_end(&c);
+    peer_call_end(&c);
 }
 
 /* ---- a host that comes late --------------------------------------------- */
@@ -406,37 +406,37 @@ static void advancing_renews_no_limit(void **state)
 static void an_answer_that_came_in_time_is_not_refused(void **state)
 {
     (void)state;
-    struct hand_call c;
+    struct peer_call c;
     struct fcgi_request request = get_request();
     request.timeouts.first_byte_ms = LIMIT;
     request.timeouts.idle_ms = LIMIT;
-    hand_call_begin(&c, NULL, &request);
+    peer_call_begin(&c, NULL, &request);
     assert_code(host_settle(c.call), FCGI_WAIT);
-    hand_stdout(&c.hand, 0, 1, "A: 1\r\n\r\n");
+    peer_stdout(&c.peer, 0, 1, "A: 1\r\n\r\n");
     pass_ms(2 * LIMIT);
     assert_code(host_settle(c.call), FCGI_WAIT);
-    hand_end(&c.hand, 0, 1);
+    peer_end(&c.peer, 0, 1);
     pass_ms(2 * LIMIT);
     assert_code(host_settle(c.call), FCGI_OK);
-    hand_call_end(&c);
+    peer_call_end(&c);
 }
 
 static void a_body_that_can_go_on_is_not_given_up(void **state)
 {
     (void)state;
-    struct hand_call c;
+    struct peer_call c;
     struct wire received = {0};
     struct pattern_upload upload = {.len = UINT64_C(1) << 40};
     struct fcgi_request request = post_request(pattern_source(&upload));
     request.timeouts.write_ms = LIMIT;
-    hand_call_begin(&c, NULL, &request);
+    peer_call_begin(&c, NULL, &request);
     assert_code(host_settle(c.call), FCGI_WAIT);
-    assert_true(hand_receive(&c.hand, 0, &received));
+    assert_true(peer_receive(&c.peer, 0, &received));
     pass_ms(2 * LIMIT);
     assert_code(host_settle(c.call), FCGI_WAIT);
     assert_in_range(fcgi_call_timeout_ms(c.call), 1, LIMIT);
     wire_free(&received);
-    hand_call_end(&c);
+    peer_call_end(&c);
 }
 
 static void a_connection_that_was_made_in_time_is_used(void **state)
@@ -566,16 +566,16 @@ static void a_peer_that_stops_amid_its_answer_blocks_nobody(void **state)
     struct wire answer = {0};
     write_answer(&answer);
     for (size_t i = 0; i < answer.len; i++) {
-        struct hand_call c;
+        struct peer_call c;
         struct fcgi_request request = get_request();
-        hand_call_begin(&c, NULL, &request);
+        peer_call_begin(&c, NULL, &request);
         if (i % 2 == 0) {
             assert_code(host_settle(c.call), FCGI_WAIT);
         }
-        assert_int_equal(hand_send(&c.hand, 0, answer.data, i), i);
+        assert_int_equal(peer_send(&c.peer, 0, answer.data, i), i);
         poke(c.call, i % 3 == 0);
         c.call = NULL;
-        hand_call_end(&c);
+        peer_call_end(&c);
     }
     wire_free(&answer);
 }
@@ -584,16 +584,16 @@ static void a_peer_that_stops_amid_its_answer_blocks_nobody(void **state)
 static void a_peer_that_does_not_stop_is_heard_out(void **state)
 {
     (void)state;
-    struct hand_call c;
+    struct peer_call c;
     struct wire answer = {0};
     struct fcgi_request request = get_request();
     write_answer(&answer);
-    hand_call_begin(&c, NULL, &request);
-    hand_say(&c.hand, 0, &answer);
+    peer_call_begin(&c, NULL, &request);
+    peer_say(&c.peer, 0, &answer);
     assert_code(host_settle(c.call), FCGI_OK);
     assert_string_equal(c.response.body.data, "body");
     wire_free(&answer);
-    hand_call_end(&c);
+    peer_call_end(&c);
 }
 
 static void a_peer_that_stops_reading_blocks_nobody(void **state)

@@ -24,7 +24,7 @@
 #include "allocator.h"
 #include "ask.h"
 #include "fake.h"
-#include "hand.h"
+#include "peer.h"
 #include "host.h"
 #include "process.h"
 
@@ -50,7 +50,7 @@ struct one {
 
 struct crowd {
     struct counting_allocator memory;
-    struct hand hand;
+    struct peer peer;
     struct fcgi_client *client;
     struct one all[CALLS];
     struct pollfd watched[CALLS];
@@ -93,7 +93,7 @@ static struct crowd *open_crowd(void)
     assert_non_null(crowd);
     struct fcgi_client_config config = {
         .pool = {.allocator = counting_allocator(&crowd->memory)}};
-    crowd->client = hand_client(&crowd->hand, &config);
+    crowd->client = peer_client(&crowd->peer, &config);
     begin_all(crowd);
     return crowd;
 }
@@ -106,7 +106,7 @@ static void close_crowd(struct crowd *crowd)
         wire_free(&crowd->all[i].answer);
     }
     fcgi_client_free(crowd->client);
-    hand_free(&crowd->hand);
+    peer_free(&crowd->peer);
     assert_int_equal(crowd->memory.blocks, 0);
     free(crowd);
 }
@@ -118,7 +118,7 @@ static void say_more(struct crowd *crowd)
         struct one *one = &crowd->all[i];
         if (one->said < one->answer.len) {
             one->said +=
-                hand_send(&crowd->hand, i, one->answer.data + one->said, 1);
+                peer_send(&crowd->peer, i, one->answer.data + one->said, 1);
         }
     }
 }

@@ -25,7 +25,7 @@
 #include "ask.h"
 #include "fake.h"
 #include "feeder.h"
-#include "hand.h"
+#include "peer.h"
 #include "host.h"
 #include "pattern.h"
 #include "process.h"
@@ -44,13 +44,13 @@ static void what_a_sink_did_not_take_is_offered_again(void **state)
         "[head 200][body]a",       "[head 200][body]a",
         "[head 200][body]a",       "[head 200][body]abcde",
         "[head 200][body]abcdefg", "[head 200][body]abcdefgh"};
-    struct hand_call c;
+    struct peer_call c;
     struct recorder r = {.limited = true};
     struct fcgi_request request = get_request();
     request.sink = recorder_sink(&r);
-    hand_call_begin(&c, NULL, &request);
-    hand_stdout(&c.hand, 0, 1, "A: 1\r\n\r\nabc");
-    hand_stdout(&c.hand, 0, 1, "defgh");
+    peer_call_begin(&c, NULL, &request);
+    peer_stdout(&c.peer, 0, 1, "A: 1\r\n\r\nabc");
+    peer_stdout(&c.peer, 0, 1, "defgh");
     assert_code(host_settle(c.call), FCGI_WAIT);
     for (size_t i = 0; i < 6; i++) {
         r.budget = takes[i];
@@ -58,10 +58,10 @@ static void what_a_sink_did_not_take_is_offered_again(void **state)
         assert_int_equal(r.budget, 0);
         recorder_assert(&r, logs[i]);
     }
-    hand_end(&c.hand, 0, 1);
+    peer_end(&c.peer, 0, 1);
     assert_code(host_run(c.call), FCGI_OK);
     recorder_free(&r);
-    hand_call_end(&c);
+    peer_call_end(&c);
 }
 
 /* A sink that takes now this much, now that, and always less than there is. */
@@ -118,12 +118,12 @@ static void a_slow_sink_holds_no_more_memory_for_a_larger_body(void **state)
 }
 
 /* Send as much as the other side makes room for. */
-static size_t send_until_full(struct hand_call *c, const struct wire *record)
+static size_t send_until_full(struct peer_call *c, const struct wire *record)
 {
     size_t total = 0;
     size_t sent;
     do {
-        sent = hand_send(&c->hand, 0, record->data, record->len);
+        sent = peer_send(&c->peer, 0, record->data, record->len);
         total += sent;
         assert_true(sent == 0 || host_settle(c->call) == FCGI_WAIT);
     } while (sent == record->len);
@@ -133,7 +133,7 @@ static size_t send_until_full(struct hand_call *c, const struct wire *record)
 static void a_paused_sink_holds_the_application_back(void **state)
 {
     (void)state;
-    struct hand_call c;
+    struct peer_call c;
     struct wire record = {0};
     struct wire noise = {0};
     struct recorder r = {.limited = true};
@@ -141,44 +141,44 @@ static void a_paused_sink_holds_the_application_back(void **state)
     request.sink = recorder_sink(&r);
     wire_noise(&noise, 8000);
     wire_padded(&record, WIRE_STDOUT, 1, noise.data, noise.len);
-    hand_call_begin(&c, NULL, &request);
-    hand_stdout(&c.hand, 0, 1, "A: 1\r\n\r\n");
+    peer_call_begin(&c, NULL, &request);
+    peer_stdout(&c.peer, 0, 1, "A: 1\r\n\r\n");
     assert_true(send_until_full(&c, &record) < MIB);
     for (int i = 0; i < 5; i++) {
         assert_code(host_advance(c.call), FCGI_WAIT);
-        assert_int_equal(hand_send(&c.hand, 0, "x", 1), 0);
+        assert_int_equal(peer_send(&c.peer, 0, "x", 1), 0);
     }
     r.limited = false;
     assert_code(host_resume(c.call), FCGI_WAIT);
     assert_code(host_settle(c.call), FCGI_WAIT);
-    assert_int_equal(hand_send(&c.hand, 0, "x", 1), 1);
+    assert_int_equal(peer_send(&c.peer, 0, "x", 1), 1);
     wire_free(&record);
     wire_free(&noise);
     recorder_free(&r);
-    hand_call_end(&c);
+    peer_call_end(&c);
 }
 
 /* The end has long been received, and the connection closed. */
 static void what_came_before_the_end_of_a_pause_is_not_lost(void **state)
 {
     (void)state;
-    struct hand_call c;
+    struct peer_call c;
     struct recorder r = {.limited = true};
     struct fcgi_request request = get_request();
     request.sink = recorder_sink(&r);
-    hand_call_begin(&c, NULL, &request);
+    peer_call_begin(&c, NULL, &request);
     assert_code(host_settle(c.call), FCGI_WAIT);
-    hand_stdout(&c.hand, 0, 1, "A: 1\r\n\r\nbo");
+    peer_stdout(&c.peer, 0, 1, "A: 1\r\n\r\nbo");
     assert_code(host_settle(c.call), FCGI_WAIT);
-    hand_stdout(&c.hand, 0, 1, "dy");
-    hand_end(&c.hand, 0, 1);
-    hand_close(&c.hand, 0);
+    peer_stdout(&c.peer, 0, 1, "dy");
+    peer_end(&c.peer, 0, 1);
+    peer_close(&c.peer, 0);
     assert_code(host_settle(c.call), FCGI_WAIT);
     r.limited = false;
     assert_code(host_run_resuming(c.call), FCGI_OK);
     recorder_assert(&r, "[head 200][body]body");
     recorder_free(&r);
-    hand_call_end(&c);
+    peer_call_end(&c);
 }
 
 static void a_paused_answer_leaves_the_connection_reusable(void **state)
@@ -216,13 +216,13 @@ static int take_too_much(void *context, const void *data, size_t *len)
 static void a_sink_cannot_take_more_than_there_is(void **state)
 {
     (void)state;
-    struct hand_call c;
+    struct peer_call c;
     struct fcgi_request request = get_request();
     request.sink.body = take_too_much;
-    hand_call_begin(&c, NULL, &request);
-    hand_stdout(&c.hand, 0, 1, "A: 1\r\n\r\nbody");
+    peer_call_begin(&c, NULL, &request);
+    peer_stdout(&c.peer, 0, 1, "A: 1\r\n\r\nbody");
     assert_code(host_run(c.call), FCGI_ERR_ARGUMENT);
-    hand_call_end(&c);
+    peer_call_end(&c);
 }
 
 /* ---- a source that has nothing yet -------------------------------------- */
@@ -231,30 +231,30 @@ static void a_source_goes_on_where_it_waited(void **state)
 {
     (void)state;
     static const size_t ready[] = {0, 1, 1, 7, 8, 12};
-    struct hand_call c;
+    struct peer_call c;
     struct feeder feeder = {.data = "twelve bytes", .len = 12, .waits = true};
     struct fcgi_request request = post_request(feeder_source(&feeder));
     struct wire received = {0};
     struct wire_request seen = {0};
-    hand_call_begin(&c, NULL, &request);
+    peer_call_begin(&c, NULL, &request);
     for (size_t i = 0; i < 6; i++) {
         feeder.ready = ready[i];
         assert_code(host_resume(c.call), FCGI_WAIT);
         assert_code(host_settle(c.call), FCGI_WAIT);
-        assert_true(hand_receive(&c.hand, 0, &received));
+        assert_true(peer_receive(&c.peer, 0, &received));
     }
     feeder.waits = false;
     assert_code(host_resume(c.call), FCGI_WAIT);
-    assert_true(hand_receive(&c.hand, 0, &received));
+    assert_true(peer_receive(&c.peer, 0, &received));
     (void)wire_request_read(&seen, received.data, received.len);
     assert_int_equal(seen.body.len, 12);
     assert_memory_equal(seen.body.data, "twelve bytes", 12);
     assert_int_equal(seen.body_ends, 1);
-    hand_answer(&c.hand, 0, 1, "A: 1\r\n\r\n");
+    peer_answer(&c.peer, 0, 1, "A: 1\r\n\r\n");
     assert_code(host_run(c.call), FCGI_OK);
     wire_request_free(&seen);
     wire_free(&received);
-    hand_call_end(&c);
+    peer_call_end(&c);
 }
 
 /* What is ready is not held back for want of more. */
@@ -268,13 +268,13 @@ static bool waits(const struct fcgi_call *call, int *descriptor)
 static void only_a_request_under_way_waits_for_its_source(void **state)
 {
     (void)state;
-    struct hand_call c;
+    struct peer_call c;
     struct feeder feeder = {.waits = true, .descriptor = -1};
     struct fcgi_request request = post_request(feeder_source(&feeder));
     int descriptor;
     assert_false(waits(NULL, &descriptor));
     assert_int_equal(descriptor, -1);
-    hand_call_begin(&c, NULL, &request);
+    peer_call_begin(&c, NULL, &request);
     assert_false(waits(c.call, &descriptor));
     assert_int_equal(descriptor, -1);
     assert_code(host_settle(c.call), FCGI_WAIT);
@@ -283,24 +283,24 @@ static void only_a_request_under_way_waits_for_its_source(void **state)
     host_cancel(c.call);
     assert_false(waits(c.call, &descriptor));
     assert_int_equal(descriptor, -1);
-    hand_call_end(&c);
+    peer_call_end(&c);
 }
 
 static void what_a_source_has_is_sent_before_it_has_more(void **state)
 {
     (void)state;
-    struct hand_call c;
+    struct peer_call c;
     struct feeder feeder = {
         .data = "12345678", .len = 8, .waits = true, .ready = 5};
     struct fcgi_request request = post_request(feeder_source(&feeder));
-    hand_call_begin(&c, NULL, &request);
+    peer_call_begin(&c, NULL, &request);
     assert_code(host_settle(c.call), FCGI_WAIT);
-    struct wire_request seen = hand_request(&c.hand, 0);
+    struct wire_request seen = peer_request(&c.peer, 0);
     assert_int_equal(seen.body.len, 5);
     assert_memory_equal(seen.body.data, "12345", 5);
     assert_int_equal(seen.body_ends, 0);
     wire_request_free(&seen);
-    hand_call_end(&c);
+    peer_call_end(&c);
 }
 
 /* A pipe, watched by the host beside the call's own descriptor; nothing in the
@@ -308,7 +308,7 @@ static void what_a_source_has_is_sent_before_it_has_more(void **state)
 static void a_pipe_is_read_when_the_host_says_so(void **state)
 {
     (void)state;
-    struct hand_call c;
+    struct peer_call c;
     struct fcgi_fd_state pipe_state;
     struct wire received = {0};
     struct wire_request seen = {0};
@@ -317,10 +317,10 @@ static void a_pipe_is_read_when_the_host_says_so(void **state)
     assert_int_equal(pipe(ends), 0);
     struct fcgi_request request =
         post_request(fcgi_fd_source(&pipe_state, ends[0]));
-    hand_call_begin(&c, NULL, &request);
+    peer_call_begin(&c, NULL, &request);
     for (int i = 0; i < 5; i++) {
         assert_code(host_settle(c.call), FCGI_WAIT);
-        assert_true(hand_receive(&c.hand, 0, &received));
+        assert_true(peer_receive(&c.peer, 0, &received));
         assert_true(fcgi_call_source_waits(c.call, &descriptor));
         assert_int_equal(descriptor, ends[0]);
         assert_int_equal(write(ends[1], "part", 4), 4);
@@ -331,16 +331,16 @@ static void a_pipe_is_read_when_the_host_says_so(void **state)
     assert_code(host_resume(c.call), FCGI_WAIT);
     assert_false(fcgi_call_source_waits(c.call, &descriptor));
     assert_int_equal(descriptor, -1);
-    assert_true(hand_receive(&c.hand, 0, &received));
+    assert_true(peer_receive(&c.peer, 0, &received));
     (void)wire_request_read(&seen, received.data, received.len);
     assert_int_equal(seen.body.len, 20);
     assert_int_equal(seen.body_ends, 1);
-    hand_answer(&c.hand, 0, 1, "A: 1\r\n\r\n");
+    peer_answer(&c.peer, 0, 1, "A: 1\r\n\r\n");
     assert_code(host_run(c.call), FCGI_OK);
     assert_int_equal(close(ends[0]), 0);
     wire_request_free(&seen);
     wire_free(&received);
-    hand_call_end(&c);
+    peer_call_end(&c);
 }
 
 /* Send a body of so many bytes to an application that takes its time; returns
@@ -353,27 +353,27 @@ static size_t upload_slowly(uint64_t len, bool from_memory)
     struct pattern_upload upload = {.len = len};
     struct fcgi_source source = pattern_source(&upload);
     void *bytes = from_memory ? pattern_make((size_t)len) : NULL;
-    struct hand hand = {0};
+    struct peer peer = {0};
     struct fcgi_response response = {0};
     struct wire received = {0};
     if (from_memory) {
         source = (struct fcgi_source){.data = bytes, .len = (size_t)len};
     }
-    struct fcgi_client *client = hand_client(&hand, &config);
+    struct fcgi_client *client = peer_client(&peer, &config);
     struct fcgi_request request = post_request(source);
     struct fcgi_call *call = host_begin(client, &request, &response);
     while (received.len < len) {
         assert_code(host_settle(call), FCGI_WAIT);
-        assert_true(hand_receive(&hand, 0, &received));
+        assert_true(peer_receive(&peer, 0, &received));
     }
     assert_code(host_settle(call), FCGI_WAIT);
-    hand_answer(&hand, 0, 1, "A: 1\r\n\r\n");
+    peer_answer(&peer, 0, 1, "A: 1\r\n\r\n");
     assert_code(host_run(call), FCGI_OK);
     host_free(call);
     fcgi_response_free(&response);
     fcgi_client_free(client);
     wire_free(&received);
-    hand_free(&hand);
+    peer_free(&peer);
     free(bytes);
     return memory.peak;
 }
@@ -393,14 +393,14 @@ static void a_slow_peer_holds_no_more_memory_for_a_larger_body(void **state)
 static void a_unix_socket_that_is_full_is_made_to_hold_more(void **state)
 {
     (void)state;
-    struct hand_call c;
+    struct peer_call c;
     struct pattern_upload upload = {.len = 3 * MIB};
     struct fcgi_request request = post_request(pattern_source(&upload));
-    hand_call_begin(&c, NULL, &request);
+    peer_call_begin(&c, NULL, &request);
     assert_code(host_settle(c.call), FCGI_WAIT);
     assert_int_equal(send_buffer(fcgi_call_fd(c.call)),
                      send_buffer_for(256 * 1024));
-    hand_call_end(&c);
+    peer_call_end(&c);
 }
 
 /* ---- the other direction ------------------------------------------------ */
@@ -408,63 +408,63 @@ static void a_unix_socket_that_is_full_is_made_to_hold_more(void **state)
 static void a_paused_answer_does_not_hold_the_body_up(void **state)
 {
     (void)state;
-    struct hand_call c;
+    struct peer_call c;
     struct wire received = {0};
     struct wire_request seen = {0};
     struct recorder r = {.limited = true};
     struct pattern_upload upload = {.len = 3 * MIB};
     struct fcgi_request request = post_request(pattern_source(&upload));
     request.sink = recorder_sink(&r);
-    hand_call_begin(&c, NULL, &request);
-    hand_stdout(&c.hand, 0, 1, "A: 1\r\n\r\nbody");
+    peer_call_begin(&c, NULL, &request);
+    peer_stdout(&c.peer, 0, 1, "A: 1\r\n\r\nbody");
     for (size_t at = 0; seen.body_ends == 0;) {
         assert_code(host_settle(c.call), FCGI_WAIT);
-        assert_true(hand_receive(&c.hand, 0, &received));
+        assert_true(peer_receive(&c.peer, 0, &received));
         at += wire_request_read(&seen, received.data + at, received.len - at);
     }
     assert_int_equal(seen.body.len, 3 * MIB);
     assert_int_equal(seen.body_ends, 1);
     recorder_assert(&r, "[head 200]");
     r.limited = false;
-    hand_end(&c.hand, 0, 1);
+    peer_end(&c.peer, 0, 1);
     assert_code(host_run_resuming(c.call), FCGI_OK);
     recorder_assert(&r, "[head 200][body]body");
     wire_request_free(&seen);
     wire_free(&received);
     recorder_free(&r);
-    hand_call_end(&c);
+    peer_call_end(&c);
 }
 
 /* Nor its end, which stops the body for good. */
 static void a_waiting_source_does_not_hold_the_answer_up(void **state)
 {
     (void)state;
-    struct hand_call c;
+    struct peer_call c;
     struct feeder feeder = {.data = "body", .len = 4, .waits = true};
     struct fcgi_request request = post_request(feeder_source(&feeder));
-    hand_call_begin(&c, NULL, &request);
+    peer_call_begin(&c, NULL, &request);
     assert_code(host_settle(c.call), FCGI_WAIT);
-    hand_answer(&c.hand, 0, 1, "Status: 413\r\n\r\ntoo large");
+    peer_answer(&c.peer, 0, 1, "Status: 413\r\n\r\ntoo large");
     assert_code(host_wait(c.call), FCGI_OK);
     assert_int_equal(c.response.status, 413);
     assert_string_equal(c.response.body.data, "too large");
     host_free(c.call);
     c.call = NULL;
     assert_int_equal(stats_of(c.client).open, 0);
-    hand_call_end(&c);
+    peer_call_end(&c);
 }
 
 static void a_waiting_source_does_not_hide_that_the_peer_is_gone(void **state)
 {
     (void)state;
-    struct hand_call c;
+    struct peer_call c;
     struct feeder feeder = {.data = "body", .len = 4, .waits = true};
     struct fcgi_request request = post_request(feeder_source(&feeder));
-    hand_call_begin(&c, NULL, &request);
+    peer_call_begin(&c, NULL, &request);
     assert_code(host_settle(c.call), FCGI_WAIT);
-    hand_close(&c.hand, 0);
+    peer_close(&c.peer, 0);
     assert_code(host_wait(c.call), FCGI_ERR_CLOSED);
-    hand_call_end(&c);
+    peer_call_end(&c);
 }
 
 /* A source that has nothing every third time. */
@@ -514,7 +514,7 @@ static void both_may_pause_at_once(void **state)
 static void resuming_before_there_is_a_connection_does_no_harm(void **state)
 {
     (void)state;
-    struct hand_call c;
+    struct peer_call c;
     struct fcgi_request request = get_request();
     struct fcgi_response other = {0};
     struct fake *app = fake_clogged(FAKE_TCP);
@@ -525,13 +525,13 @@ static void resuming_before_there_is_a_connection_does_no_harm(void **state)
     host_free(connecting);
     fcgi_client_free(client);
     fake_stop(app);
-    hand_call_begin(&c, NULL, &request);
+    peer_call_begin(&c, NULL, &request);
     assert_code(host_resume(c.call), FCGI_WAIT);
     assert_code(host_resume(c.call), FCGI_WAIT);
-    hand_answer(&c.hand, 0, 1, "A: 1\r\n\r\n");
+    peer_answer(&c.peer, 0, 1, "A: 1\r\n\r\n");
     assert_code(host_resume(c.call), FCGI_OK);
     fcgi_response_free(&other);
-    hand_call_end(&c);
+    peer_call_end(&c);
 }
 
 /* ---- time --------------------------------------------------------------- */
@@ -549,13 +549,13 @@ static void assert_full_limit(struct fcgi_call *call)
 static void the_pause_of_a_sink_is_not_charged(void **state)
 {
     (void)state;
-    struct hand_call c;
+    struct peer_call c;
     struct recorder r = {.limited = true};
     struct fcgi_request request = get_request();
     request.sink = recorder_sink(&r);
     request.timeouts = short_limits;
-    hand_call_begin(&c, NULL, &request);
-    hand_stdout(&c.hand, 0, 1, "A: 1\r\n\r\nbody");
+    peer_call_begin(&c, NULL, &request);
+    peer_stdout(&c.peer, 0, 1, "A: 1\r\n\r\nbody");
     assert_code(host_settle(c.call), FCGI_WAIT);
     pass_ms(2 * LIMIT);
     assert_code(host_advance(c.call), FCGI_WAIT);
@@ -565,17 +565,17 @@ static void the_pause_of_a_sink_is_not_charged(void **state)
     assert_full_limit(c.call);
     assert_code(host_run(c.call), FCGI_ERR_IDLE_TIMEOUT);
     recorder_free(&r);
-    hand_call_end(&c);
+    peer_call_end(&c);
 }
 
 static void the_pause_of_a_source_is_not_charged(void **state)
 {
     (void)state;
-    struct hand_call c;
+    struct peer_call c;
     struct feeder feeder = {.data = "body", .len = 4, .waits = true};
     struct fcgi_request request = post_request(feeder_source(&feeder));
     request.timeouts = short_limits;
-    hand_call_begin(&c, NULL, &request);
+    peer_call_begin(&c, NULL, &request);
     for (size_t i = 0; i < 2; i++) {
         feeder.ready = i * 2;
         assert_code(host_resume(c.call), FCGI_WAIT);
@@ -587,19 +587,19 @@ static void the_pause_of_a_source_is_not_charged(void **state)
     assert_code(host_resume(c.call), FCGI_WAIT);
     assert_full_limit(c.call);
     assert_code(host_run(c.call), FCGI_ERR_FIRST_BYTE_TIMEOUT);
-    hand_call_end(&c);
+    peer_call_end(&c);
 }
 
 /* Amid the answer it is the idle limit. */
 static void the_pause_of_a_source_amid_the_answer_is_not_charged(void **state)
 {
     (void)state;
-    struct hand_call c;
+    struct peer_call c;
     struct feeder feeder = {.data = "body", .len = 4, .waits = true};
     struct fcgi_request request = post_request(feeder_source(&feeder));
     request.timeouts = short_limits;
-    hand_call_begin(&c, NULL, &request);
-    hand_stdout(&c.hand, 0, 1, "A: 1\r\n\r\nbegun");
+    peer_call_begin(&c, NULL, &request);
+    peer_stdout(&c.peer, 0, 1, "A: 1\r\n\r\nbegun");
     assert_code(host_settle(c.call), FCGI_WAIT);
     pass_ms(2 * LIMIT);
     assert_code(host_advance(c.call), FCGI_WAIT);
@@ -607,7 +607,7 @@ static void the_pause_of_a_source_amid_the_answer_is_not_charged(void **state)
     assert_code(host_resume(c.call), FCGI_WAIT);
     assert_full_limit(c.call);
     assert_code(host_run(c.call), FCGI_ERR_IDLE_TIMEOUT);
-    hand_call_end(&c);
+    peer_call_end(&c);
 }
 
 /* The first offer is declined; the one after takes its time, as a sink that
@@ -628,22 +628,22 @@ static int take_time(void *context, const void *data, size_t *len)
 static void a_resumed_sinks_own_time_is_not_charged(void **state)
 {
     (void)state;
-    struct hand_call c;
+    struct peer_call c;
     size_t offers = 0;
     struct fcgi_request request = get_request();
     request.sink.body = take_time;
     request.sink.context = &offers;
     request.timeouts = short_limits;
-    hand_call_begin(&c, NULL, &request);
-    hand_stdout(&c.hand, 0, 1, "A: 1\r\n\r\nbody");
+    peer_call_begin(&c, NULL, &request);
+    peer_stdout(&c.peer, 0, 1, "A: 1\r\n\r\nbody");
     assert_code(host_settle(c.call), FCGI_WAIT);
     assert_int_equal(offers, 1);
     assert_code(fcgi_call_resume(c.call), FCGI_WAIT);
     assert_int_equal(offers, 2);
     assert_full_limit(c.call);
-    hand_end(&c.hand, 0, 1);
+    peer_end(&c.peer, 0, 1);
     assert_code(host_run(c.call), FCGI_OK);
-    hand_call_end(&c);
+    peer_call_end(&c);
 }
 
 /* A source that takes its time once it has something. */
@@ -668,22 +668,22 @@ static int read_slowly(void *context, void *buf, size_t cap, size_t *got)
 static void a_resumed_sources_own_time_is_not_charged(void **state)
 {
     (void)state;
-    struct hand_call c;
+    struct peer_call c;
     struct lazy_source lazy = {.ready = false};
     struct fcgi_source source = {.read = read_slowly, .context = &lazy};
     struct fcgi_request request = post_request(source);
     request.timeouts = short_limits;
-    hand_call_begin(&c, NULL, &request);
-    hand_stdout(&c.hand, 0, 1, "A: 1\r\n\r\nbegun");
+    peer_call_begin(&c, NULL, &request);
+    peer_stdout(&c.peer, 0, 1, "A: 1\r\n\r\nbegun");
     assert_code(host_settle(c.call), FCGI_WAIT);
     lazy.ready = true;
     while (lazy.reads < 2) {
         assert_code(fcgi_call_resume(c.call), FCGI_WAIT);
     }
     assert_full_limit(c.call);
-    hand_end(&c.hand, 0, 1);
+    peer_end(&c.peer, 0, 1);
     assert_code(host_run(c.call), FCGI_OK);
-    hand_call_end(&c);
+    peer_call_end(&c);
 }
 
 /* The limit of the whole goes on while either pauses. */
@@ -691,7 +691,7 @@ static void the_whole_limit_ends_a_pause(void **state)
 {
     (void)state;
     for (int i = 0; i < 2; i++) {
-        struct hand_call c;
+        struct peer_call c;
         struct recorder r = {.limited = true};
         struct feeder feeder = {.waits = true};
         struct fcgi_request request =
@@ -699,15 +699,15 @@ static void the_whole_limit_ends_a_pause(void **state)
         int64_t start = now_ms();
         request.sink = recorder_sink(&r);
         request.timeouts.total_ms = LIMIT;
-        hand_call_begin(&c, NULL, &request);
-        hand_stdout(&c.hand, 0, 1, "A: 1\r\n\r\nbody");
+        peer_call_begin(&c, NULL, &request);
+        peer_stdout(&c.peer, 0, 1, "A: 1\r\n\r\nbody");
         assert_code(host_settle(c.call), FCGI_WAIT);
         assert_int_equal(fcgi_call_fd(c.call), -1);
         assert_in_range(fcgi_call_timeout_ms(c.call), 1, LIMIT);
         assert_code(host_run(c.call), FCGI_ERR_DEADLINE);
         assert_true(elapsed(start, LIMIT));
         recorder_free(&r);
-        hand_call_end(&c);
+        peer_call_end(&c);
     }
 }
 

@@ -23,7 +23,7 @@
 #include "ask.h"
 #include "fake.h"
 #include "feeder.h"
-#include "hand.h"
+#include "peer.h"
 #include "host.h"
 #include "pattern.h"
 #include "process.h"
@@ -409,11 +409,11 @@ static void retry_begins_a_half_sent_body_anew(void **state)
 static void retry_replays_a_source_that_waits(void **state)
 {
     (void)state;
-    struct hand_call c;
+    struct peer_call c;
     struct feeder feeder = {.data = "12345678", .len = 8, .replays = true};
     struct fcgi_request request = get_request();
-    hand_call_begin(&c, NULL, &request);
-    hand_answer(&c.hand, 0, 1, "A: 1\r\n\r\n");
+    peer_call_begin(&c, NULL, &request);
+    peer_answer(&c.peer, 0, 1, "A: 1\r\n\r\n");
     assert_code(host_run(c.call), FCGI_OK);
     host_free(c.call);
     request = put_request(feeder_source(&feeder));
@@ -421,21 +421,21 @@ static void retry_replays_a_source_that_waits(void **state)
     feeder.ready = 5;
     c.call = host_begin(c.client, &request, &c.response);
     assert_code(host_settle(c.call), FCGI_WAIT);
-    hand_close(&c.hand, 0);
+    peer_close(&c.peer, 0);
     assert_code(host_settle(c.call), FCGI_WAIT);
     assert_int_equal(stats_of(c.client).retries, 1);
     assert_int_equal(feeder.replay_calls, 1);
     assert_int_equal(feeder.replay_taken, 5);
     feeder.waits = false;
     assert_code(host_resume(c.call), FCGI_WAIT);
-    struct wire_request seen = hand_request(&c.hand, 1);
+    struct wire_request seen = peer_request(&c.peer, 1);
     assert_int_equal(seen.body.len, 8);
     assert_memory_equal(seen.body.data, "12345678", 8);
     assert_int_equal(seen.body_ends, 1);
-    hand_answer(&c.hand, 1, 1, "A: 1\r\n\r\n");
+    peer_answer(&c.peer, 1, 1, "A: 1\r\n\r\n");
     assert_code(host_run(c.call), FCGI_OK);
     wire_request_free(&seen);
-    hand_call_end(&c);
+    peer_call_end(&c);
 }
 
 /* ---- when a connection is stale ----------------------------------------- */
@@ -443,7 +443,7 @@ static void retry_replays_a_source_that_waits(void **state)
 /* Two calls under way over connections that were idle: a GET at the default
  * policy, and a POST with one that lets it go there. */
 struct pair {
-    struct hand hand;
+    struct peer peer;
     struct fcgi_client *client;
     struct fcgi_response responses[2];
     struct fcgi_call *calls[2];
@@ -454,7 +454,7 @@ static void begin_pair(struct pair *pair)
     struct fcgi_request requests[2] = {get_request(),
                                        pooled(post_text("body"))};
     memset(pair, 0, sizeof(*pair));
-    pair->client = hand_client(&pair->hand, NULL);
+    pair->client = peer_client(&pair->peer, NULL);
     struct fcgi_pool *pool = fcgi_client_pool(pair->client);
     struct fcgi_connection *first = take(pool);
     fcgi_pool_put(pool, take(pool));
@@ -473,7 +473,7 @@ static void end_pair(struct pair *pair)
         fcgi_response_free(&pair->responses[i]);
     }
     fcgi_client_free(pair->client);
-    hand_free(&pair->hand);
+    peer_free(&pair->peer);
 }
 
 /* The application read the request, and died at its work. */
@@ -485,7 +485,7 @@ static void a_connection_that_ends_late_was_not_stale(void **state)
     pass_ms(LATE_MS);
     for (size_t i = 0; i < 2; i++) {
         const struct fcgi_outcome *outcome = &pair.responses[i].outcome;
-        hand_close(&pair.hand, i);
+        peer_close(&pair.peer, i);
         assert_code(host_run(pair.calls[i]), FCGI_ERR_CLOSED);
         assert_true(outcome->reused);
         assert_false(outcome->retried);
@@ -504,9 +504,9 @@ static void a_connection_that_ends_soon_was_stale(void **state)
     begin_pair(&pair);
     pass_ms(SOON_MS);
     for (size_t i = 0; i < 2; i++) {
-        hand_close(&pair.hand, i);
+        peer_close(&pair.peer, i);
         assert_code(host_settle(pair.calls[i]), FCGI_WAIT);
-        hand_answer(&pair.hand, 2 + i, 1, "A: 1\r\n\r\n");
+        peer_answer(&pair.peer, 2 + i, 1, "A: 1\r\n\r\n");
         assert_code(host_run(pair.calls[i]), FCGI_OK);
         assert_true(pair.responses[i].outcome.retried);
     }
@@ -600,32 +600,32 @@ static void a_dial_function_may_cancel_the_call_it_dials_for(void **state)
 static void the_retry_keeps_its_place(void **state)
 {
     (void)state;
-    struct hand_call c;
+    struct peer_call c;
     struct fcgi_client_config config = {.pool = {.max_open = 1}};
     struct fcgi_response other = {0};
     struct fcgi_request request = get_request();
-    hand_call_begin(&c, &config, &request);
-    hand_answer(&c.hand, 0, 1, "A: 1\r\n\r\n");
+    peer_call_begin(&c, &config, &request);
+    peer_answer(&c.peer, 0, 1, "A: 1\r\n\r\n");
     assert_code(host_run(c.call), FCGI_OK);
     host_free(c.call);
     c.call = host_begin(c.client, &request, &c.response);
     struct fcgi_call *waits = host_begin(c.client, &request, &other);
-    hand_close(&c.hand, 0);
+    peer_close(&c.peer, 0);
     assert_code(host_settle(c.call), FCGI_WAIT);
     assert_int_equal(stats_of(c.client).retries, 1);
     assert_code(host_settle(waits), FCGI_WAIT);
     assert_int_equal(stats_of(c.client).waiting, 1);
     assert_int_equal(stats_of(c.client).open, 1);
-    hand_answer(&c.hand, 1, 1, "A: 1\r\n\r\n");
+    peer_answer(&c.peer, 1, 1, "A: 1\r\n\r\n");
     assert_code(host_run(c.call), FCGI_OK);
     host_free(c.call);
     c.call = NULL;
     assert_code(host_settle(waits), FCGI_WAIT);
-    hand_answer(&c.hand, 1, 2, "A: 1\r\n\r\n");
+    peer_answer(&c.peer, 1, 2, "A: 1\r\n\r\n");
     assert_code(host_run(waits), FCGI_OK);
     host_free(waits);
     fcgi_response_free(&other);
-    hand_call_end(&c);
+    peer_call_end(&c);
 }
 
 /* A restart kills all idle connections: one is found out by a call, the others

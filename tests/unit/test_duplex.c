@@ -17,7 +17,7 @@
 
 #include "ask.h"
 #include "fake.h"
-#include "hand.h"
+#include "peer.h"
 #include "late_pipe.h"
 #include "pattern.h"
 #include "process.h"
@@ -168,7 +168,7 @@ static void a_pipe_is_watched_after_the_answer_has_begun(void **state)
 /* An application that says one more byte whenever the client looks what its
  * source waits for, which is ready all the time. */
 struct talker {
-    struct hand hand;
+    struct peer peer;
     size_t left; /* bytes */
     size_t reads;
     size_t left_at_end; /* of the source */
@@ -179,7 +179,7 @@ static int descriptor_of_talker(void *context)
 {
     struct talker *talker = context;
     if (talker->left > 0) {
-        hand_stdout(&talker->hand, 0, 1, "x");
+        peer_stdout(&talker->peer, 0, 1, "x");
         talker->left -= 1;
     }
     return talker->ready;
@@ -194,14 +194,14 @@ static int read_talker(void *context, void *buf, size_t cap, size_t *got)
     *got = 0;
     talker->reads += 1;
     if (talker->reads == 1) {
-        hand_stdout(&talker->hand, 0, 1, "A: 1\r\n\r\n");
+        peer_stdout(&talker->peer, 0, 1, "A: 1\r\n\r\n");
     }
     if (talker->reads < READS) {
         return FCGI_WAIT;
     }
     talker->left_at_end = talker->left;
     talker->left = 0;
-    hand_end(&talker->hand, 0, 1);
+    peer_end(&talker->peer, 0, 1);
     return FCGI_OK;
 }
 
@@ -210,7 +210,7 @@ static void an_answer_that_keeps_coming_does_not_hold_up_the_body(void **state)
     (void)state;
     enum { BYTES = 1000 };
     struct talker talker = {.left = BYTES, .ready = temp_file("", 0)};
-    struct fcgi_client *client = hand_client(&talker.hand, NULL);
+    struct fcgi_client *client = peer_client(&talker.peer, NULL);
     struct fcgi_request request =
         post_request((struct fcgi_source){.read = read_talker,
                                           .descriptor = descriptor_of_talker,
@@ -222,7 +222,7 @@ static void an_answer_that_keeps_coming_does_not_hold_up_the_body(void **state)
     assert_int_equal(response.body.len, BYTES - talker.left_at_end);
     fcgi_response_free(&response);
     fcgi_client_free(client);
-    hand_free(&talker.hand);
+    peer_free(&talker.peer);
     close(talker.ready);
 }
 

@@ -32,7 +32,7 @@
 #include "ask.h"
 #include "fake_private.h" /* how it listens */
 #include "feeder.h"
-#include "hand.h"
+#include "peer.h"
 #include "host.h"
 #include "process.h"
 
@@ -47,10 +47,10 @@
 
 /* ---- a scene ------------------------------------------------------------ */
 
-/* A client whose connections end in the hand. Those with the lowest numbers
+/* A client whose connections end in the peer. Those with the lowest numbers
  * are on lease, which a test gives back when it likes to. */
 struct scene {
-    struct hand hand;
+    struct peer peer;
     struct fcgi_client *client;
     struct fcgi_pool *pool;
     struct fcgi_connection *leased[LEASED_MAX];
@@ -70,7 +70,7 @@ static void set_with(struct scene *s, struct fcgi_client_config config,
     config.pool.idle_timeout_ms = -1;
     config.pool.trace = count_evicted;
     config.pool.trace_context = s;
-    s->client = hand_client(&s->hand, &config);
+    s->client = peer_client(&s->peer, &config);
     s->pool = fcgi_client_pool(s->client);
     for (size_t i = 0; i < leased; i++) {
         s->leased[i] = take(s->pool);
@@ -95,13 +95,13 @@ static void strike(struct scene *s)
         fcgi_pool_put(s->pool, s->leased[i]);
     }
     fcgi_client_free(s->client);
-    hand_free(&s->hand);
+    peer_free(&s->peer);
 }
 
 static bool is_open(struct scene *s, size_t nth)
 {
     struct wire unread = {0};
-    bool open = hand_receive(&s->hand, nth, &unread);
+    bool open = peer_receive(&s->peer, nth, &unread);
     wire_free(&unread);
     return open;
 }
@@ -110,7 +110,7 @@ static bool is_open(struct scene *s, size_t nth)
 static void assert_open(struct scene *s, const char *numbers)
 {
     char open[32] = "";
-    for (size_t i = 0; i < s->hand.count; i++) {
+    for (size_t i = 0; i < s->peer.count; i++) {
         if (is_open(s, i)) {
             size_t len = strlen(open);
             (void)snprintf(open + len, sizeof(open) - len, "%zu", i);
@@ -393,7 +393,7 @@ static void a_call_that_was_answered_has_nothing_closed(void **state)
     set(&s, 1);
     begin(&late, &s);
     put(&s, 0);
-    hand_answer(&s.hand, 1, 1, "A: 1\r\n\r\n");
+    peer_answer(&s.peer, 1, 1, "A: 1\r\n\r\n");
     assert_code(fcgi__call_step(late.call, late.began + 50 * MS, FCGI__READY),
                 FCGI_OK);
     assert_int_equal(rescues(&s), 0);
@@ -409,7 +409,7 @@ static void a_call_with_a_part_of_its_answer_has_nothing_closed(void **state)
     set(&s, 1);
     begin(&late, &s);
     put(&s, 0);
-    hand_stdout(&s.hand, 1, 1, "A");
+    peer_stdout(&s.peer, 1, 1, "A");
     assert_code(fcgi__call_step(late.call, late.began, FCGI__READY), FCGI_WAIT);
     wait_until(&late, 10000);
     assert_int_equal(rescues(&s), 0);
@@ -420,19 +420,19 @@ static void a_call_with_a_part_of_its_answer_has_nothing_closed(void **state)
 /* How a call that is owed a closing waits no longer. */
 static void be_answered_in_part(struct scene *s, struct late *late)
 {
-    hand_stdout(&s->hand, 2, 1, "A");
+    peer_stdout(&s->peer, 2, 1, "A");
     assert_code(fcgi_call_advance(late->call), FCGI_WAIT);
 }
 
 static void be_answered(struct scene *s, struct late *late)
 {
-    hand_answer(&s->hand, 2, 1, "A: 1\r\n\r\n");
+    peer_answer(&s->peer, 2, 1, "A: 1\r\n\r\n");
     assert_code(fcgi_call_advance(late->call), FCGI_OK);
 }
 
 static void lose_the_connection(struct scene *s, struct late *late)
 {
-    hand_close(&s->hand, 2);
+    peer_close(&s->peer, 2);
     assert_code(fcgi_call_advance(late->call), FCGI_ERR_CLOSED);
 }
 
@@ -648,7 +648,7 @@ static void a_call_with_a_part_of_its_answer_is_due_at_its_limits(void **state)
     struct scene s;
     set(&s, 1);
     struct fcgi_call *call = host_begin(s.client, &request, &response);
-    hand_stdout(&s.hand, 1, 1, "A");
+    peer_stdout(&s.peer, 1, 1, "A");
     assert_code(host_settle(call), FCGI_WAIT);
     assert_in_range(fcgi_call_timeout_ms(call), 30000, 60000);
     host_free(call);
@@ -668,7 +668,7 @@ static void a_call_that_is_sent_once_more_is_due_too(void **state)
     put(&s, 0);
     struct fcgi_call *call = host_begin(s.client, &request, &response);
     assert_code(host_settle(call), FCGI_WAIT);
-    hand_close(&s.hand, 0);
+    peer_close(&s.peer, 0);
     int64_t start = now_ms();
     put(&s, 1);
     host_until_rescues(call, &s, 1);
@@ -685,7 +685,7 @@ static void a_call_that_is_sent_once_more_is_due_too(void **state)
 /* A call that is being dialled beside another one, which is older. */
 struct pair {
     struct fake *app;
-    struct scene s; /* but for the hand */
+    struct scene s; /* but for the peer */
     struct feeder feeder;
     struct fcgi_call *first;
     struct fcgi_response response;
@@ -809,8 +809,8 @@ a_call_cancelled_by_the_trace_of_its_rescue_ends_at_once(void **state)
     struct fcgi_client_config config = {.pool = {.idle_timeout_ms = -1,
                                                  .trace = cancel_at_eviction,
                                                  .trace_context = &late.call}};
-    struct hand hand = {0};
-    struct scene s = {.client = hand_client(&hand, &config)};
+    struct peer peer = {0};
+    struct scene s = {.client = peer_client(&peer, &config)};
     struct fcgi_pool *pool = fcgi_client_pool(s.client);
     struct fcgi_connection *leased = take(pool);
     begin(&late, &s);
@@ -819,7 +819,7 @@ a_call_cancelled_by_the_trace_of_its_rescue_ends_at_once(void **state)
                 FCGI_ERR_CANCELLED);
     end(&late);
     fcgi_client_free(s.client);
-    hand_free(&hand);
+    peer_free(&peer);
 }
 
 static void a_call_that_connects_alone_is_owed_nothing(void **state)
@@ -1207,7 +1207,7 @@ static void keep_in_vain(struct scene *s, bool idle)
     if (!idle) {
         put(s, 0);
     }
-    hand_answer(&s->hand, s->hand.count - 1, 1, "A: 1\r\n\r\n");
+    peer_answer(&s->peer, s->peer.count - 1, 1, "A: 1\r\n\r\n");
     assert_code(fcgi_call_advance(late.call), FCGI_OK);
     end(&late);
 }

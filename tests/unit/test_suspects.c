@@ -16,13 +16,13 @@
 #include <fcgi_client.h>
 
 #include "ask.h"
-#include "hand.h"
+#include "peer.h"
 #include "host.h"
 
-/* A client whose connections end in the hand. Two are idle; the second was
+/* A client whose connections end in the peer. Two are idle; the second was
  * used last. */
 struct scene {
-    struct hand hand;
+    struct peer peer;
     struct fcgi_client *client;
     struct fcgi_pool *pool;
 };
@@ -30,7 +30,7 @@ struct scene {
 static void set(struct scene *s)
 {
     memset(s, 0, sizeof(*s));
-    s->client = hand_client(&s->hand, NULL);
+    s->client = peer_client(&s->peer, NULL);
     s->pool = fcgi_client_pool(s->client);
     struct fcgi_connection *first = take(s->pool);
     struct fcgi_connection *second = take(s->pool);
@@ -41,7 +41,7 @@ static void set(struct scene *s)
 static void strike(struct scene *s)
 {
     fcgi_client_free(s->client);
-    hand_free(&s->hand);
+    peer_free(&s->peer);
 }
 
 /* The connection used last, whose number that is, dies. A request finds it out,
@@ -50,10 +50,10 @@ static void lose(struct scene *s, size_t nth)
 {
     struct fcgi_request request = get_request();
     struct fcgi_response response = {0};
-    hand_close(&s->hand, nth);
+    peer_close(&s->peer, nth);
     struct fcgi_call *call = host_begin(s->client, &request, &response);
     assert_code(host_settle(call), FCGI_WAIT);
-    hand_answer(&s->hand, s->hand.count - 1, 1, "A: 1\r\n\r\n");
+    peer_answer(&s->peer, s->peer.count - 1, 1, "A: 1\r\n\r\n");
     assert_code(host_run(call), FCGI_OK);
     assert_true(response.outcome.retried);
     host_free(call);
@@ -79,7 +79,7 @@ static void what_was_idle_when_another_died_is_looked_at(void **state)
     struct scene s;
     set(&s);
     lose(&s, 1);
-    hand_close(&s.hand, 0);
+    peer_close(&s.peer, 0);
     assert_false(take_second(&s));
     assert_int_equal(stats_of(s.client).stale, 2);
     strike(&s);
@@ -90,7 +90,7 @@ static void without_a_death_nothing_is_looked_at(void **state)
     (void)state;
     struct scene s;
     set(&s);
-    hand_close(&s.hand, 0);
+    peer_close(&s.peer, 0);
     assert_true(take_second(&s));
     assert_int_equal(stats_of(s.client).stale, 0);
     strike(&s);
@@ -107,9 +107,9 @@ static void a_suspect_that_was_not_used_stays_one(void **state)
         lose(&s, 1);
         assert_true(take_second(&s));
         for (size_t i = 1; i < deaths; i++) {
-            lose(&s, s.hand.count - 1);
+            lose(&s, s.peer.count - 1);
         }
-        hand_close(&s.hand, 0);
+        peer_close(&s.peer, 0);
         assert_false(take_second(&s));
         assert_int_equal(stats_of(s.client).stale, deaths + 1);
         strike(&s);

@@ -21,7 +21,7 @@
 
 #include "ask.h"
 #include "fake.h"
-#include "hand.h"
+#include "peer.h"
 #include "host.h"
 #include "pattern.h"
 #include "process.h"
@@ -246,8 +246,8 @@ static void the_headers_are_told_as_they_are(void **state)
     (void)state;
     struct tracer t;
     struct fcgi_client_config config = traced(&t);
-    struct hand hand = {0};
-    struct fcgi_client *client = hand_client(&hand, &config);
+    struct peer peer = {0};
+    struct fcgi_client *client = peer_client(&peer, &config);
     struct fcgi_request request = get_request();
     struct fcgi_response response = {0};
     struct fcgi_call *call = host_begin(client, &request, &response);
@@ -255,7 +255,7 @@ static void the_headers_are_told_as_they_are(void **state)
     assert_code(host_settle(call), FCGI_WAIT);
     wire_record(&odd, WIRE_UNKNOWN_TYPE, 0, "12345678", 8, 255);
     wire_record(&odd, WIRE_STDOUT, 513, "foreign", 7, 9);
-    hand_say(&hand, 0, &odd);
+    peer_say(&peer, 0, &odd);
     assert_code(host_settle(call), FCGI_WAIT);
     assert_told(&t, "dialled " REQUEST " in:11 in:6");
     assert_int_equal(t.id, 513);
@@ -265,7 +265,7 @@ static void the_headers_are_told_as_they_are(void **state)
     wire_free(&odd);
     fcgi_response_free(&response);
     end_traced(&t, client);
-    hand_free(&hand);
+    peer_free(&peer);
 }
 
 /* An answer ends amid a record, and then a request does. */
@@ -275,8 +275,8 @@ static void nothing_of_a_record_cut_short_is_told_with_the_next(void **state)
     static const char large[4000000];
     struct tracer t;
     struct fcgi_client_config config = traced(&t);
-    struct hand hand = {0};
-    struct fcgi_client *client = hand_client(&hand, &config);
+    struct peer peer = {0};
+    struct fcgi_client *client = peer_client(&peer, &config);
     struct fcgi_request get = get_request();
     struct fcgi_request post =
         post_request((struct fcgi_source){.data = large, .len = sizeof(large)});
@@ -286,26 +286,26 @@ static void nothing_of_a_record_cut_short_is_told_with_the_next(void **state)
     assert_code(host_settle(call), FCGI_WAIT);
     wire_stdout(&cut, 1, "A: 1\n\n");
     cut.len -= 1;
-    hand_say(&hand, 0, &cut);
-    hand_close(&hand, 0);
+    peer_say(&peer, 0, &cut);
+    peer_close(&peer, 0);
     assert_code(host_settle(call), FCGI_ERR_TRUNCATED);
     host_free(call);
     call = host_begin(client, &post, &response);
     assert_code(host_settle(call), FCGI_WAIT);
-    hand_answer(&hand, 1, 1, "A: 1\n\n");
+    peer_answer(&peer, 1, 1, "A: 1\n\n");
     assert_code(host_settle(call), FCGI_OK);
     host_free(call);
     t.text[0] = '\0';
     call = host_begin(client, &get, &response);
     assert_code(host_settle(call), FCGI_WAIT);
-    hand_answer(&hand, 2, 1, "A: 1\n\n");
+    peer_answer(&peer, 2, 1, "A: 1\n\n");
     assert_code(host_settle(call), FCGI_OK);
     host_free(call);
     assert_told(&t, "dialled " REQUEST " " ANSWER);
     wire_free(&cut);
     fcgi_response_free(&response);
     end_traced(&t, client);
-    hand_free(&hand);
+    peer_free(&peer);
 }
 
 static void the_record_that_gives_a_request_up_is_told(void **state)
@@ -313,8 +313,8 @@ static void the_record_that_gives_a_request_up_is_told(void **state)
     (void)state;
     struct tracer t;
     struct fcgi_client_config config = traced(&t);
-    struct hand hand = {0};
-    struct fcgi_client *client = hand_client(&hand, &config);
+    struct peer peer = {0};
+    struct fcgi_client *client = peer_client(&peer, &config);
     struct fcgi_request request = get_request();
     struct fcgi_response response = {0};
     struct fcgi_call *call = host_begin(client, &request, &response);
@@ -323,7 +323,7 @@ static void the_record_that_gives_a_request_up_is_told(void **state)
     assert_told(&t, "dialled " REQUEST " out:2");
     fcgi_response_free(&response);
     end_traced(&t, client);
-    hand_free(&hand);
+    peer_free(&peer);
 }
 
 static void the_question_for_values_is_told(void **state)
@@ -331,15 +331,15 @@ static void the_question_for_values_is_told(void **state)
     (void)state;
     struct tracer t;
     struct fcgi_client_config config = traced(&t);
-    struct hand hand = {0};
-    struct fcgi_client *client = hand_client(&hand, &config);
+    struct peer peer = {0};
+    struct fcgi_client *client = peer_client(&peer, &config);
     struct fcgi_values values;
-    wire_padded(&hand.greeting, WIRE_GET_VALUES_RESULT, 0, NULL, 0);
+    wire_padded(&peer.greeting, WIRE_GET_VALUES_RESULT, 0, NULL, 0);
     assert_code(fcgi_client_get_values(client, &values), FCGI_OK);
     assert_told(&t, "dialled out:9 in:10");
     assert_int_equal(t.id, 0);
     end_traced(&t, client);
-    hand_free(&hand);
+    peer_free(&peer);
 }
 
 /* ---- connections -------------------------------------------------------- */

@@ -21,7 +21,7 @@
 #include "allocator.h"
 #include "ask.h"
 #include "fake.h"
-#include "hand.h"
+#include "peer.h"
 #include "process.h"
 #include "temp.h"
 
@@ -49,13 +49,13 @@ static void write_result(struct wire *answer, const struct wire *pairs)
 /* Ask an application that answers so, and is given up afterwards. */
 static int ask_values(struct wire *answer, struct fcgi_values *values)
 {
-    struct hand hand = {.greeting = *answer};
-    struct fcgi_client *client = hand_client(&hand, NULL);
+    struct peer peer = {.greeting = *answer};
+    struct fcgi_client *client = peer_client(&peer, NULL);
     memset(values, 0, sizeof(*values));
     int rc = fcgi_client_get_values(client, values);
     assert_int_equal(stats_of(client).open, 0);
     fcgi_client_free(client);
-    hand_free(&hand);
+    peer_free(&peer);
     memset(answer, 0, sizeof(*answer));
     return rc;
 }
@@ -90,16 +90,16 @@ static void why_it_could_not_be_asked_is_told(void **state)
 static void all_three_values_are_asked_for(void **state)
 {
     (void)state;
-    struct hand hand = {0};
-    struct fcgi_client *client = hand_client(&hand, NULL);
+    struct peer peer = {0};
+    struct fcgi_client *client = peer_client(&peer, NULL);
     struct fcgi_values values;
     struct wire received = {0};
     struct wire_frame frame;
     struct wire asked = {0};
     size_t at = 0;
-    wire_padded(&hand.greeting, WIRE_GET_VALUES_RESULT, 0, NULL, 0);
+    wire_padded(&peer.greeting, WIRE_GET_VALUES_RESULT, 0, NULL, 0);
     assert_code(fcgi_client_get_values(client, &values), FCGI_OK);
-    assert_false(hand_receive(&hand, 0, &received));
+    assert_false(peer_receive(&peer, 0, &received));
     assert_true(wire_next(received.data, received.len, &at, &frame));
     assert_int_equal(at, received.len);
     assert_int_equal(frame.version, 1);
@@ -114,7 +114,7 @@ static void all_three_values_are_asked_for(void **state)
     wire_free(&asked);
     wire_free(&received);
     fcgi_client_free(client);
-    hand_free(&hand);
+    peer_free(&peer);
 }
 
 /* ---- answers ------------------------------------------------------------ */
@@ -343,22 +343,22 @@ static void an_application_that_never_answers_is_given_up(void **state)
 static void giving_up_says_nothing_more(void **state)
 {
     (void)state;
-    struct hand hand = {0};
+    struct peer peer = {0};
     struct fcgi_client_config config = {.timeouts = {.first_byte_ms = LIMIT}};
-    struct fcgi_client *client = hand_client(&hand, &config);
+    struct fcgi_client *client = peer_client(&peer, &config);
     struct fcgi_values values;
     struct wire received = {0};
     struct wire_frame frame;
     size_t at = 0;
     assert_code(fcgi_client_get_values(client, &values),
                 FCGI_ERR_FIRST_BYTE_TIMEOUT);
-    assert_false(hand_receive(&hand, 0, &received));
+    assert_false(peer_receive(&peer, 0, &received));
     assert_true(wire_next(received.data, received.len, &at, &frame));
     assert_int_equal(frame.type, WIRE_GET_VALUES);
     assert_int_equal(at, received.len);
     wire_free(&received);
     fcgi_client_free(client);
-    hand_free(&hand);
+    peer_free(&peer);
 }
 
 static void an_answer_that_stops_is_given_up(void **state)
@@ -510,20 +510,20 @@ static int ask_short_of_memory(size_t fail_at, size_t *calls)
     struct counting_allocator memory = {0};
     struct fcgi_client_config config = {
         .pool = {.allocator = counting_allocator(&memory)}};
-    struct hand hand = {0};
+    struct peer peer = {0};
     struct fcgi_values values;
-    wire_padded(&hand.greeting, WIRE_GET_VALUES_RESULT, 0,
+    wire_padded(&peer.greeting, WIRE_GET_VALUES_RESULT, 0,
                 "\x0e\x01"
                 "FCGI_MAX_CONNS1",
                 17);
-    struct fcgi_client *client = hand_client(&hand, &config);
+    struct fcgi_client *client = peer_client(&peer, &config);
     size_t before = memory.calls;
     memory.fail_at = fail_at == 0 ? 0 : before + fail_at;
     int rc = fcgi_client_get_values(client, &values);
     assert_int_equal(values.max_conns, rc == FCGI_OK ? 1 : -1);
     *calls = memory.calls - before;
     fcgi_client_free(client);
-    hand_free(&hand);
+    peer_free(&peer);
     assert_int_equal(memory.blocks, 0);
     return rc;
 }

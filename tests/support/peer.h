@@ -1,0 +1,84 @@
+/*
+ * peer - the other end of a client's connections, played by the test itself on
+ * its own thread, byte by byte if it must. Nothing runs at the same time, so
+ * that what has happened by when is not a matter of chance.
+ *
+ *     struct fixture *f = fixture_peer(state, NULL);
+ *     fixture_begin(f);
+ *     ... advance f->call until it waits ...
+ *     peer_answer(&f->peer, 0, 1, "Status: 200\r\n\r\nhello");
+ *     ... advance it ...
+ *
+ * Nothing here waits.
+ */
+#ifndef TESTS_PEER_H
+#define TESTS_PEER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <fcgi_client/call.h>
+
+#include "wire.h"
+
+/** All zero at first. */
+struct peer {
+    int *ends; /**< of each connection dialled, in order; -1: closed */
+    size_t count;
+    size_t cap;
+    struct wire greeting; /**< sent over each connection as soon as it is
+                               dialled: the answer to a blocking request */
+};
+
+/** A client whose connections end here; `config` NULL: the defaults. Fails the
+ *  test if there is none. */
+struct fcgi_client *peer_client(struct peer *peer,
+                                const struct fcgi_client_config *config);
+
+/** Append what has come over the nth connection; false: the client has closed
+ *  it. */
+bool peer_receive(struct peer *peer, size_t nth, struct wire *received);
+
+/** What has come, read as an application reads it; the caller frees it. */
+struct wire_request peer_request(struct peer *peer, size_t nth);
+
+/** Send as much as the connection takes; returns how much. */
+size_t peer_send(struct peer *peer, size_t nth, const void *data, size_t len);
+
+/** Send bytes; fails the test unless the connection takes all of them. */
+void peer_say(struct peer *peer, size_t nth, const struct wire *bytes);
+
+/** One FCGI_STDOUT record, and FCGI_END_REQUEST, to the request with that id. */
+void peer_stdout(struct peer *peer, size_t nth, int id, const char *text);
+void peer_end(struct peer *peer, size_t nth, int id);
+
+/** A whole answer to the request with that id. */
+void peer_answer(struct peer *peer, size_t nth, int id, const char *text);
+
+/** Send no more over the nth connection, but read on. */
+void peer_half_close(struct peer *peer, size_t nth);
+
+/** Close the nth connection. What has come is read first, so that the client
+ *  sees no reset. */
+void peer_close(struct peer *peer, size_t nth);
+
+/** Close all connections, and free the greeting too. */
+void peer_free(struct peer *peer);
+
+/** A call on a client of its own, to the peer. */
+struct peer_call {
+    struct peer peer;
+    struct fcgi_client *client;
+    struct fcgi_response response;
+    struct fcgi_call *call;
+};
+
+/** Begin it; `config` NULL: the defaults. */
+void peer_call_begin(struct peer_call *c,
+                     const struct fcgi_client_config *config,
+                     const struct fcgi_request *request);
+
+/** Free it, if that was not done, and all that belongs to it. */
+void peer_call_end(struct peer_call *c);
+
+#endif
