@@ -16,9 +16,7 @@
 
 #include <fcgi_client.h>
 
-#include "allocator.h"
-#include "ask.h"
-#include "fake.h"
+#include "fixture.h"
 #include "pattern.h"
 #include "process.h"
 
@@ -29,74 +27,55 @@
 
 static void an_answer_fills_the_response(void **state)
 {
-    (void)state;
     static const struct fake_step script[] = {
         FAKE_ACCEPT,
         FAKE_READ_REQUEST,
         FAKE_STDERR("a warning"),
         FAKE_ANSWER("Status: 404 Gone Fishing\r\nX-A: 1\r\nX-A: 2\r\n\r\nbody"),
     };
-    struct fake *app = FAKE_RUN(FAKE_UNIX, script);
-    struct fcgi_client *client = client_for(app, NULL);
-    struct fcgi_request request = get_request();
-    struct fcgi_response response = {0};
-    assert_code(fcgi_client_do(client, &request, &response), FCGI_OK);
-    assert_int_equal(response.status, 404);
-    assert_string_equal(response.reason, "Gone Fishing");
-    assert_int_equal(response.field_count, 2);
-    assert_string_equal(fcgi_response_field(&response, "x-a", 1), "2");
-    assert_string_equal(response.body.data, "body");
-    assert_string_equal(response.stderr_data.data, "a warning");
-    assert_int_equal(response.protocol_status, 0);
-    fcgi_response_free(&response);
-    fcgi_client_free(client);
-    fake_stop(app);
+    struct fixture *f = fixture_run(state, FAKE_UNIX, script, NULL);
+    assert_code(fcgi_client_do(f->client, &f->request, &f->response), FCGI_OK);
+    assert_int_equal(f->response.status, 404);
+    assert_string_equal(f->response.reason, "Gone Fishing");
+    assert_int_equal(f->response.field_count, 2);
+    assert_string_equal(fcgi_response_field(&f->response, "x-a", 1), "2");
+    assert_string_equal(f->response.body.data, "body");
+    assert_string_equal(f->response.stderr_data.data, "a warning");
+    assert_int_equal(f->response.protocol_status, 0);
 }
 
 static void an_answer_may_come_byte_by_byte(void **state)
 {
-    (void)state;
     static const enum fake_family families[] = {FAKE_UNIX, FAKE_TCP};
     static const struct fake_step script[] = {
         FAKE_ACCEPT, FAKE_READ_REQUEST,
         FAKE_ANSWER_EACH("Status: 200\r\nX-A: 1\r\n\r\nslowly"),
         FAKE_READ_REQUEST, FAKE_ANSWER_EACH("X-A: 1\r\n\r\nagain")};
     for (size_t i = 0; i < 2; i++) {
-        struct fake *app = FAKE_RUN(families[i], script);
-        struct fcgi_client *client = client_for(app, NULL);
-        struct fcgi_request request = get_request();
-        ask_expecting_body(client, &request, "slowly");
+        struct fixture *f = fixture_run(state, families[i], script, NULL);
+        ask_expecting_body(f->client, &f->request, "slowly");
         struct fcgi_outcome outcome =
-            ask_expecting_body(client, &request, "again");
+            ask_expecting_body(f->client, &f->request, "again");
         assert_true(outcome.reused);
-        fcgi_client_free(client);
-        fake_stop(app);
     }
 }
 
 static void a_large_answer_is_collected(void **state)
 {
-    (void)state;
     static const struct fake_step script[] = {
         FAKE_ACCEPT, FAKE_READ_REQUEST, FAKE_STDOUT("X-A: 1\r\n\r\n"),
         FAKE_BODY(3000001), FAKE_END(WIRE_COMPLETE)};
-    struct fake *app = FAKE_RUN(FAKE_UNIX, script);
-    struct fcgi_client *client = client_for(app, NULL);
-    struct fcgi_request request = get_request();
-    struct fcgi_response response = {0};
-    assert_code(fcgi_client_do(client, &request, &response), FCGI_OK);
-    assert_int_equal(response.body.len, 3000001);
-    assert_true(pattern_matches(response.body.data, 0, response.body.len));
-    assert_int_equal(response.body.data[response.body.len], '\0');
-    fcgi_response_free(&response);
-    fcgi_client_free(client);
-    fake_stop(app);
+    struct fixture *f = fixture_run(state, FAKE_UNIX, script, NULL);
+    assert_code(fcgi_client_do(f->client, &f->request, &f->response), FCGI_OK);
+    assert_int_equal(f->response.body.len, 3000001);
+    assert_true(
+        pattern_matches(f->response.body.data, 0, f->response.body.len));
+    assert_int_equal(f->response.body.data[f->response.body.len], '\0');
 }
 
 /* The socket holds more since the first. */
 static void one_large_body_follows_another(void **state)
 {
-    (void)state;
     enum { LEN = 3000000 };
     static const struct fake_step script[] = {FAKE_ACCEPT,
                                               FAKE_READ_REQUEST,
@@ -105,15 +84,12 @@ static void one_large_body_follows_another(void **state)
                                               FAKE_READ_REQUEST,
                                               FAKE_STDOUT("X-A: 1\r\n\r\ntwo"),
                                               FAKE_END(WIRE_COMPLETE)};
-    struct fake *app = FAKE_RUN(FAKE_UNIX, script);
-    struct fcgi_client *client = client_for(app, NULL);
+    struct fixture *f = fixture_run(state, FAKE_UNIX, script, NULL);
     char *body = pattern_make(LEN);
     struct fcgi_request request =
         put_request((struct fcgi_source){.data = body, .len = LEN});
-    (void)ask_expecting_body(client, &request, "one");
-    assert_true(ask_expecting_body(client, &request, "two").reused);
-    fcgi_client_free(client);
-    fake_stop(app);
+    (void)ask_expecting_body(f->client, &request, "one");
+    assert_true(ask_expecting_body(f->client, &request, "two").reused);
     free(body);
 }
 
@@ -121,143 +97,110 @@ static void one_large_body_follows_another(void **state)
 
 static void nothing_is_dialled_before_it_is_needed(void **state)
 {
-    (void)state;
-    struct fcgi_client *client;
-    assert_code(fcgi_client_new(&client, "/nowhere/at/all", NULL), FCGI_OK);
-    assert_int_equal(stats_of(client).dials, 0);
-    fcgi_client_free(client);
+    struct fixture *f = *state;
+    assert_code(fcgi_client_new(&f->client, "/nowhere/at/all", NULL), FCGI_OK);
+    assert_int_equal(stats_of(f->client).dials, 0);
 }
 
 static void a_connection_serves_one_request_after_another(void **state)
 {
-    (void)state;
     static const enum fake_family families[] = {FAKE_UNIX, FAKE_TCP};
     for (size_t i = 0; i < 2; i++) {
-        struct fake *app = fake_serve(families[i]);
-        struct fcgi_client *client = client_for(app, NULL);
-        assert_false(ask_hello(client).reused);
-        assert_true(ask_hello(client).reused);
-        assert_true(ask_hello(client).reused);
-        assert_int_equal(fake_count(app, FAKE_ACCEPTED), 1);
-        assert_int_equal(fake_request(app, 2)->flags, FCGI_FLAG_KEEP_CONN);
-        fcgi_client_free(client);
-        fake_stop(app);
+        struct fixture *f = fixture_serve(state, families[i], NULL);
+        assert_false(ask_hello(f->client).reused);
+        assert_true(ask_hello(f->client).reused);
+        assert_true(ask_hello(f->client).reused);
+        assert_int_equal(fake_count(f->app, FAKE_ACCEPTED), 1);
+        assert_int_equal(fake_request(f->app, 2)->flags, FCGI_FLAG_KEEP_CONN);
     }
 }
 
 /* More requests than there are ids, so that these begin anew. */
 static void ids_change_with_each_request_and_are_never_0(void **state)
 {
-    (void)state;
     enum { COUNT = 65536 + 100 };
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_client *client = client_for(app, NULL);
-    struct fcgi_request request = get_request();
-    struct fcgi_response response = {0};
+    struct fixture *f = fixture_serve(state, FAKE_UNIX, NULL);
     int before = 0;
     for (size_t i = 0; i < COUNT; i++) {
-        assert_code(fcgi_client_do(client, &request, &response), FCGI_OK);
-        assert_int_equal(response.body.len, 5);
+        assert_code(fcgi_client_do(f->client, &f->request, &f->response),
+                    FCGI_OK);
+        assert_int_equal(f->response.body.len, 5);
     }
     for (size_t i = 0; i < COUNT; i++) {
-        int id = fake_request(app, i)->id;
+        int id = fake_request(f->app, i)->id;
         assert_int_not_equal(id, 0);
         assert_int_not_equal(id, before);
         before = id;
     }
-    assert_int_equal(fake_count(app, FAKE_ACCEPTED), 1);
-    fcgi_response_free(&response);
-    fcgi_client_free(client);
-    fake_stop(app);
+    assert_int_equal(fake_count(f->app, FAKE_ACCEPTED), 1);
 }
 
 /* ---- roles ------------------------------------------------------------- */
 
 static void a_responder_without_a_body_gets_one_empty_stdin(void **state)
 {
-    (void)state;
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_client *client = client_for(app, NULL);
-    ask_hello(client);
-    const struct wire_request *seen = fake_request(app, 0);
+    struct fixture *f = fixture_serve(state, FAKE_UNIX, NULL);
+    ask_hello(f->client);
+    const struct wire_request *seen = fake_request(f->app, 0);
     assert_int_equal(seen->role, FCGI_ROLE_RESPONDER);
     assert_int_equal(seen->params_ends, 1);
     assert_int_equal(seen->body.len, 0);
     assert_int_equal(seen->body_ends, 1);
     assert_int_equal(seen->data_ends, 0);
-    fcgi_client_free(client);
-    fake_stop(app);
 }
 
 static void an_authorizer_gets_no_stdin(void **state)
 {
-    (void)state;
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_client *client = client_for(app, NULL);
-    struct fcgi_request request = get_request();
-    request.role = FCGI_ROLE_AUTHORIZER;
-    ask_expecting_body(client, &request, "hello");
-    assert_true(ask_expecting_body(client, &request, "hello").reused);
-    const struct wire_request *seen = fake_request(app, 0);
+    struct fixture *f = fixture_serve(state, FAKE_UNIX, NULL);
+    f->request.role = FCGI_ROLE_AUTHORIZER;
+    ask_expecting_body(f->client, &f->request, "hello");
+    assert_true(ask_expecting_body(f->client, &f->request, "hello").reused);
+    const struct wire_request *seen = fake_request(f->app, 0);
     assert_int_equal(seen->role, FCGI_ROLE_AUTHORIZER);
     assert_int_equal(seen->body_ends, 0);
-    fcgi_client_free(client);
-    fake_stop(app);
 }
 
 static void a_filter_gets_stdin_then_data(void **state)
 {
-    (void)state;
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_client *client = client_for(app, NULL);
+    struct fixture *f = fixture_serve(state, FAKE_UNIX, NULL);
     struct fcgi_request request = post_text("what was sent");
     request.role = FCGI_ROLE_FILTER;
     request.data = (struct fcgi_source){.data = "what is filtered", .len = 16};
-    ask_expecting_body(client, &request, "what was sent");
-    const struct wire_request *seen = fake_request(app, 0);
+    ask_expecting_body(f->client, &request, "what was sent");
+    const struct wire_request *seen = fake_request(f->app, 0);
     assert_int_equal(seen->role, FCGI_ROLE_FILTER);
     assert_int_equal(seen->body_ends, 1);
     assert_int_equal(seen->data.len, 16);
     assert_memory_equal(seen->data.data, "what is filtered", 16);
     assert_int_equal(seen->data_ends, 1);
-    fcgi_client_free(client);
-    fake_stop(app);
 }
 
 static void encoded_params_go_ahead_of_the_others(void **state)
 {
-    (void)state;
     struct wire encoded = {0};
     struct wire expected = {0};
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_client *client = client_for(app, NULL);
+    struct fixture *f = fixture_serve(state, FAKE_UNIX, NULL);
     struct fcgi_param param = FCGI_PARAM("REQUEST_METHOD", "GET");
     wire_param(&encoded, "SERVER_SOFTWARE", "test");
     struct fcgi_request request = {.params = &param, .param_count = 1};
     request.encoded_params =
         (struct fcgi_slice){(const char *)encoded.data, encoded.len};
-    ask_expecting_body(client, &request, "hello");
+    ask_expecting_body(f->client, &request, "hello");
     wire_append(&expected, encoded.data, encoded.len);
     wire_param(&expected, "REQUEST_METHOD", "GET");
-    const struct wire_request *seen = fake_request(app, 0);
+    const struct wire_request *seen = fake_request(f->app, 0);
     assert_int_equal(seen->params.len, expected.len);
     assert_memory_equal(seen->params.data, expected.data, expected.len);
-    fcgi_client_free(client);
-    fake_stop(app);
     wire_free(&encoded);
     wire_free(&expected);
 }
 
 static void content_length_is_never_added(void **state)
 {
-    (void)state;
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_client *client = client_for(app, NULL);
+    struct fixture *f = fixture_serve(state, FAKE_UNIX, NULL);
     struct fcgi_request request = post_text("body");
-    ask_expecting_body(client, &request, "body");
-    assert_null(wire_request_param(fake_request(app, 0), "CONTENT_LENGTH"));
-    fcgi_client_free(client);
-    fake_stop(app);
+    ask_expecting_body(f->client, &request, "body");
+    assert_null(wire_request_param(fake_request(f->app, 0), "CONTENT_LENGTH"));
 }
 
 /* ---- memory ------------------------------------------------------------ */
@@ -265,33 +208,26 @@ static void content_length_is_never_added(void **state)
 /* Whether over the pooled connection or over a new one. */
 static void a_warm_client_allocates_nothing(void **state)
 {
-    (void)state;
+    struct fixture *f = *state;
     struct fcgi_request requests[] = {put_text("a body to be echoed"),
                                       post_text("a body to be echoed")};
     for (size_t i = 0; i < 2; i++) {
-        struct counting_allocator memory = {0};
         struct fcgi_client_config config = {
-            .pool = {.allocator = counting_allocator(&memory),
+            .pool = {.allocator = counting_allocator(&f->memory),
                      .evict_by_host = true}};
-        struct fake *app = fake_serve(FAKE_UNIX);
-        struct fcgi_client *client = client_for(app, &config);
-        struct fcgi_response response = {0};
+        fixture_serve(state, FAKE_UNIX, &config);
         for (size_t j = 0; j < 2; j++) {
-            assert_code(fcgi_client_do(client, &requests[i], &response),
+            assert_code(fcgi_client_do(f->client, &requests[i], &f->response),
                         FCGI_OK);
         }
-        size_t before = memory.calls;
+        size_t before = f->memory.calls;
         assert_true(before > 0);
         for (size_t j = 0; j < 100; j++) {
-            assert_code(fcgi_client_do(client, &requests[i], &response),
+            assert_code(fcgi_client_do(f->client, &requests[i], &f->response),
                         FCGI_OK);
-            assert_int_equal(response.outcome.reused, i == 0);
+            assert_int_equal(f->response.outcome.reused, i == 0);
         }
-        assert_int_equal(memory.calls, before);
-        fcgi_response_free(&response);
-        fcgi_client_free(client);
-        assert_int_equal(memory.blocks, 0);
-        fake_stop(app);
+        assert_int_equal(f->memory.calls, before);
     }
 }
 
@@ -314,90 +250,67 @@ static void begin_and_give_up(struct fcgi_client *client)
 /* However often there were more calls at a time than are kept. */
 static void as_many_calls_are_kept_each_time(void **state)
 {
-    (void)state;
-    struct counting_allocator memory = {0};
+    struct fixture *f = *state;
     struct fcgi_client_config config = {
-        .pool = {.allocator = counting_allocator(&memory), .max_open = 1}};
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_client *client = client_for(app, &config);
-    struct fcgi_connection *only = take(fcgi_client_pool(client));
-    size_t before = memory.blocks;
-    begin_and_give_up(client);
-    size_t kept = memory.blocks;
+        .pool = {.allocator = counting_allocator(&f->memory), .max_open = 1}};
+    fixture_serve(state, FAKE_UNIX, &config);
+    struct fcgi_connection *only = take(f->pool);
+    size_t before = f->memory.blocks;
+    begin_and_give_up(f->client);
+    size_t kept = f->memory.blocks;
     assert_true(kept > before);
     for (size_t i = 0; i < 3; i++) {
-        begin_and_give_up(client);
-        assert_int_equal(memory.blocks, kept);
+        begin_and_give_up(f->client);
+        assert_int_equal(f->memory.blocks, kept);
     }
-    fcgi_pool_put(fcgi_client_pool(client), only);
-    fcgi_client_free(client);
-    assert_int_equal(memory.blocks, 0);
-    fake_stop(app);
+    fcgi_pool_put(f->pool, only);
 }
 
 /* Each allocation in turn fails: an error code, and nothing is lost. */
 static void out_of_memory_is_an_error_and_leaks_nothing(void **state)
 {
-    (void)state;
-    size_t descriptors = open_descriptors();
-    struct fake *app = fake_serve(FAKE_UNIX);
+    struct fixture *f = *state;
     int rc = FCGI_ERR_NO_MEMORY;
     for (size_t nth = 1; rc != FCGI_OK; nth++) {
-        struct counting_allocator memory = {.fail_at = nth};
         struct fcgi_client_config config = {
-            .pool = {.allocator = counting_allocator(&memory),
+            .pool = {.allocator = counting_allocator(&f->memory),
                      .evict_by_host = true}};
-        struct fcgi_client *client;
-        struct fcgi_request request = get_request();
-        struct fcgi_response response = {0};
-        rc = fcgi_client_new(&client, fake_address(app), &config);
+        fixture_end(state);
+        f->memory = (struct counting_allocator){.fail_at = nth};
+        f->app = fake_serve(FAKE_UNIX);
+        rc = fcgi_client_new(&f->client, fake_address(f->app), &config);
         if (rc == FCGI_OK) {
-            rc = fcgi_client_do(client, &request, &response);
+            rc = fcgi_client_do(f->client, &f->request, &f->response);
         }
-        assert_code(rc, memory.failures > 0 ? FCGI_ERR_NO_MEMORY : FCGI_OK);
-        fcgi_response_free(&response);
-        fcgi_client_free(client);
-        assert_int_equal(memory.blocks, 0);
+        assert_code(rc, f->memory.failures > 0 ? FCGI_ERR_NO_MEMORY : FCGI_OK);
     }
-    fake_stop(app);
-    assert_int_equal(open_descriptors(), descriptors);
 }
 
 /* What was taken for it goes back as it was. */
 static void an_idle_connection_outlives_a_want_of_memory(void **state)
 {
-    (void)state;
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct counting_allocator memory = {0};
+    struct fixture *f = *state;
     struct fcgi_client_config config = {
-        .pool = {.allocator = counting_allocator(&memory)}};
-    struct fcgi_client *client = client_for(app, &config);
-    struct fcgi_request request = get_request();
-    fcgi_pool_put(fcgi_client_pool(client), take(fcgi_client_pool(client)));
-    memory.fail_at = memory.calls + 1;
-    ask_expecting(client, &request, FCGI_ERR_NO_MEMORY);
-    assert_int_equal(stats_of(client).idle, 1);
-    assert_true(ask_hello(client).reused);
-    fcgi_client_free(client);
-    fake_stop(app);
+        .pool = {.allocator = counting_allocator(&f->memory)}};
+    fixture_serve(state, FAKE_UNIX, &config);
+    fcgi_pool_put(f->pool, take(f->pool));
+    f->memory.fail_at = f->memory.calls + 1;
+    ask_expecting(f->client, &f->request, FCGI_ERR_NO_MEMORY);
+    assert_int_equal(stats_of(f->client).idle, 1);
+    assert_true(ask_hello(f->client).reused);
 }
 
 /* ---- closing ----------------------------------------------------------- */
 
 static void a_closed_client_asks_no_more(void **state)
 {
-    (void)state;
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_client *client = client_for(app, NULL);
-    struct fcgi_request request = get_request();
-    ask_hello(client);
-    fcgi_client_close(client);
-    fcgi_client_close(client);
-    fake_await(app, FAKE_LEFT, 1);
-    ask_expecting(client, &request, FCGI_ERR_POOL_CLOSED);
-    assert_int_equal(fake_count(app, FAKE_BEGUN), 1);
-    fcgi_client_free(client);
-    fake_stop(app);
+    struct fixture *f = fixture_serve(state, FAKE_UNIX, NULL);
+    ask_hello(f->client);
+    fcgi_client_close(f->client);
+    fcgi_client_close(f->client);
+    fake_await(f->app, FAKE_LEFT, 1);
+    ask_expecting(f->client, &f->request, FCGI_ERR_POOL_CLOSED);
+    assert_int_equal(fake_count(f->app, FAKE_BEGUN), 1);
 }
 
 /* Ask while a request is under way: another one, or to close. */
@@ -428,74 +341,58 @@ static void no_client_is_fine(void **state)
 
 static void a_request_under_way_outlives_the_close(void **state)
 {
-    (void)state;
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_client *client = client_for(app, NULL);
-    struct meanwhile meanwhile = {client, true};
-    struct fcgi_request request = get_request();
-    request.sink.head = do_meanwhile;
-    request.sink.context = &meanwhile;
-    ask_expecting_body(client, &request, "hello");
-    fake_await(app, FAKE_LEFT, 1);
-    assert_int_equal(stats_of(client).open, 0);
-    fcgi_client_free(client);
-    fake_stop(app);
+    struct fixture *f = fixture_serve(state, FAKE_UNIX, NULL);
+    struct meanwhile meanwhile = {f->client, true};
+    f->request.sink.head = do_meanwhile;
+    f->request.sink.context = &meanwhile;
+    ask_expecting_body(f->client, &f->request, "hello");
+    fake_await(f->app, FAKE_LEFT, 1);
+    assert_int_equal(stats_of(f->client).open, 0);
 }
 
 static void a_sink_may_ask_the_same_client(void **state)
 {
-    (void)state;
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_client *client = client_for(app, NULL);
-    struct meanwhile meanwhile = {client, false};
-    struct fcgi_request request = get_request();
-    request.sink.head = do_meanwhile;
-    request.sink.context = &meanwhile;
-    ask_expecting_body(client, &request, "hello");
-    assert_int_equal(stats_of(client).idle, 2);
-    fcgi_client_free(client);
-    fake_stop(app);
+    struct fixture *f = fixture_serve(state, FAKE_UNIX, NULL);
+    struct meanwhile meanwhile = {f->client, false};
+    f->request.sink.head = do_meanwhile;
+    f->request.sink.context = &meanwhile;
+    ask_expecting_body(f->client, &f->request, "hello");
+    assert_int_equal(stats_of(f->client).idle, 2);
 }
 
 static void freeing_a_client_leaves_nothing_open(void **state)
 {
-    (void)state;
-    size_t before = open_descriptors();
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_client *client = client_for(app, NULL);
-    keep_idle(app, client, 5);
-    ask_hello(client);
-    fcgi_client_free(client);
-    fake_await(app, FAKE_LEFT, 5);
-    fake_stop(app);
-    assert_int_equal(open_descriptors(), before);
-    fcgi_client_free(NULL);
+    struct fixture *f = fixture_serve(state, FAKE_UNIX, NULL);
+    keep_idle(f->app, f->client, 5);
+    ask_hello(f->client);
+    fixture_free_client(f);
+    fake_await(f->app, FAKE_LEFT, 5);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_answer_fills_the_response),
-        cmocka_unit_test(an_answer_may_come_byte_by_byte),
-        cmocka_unit_test(a_large_answer_is_collected),
-        cmocka_unit_test(one_large_body_follows_another),
-        cmocka_unit_test(nothing_is_dialled_before_it_is_needed),
-        cmocka_unit_test(a_connection_serves_one_request_after_another),
-        cmocka_unit_test(ids_change_with_each_request_and_are_never_0),
-        cmocka_unit_test(a_responder_without_a_body_gets_one_empty_stdin),
-        cmocka_unit_test(an_authorizer_gets_no_stdin),
-        cmocka_unit_test(a_filter_gets_stdin_then_data),
-        cmocka_unit_test(encoded_params_go_ahead_of_the_others),
-        cmocka_unit_test(content_length_is_never_added),
-        cmocka_unit_test(a_warm_client_allocates_nothing),
-        cmocka_unit_test(as_many_calls_are_kept_each_time),
-        cmocka_unit_test(out_of_memory_is_an_error_and_leaks_nothing),
-        cmocka_unit_test(an_idle_connection_outlives_a_want_of_memory),
-        cmocka_unit_test(a_closed_client_asks_no_more),
-        cmocka_unit_test(no_client_is_fine),
-        cmocka_unit_test(a_request_under_way_outlives_the_close),
-        cmocka_unit_test(a_sink_may_ask_the_same_client),
-        cmocka_unit_test(freeing_a_client_leaves_nothing_open),
+        fixture_test(an_answer_fills_the_response),
+        fixture_test(an_answer_may_come_byte_by_byte),
+        fixture_test(a_large_answer_is_collected),
+        fixture_test(one_large_body_follows_another),
+        fixture_test(nothing_is_dialled_before_it_is_needed),
+        fixture_test(a_connection_serves_one_request_after_another),
+        fixture_test(ids_change_with_each_request_and_are_never_0),
+        fixture_test(a_responder_without_a_body_gets_one_empty_stdin),
+        fixture_test(an_authorizer_gets_no_stdin),
+        fixture_test(a_filter_gets_stdin_then_data),
+        fixture_test(encoded_params_go_ahead_of_the_others),
+        fixture_test(content_length_is_never_added),
+        fixture_test(a_warm_client_allocates_nothing),
+        fixture_test(as_many_calls_are_kept_each_time),
+        fixture_test(out_of_memory_is_an_error_and_leaks_nothing),
+        fixture_test(an_idle_connection_outlives_a_want_of_memory),
+        fixture_test(a_closed_client_asks_no_more),
+        fixture_test(no_client_is_fine),
+        fixture_test(a_request_under_way_outlives_the_close),
+        fixture_test(a_sink_may_ask_the_same_client),
+        fixture_test(freeing_a_client_leaves_nothing_open),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,13 +12,10 @@
 
 #include <cmocka.h>
 
-#include <pthread.h>
-
 #include <fcgi_client.h>
 
-#include "ask.h"
-#include "fake.h"
 #include "feeder.h"
+#include "fixture.h"
 #include "process.h"
 
 /* How long after it took the request a connection ends that was not stale, and
@@ -37,95 +34,75 @@ static const enum fake_family families[] = {FAKE_UNIX, FAKE_TCP};
 
 static void a_connection_closed_while_idle_is_replaced(void **state)
 {
-    (void)state;
     static const struct fake_step script[] = {SERVED_ONCE, FAKE_CLOSE,
                                               THEN_SERVES};
     for (size_t i = 0; i < 2; i++) {
-        struct fake *app = FAKE_RUN(families[i], script);
-        struct fcgi_client *client = client_for(app, NULL);
-        ask_hello(client);
-        fake_await(app, FAKE_CLOSED, 1);
-        struct fcgi_outcome outcome = ask_hello(client);
+        struct fixture *f = fixture_run(state, families[i], script, NULL);
+        ask_hello(f->client);
+        fake_await(f->app, FAKE_CLOSED, 1);
+        struct fcgi_outcome outcome = ask_hello(f->client);
         assert_true(outcome.retried);
         assert_false(outcome.reused);
-        assert_int_equal(stats_of(client).retries, 1);
-        assert_int_equal(stats_of(client).stale, 1);
-        assert_int_equal(stats_of(client).dials, 2);
-        assert_int_equal(stats_of(client).open, 1);
-        assert_true(ask_hello(client).reused);
-        fcgi_client_free(client);
-        fake_stop(app);
+        assert_int_equal(stats_of(f->client).retries, 1);
+        assert_int_equal(stats_of(f->client).stale, 1);
+        assert_int_equal(stats_of(f->client).dials, 2);
+        assert_int_equal(stats_of(f->client).open, 1);
+        assert_true(ask_hello(f->client).reused);
     }
 }
 
 static void a_connection_closed_on_the_request_is_replaced(void **state)
 {
-    (void)state;
     static const struct fake_step script[] = {SERVED_ONCE, FAKE_READ_REQUEST,
                                               FAKE_CLOSE, THEN_SERVES};
     for (size_t i = 0; i < 2; i++) {
-        struct fake *app = FAKE_RUN(families[i], script);
-        struct fcgi_client *client = client_for(app, NULL);
-        ask_hello(client);
-        assert_true(ask_hello(client).retried);
-        assert_int_equal(fake_count(app, FAKE_ASKED), 3);
-        fcgi_client_free(client);
-        fake_stop(app);
+        struct fixture *f = fixture_run(state, families[i], script, NULL);
+        ask_hello(f->client);
+        assert_true(ask_hello(f->client).retried);
+        assert_int_equal(fake_count(f->app, FAKE_ASKED), 3);
     }
 }
 
 /* Closed with unread bytes, a Unix socket is reset too. */
 static void a_connection_reset_on_the_request_is_replaced(void **state)
 {
-    (void)state;
     static const struct fake_step script[] = {SERVED_ONCE, FAKE_READ(8),
                                               FAKE_RESET, THEN_SERVES};
     for (size_t i = 0; i < 2; i++) {
-        struct fake *app = FAKE_RUN(families[i], script);
-        struct fcgi_client *client = client_for(app, NULL);
-        ask_hello(client);
-        assert_true(ask_hello(client).retried);
-        fcgi_client_free(client);
-        fake_stop(app);
+        struct fixture *f = fixture_run(state, families[i], script, NULL);
+        ask_hello(f->client);
+        assert_true(ask_hello(f->client).retried);
     }
 }
 
 /* The place is the same, but not what it has done. */
 static void a_replacement_begins_with_no_requests_to_its_count(void **state)
 {
-    (void)state;
     static const struct fake_step script[] = {FAKE_ACCEPT, FAKE_SERVE_TIMES(2),
                                               FAKE_CLOSE, THEN_SERVES};
-    struct fcgi_pool_config config = {.max_requests = 3};
-    struct fake *app = FAKE_RUN(FAKE_UNIX, script);
-    struct fcgi_client *client = client_with_pool(app, &config);
-    ask_hello(client);
-    ask_hello(client);
-    fake_await(app, FAKE_CLOSED, 1);
-    assert_true(ask_hello(client).retried);
+    struct fcgi_client_config config = {.pool = {.max_requests = 3}};
+    struct fixture *f = fixture_run(state, FAKE_UNIX, script, &config);
+    ask_hello(f->client);
+    ask_hello(f->client);
+    fake_await(f->app, FAKE_CLOSED, 1);
+    assert_true(ask_hello(f->client).retried);
     for (size_t i = 3; i < 6; i++) {
-        ask_hello(client);
-        assert_int_equal(fake_request_connection(app, i), i < 5 ? 1 : 2);
+        ask_hello(f->client);
+        assert_int_equal(fake_request_connection(f->app, i), i < 5 ? 1 : 2);
     }
-    fcgi_client_free(client);
-    fake_stop(app);
 }
 
 static void a_half_closed_connection_is_replaced(void **state)
 {
-    (void)state;
     static const struct fake_step script[] = {SERVED_ONCE, FAKE_HALF_CLOSE,
                                               FAKE_REACH, THEN_SERVES};
     for (size_t i = 0; i < 2; i++) {
-        struct fake *app = FAKE_RUN(families[i], script);
-        struct fcgi_client *client = client_for(app, NULL);
-        ask_hello(client);
-        fake_await(app, FAKE_REACHED, 1);
-        assert_true(ask_hello(client).retried);
-        fake_await(app, FAKE_LEFT, 1);
-        assert_int_equal(stats_of(client).open, 1);
-        fcgi_client_free(client);
-        fake_stop(app);
+        struct fixture *f = fixture_run(state, families[i], script, NULL);
+        ask_hello(f->client);
+        fake_await(f->app, FAKE_REACHED, 1);
+        assert_true(ask_hello(f->client).retried);
+        fake_await(f->app, FAKE_LEFT, 1);
+        assert_int_equal(stats_of(f->client).open, 1);
     }
 }
 
@@ -133,96 +110,78 @@ static void a_half_closed_connection_is_replaced(void **state)
 
 static void it_is_retried_only_once(void **state)
 {
-    (void)state;
     /* The last connection's steps serve for all that come after it. */
     static const struct fake_step script[] = {
         SERVED_ONCE, FAKE_READ_REQUEST, FAKE_CLOSE,
         FAKE_ACCEPT, FAKE_READ_REQUEST, FAKE_CLOSE};
-    struct fake *app = FAKE_RUN(FAKE_UNIX, script);
-    struct fcgi_client *client = client_for(app, NULL);
-    struct fcgi_request request = get_request();
-    ask_hello(client);
+    struct fixture *f = fixture_run(state, FAKE_UNIX, script, NULL);
+    ask_hello(f->client);
     struct fcgi_outcome outcome =
-        ask_expecting(client, &request, FCGI_ERR_CLOSED);
+        ask_expecting(f->client, &f->request, FCGI_ERR_CLOSED);
     assert_true(outcome.retried);
     assert_false(outcome.reused);
-    assert_int_equal(stats_of(client).dials, 2);
-    assert_int_equal(fake_count(app, FAKE_ACCEPTED), 2);
-    fcgi_client_free(client);
-    fake_stop(app);
+    assert_int_equal(stats_of(f->client).dials, 2);
+    assert_int_equal(fake_count(f->app, FAKE_ACCEPTED), 2);
 }
 
 /* The second attempt must not take another idle connection, as dead. */
 static void the_second_attempt_is_on_a_fresh_connection(void **state)
 {
-    (void)state;
     static const struct fake_step script[] = {FAKE_ACCEPT, FAKE_SERVE};
-    struct fake *app = FAKE_RUN(FAKE_UNIX, script);
-    struct fcgi_client *client = client_for(app, NULL);
-    keep_idle(app, client, 4);
-    fake_restart(app);
-    struct fcgi_outcome outcome = ask_hello(client);
+    struct fixture *f = fixture_run(state, FAKE_UNIX, script, NULL);
+    keep_idle(f->app, f->client, 4);
+    fake_restart(f->app);
+    struct fcgi_outcome outcome = ask_hello(f->client);
     assert_true(outcome.retried);
     assert_false(outcome.reused);
-    assert_int_equal(stats_of(client).dials, 5);
-    fcgi_client_free(client);
-    fake_stop(app);
+    assert_int_equal(stats_of(f->client).dials, 5);
 }
 
 static void a_fresh_connections_failure_is_not_retried(void **state)
 {
-    (void)state;
     static const struct fake_step closes[] = {FAKE_ACCEPT, FAKE_READ_REQUEST,
                                               FAKE_CLOSE};
     static const struct fake_step resets[] = {FAKE_ACCEPT, FAKE_READ(8),
                                               FAKE_RESET};
     for (size_t i = 0; i < 2; i++) {
-        struct fake *app =
-            i == 0 ? FAKE_RUN(FAKE_UNIX, closes) : FAKE_RUN(FAKE_TCP, resets);
-        struct fcgi_client *client = client_for(app, NULL);
-        struct fcgi_request request = get_request();
+        struct fixture *f = i == 0 ? fixture_run(state, FAKE_UNIX, closes, NULL)
+                                   : fixture_run(state, FAKE_TCP, resets, NULL);
         struct fcgi_outcome outcome = ask_expecting(
-            client, &request, i == 0 ? FCGI_ERR_CLOSED : FCGI_ERR_RESET);
+            f->client, &f->request, i == 0 ? FCGI_ERR_CLOSED : FCGI_ERR_RESET);
         assert_false(outcome.retried);
-        assert_int_equal(stats_of(client).dials, 1);
-        assert_int_equal(stats_of(client).stale, 0);
-        fcgi_client_free(client);
-        fake_stop(app);
+        assert_int_equal(stats_of(f->client).dials, 1);
+        assert_int_equal(stats_of(f->client).stale, 0);
     }
 }
 
 /* Ask twice: the second request, on the same connection, fails for good. */
-static void assert_not_retried(const struct fake_step *script, size_t count,
-                               const struct fcgi_request *request, int want)
+static void assert_not_retried(void **state, const struct fake_step *script,
+                               size_t count, const struct fcgi_request *request,
+                               int want)
 {
-    struct fake *app = fake_start(FAKE_UNIX, script, count);
-    struct fcgi_client *client = client_for(app, NULL);
-    ask_hello(client);
-    struct fcgi_outcome outcome = ask_expecting(client, request, want);
+    struct fixture *f = fixture_start(state, FAKE_UNIX, script, count, NULL);
+    ask_hello(f->client);
+    struct fcgi_outcome outcome = ask_expecting(f->client, request, want);
     assert_true(outcome.reused);
     assert_false(outcome.retried);
-    assert_int_equal(stats_of(client).retries, 0);
-    assert_int_equal(stats_of(client).dials, 1);
-    assert_int_equal(stats_of(client).open, 0);
-    fcgi_client_free(client);
-    fake_stop(app);
+    assert_int_equal(stats_of(f->client).retries, 0);
+    assert_int_equal(stats_of(f->client).dials, 1);
+    assert_int_equal(stats_of(f->client).open, 0);
 }
 
 /* One byte of a header is a byte of the response: counting whole records, as
  * others did, runs the request again. */
 static void after_one_byte_of_the_response_nothing_is_retried(void **state)
 {
-    (void)state;
     static const struct fake_step script[] = {SERVED_ONCE, FAKE_READ_REQUEST,
                                               FAKE_SEND("\x01"), FAKE_CLOSE,
                                               THEN_SERVES};
     struct fcgi_request request = get_request();
-    assert_not_retried(FAKE_STEPS(script), &request, FCGI_ERR_TRUNCATED);
+    assert_not_retried(state, FAKE_STEPS(script), &request, FCGI_ERR_TRUNCATED);
 }
 
 static void after_part_of_a_record_nothing_is_retried(void **state)
 {
-    (void)state;
     static const struct fake_step script[] = {
         SERVED_ONCE,
         FAKE_READ_REQUEST,
@@ -231,7 +190,7 @@ static void after_part_of_a_record_nothing_is_retried(void **state)
         FAKE_CLOSE,
         THEN_SERVES};
     struct fcgi_request request = get_request();
-    assert_not_retried(FAKE_STEPS(script), &request, FCGI_ERR_TRUNCATED);
+    assert_not_retried(state, FAKE_STEPS(script), &request, FCGI_ERR_TRUNCATED);
 }
 
 static int go_on(void *app, const struct fcgi_response *response)
@@ -244,43 +203,36 @@ static int go_on(void *app, const struct fcgi_response *response)
 /* It is reset only when the head has come. */
 static void a_reset_amid_the_response_is_not_retried(void **state)
 {
-    (void)state;
     static const struct fake_step script[] = {
         SERVED_ONCE, FAKE_READ_REQUEST, FAKE_STDOUT("A: 1\r\n\r\n"),
         FAKE_PAUSE,  FAKE_RESET,        THEN_SERVES};
-    struct fake *app = FAKE_RUN(FAKE_TCP, script);
-    struct fcgi_client *client = client_for(app, NULL);
-    struct fcgi_request request = get_request();
-    request.sink.head = go_on;
-    request.sink.context = app;
-    ask_hello(client);
+    struct fixture *f = fixture_run(state, FAKE_TCP, script, NULL);
+    f->request.sink.head = go_on;
+    f->request.sink.context = f->app;
+    ask_hello(f->client);
     struct fcgi_outcome outcome =
-        ask_expecting(client, &request, FCGI_ERR_RESET);
+        ask_expecting(f->client, &f->request, FCGI_ERR_RESET);
     assert_true(outcome.reused);
     assert_false(outcome.retried);
-    assert_int_equal(fake_count(app, FAKE_ACCEPTED), 1);
-    fcgi_client_free(client);
-    fake_stop(app);
+    assert_int_equal(fake_count(f->app, FAKE_ACCEPTED), 1);
 }
 
 static void after_stderr_alone_nothing_is_retried(void **state)
 {
-    (void)state;
     static const struct fake_step script[] = {SERVED_ONCE, FAKE_READ_REQUEST,
                                               FAKE_STDERR("dying"), FAKE_CLOSE,
                                               THEN_SERVES};
     struct fcgi_request request = get_request();
-    assert_not_retried(FAKE_STEPS(script), &request, FCGI_ERR_TRUNCATED);
+    assert_not_retried(state, FAKE_STEPS(script), &request, FCGI_ERR_TRUNCATED);
 }
 
 static void a_time_limit_is_not_retried(void **state)
 {
-    (void)state;
     static const struct fake_step script[] = {SERVED_ONCE, FAKE_READ_REQUEST,
                                               FAKE_PAUSE, THEN_SERVES};
     struct fcgi_request request = get_request();
     request.timeouts.first_byte_ms = 40;
-    assert_not_retried(FAKE_STEPS(script), &request,
+    assert_not_retried(state, FAKE_STEPS(script), &request,
                        FCGI_ERR_FIRST_BYTE_TIMEOUT);
 }
 
@@ -303,7 +255,6 @@ static int replay_nothing(void *context, uint64_t taken)
 /* Whatever the source's own code looks like. */
 static void a_failed_source_is_not_retried(void **state)
 {
-    (void)state;
     static const struct fake_step script[] = {SERVED_ONCE, FAKE_SERVE,
                                               THEN_SERVES};
     int codes[] = {FCGI_ERR_SOURCE, FCGI_ERR_CLOSED, FCGI_ERR_RESET, 42};
@@ -312,7 +263,8 @@ static void a_failed_source_is_not_retried(void **state)
                                      .replay = replay_nothing,
                                      .context = &codes[i]};
         struct fcgi_request request = put_request(source);
-        assert_not_retried(FAKE_STEPS(script), &request, FCGI_ERR_SOURCE);
+        assert_not_retried(state, FAKE_STEPS(script), &request,
+                           FCGI_ERR_SOURCE);
     }
 }
 
@@ -323,61 +275,59 @@ static const struct fake_step closes_on_request[] = {
 
 /* Ask for something else first; then the request, over that connection, is
  * retried. */
-static void assert_retried(const struct fake_step *script, size_t count,
-                           enum fcgi_retry retry,
+static void assert_retried(void **state, const struct fake_step *script,
+                           size_t count, enum fcgi_retry retry,
                            const struct fcgi_request *request, const char *body)
 {
     struct fcgi_client_config config = {.retry = retry};
     for (size_t i = 0; i < 2; i++) {
-        struct fake *app = fake_start(families[i], script, count);
-        struct fcgi_client *client = client_for(app, &config);
-        ask_hello(client);
-        struct fcgi_outcome outcome = ask_expecting_body(client, request, body);
+        struct fixture *f =
+            fixture_start(state, families[i], script, count, &config);
+        ask_hello(f->client);
+        struct fcgi_outcome outcome =
+            ask_expecting_body(f->client, request, body);
         assert_true(outcome.retried);
         assert_false(outcome.reused);
-        assert_int_equal(stats_of(client).retries, 1);
-        assert_int_equal(stats_of(client).dials, 2);
-        assert_int_equal(stats_of(client).yielded, 0);
-        assert_int_equal(fake_count(app, FAKE_ASKED), 3);
-        fcgi_client_free(client);
-        fake_stop(app);
+        assert_int_equal(stats_of(f->client).retries, 1);
+        assert_int_equal(stats_of(f->client).dials, 2);
+        assert_int_equal(stats_of(f->client).yielded, 0);
+        assert_int_equal(fake_count(f->app, FAKE_ASKED), 3);
     }
 }
 
 static void a_get_is_sent_again(void **state)
 {
-    (void)state;
     struct fcgi_request request = get_request();
-    assert_retried(FAKE_STEPS(closes_on_request), FCGI_RETRY_SAFE, &request,
-                   "hello");
-    assert_retried(FAKE_STEPS(closes_on_request), FCGI_RETRY_DEFAULT, &request,
-                   "hello");
+    assert_retried(state, FAKE_STEPS(closes_on_request), FCGI_RETRY_SAFE,
+                   &request, "hello");
+    assert_retried(state, FAKE_STEPS(closes_on_request), FCGI_RETRY_DEFAULT,
+                   &request, "hello");
 }
 
 static void a_put_whose_body_replays_is_sent_again(void **state)
 {
-    (void)state;
     struct fcgi_request request = put_text("body");
-    assert_retried(FAKE_STEPS(closes_on_request), FCGI_RETRY_SAFE, &request,
-                   "body");
-    assert_retried(FAKE_STEPS(closes_on_request), FCGI_RETRY_DEFAULT, &request,
-                   "body");
+    assert_retried(state, FAKE_STEPS(closes_on_request), FCGI_RETRY_SAFE,
+                   &request, "body");
+    assert_retried(state, FAKE_STEPS(closes_on_request), FCGI_RETRY_DEFAULT,
+                   &request, "body");
 }
 
 /* One connection is idle; the request goes over another, for which that is
  * closed. Nothing is idle but the new one then. */
-static void assert_goes_over_a_new_connection(
-    enum fake_family family, const struct fcgi_client_config *config,
-    const struct fcgi_request *request, const char *body)
+static void
+assert_goes_over_a_new_connection(void **state, enum fake_family family,
+                                  const struct fcgi_client_config *config,
+                                  const struct fcgi_request *request,
+                                  const char *body)
 {
-    struct fake *app = fake_serve(family);
-    struct fcgi_client *client = client_for(app, config);
-    ask_hello(client);
-    struct fcgi_outcome outcome = ask_expecting_body(client, request, body);
+    struct fixture *f = fixture_serve(state, family, config);
+    ask_hello(f->client);
+    struct fcgi_outcome outcome = ask_expecting_body(f->client, request, body);
     assert_false(outcome.reused);
     assert_false(outcome.retried);
-    fake_await(app, FAKE_LEFT, 1);
-    struct fcgi_pool_stats stats = stats_of(client);
+    fake_await(f->app, FAKE_LEFT, 1);
+    struct fcgi_pool_stats stats = stats_of(f->client);
     assert_int_equal(stats.dials, 2);
     assert_int_equal(stats.reuses, 0);
     assert_int_equal(stats.yielded, 1);
@@ -385,21 +335,21 @@ static void assert_goes_over_a_new_connection(
     assert_int_equal(stats.stale, 0);
     assert_int_equal(stats.idle, 1);
     assert_int_equal(stats.open, 1);
-    assert_int_equal(fake_request_connection(app, 1), 1);
-    fcgi_client_free(client);
-    fake_stop(app);
+    assert_int_equal(fake_request_connection(f->app, 1), 1);
 }
 
 static void a_post_goes_over_a_new_connection(void **state)
 {
-    (void)state;
     struct fcgi_client_config one = {.pool = {.max_open = 1}};
     struct fcgi_request request = post_text("body");
     struct fcgi_request empty = post_text("");
     for (size_t i = 0; i < 2; i++) {
-        assert_goes_over_a_new_connection(families[i], NULL, &request, "body");
-        assert_goes_over_a_new_connection(families[i], &one, &request, "body");
-        assert_goes_over_a_new_connection(families[i], NULL, &empty, "hello");
+        assert_goes_over_a_new_connection(state, families[i], NULL, &request,
+                                          "body");
+        assert_goes_over_a_new_connection(state, families[i], &one, &request,
+                                          "body");
+        assert_goes_over_a_new_connection(state, families[i], NULL, &empty,
+                                          "hello");
     }
 }
 
@@ -407,25 +357,24 @@ static void a_post_goes_over_a_new_connection(void **state)
 static void
 a_put_whose_body_cannot_be_replayed_goes_over_a_new_connection(void **state)
 {
-    (void)state;
     for (size_t i = 0; i < 4; i++) {
         struct feeder feeder = {.data = "once", .len = 4};
         struct fcgi_request request = put_request(feeder_source(&feeder));
         if (i >= 2) {
             request.body.replay = NULL;
         }
-        assert_goes_over_a_new_connection(families[i % 2], NULL, &request,
-                                          "once");
+        assert_goes_over_a_new_connection(state, families[i % 2], NULL,
+                                          &request, "once");
     }
 }
 
 /* Nobody says what the method is, so that it may be any. */
 static void a_request_without_a_method_goes_over_a_new_connection(void **state)
 {
-    (void)state;
     struct fcgi_request request = {.param_count = 0};
     for (size_t i = 0; i < 2; i++) {
-        assert_goes_over_a_new_connection(families[i], NULL, &request, "hello");
+        assert_goes_over_a_new_connection(state, families[i], NULL, &request,
+                                          "hello");
     }
 }
 
@@ -449,116 +398,96 @@ static int dial_when_the_last_is_closed(void *context, int *fd)
  * another. */
 static void the_idle_connection_is_closed_before_the_dial(void **state)
 {
-    (void)state;
+    struct fixture *f = *state;
     for (size_t i = 0; i < 2; i++) {
-        struct one_by_one dialler = {.app = fake_serve(families[i])};
-        struct fcgi_pool_config config = {.dial = dial_when_the_last_is_closed,
-                                          .dial_context = &dialler};
-        struct fcgi_client *client = client_with_pool(dialler.app, &config);
+        struct one_by_one dialler = {.dials = 0};
+        struct fcgi_client_config config = {
+            .pool = {.dial = dial_when_the_last_is_closed,
+                     .dial_context = &dialler}};
         struct fcgi_request request = post_text("body");
-        ask_hello(client);
-        ask_expecting_body(client, &request, "body");
-        ask_expecting_body(client, &request, "body");
+        fixture_serve(state, families[i], &config);
+        dialler.app = f->app;
+        ask_hello(f->client);
+        ask_expecting_body(f->client, &request, "body");
+        ask_expecting_body(f->client, &request, "body");
         assert_int_equal(dialler.dials, 3);
-        assert_int_equal(stats_of(client).yielded, 2);
-        fcgi_client_free(client);
-        fake_stop(dialler.app);
+        assert_int_equal(stats_of(f->client).yielded, 2);
     }
 }
 
 /* However many are idle. */
 static void only_one_idle_connection_yields(void **state)
 {
-    (void)state;
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_client *client = client_for(app, NULL);
+    struct fixture *f = fixture_serve(state, FAKE_UNIX, NULL);
     struct fcgi_request request = post_text("body");
-    keep_idle(app, client, 3);
-    ask_expecting_body(client, &request, "body");
-    fake_await(app, FAKE_LEFT, 1);
-    struct fcgi_pool_stats stats = stats_of(client);
+    keep_idle(f->app, f->client, 3);
+    ask_expecting_body(f->client, &request, "body");
+    fake_await(f->app, FAKE_LEFT, 1);
+    struct fcgi_pool_stats stats = stats_of(f->client);
     assert_int_equal(stats.yielded, 1);
     assert_int_equal(stats.dials, 4);
     /* A request that a busy machine lets wait has another one closed. */
     assert_int_equal(stats.idle + stats.rescues, 3);
-    fcgi_client_free(client);
-    fake_stop(app);
 }
 
 static void a_post_without_an_idle_connection_takes_none(void **state)
 {
-    (void)state;
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_client *client = client_for(app, NULL);
+    struct fixture *f = fixture_serve(state, FAKE_UNIX, NULL);
     struct fcgi_request request = post_text("body");
-    assert_false(ask_expecting_body(client, &request, "body").reused);
-    assert_int_equal(stats_of(client).dials, 1);
-    assert_int_equal(stats_of(client).yielded, 0);
-    assert_int_equal(stats_of(client).evictions, 0);
-    fcgi_client_free(client);
-    fake_stop(app);
+    assert_false(ask_expecting_body(f->client, &request, "body").reused);
+    assert_int_equal(stats_of(f->client).dials, 1);
+    assert_int_equal(stats_of(f->client).yielded, 0);
+    assert_int_equal(stats_of(f->client).evictions, 0);
 }
 
 static void the_connection_of_a_post_is_kept_for_the_next_get(void **state)
 {
-    (void)state;
     for (size_t i = 0; i < 2; i++) {
-        struct fake *app = fake_serve(families[i]);
-        struct fcgi_client *client = client_for(app, NULL);
+        struct fixture *f = fixture_serve(state, families[i], NULL);
         struct fcgi_request request = post_text("body");
-        ask_expecting_body(client, &request, "body");
-        assert_true(ask_hello(client).reused);
-        assert_int_equal(stats_of(client).dials, 1);
-        assert_int_equal(fake_count(app, FAKE_ACCEPTED), 1);
-        fcgi_client_free(client);
-        fake_stop(app);
+        ask_expecting_body(f->client, &request, "body");
+        assert_true(ask_hello(f->client).reused);
+        assert_int_equal(stats_of(f->client).dials, 1);
+        assert_int_equal(fake_count(f->app, FAKE_ACCEPTED), 1);
     }
 }
 
 /* It goes over a new connection, which fails; that is its end. */
 static void a_post_is_never_sent_again(void **state)
 {
-    (void)state;
     static const struct fake_step script[] = {FAKE_ACCEPT, FAKE_SERVE,
                                               FAKE_ACCEPT, FAKE_READ_REQUEST,
                                               FAKE_CLOSE,  THEN_SERVES};
     for (size_t i = 0; i < 2; i++) {
-        struct fake *app = FAKE_RUN(families[i], script);
-        struct fcgi_client *client = client_for(app, NULL);
+        struct fixture *f = fixture_run(state, families[i], script, NULL);
         struct fcgi_request request = post_text("body");
-        ask_hello(client);
+        ask_hello(f->client);
         struct fcgi_outcome outcome =
-            ask_expecting(client, &request, FCGI_ERR_CLOSED);
+            ask_expecting(f->client, &request, FCGI_ERR_CLOSED);
         assert_false(outcome.reused);
         assert_false(outcome.retried);
         assert_true(outcome.may_have_run);
         assert_false(outcome.safe_to_repeat);
-        assert_int_equal(stats_of(client).dials, 2);
-        assert_int_equal(stats_of(client).retries, 0);
-        assert_int_equal(stats_of(client).stale, 0);
-        assert_int_equal(fake_count(app, FAKE_ASKED), 2);
-        fcgi_client_free(client);
-        fake_stop(app);
+        assert_int_equal(stats_of(f->client).dials, 2);
+        assert_int_equal(stats_of(f->client).retries, 0);
+        assert_int_equal(stats_of(f->client).stale, 0);
+        assert_int_equal(fake_count(f->app, FAKE_ASKED), 2);
     }
 }
 
 /* The connections that the restart has ended do it no harm. */
 static void a_post_after_a_restart_is_answered(void **state)
 {
-    (void)state;
     for (size_t i = 0; i < 2; i++) {
-        struct fake *app = fake_serve(families[i]);
-        struct fcgi_client *client = client_for(app, NULL);
+        struct fixture *f = fixture_serve(state, families[i], NULL);
         struct fcgi_request request = post_text("body");
-        keep_idle(app, client, 3);
-        fake_restart(app);
+        keep_idle(f->app, f->client, 3);
+        fake_restart(f->app);
         struct fcgi_outcome outcome =
-            ask_expecting_body(client, &request, "body");
+            ask_expecting_body(f->client, &request, "body");
         assert_false(outcome.retried);
-        assert_int_equal(stats_of(client).stale, 0);
-        assert_int_equal(stats_of(client).yielded, 1);
-        fcgi_client_free(client);
-        fake_stop(app);
+        assert_int_equal(stats_of(f->client).stale, 0);
+        assert_int_equal(stats_of(f->client).yielded, 1);
     }
 }
 
@@ -566,62 +495,56 @@ static void a_post_after_a_restart_is_answered(void **state)
 
 static void the_policy_never_retries_nothing(void **state)
 {
-    (void)state;
     struct fcgi_request request = get_request();
     request.retry = FCGI_RETRY_NEVER;
-    assert_not_retried(FAKE_STEPS(closes_on_request), &request,
+    assert_not_retried(state, FAKE_STEPS(closes_on_request), &request,
                        FCGI_ERR_CLOSED);
     request = post_text("body");
     request.retry = FCGI_RETRY_NEVER;
-    assert_not_retried(FAKE_STEPS(closes_on_request), &request,
+    assert_not_retried(state, FAKE_STEPS(closes_on_request), &request,
                        FCGI_ERR_CLOSED);
 }
 
 static void the_policy_never_checks_a_pooled_connection_first(void **state)
 {
-    (void)state;
     static const struct fake_step script[] = {SERVED_ONCE, FAKE_HALF_CLOSE,
                                               FAKE_REACH, THEN_SERVES};
     struct fcgi_client_config config = {.retry = FCGI_RETRY_NEVER};
     for (size_t i = 0; i < 2; i++) {
-        struct fake *app = FAKE_RUN(families[i], script);
-        struct fcgi_client *client = client_for(app, &config);
+        struct fixture *f = fixture_run(state, families[i], script, &config);
         struct fcgi_request request = post_text("body");
-        ask_hello(client);
-        fake_await(app, FAKE_REACHED, 1);
+        ask_hello(f->client);
+        fake_await(f->app, FAKE_REACHED, 1);
         struct fcgi_outcome outcome =
-            ask_expecting_body(client, &request, "body");
+            ask_expecting_body(f->client, &request, "body");
         assert_false(outcome.reused);
         assert_false(outcome.retried);
-        assert_int_equal(stats_of(client).stale, 1);
-        assert_int_equal(stats_of(client).yielded, 0);
-        assert_true(ask_expecting_body(client, &request, "body").reused);
-        assert_int_equal(stats_of(client).dials, 2);
-        fcgi_client_free(client);
-        fake_stop(app);
+        assert_int_equal(stats_of(f->client).stale, 1);
+        assert_int_equal(stats_of(f->client).yielded, 0);
+        assert_true(ask_expecting_body(f->client, &request, "body").reused);
+        assert_int_equal(stats_of(f->client).dials, 2);
     }
 }
 
 static void the_policy_stale_retries_a_post(void **state)
 {
-    (void)state;
     struct fcgi_request request = post_text("body");
-    assert_retried(FAKE_STEPS(closes_on_request), FCGI_RETRY_STALE, &request,
-                   "body");
+    assert_retried(state, FAKE_STEPS(closes_on_request), FCGI_RETRY_STALE,
+                   &request, "body");
 }
 
 static void a_requests_policy_goes_before_the_clients(void **state)
 {
-    (void)state;
     struct fcgi_client_config stale = {.retry = FCGI_RETRY_STALE};
     struct fcgi_request request = post_text("body");
     request.retry = FCGI_RETRY_STALE;
-    assert_retried(FAKE_STEPS(closes_on_request), FCGI_RETRY_NEVER, &request,
-                   "body");
-    assert_retried(FAKE_STEPS(closes_on_request), FCGI_RETRY_SAFE, &request,
-                   "body");
+    assert_retried(state, FAKE_STEPS(closes_on_request), FCGI_RETRY_NEVER,
+                   &request, "body");
+    assert_retried(state, FAKE_STEPS(closes_on_request), FCGI_RETRY_SAFE,
+                   &request, "body");
     request.retry = FCGI_RETRY_SAFE;
-    assert_goes_over_a_new_connection(FAKE_UNIX, &stale, &request, "body");
+    assert_goes_over_a_new_connection(state, FAKE_UNIX, &stale, &request,
+                                      "body");
 }
 
 /* ---- when a connection is stale ----------------------------------------- */
@@ -634,7 +557,6 @@ struct asker {
     bool posts;
     struct fake *app;
     struct fcgi_client *client;
-    pthread_t thread;
     int rc;
     struct fcgi_outcome outcome;
 };
@@ -651,36 +573,30 @@ static void *ask_once_more(void *argument)
     return NULL;
 }
 
-static void begin_to_ask(struct asker *asker)
+static void forget(void *what)
+{
+    struct asker *asker = what;
+    fcgi_client_free(asker->client);
+    fake_stop(asker->app);
+}
+
+static void begin_to_ask(void **state, struct asker *asker)
 {
     static const struct fake_step script[] = {
         SERVED_ONCE, FAKE_READ_REQUEST, FAKE_PAUSE, FAKE_CLOSE, THEN_SERVES};
     struct fcgi_client_config config = {.retry = asker->retry};
     asker->app = FAKE_RUN(asker->family, script);
     asker->client = client_for(asker->app, &config);
+    fixture_defer(state, forget, asker);
     ask_hello(asker->client);
-    assert_int_equal(pthread_create(&asker->thread, NULL, ask_once_more, asker),
-                     0);
+    fixture_thread(state, ask_once_more, asker);
     fake_await(asker->app, FAKE_PAUSED, 1);
-}
-
-static void end_asking(struct asker *asker)
-{
-    fake_go(asker->app);
-    assert_int_equal(pthread_join(asker->thread, NULL), 0);
-}
-
-static void forget(struct asker *asker)
-{
-    fcgi_client_free(asker->client);
-    fake_stop(asker->app);
 }
 
 /* The application read the request, and died at its work. */
 static void a_connection_that_ends_late_was_not_stale(void **state)
 {
-    (void)state;
-    struct asker askers[] = {
+    static struct asker askers[] = {
         {.family = FAKE_UNIX, .retry = FCGI_RETRY_SAFE},
         {.family = FAKE_TCP, .retry = FCGI_RETRY_SAFE},
         {.family = FAKE_UNIX, .retry = FCGI_RETRY_STALE},
@@ -689,12 +605,15 @@ static void a_connection_that_ends_late_was_not_stale(void **state)
     };
     size_t count = sizeof(askers) / sizeof(askers[0]);
     for (size_t i = 0; i < count; i++) {
-        begin_to_ask(&askers[i]);
+        begin_to_ask(state, &askers[i]);
     }
     pass_ms(LATE_MS);
     for (size_t i = 0; i < count; i++) {
+        fake_go(askers[i].app);
+    }
+    fixture_join(state);
+    for (size_t i = 0; i < count; i++) {
         struct asker *asker = &askers[i];
-        end_asking(asker);
         assert_code(asker->rc, FCGI_ERR_CLOSED);
         assert_true(asker->outcome.reused);
         assert_false(asker->outcome.retried);
@@ -705,26 +624,24 @@ static void a_connection_that_ends_late_was_not_stale(void **state)
         assert_int_equal(stats_of(asker->client).retries, 0);
         assert_int_equal(stats_of(asker->client).stale, 0);
         assert_int_equal(stats_of(asker->client).open, 0);
-        forget(asker);
     }
 }
 
 static void a_connection_that_ends_soon_was_stale(void **state)
 {
-    (void)state;
-    struct asker askers[] = {
+    static struct asker askers[] = {
         {.family = FAKE_UNIX, .retry = FCGI_RETRY_SAFE},
         {.family = FAKE_TCP, .retry = FCGI_RETRY_STALE, .posts = true},
     };
     for (size_t i = 0; i < 2; i++) {
-        begin_to_ask(&askers[i]);
+        begin_to_ask(state, &askers[i]);
         pass_ms(SOON_MS);
-        end_asking(&askers[i]);
+        fake_go(askers[i].app);
+        fixture_join(state);
         assert_code(askers[i].rc, FCGI_OK);
         assert_true(askers[i].outcome.retried);
         assert_int_equal(fake_count(askers[i].app, FAKE_ASKED), 3);
         assert_int_equal(stats_of(askers[i].client).stale, 1);
-        forget(&askers[i]);
     }
 }
 
@@ -734,110 +651,96 @@ static void a_connection_that_ends_soon_was_stale(void **state)
  * others are checked before a request is entrusted to them. */
 static void after_one_dead_connection_the_others_are_checked(void **state)
 {
-    (void)state;
     for (size_t i = 0; i < 2; i++) {
         struct fcgi_connection *fresh;
-        struct fake *app = fake_serve(families[i]);
-        struct fcgi_client *client = client_for(app, NULL);
-        struct fcgi_pool *pool = fcgi_client_pool(client);
+        struct fixture *f = fixture_serve(state, families[i], NULL);
         for (size_t restarts = 1; restarts <= 2; restarts++) {
-            keep_idle(app, client, 4);
-            fake_restart(app);
-            assert_true(ask_hello(client).retried);
-            fresh = take(pool);
-            struct fcgi_outcome outcome = ask_hello(client);
+            keep_idle(f->app, f->client, 4);
+            fake_restart(f->app);
+            assert_true(ask_hello(f->client).retried);
+            fresh = take(f->pool);
+            struct fcgi_outcome outcome = ask_hello(f->client);
             assert_false(outcome.retried);
             assert_false(outcome.reused);
-            struct fcgi_pool_stats stats = stats_of(client);
+            struct fcgi_pool_stats stats = stats_of(f->client);
             /* For one that a busy machine lets wait another is closed. */
             assert_int_equal(stats.stale + stats.rescues, 4 * restarts);
             assert_int_equal(stats.retries, restarts);
             assert_int_equal(stats.open, 2);
-            fcgi_pool_put(pool, fresh);
+            fcgi_pool_put(f->pool, fresh);
         }
-        fcgi_client_free(client);
-        fake_stop(app);
     }
 }
 
 static void a_suspected_connection_that_lives_is_used(void **state)
 {
-    (void)state;
     static const struct fake_step script[] = {
         FAKE_ACCEPT, FAKE_SERVE, /* lives */
         FAKE_ACCEPT, FAKE_SERVE_TIMES(1), FAKE_CLOSE, THEN_SERVES};
-    struct fake *app = FAKE_RUN(FAKE_UNIX, script);
-    struct fcgi_client *client = client_for(app, NULL);
-    struct fcgi_pool *pool = fcgi_client_pool(client);
-    struct fcgi_connection *lives = take(pool);
-    ask_hello(client);
-    fake_await(app, FAKE_CLOSED, 1);
-    struct fcgi_connection *dead = take(pool);
-    fcgi_pool_put(pool, lives);
-    fcgi_pool_put(pool, dead);
-    assert_true(ask_hello(client).retried);
-    struct fcgi_connection *fresh = take(pool);
-    assert_true(ask_hello(client).reused);
-    assert_int_equal(stats_of(client).stale, 1);
-    assert_int_equal(stats_of(client).dials, 3);
-    fcgi_pool_put(pool, fresh);
-    fcgi_client_free(client);
-    fake_stop(app);
+    struct fixture *f = fixture_run(state, FAKE_UNIX, script, NULL);
+    struct fcgi_connection *lives = take(f->pool);
+    ask_hello(f->client);
+    fake_await(f->app, FAKE_CLOSED, 1);
+    struct fcgi_connection *dead = take(f->pool);
+    fcgi_pool_put(f->pool, lives);
+    fcgi_pool_put(f->pool, dead);
+    assert_true(ask_hello(f->client).retried);
+    struct fcgi_connection *fresh = take(f->pool);
+    assert_true(ask_hello(f->client).reused);
+    assert_int_equal(stats_of(f->client).stale, 1);
+    assert_int_equal(stats_of(f->client).dials, 3);
+    fcgi_pool_put(f->pool, fresh);
 }
 
 static void no_request_fails_when_the_application_restarts(void **state)
 {
-    (void)state;
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_client *client = client_for(app, NULL);
-    keep_idle(app, client, 8);
+    struct fixture *f = fixture_serve(state, FAKE_UNIX, NULL);
+    keep_idle(f->app, f->client, 8);
     for (size_t restart = 0; restart < 20; restart++) {
-        fake_restart(app);
-        ask_hello(client);
-        ask_hello(client);
+        fake_restart(f->app);
+        ask_hello(f->client);
+        ask_hello(f->client);
     }
-    fcgi_client_free(client);
-    fake_stop(app);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_connection_closed_while_idle_is_replaced),
-        cmocka_unit_test(a_connection_closed_on_the_request_is_replaced),
-        cmocka_unit_test(a_connection_reset_on_the_request_is_replaced),
-        cmocka_unit_test(a_replacement_begins_with_no_requests_to_its_count),
-        cmocka_unit_test(a_half_closed_connection_is_replaced),
-        cmocka_unit_test(it_is_retried_only_once),
-        cmocka_unit_test(the_second_attempt_is_on_a_fresh_connection),
-        cmocka_unit_test(a_fresh_connections_failure_is_not_retried),
-        cmocka_unit_test(after_one_byte_of_the_response_nothing_is_retried),
-        cmocka_unit_test(after_part_of_a_record_nothing_is_retried),
-        cmocka_unit_test(a_reset_amid_the_response_is_not_retried),
-        cmocka_unit_test(after_stderr_alone_nothing_is_retried),
-        cmocka_unit_test(a_time_limit_is_not_retried),
-        cmocka_unit_test(a_failed_source_is_not_retried),
-        cmocka_unit_test(a_get_is_sent_again),
-        cmocka_unit_test(a_put_whose_body_replays_is_sent_again),
-        cmocka_unit_test(a_post_goes_over_a_new_connection),
-        cmocka_unit_test(
+        fixture_test(a_connection_closed_while_idle_is_replaced),
+        fixture_test(a_connection_closed_on_the_request_is_replaced),
+        fixture_test(a_connection_reset_on_the_request_is_replaced),
+        fixture_test(a_replacement_begins_with_no_requests_to_its_count),
+        fixture_test(a_half_closed_connection_is_replaced),
+        fixture_test(it_is_retried_only_once),
+        fixture_test(the_second_attempt_is_on_a_fresh_connection),
+        fixture_test(a_fresh_connections_failure_is_not_retried),
+        fixture_test(after_one_byte_of_the_response_nothing_is_retried),
+        fixture_test(after_part_of_a_record_nothing_is_retried),
+        fixture_test(a_reset_amid_the_response_is_not_retried),
+        fixture_test(after_stderr_alone_nothing_is_retried),
+        fixture_test(a_time_limit_is_not_retried),
+        fixture_test(a_failed_source_is_not_retried),
+        fixture_test(a_get_is_sent_again),
+        fixture_test(a_put_whose_body_replays_is_sent_again),
+        fixture_test(a_post_goes_over_a_new_connection),
+        fixture_test(
             a_put_whose_body_cannot_be_replayed_goes_over_a_new_connection),
-        cmocka_unit_test(a_request_without_a_method_goes_over_a_new_connection),
-        cmocka_unit_test(the_idle_connection_is_closed_before_the_dial),
-        cmocka_unit_test(only_one_idle_connection_yields),
-        cmocka_unit_test(a_post_without_an_idle_connection_takes_none),
-        cmocka_unit_test(the_connection_of_a_post_is_kept_for_the_next_get),
-        cmocka_unit_test(a_post_is_never_sent_again),
-        cmocka_unit_test(a_post_after_a_restart_is_answered),
-        cmocka_unit_test(the_policy_never_retries_nothing),
-        cmocka_unit_test(the_policy_never_checks_a_pooled_connection_first),
-        cmocka_unit_test(the_policy_stale_retries_a_post),
-        cmocka_unit_test(a_requests_policy_goes_before_the_clients),
-        cmocka_unit_test(a_connection_that_ends_late_was_not_stale),
-        cmocka_unit_test(a_connection_that_ends_soon_was_stale),
-        cmocka_unit_test(after_one_dead_connection_the_others_are_checked),
-        cmocka_unit_test(a_suspected_connection_that_lives_is_used),
-        cmocka_unit_test(no_request_fails_when_the_application_restarts),
+        fixture_test(a_request_without_a_method_goes_over_a_new_connection),
+        fixture_test(the_idle_connection_is_closed_before_the_dial),
+        fixture_test(only_one_idle_connection_yields),
+        fixture_test(a_post_without_an_idle_connection_takes_none),
+        fixture_test(the_connection_of_a_post_is_kept_for_the_next_get),
+        fixture_test(a_post_is_never_sent_again),
+        fixture_test(a_post_after_a_restart_is_answered),
+        fixture_test(the_policy_never_retries_nothing),
+        fixture_test(the_policy_never_checks_a_pooled_connection_first),
+        fixture_test(the_policy_stale_retries_a_post),
+        fixture_test(a_requests_policy_goes_before_the_clients),
+        fixture_test(a_connection_that_ends_late_was_not_stale),
+        fixture_test(a_connection_that_ends_soon_was_stale),
+        fixture_test(after_one_dead_connection_the_others_are_checked),
+        fixture_test(a_suspected_connection_that_lives_is_used),
+        fixture_test(no_request_fails_when_the_application_restarts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

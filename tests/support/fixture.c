@@ -1,0 +1,282 @@
+/*
+ * fixture - what a test of a client works with: see fixture.h.
+ */
+#define _POSIX_C_SOURCE 200809L
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "fixture.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "host.h"
+#include "process.h"
+#include "watchdog.h"
+
+/* How long a thread of a test that failed may take to end. */
+#define PATIENCE_S 60
+
+struct fixture_item {
+    struct fixture_item *next;
+    void (*end)(void *what);
+    void *what;
+};
+
+struct fixture_thread {
+    struct fixture_thread *next;
+    pthread_t id;
+};
+
+/* ---- beginning ---------------------------------------------------------- */
+
+/* exit(), not abort(), so that temporary folders are removed. */
+static void die(const char *what)
+{
+    perror(what);
+    exit(EXIT_FAILURE);
+}
+
+static void *must_calloc(size_t size)
+{
+    void *pointer = calloc(1, size);
+    if (pointer == NULL) {
+        die("tests: fixture");
+    }
+    return pointer;
+}
+
+static void use_client(struct fixture *f, struct fcgi_client *client)
+{
+    f->client = client;
+    f->pool = fcgi_client_pool(client);
+}
+
+static struct fixture *begin(void **state, struct fake *app,
+                             const struct fcgi_client_config *config)
+{
+    struct fixture *f = *state;
+    if (app == NULL) {
+        skip();
+    }
+    f->app = app;
+    use_client(f, client_for(app, config));
+    return f;
+}
+
+struct fixture *fixture_serve(void **state, enum fake_family family,
+                              const struct fcgi_client_config *config)
+{
+    fixture_end(state);
+    return begin(state, fake_serve(family), config);
+}
+
+struct fixture *fixture_clogged(void **state, enum fake_family family,
+                                const struct fcgi_client_config *config)
+{
+    fixture_end(state);
+    return begin(state, fake_clogged(family), config);
+}
+
+struct fixture *fixture_start(void **state, enum fake_family family,
+                              const struct fake_step *steps, size_t count,
+                              const struct fcgi_client_config *config)
+{
+    fixture_end(state);
+    return begin(state, fake_start(family, steps, count), config);
+}
+
+struct fixture *fixture_peer(void **state,
+                             const struct fcgi_client_config *config)
+{
+    struct fixture *f = *state;
+    fixture_end(state);
+    use_client(f, peer_client(&f->peer, config));
+    return f;
+}
+
+struct fixture *fixture_pool(void **state, enum fake_family family,
+                             const struct fcgi_pool_config *config)
+{
+    struct fixture *f = *state;
+    fixture_end(state);
+    f->app = fake_serve(family);
+    f->pool = pool_for(f->app, config);
+    return f;
+}
+
+static void free_client(void *client)
+{
+    fcgi_client_free(client);
+}
+
+struct fcgi_client *fixture_client(void **state,
+                                   const struct fcgi_client_config *config)
+{
+    struct fixture *f = *state;
+    struct fcgi_client *client = client_for(f->app, config);
+    fixture_defer(state, free_client, client);
+    return client;
+}
+
+void fixture_begin(struct fixture *f)
+{
+    f->call = host_begin(f->client, &f->request, &f->response);
+}
+
+void fixture_thread(void **state, void *(*run)(void *), void *argument)
+{
+    struct fixture *f = *state;
+    struct fixture_thread *thread = must_calloc(sizeof(*thread));
+    thread->next = f->threads;
+    f->threads = thread;
+    if (pthread_create(&thread->id, NULL, run, argument) != 0) {
+        die("tests: pthread_create");
+    }
+}
+
+void *fixture_alloc(void **state, size_t size)
+{
+    struct fixture *f = *state;
+    struct fixture_item *item = must_calloc(sizeof(*item));
+    item->what = must_calloc(size);
+    item->next = f->kept;
+    f->kept = item;
+    return item->what;
+}
+
+void fixture_defer(void **state, void (*end)(void *what), void *what)
+{
+    struct fixture *f = *state;
+    struct fixture_item *item = must_calloc(sizeof(*item));
+    *item = (struct fixture_item){f->deferred, end, what};
+    f->deferred = item;
+}
+
+/* ---- ending ------------------------------------------------------------- */
+
+static void join_all(struct fixture *f)
+{
+    while (f->threads != NULL) {
+        struct fixture_thread *thread = f->threads;
+        f->threads = thread->next;
+        (void)pthread_join(thread->id, NULL);
+        free(thread);
+    }
+}
+
+void fixture_join(void **state)
+{
+    join_all(*state);
+}
+
+/* The test has failed and left its threads behind: what they wait for ends. */
+static void end_threads(struct fixture *f)
+{
+    if (f->threads == NULL) {
+        return;
+    }
+    fcgi_pool_close(f->pool);
+    peer_free(&f->peer);
+    if (f->app != NULL) {
+        fake_restart(f->app);
+    }
+    (void)alarm(PATIENCE_S);
+    join_all(f);
+    (void)alarm(0);
+}
+
+static void end_deferred(struct fixture *f)
+{
+    while (f->deferred != NULL) {
+        struct fixture_item *item = f->deferred;
+        f->deferred = item->next;
+        item->end(item->what);
+        free(item);
+    }
+}
+
+void fixture_free_call(struct fixture *f)
+{
+    host_free(f->call);
+    f->call = NULL;
+}
+
+void fixture_free_client(struct fixture *f)
+{
+    if (f->client != NULL) {
+        fcgi_client_free(f->client);
+    } else {
+        fcgi_pool_free(f->pool);
+    }
+    f->client = NULL;
+    f->pool = NULL;
+}
+
+static void end_app(struct fixture *f)
+{
+    if (f->app != NULL) {
+        fake_stop(f->app);
+        f->app = NULL;
+    }
+    peer_free(&f->peer);
+}
+
+static void end_all(struct fixture *f)
+{
+    watchdog_rest();
+    end_threads(f);
+    fixture_free_call(f);
+    end_deferred(f);
+    fcgi_response_free(&f->response);
+    fixture_free_client(f);
+    end_app(f);
+}
+
+void fixture_end(void **state)
+{
+    struct fixture *f = *state;
+    end_all(f);
+    assert_int_equal(f->memory.blocks, 0);
+}
+
+/* ---- set-up and tear-down ----------------------------------------------- */
+
+int fixture_set_up(void **state)
+{
+    struct fixture *f = must_calloc(sizeof(*f));
+    f->request = get_request();
+    f->descriptors = open_descriptors();
+    *state = f;
+    return 0;
+}
+
+static void free_kept(struct fixture *f)
+{
+    while (f->kept != NULL) {
+        struct fixture_item *item = f->kept;
+        f->kept = item->next;
+        free(item->what);
+        free(item);
+    }
+}
+
+int fixture_tear_down(void **state)
+{
+    struct fixture *f = *state;
+    end_all(f);
+    size_t blocks = f->memory.blocks;
+    size_t descriptors = f->descriptors;
+    free_kept(f);
+    free(f);
+    assert_int_equal(blocks, 0);
+    assert_int_equal(open_descriptors(), descriptors);
+    return 0;
+}

@@ -1,0 +1,117 @@
+/*
+ * fixture - what a test of a client works with: an application, a client, a
+ * request and a response. All of it is ended when the test is over, whether
+ * the test passed or an assertion failed amid it.
+ *
+ *     static void a_connection_is_used_again(void **state)
+ *     {
+ *         struct fixture *f = fixture_serve(state, FAKE_UNIX, NULL);
+ *         assert_false(ask_hello(f->client).reused);
+ *         assert_true(ask_hello(f->client).reused);
+ *     }
+ *
+ *     int main(void)
+ *     {
+ *         const struct CMUnitTest tests[] = {
+ *             fixture_test(a_connection_is_used_again),
+ *         };
+ *         return cmocka_run_group_tests(tests, NULL, NULL);
+ *     }
+ *
+ * The test fails too if it leaves a descriptor open or a block of `memory`
+ * allocated.
+ *
+ * A failed assertion leaves the test's function, and its local variables are
+ * gone. What is still used while the test is ended comes from fixture_alloc():
+ * the response of a call, what a thread works with, the context of an
+ * allocator or a trace.
+ */
+#ifndef TESTS_FIXTURE_H
+#define TESTS_FIXTURE_H
+
+#include <stddef.h>
+
+#include <fcgi_client.h>
+
+#include "allocator.h"
+#include "ask.h"
+#include "fake.h"
+#include "peer.h"
+
+struct fixture {
+    struct fake *app;
+    struct peer peer; /**< takes the place of `app` after fixture_peer() */
+    struct fcgi_client *client;
+    struct fcgi_pool *pool;      /**< the client's; the test's own, if there is
+                                      no client */
+    struct fcgi_request request; /**< GET of /, at first */
+    struct fcgi_response response;
+    struct fcgi_call *call;
+    struct counting_allocator memory; /**< for a test that hands it out */
+
+    struct fixture_thread *threads; /* begun and not joined */
+    struct fixture_item *deferred;
+    struct fixture_item *kept; /* from fixture_alloc() */
+    size_t descriptors;        /* open before the test */
+};
+
+#define fixture_test(name)                                                     \
+    cmocka_unit_test_setup_teardown(name, fixture_set_up, fixture_tear_down)
+
+int fixture_set_up(void **state);
+int fixture_tear_down(void **state);
+
+/**
+ * Start an application and a client of it. What the test had before is ended,
+ * as by fixture_end(). The test is skipped if this machine has no such family.
+ *
+ * @param config  options of the client; NULL: the defaults
+ */
+struct fixture *fixture_serve(void **state, enum fake_family family,
+                              const struct fcgi_client_config *config);
+struct fixture *fixture_clogged(void **state, enum fake_family family,
+                                const struct fcgi_client_config *config);
+struct fixture *fixture_start(void **state, enum fake_family family,
+                              const struct fake_step *steps, size_t count,
+                              const struct fcgi_client_config *config);
+#define fixture_run(state, family, steps, config)                              \
+    fixture_start((state), (family), FAKE_STEPS(steps), (config))
+
+/** The same where the test itself plays the application: see peer.h. */
+struct fixture *fixture_peer(void **state,
+                             const struct fcgi_client_config *config);
+
+/** An application that serves, and a pool of its connections but no client. */
+struct fixture *fixture_pool(void **state, enum fake_family family,
+                             const struct fcgi_pool_config *config);
+
+/** Another client of `app`. */
+struct fcgi_client *fixture_client(void **state,
+                                   const struct fcgi_client_config *config);
+
+/** Begin `call`: `request` on `client`, into `response`. */
+void fixture_begin(struct fixture *f);
+
+/** Free `call`, or `client` or `pool`, before the test is over; it is NULL
+ *  then. */
+void fixture_free_call(struct fixture *f);
+void fixture_free_client(struct fixture *f);
+
+/** Run a function in a thread beside the test. */
+void fixture_thread(void **state, void *(*run)(void *), void *argument);
+
+/** Wait until all threads begun have returned. */
+void fixture_join(void **state);
+
+/** Zeroed memory that stays until the test is over. */
+void *fixture_alloc(void **state, size_t size);
+
+/** Have `end(what)` called when the test is ended: before its client and its
+ *  application are, and before what was deferred earlier. */
+void fixture_defer(void **state, void (*end)(void *what), void *what);
+
+/** End all now that would be ended after the test, but for the memory from
+ *  fixture_alloc(). Fails the test if a block of `memory` is left. */
+void fixture_end(void **state);
+
+#endif
