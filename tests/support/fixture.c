@@ -19,6 +19,7 @@
 
 #include "host.h"
 #include "process.h"
+#include "temp.h"
 #include "watchdog.h"
 
 /* How long a thread of a test that failed may take to end. */
@@ -112,6 +113,38 @@ struct fixture *fixture_pool(void **state, enum fake_family family,
     return f;
 }
 
+/* Free memory when the test is over. */
+static void *keep(struct fixture *f, void *memory)
+{
+    struct fixture_item *item = must_calloc(sizeof(*item));
+    item->what = memory;
+    item->next = f->kept;
+    f->kept = item;
+    return memory;
+}
+
+void *fixture_alloc(void **state, size_t size)
+{
+    return keep(*state, must_calloc(size));
+}
+
+const char *fixture_path(void **state, const char *name)
+{
+    struct fixture *f = *state;
+    if (f->folder == NULL) {
+        f->folder = temp_new();
+    }
+    return keep(f, temp_path(f->folder, name));
+}
+
+void fixture_defer(void **state, void (*end)(void *what), void *what)
+{
+    struct fixture *f = *state;
+    struct fixture_item *item = must_calloc(sizeof(*item));
+    *item = (struct fixture_item){f->deferred, end, what};
+    f->deferred = item;
+}
+
 static void free_client(void *client)
 {
     fcgi_client_free(client);
@@ -128,7 +161,24 @@ struct fcgi_client *fixture_client(void **state,
 
 void fixture_begin(struct fixture *f)
 {
+    fixture_free_call(f);
     f->call = host_begin(f->client, &f->request, &f->response);
+}
+
+static void end_other_call(void *what)
+{
+    struct fixture_call *other = what;
+    host_free(other->call);
+    fcgi_response_free(&other->response);
+}
+
+struct fixture_call *fixture_other_call(void **state)
+{
+    struct fixture *f = *state;
+    struct fixture_call *other = fixture_alloc(state, sizeof(*other));
+    other->call = host_begin(f->client, &f->request, &other->response);
+    fixture_defer(state, end_other_call, other);
+    return other;
 }
 
 void fixture_thread(void **state, void *(*run)(void *), void *argument)
@@ -142,22 +192,29 @@ void fixture_thread(void **state, void *(*run)(void *), void *argument)
     }
 }
 
-void *fixture_alloc(void **state, size_t size)
+static void *ask(void *argument)
 {
-    struct fixture *f = *state;
-    struct fixture_item *item = must_calloc(sizeof(*item));
-    item->what = must_calloc(size);
-    item->next = f->kept;
-    f->kept = item;
-    return item->what;
+    struct fixture_asker *asker = argument;
+    asker->rc =
+        fcgi_client_do(asker->client, &asker->request, &asker->response);
+    return NULL;
 }
 
-void fixture_defer(void **state, void (*end)(void *what), void *what)
+static void free_asker(void *what)
 {
-    struct fixture *f = *state;
-    struct fixture_item *item = must_calloc(sizeof(*item));
-    *item = (struct fixture_item){f->deferred, end, what};
-    f->deferred = item;
+    struct fixture_asker *asker = what;
+    fcgi_response_free(&asker->response);
+}
+
+struct fixture_asker *fixture_ask(void **state, struct fcgi_client *client,
+                                  const struct fcgi_request *request)
+{
+    struct fixture_asker *asker = fixture_alloc(state, sizeof(*asker));
+    asker->client = client;
+    asker->request = *request;
+    fixture_defer(state, free_asker, asker);
+    fixture_thread(state, ask, asker);
+    return asker;
 }
 
 /* ---- ending ------------------------------------------------------------- */
@@ -245,6 +302,7 @@ void fixture_end(void **state)
     struct fixture *f = *state;
     end_all(f);
     assert_int_equal(f->memory.blocks, 0);
+    f->memory = (struct counting_allocator){.calls = 0};
 }
 
 /* ---- set-up and tear-down ----------------------------------------------- */
@@ -275,6 +333,7 @@ int fixture_tear_down(void **state)
     size_t blocks = f->memory.blocks;
     size_t descriptors = f->descriptors;
     free_kept(f);
+    temp_free(f->folder);
     free(f);
     assert_int_equal(blocks, 0);
     assert_int_equal(open_descriptors(), descriptors);

@@ -37,6 +37,7 @@
 #include "ask.h"
 #include "fake.h"
 #include "peer.h"
+#include "test.h"
 
 struct fixture {
     struct fake *app;
@@ -52,6 +53,7 @@ struct fixture {
     struct fixture_thread *threads; /* begun and not joined */
     struct fixture_item *deferred;
     struct fixture_item *kept; /* from fixture_alloc() */
+    struct temp *folder;       /* of fixture_path() */
     size_t descriptors;        /* open before the test */
 };
 
@@ -89,8 +91,18 @@ struct fixture *fixture_pool(void **state, enum fake_family family,
 struct fcgi_client *fixture_client(void **state,
                                    const struct fcgi_client_config *config);
 
-/** Begin `call`: `request` on `client`, into `response`. */
+/** Begin `call`: `request` on `client`, into `response`. One begun before is
+ *  freed first. */
 void fixture_begin(struct fixture *f);
+
+/** Another call, freed at the end of the test unless `call` is NULL by then. */
+struct fixture_call {
+    struct fcgi_call *call;
+    struct fcgi_response response;
+};
+
+/** Begin another call: `request` on `client`, into its own response. */
+struct fixture_call *fixture_other_call(void **state);
 
 /** Free `call`, or `client` or `pool`, before the test is over; it is NULL
  *  then. */
@@ -103,15 +115,32 @@ void fixture_thread(void **state, void *(*run)(void *), void *argument);
 /** Wait until all threads begun have returned. */
 void fixture_join(void **state);
 
+/** A request that a thread makes by fcgi_client_do(). */
+struct fixture_asker {
+    struct fcgi_client *client;
+    struct fcgi_request request;
+    struct fcgi_response response;
+    int rc; /**< what it returned: look at it after fixture_join() */
+};
+
+/** Ask in a thread beside the test; `request` is copied. */
+struct fixture_asker *fixture_ask(void **state, struct fcgi_client *client,
+                                  const struct fcgi_request *request);
+
 /** Zeroed memory that stays until the test is over. */
 void *fixture_alloc(void **state, size_t size);
+
+/** The path of a file, which need not exist, in a folder that is removed with
+ *  all its contents when the test is over. */
+const char *fixture_path(void **state, const char *name);
 
 /** Have `end(what)` called when the test is ended: before its client and its
  *  application are, and before what was deferred earlier. */
 void fixture_defer(void **state, void (*end)(void *what), void *what);
 
 /** End all now that would be ended after the test, but for the memory from
- *  fixture_alloc(). Fails the test if a block of `memory` is left. */
+ *  fixture_alloc(). Fails the test if a block of `memory` is left; counts from
+ *  0 again. */
 void fixture_end(void **state);
 
 #endif

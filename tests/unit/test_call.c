@@ -7,25 +7,13 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <fcgi_client.h>
-
-#include "allocator.h"
-#include "ask.h"
-#include "fake.h"
 #include "feeder.h"
-#include "peer.h"
+#include "fixture.h"
 #include "host.h"
 #include "pattern.h"
 #include "process.h"
@@ -40,21 +28,17 @@ static const enum fake_family families[] = {FAKE_UNIX, FAKE_ABSTRACT, FAKE_TCP};
 
 static void a_call_brings_the_answer(void **state)
 {
-    (void)state;
     for (size_t i = 0; i < 3; i++) {
-        struct fake *app = fake_serve(families[i]);
-        struct fcgi_client *client = client_for(app, NULL);
+        struct fixture *f = fixture_serve(state, families[i], NULL);
         struct fcgi_request request = put_text("ping");
         struct fcgi_outcome first =
-            host_expecting_body(client, &request, "ping");
+            host_expecting_body(f->client, &request, "ping");
         struct fcgi_outcome second =
-            host_expecting_body(client, &request, "ping");
+            host_expecting_body(f->client, &request, "ping");
         assert_int_equal(first.phase, FCGI_PHASE_END);
         assert_false(first.reused);
         assert_true(second.reused);
-        assert_int_equal(stats_of(client).idle, 1);
-        fcgi_client_free(client);
-        fake_stop(app);
+        assert_int_equal(stats_of(f->client).idle, 1);
     }
 }
 
@@ -62,273 +46,198 @@ static void a_call_brings_the_answer(void **state)
  * must call it back. */
 static void a_call_that_was_begun_is_due_at_once(void **state)
 {
-    (void)state;
     for (size_t i = 0; i < 4; i++) {
-        struct fake *app = fake_serve(families[i % 2 * 2]);
-        struct fcgi_client *client = client_for(app, NULL);
-        struct fcgi_request request = get_request();
-        struct fcgi_response response = {0};
+        struct fixture *f = fixture_serve(state, families[i % 2 * 2], NULL);
         if (i >= 2) {
-            ask_hello(client); /* and be begun on a pooled connection */
+            ask_hello(f->client); /* and be begun on a pooled connection */
         }
-        struct fcgi_call *call = host_begin(client, &request, &response);
-        struct pollfd one = {fcgi_call_fd(call), 0, 0};
-        one.events = fcgi_call_events(call) & FCGI_EVENT_WRITE ? POLLOUT : 0;
-        assert_true(fcgi_call_timeout_ms(call) == 0 ||
+        fixture_begin(f);
+        struct pollfd one = {fcgi_call_fd(f->call), 0, 0};
+        one.events = fcgi_call_events(f->call) & FCGI_EVENT_WRITE ? POLLOUT : 0;
+        assert_true(fcgi_call_timeout_ms(f->call) == 0 ||
                     host_poll(&one, 1, 5000) > 0);
-        assert_code(host_run(call), FCGI_OK);
-        host_free(call);
-        fcgi_response_free(&response);
-        fcgi_client_free(client);
-        fake_stop(app);
+        assert_code(host_run(f->call), FCGI_OK);
     }
 }
 
 static void starting_alone_sends_nothing(void **state)
 {
-    (void)state;
-    struct peer peer = {0};
-    struct fcgi_client *client = peer_client(&peer, NULL);
-    struct fcgi_request request = get_request();
-    struct fcgi_response response = {0};
+    struct fixture *f = fixture_peer(state, NULL);
     struct wire received = {0};
-    struct fcgi_call *call = host_begin(client, &request, &response);
-    assert_true(peer_receive(&peer, 0, &received));
+    fixture_begin(f);
+    assert_true(peer_receive(&f->peer, 0, &received));
     assert_int_equal(received.len, 0);
-    host_free(call);
-    fcgi_response_free(&response);
-    fcgi_client_free(client);
-    peer_free(&peer);
 }
 
 static void the_params_may_go_once_the_call_has_begun(void **state)
 {
-    (void)state;
     char value[] = "kept";
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_client *client = client_for(app, NULL);
+    struct fixture *f = fixture_serve(state, FAKE_UNIX, NULL);
     struct fcgi_param params[] = {FCGI_PARAM("TOKEN", value)};
-    struct fcgi_request request = {.params = params, .param_count = 1};
-    struct fcgi_response response = {0};
-    struct fcgi_call *call = host_begin(client, &request, &response);
+    f->request = (struct fcgi_request){.params = params, .param_count = 1};
+    fixture_begin(f);
     memset(value, 'x', 4);
     memset(params, 0, sizeof(params));
-    memset(&request, 0, sizeof(request));
-    assert_code(host_run(call), FCGI_OK);
-    char *seen = wire_request_param(fake_request(app, 0), "TOKEN");
+    memset(&f->request, 0, sizeof(f->request));
+    assert_code(host_run(f->call), FCGI_OK);
+    char *seen = wire_request_param(fake_request(f->app, 0), "TOKEN");
     assert_string_equal(seen, "kept");
     free(seen);
-    host_free(call);
-    fcgi_response_free(&response);
-    fcgi_client_free(client);
-    fake_stop(app);
 }
 
 static void an_ended_call_says_the_same_again(void **state)
 {
-    (void)state;
     static const struct fake_step closes[] = {FAKE_ACCEPT, FAKE_READ_REQUEST,
                                               FAKE_CLOSE};
     for (size_t i = 0; i < 2; i++) {
         int want = i == 0 ? FCGI_OK : FCGI_ERR_CLOSED;
-        struct fake *app =
-            i == 0 ? fake_serve(FAKE_UNIX) : FAKE_RUN(FAKE_UNIX, closes);
-        struct fcgi_client *client = client_for(app, NULL);
-        struct fcgi_request request = get_request();
-        struct fcgi_response response = {0};
-        struct fcgi_call *call = host_begin(client, &request, &response);
-        assert_code(host_run(call), want);
-        assert_code(host_advance(call), want);
-        assert_code(host_resume(call), want);
-        assert_int_equal(fcgi_call_timeout_ms(call), 0);
-        host_cancel(call);
-        assert_code(host_advance(call), want);
-        assert_code(response.outcome.error, want);
-        host_free(call);
-        fcgi_response_free(&response);
-        fcgi_client_free(client);
-        fake_stop(app);
+        struct fixture *f = i == 0
+                                ? fixture_serve(state, FAKE_UNIX, NULL)
+                                : fixture_run(state, FAKE_UNIX, closes, NULL);
+        fixture_begin(f);
+        assert_code(host_run(f->call), want);
+        assert_code(host_advance(f->call), want);
+        assert_code(host_resume(f->call), want);
+        assert_int_equal(fcgi_call_timeout_ms(f->call), 0);
+        host_cancel(f->call);
+        assert_code(host_advance(f->call), want);
+        assert_code(f->response.outcome.error, want);
     }
 }
 
 /* Whenever and however often: nothing depends on what poll() said. */
 static void advancing_without_need_does_no_harm(void **state)
 {
-    (void)state;
-    struct fake *app = fake_serve(FAKE_TCP);
-    struct fcgi_client *client = client_for(app, NULL);
+    struct fixture *f = fixture_serve(state, FAKE_TCP, NULL);
     struct pattern_upload upload = {.len = 1000000};
-    struct fcgi_request request = post_request(pattern_source(&upload));
-    struct fcgi_response response = {0};
-    struct fcgi_call *call = host_begin(client, &request, &response);
+    f->request = post_request(pattern_source(&upload));
+    fixture_begin(f);
     int rc = FCGI_WAIT;
     while (rc == FCGI_WAIT) {
-        rc = host_advance(call);
-        rc = rc == FCGI_WAIT ? host_resume(call) : rc;
+        rc = host_advance(f->call);
+        rc = rc == FCGI_WAIT ? host_resume(f->call) : rc;
     }
     assert_code(rc, FCGI_OK);
-    assert_int_equal(response.body.len, 1000000);
-    assert_true(pattern_matches(response.body.data, 0, 1000000));
-    host_free(call);
-    fcgi_response_free(&response);
-    fcgi_client_free(client);
-    fake_stop(app);
+    assert_int_equal(f->response.body.len, 1000000);
+    assert_true(pattern_matches(f->response.body.data, 0, 1000000));
 }
 
 static void the_response_outlives_call_and_client(void **state)
 {
-    (void)state;
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_client *client = client_for(app, NULL);
+    struct fixture *f = fixture_serve(state, FAKE_UNIX, NULL);
     struct fcgi_request request = post_text("mine alone");
-    struct fcgi_response response = {0};
-    assert_code(host_do(client, &request, &response), FCGI_OK);
-    fcgi_client_free(client);
-    fake_stop(app);
-    assert_int_equal(response.status, 200);
-    assert_string_equal(response.body.data, "mine alone");
-    fcgi_response_free(&response);
+    assert_code(host_do(f->client, &request, &f->response), FCGI_OK);
+    fixture_free_client(f);
+    assert_int_equal(f->response.status, 200);
+    assert_string_equal(f->response.body.data, "mine alone");
 }
 
 static void a_response_serves_one_call_after_another(void **state)
 {
-    (void)state;
     static const char *const bodies[] = {"a longer body", "short", ""};
     static const char *const wanted[] = {"a longer body", "short", "hello"};
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_client *client = client_for(app, NULL);
-    struct fcgi_response response = {0};
+    struct fixture *f = fixture_serve(state, FAKE_UNIX, NULL);
     for (size_t i = 0; i < 3; i++) {
         struct fcgi_request request = post_text(bodies[i]);
-        assert_code(host_do(client, &request, &response), FCGI_OK);
-        assert_string_equal(response.body.data, wanted[i]);
+        assert_code(host_do(f->client, &request, &f->response), FCGI_OK);
+        assert_string_equal(f->response.body.data, wanted[i]);
     }
-    fcgi_response_free(&response);
-    fcgi_client_free(client);
-    fake_stop(app);
 }
 
 static void a_sink_is_given_the_answer_in_order(void **state)
 {
-    (void)state;
     static const struct fake_step script[] = {
         FAKE_ACCEPT, FAKE_READ_REQUEST, FAKE_STDERR("oh"),
         FAKE_ANSWER_EACH("Status: 201\r\n\r\nbody")};
     struct recorder r = {0};
-    struct fake *app = FAKE_RUN(FAKE_TCP, script);
-    struct fcgi_client *client = client_for(app, NULL);
-    struct fcgi_request request = get_request();
-    request.sink = recorder_sink(&r);
-    host_expecting(client, &request, FCGI_OK);
+    struct fixture *f = fixture_run(state, FAKE_TCP, script, NULL);
+    f->request.sink = recorder_sink(&r);
+    host_expecting(f->client, &f->request, FCGI_OK);
     recorder_assert(&r, "[stderr]oh[head 201][body]body");
     recorder_free(&r);
-    fcgi_client_free(client);
-    fake_stop(app);
 }
 
 static void each_role_has_its_streams(void **state)
 {
-    (void)state;
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_client *client = client_for(app, NULL);
-    struct fcgi_request request = get_request();
-    request.role = FCGI_ROLE_AUTHORIZER;
-    host_expecting_body(client, &request, "hello");
-    request.role = FCGI_ROLE_FILTER;
-    request.body = (struct fcgi_source){.data = "stdin", .len = 5};
-    request.data = (struct fcgi_source){.data = "data", .len = 4};
-    host_expecting_body(client, &request, "stdin");
-    assert_int_equal(fake_request(app, 0)->body_ends, 0);
-    assert_int_equal(fake_request(app, 1)->body_ends, 1);
-    assert_int_equal(fake_request(app, 1)->data.len, 4);
-    assert_int_equal(fake_request(app, 1)->data_ends, 1);
-    fcgi_client_free(client);
-    fake_stop(app);
+    struct fixture *f = fixture_serve(state, FAKE_UNIX, NULL);
+    f->request.role = FCGI_ROLE_AUTHORIZER;
+    host_expecting_body(f->client, &f->request, "hello");
+    f->request.role = FCGI_ROLE_FILTER;
+    f->request.body = (struct fcgi_source){.data = "stdin", .len = 5};
+    f->request.data = (struct fcgi_source){.data = "data", .len = 4};
+    host_expecting_body(f->client, &f->request, "stdin");
+    assert_int_equal(fake_request(f->app, 0)->body_ends, 0);
+    assert_int_equal(fake_request(f->app, 1)->body_ends, 1);
+    assert_int_equal(fake_request(f->app, 1)->data.len, 4);
+    assert_int_equal(fake_request(f->app, 1)->data_ends, 1);
 }
 
 /* ---- both ways at once -------------------------------------------------- */
 
 static void a_large_body_and_a_large_answer_arrive_whole(void **state)
 {
-    (void)state;
     for (size_t i = 0; i < 3; i++) {
-        struct fake *app = fake_serve(families[i]);
-        struct fcgi_client *client = client_for(app, NULL);
+        struct fixture *f = fixture_serve(state, families[i], NULL);
         struct pattern_upload upload = {.len = LARGE};
         struct pattern_download download = {0};
         struct fcgi_request request = post_request(pattern_source(&upload));
         request.sink = pattern_sink(&download);
-        host_expecting(client, &request, FCGI_OK);
+        host_expecting(f->client, &request, FCGI_OK);
         assert_int_equal(download.at, LARGE);
         assert_false(download.wrong);
-        assert_int_equal(fake_request(app, 0)->body.len, LARGE);
-        assert_true(pattern_matches(fake_request(app, 0)->body.data, 0, LARGE));
-        fcgi_client_free(client);
-        fake_stop(app);
+        assert_int_equal(fake_request(f->app, 0)->body.len, LARGE);
+        assert_true(
+            pattern_matches(fake_request(f->app, 0)->body.data, 0, LARGE));
     }
 }
 
 /* It reads nothing before all it has to say was taken. */
 static void an_application_that_writes_first_locks_nothing_up(void **state)
 {
-    (void)state;
     static const struct fake_step script[] = {
         FAKE_ACCEPT,      FAKE_READ_PARAMS,  FAKE_STDOUT("Status: 200\r\n\r\n"),
         FAKE_BODY(LARGE), FAKE_READ_REQUEST, FAKE_END(WIRE_COMPLETE)};
     for (size_t i = 0; i < 3; i++) {
-        struct fake *app = FAKE_RUN(families[i], script);
-        struct fcgi_client *client = client_for(app, NULL);
+        struct fixture *f = fixture_run(state, families[i], script, NULL);
         struct pattern_upload upload = {.len = LARGE};
         struct pattern_download download = {0};
         struct fcgi_request request = post_request(pattern_source(&upload));
         request.sink = pattern_sink(&download);
-        host_expecting(client, &request, FCGI_OK);
+        host_expecting(f->client, &request, FCGI_OK);
         assert_int_equal(download.at, LARGE);
-        assert_int_equal(fake_request(app, 0)->body.len, LARGE);
-        fcgi_client_free(client);
-        fake_stop(app);
+        assert_int_equal(fake_request(f->app, 0)->body.len, LARGE);
     }
 }
 
 static void signals_disturb_no_call(void **state)
 {
-    (void)state;
-    struct fake *app = fake_serve(FAKE_TCP);
-    struct fcgi_client *client = client_for(app, NULL);
-    struct fcgi_response response = {0};
+    struct fixture *f = fixture_serve(state, FAKE_TCP, NULL);
     ticks_begin();
     for (size_t i = 0; i < 10; i++) {
         struct pattern_upload upload = {.len = 1000000};
         struct fcgi_request request = post_request(pattern_source(&upload));
-        assert_code(host_do(client, &request, &response), FCGI_OK);
-        assert_int_equal(response.body.len, 1000000);
-        assert_true(pattern_matches(response.body.data, 0, 1000000));
+        assert_code(host_do(f->client, &request, &f->response), FCGI_OK);
+        assert_int_equal(f->response.body.len, 1000000);
+        assert_true(pattern_matches(f->response.body.data, 0, 1000000));
     }
     assert_true(ticks_end() > 0);
-    fcgi_response_free(&response);
-    fcgi_client_free(client);
-    fake_stop(app);
 }
 
 /* ---- the account -------------------------------------------------------- */
 
 static void the_outcome_tells_where_the_time_went(void **state)
 {
-    (void)state;
     struct fcgi_client_config config = {.pool = {.max_open = 1}};
-    struct peer peer = {0};
-    struct fcgi_client *client = peer_client(&peer, &config);
-    struct fcgi_connection *connection = take(fcgi_client_pool(client));
-    struct fcgi_request request = get_request();
-    struct fcgi_response response = {0};
-    const struct fcgi_outcome *outcome = &response.outcome;
-    struct fcgi_call *call = host_begin(client, &request, &response);
+    struct fixture *f = fixture_peer(state, &config);
+    struct fcgi_connection *connection = take(f->pool);
+    const struct fcgi_outcome *outcome = &f->response.outcome;
+    fixture_begin(f);
     pass_ms(20);
-    fcgi_pool_put(fcgi_client_pool(client), connection);
-    assert_code(host_settle(call), FCGI_WAIT);
+    fcgi_pool_put(f->pool, connection);
+    assert_code(host_settle(f->call), FCGI_WAIT);
     pass_ms(20);
-    peer_answer(&peer, 0, 1, "A: 1\r\n\r\nbody");
-    assert_code(host_run(call), FCGI_OK);
+    peer_answer(&f->peer, 0, 1, "A: 1\r\n\r\nbody");
+    assert_code(host_run(f->call), FCGI_OK);
     assert_true(outcome->queue_us >= 20000);
     assert_true(outcome->first_byte_us >= outcome->queue_us + 20000);
     assert_true(outcome->total_us >= outcome->first_byte_us);
@@ -336,104 +245,83 @@ static void the_outcome_tells_where_the_time_went(void **state)
     assert_int_equal(outcome->phase, FCGI_PHASE_END);
     assert_int_equal(outcome->records_sent, 4);
     assert_int_equal(outcome->records_received, 3);
-    host_free(call);
-    fcgi_response_free(&response);
-    fcgi_client_free(client);
-    peer_free(&peer);
 }
 
 /* ---- memory ------------------------------------------------------------- */
 
 /* The client has had one such call before. */
-static void assert_allocates_nothing(const struct fcgi_request *request,
+static void assert_allocates_nothing(void **state,
+                                     const struct fcgi_request *request,
                                      bool reuses)
 {
-    struct counting_allocator memory = {0};
+    struct fixture *f = *state;
     struct fcgi_client_config config = {
-        .pool = {.allocator = counting_allocator(&memory)}};
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_client *client = client_for(app, &config);
-    struct fcgi_response response = {0};
-    assert_code(host_do(client, request, &response), FCGI_OK);
-    size_t calls = memory.calls;
+        .pool = {.allocator = counting_allocator(&f->memory)}};
+    fixture_serve(state, FAKE_UNIX, &config);
+    assert_code(host_do(f->client, request, &f->response), FCGI_OK);
+    size_t calls = f->memory.calls;
     for (size_t i = 0; i < 100; i++) {
-        assert_code(host_do(client, request, &response), FCGI_OK);
-        assert_int_equal(response.outcome.reused, reuses);
+        assert_code(host_do(f->client, request, &f->response), FCGI_OK);
+        assert_int_equal(f->response.outcome.reused, reuses);
     }
-    assert_int_equal(memory.calls, calls);
-    fcgi_response_free(&response);
-    fcgi_client_free(client);
-    assert_int_equal(memory.blocks, 0);
-    fake_stop(app);
+    assert_int_equal(f->memory.calls, calls);
 }
 
 static void a_warm_call_allocates_nothing(void **state)
 {
-    (void)state;
     struct fcgi_request request = put_text("the same each time");
-    assert_allocates_nothing(&request, true);
+    assert_allocates_nothing(state, &request, true);
 }
 
 /* The place of the idle connection that yields is used again. */
 static void a_warm_call_over_a_new_connection_allocates_nothing(void **state)
 {
-    (void)state;
     struct fcgi_request request = post_text("the same each time");
-    assert_allocates_nothing(&request, false);
+    assert_allocates_nothing(state, &request, false);
 }
 
-/* One request with a body that is read, answered by peer; returns how it
+/* One request with a body that is read, answered by the peer; returns how it
  * ended. */
-static int ask_peer(struct fcgi_client *client, struct peer *peer)
+static int ask_peer(struct fixture *f)
 {
     struct feeder feeder = {.data = "a body", .len = 6, .chunk = 2};
-    struct fcgi_request request = post_request(feeder_source(&feeder));
-    struct fcgi_response response = {0};
-    struct fcgi_call *call;
-    int rc = host_start(&call, client, &request, &response);
+    f->request = post_request(feeder_source(&feeder));
+    int rc = host_start(&f->call, f->client, &f->request, &f->response);
     if (rc == FCGI_OK) {
-        rc = host_advance(call);
+        rc = host_advance(f->call);
         if (rc == FCGI_WAIT) {
-            peer_answer(peer, 0, 1, "A: 1\r\nB: 2\r\n\r\nbody");
-            rc = host_run(call);
+            peer_answer(&f->peer, 0, 1, "A: 1\r\nB: 2\r\n\r\nbody");
+            rc = host_run(f->call);
         }
-        host_free(call);
     }
-    assert_code(response.outcome.error, rc);
-    fcgi_response_free(&response);
+    assert_code(f->response.outcome.error, rc);
     return rc;
 }
 
 /* The same on a client of its own, with `fail_at` counted from there. */
-static int ask_short_of_memory(size_t fail_at, size_t *calls)
+static int ask_short_of_memory(void **state, size_t fail_at, size_t *calls)
 {
-    struct counting_allocator memory = {0};
+    struct fixture *f = *state;
     struct fcgi_client_config config = {
-        .pool = {.allocator = counting_allocator(&memory)}};
-    struct peer peer = {0};
-    struct fcgi_client *client = peer_client(&peer, &config);
-    size_t before = memory.calls;
-    memory.fail_at = fail_at == 0 ? 0 : before + fail_at;
-    int rc = ask_peer(client, &peer);
-    *calls = memory.calls - before;
-    fcgi_client_free(client);
-    peer_free(&peer);
-    assert_int_equal(memory.failures, fail_at > 0);
-    assert_int_equal(memory.blocks, 0);
+        .pool = {.allocator = counting_allocator(&f->memory)}};
+    fixture_peer(state, &config);
+    size_t before = f->memory.calls;
+    f->memory.fail_at = fail_at == 0 ? 0 : before + fail_at;
+    int rc = ask_peer(f);
+    *calls = f->memory.calls - before;
+    assert_int_equal(f->memory.failures, fail_at > 0);
     return rc;
 }
 
 static void each_allocation_may_fail(void **state)
 {
-    (void)state;
     size_t calls;
     size_t ignored;
-    assert_code(ask_short_of_memory(0, &calls), FCGI_OK);
+    assert_code(ask_short_of_memory(state, 0, &calls), FCGI_OK);
     assert_true(calls > 5);
-    size_t before = open_descriptors();
     for (size_t i = 1; i <= calls; i++) {
-        assert_code(ask_short_of_memory(i, &ignored), FCGI_ERR_NO_MEMORY);
-        assert_int_equal(open_descriptors(), before);
+        assert_code(ask_short_of_memory(state, i, &ignored),
+                    FCGI_ERR_NO_MEMORY);
     }
 }
 
@@ -490,57 +378,48 @@ static const struct {
 
 static void each_failure_of_the_application_has_its_code(void **state)
 {
-    (void)state;
     for (size_t i = 0; i < sizeof(failures) / sizeof(failures[0]); i++) {
-        struct fake *app =
-            fake_start(FAKE_UNIX, failures[i].steps, failures[i].count);
-        struct fcgi_client *client = client_for(app, NULL);
-        struct fcgi_request request = get_request();
-        host_expecting(client, &request, failures[i].want);
-        assert_int_equal(stats_of(client).idle, 0);
-        assert_int_equal(stats_of(client).open, 0);
-        fcgi_client_free(client);
-        fake_stop(app);
+        struct fixture *f = fixture_start(state, FAKE_UNIX, failures[i].steps,
+                                          failures[i].count, NULL);
+        host_expecting(f->client, &f->request, failures[i].want);
+        assert_int_equal(stats_of(f->client).idle, 0);
+        assert_int_equal(stats_of(f->client).open, 0);
     }
 }
 
 static void a_failing_source_ends_the_call(void **state)
 {
-    (void)state;
     struct feeder feeder = {
         .data = "12345678", .len = 8, .chunk = 3, .fails = true, .fail_at = 6};
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_client *client = client_for(app, NULL);
+    struct fixture *f = fixture_serve(state, FAKE_UNIX, NULL);
     struct fcgi_request request = post_request(feeder_source(&feeder));
     feeder.error = -12345;
-    host_expecting(client, &request, FCGI_ERR_SOURCE);
-    assert_int_equal(stats_of(client).open, 0);
-    fcgi_client_free(client);
-    fake_stop(app);
+    host_expecting(f->client, &request, FCGI_ERR_SOURCE);
+    assert_int_equal(stats_of(f->client).open, 0);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_call_brings_the_answer),
-        cmocka_unit_test(a_call_that_was_begun_is_due_at_once),
-        cmocka_unit_test(starting_alone_sends_nothing),
-        cmocka_unit_test(the_params_may_go_once_the_call_has_begun),
-        cmocka_unit_test(an_ended_call_says_the_same_again),
-        cmocka_unit_test(advancing_without_need_does_no_harm),
-        cmocka_unit_test(the_response_outlives_call_and_client),
-        cmocka_unit_test(a_response_serves_one_call_after_another),
-        cmocka_unit_test(a_sink_is_given_the_answer_in_order),
-        cmocka_unit_test(each_role_has_its_streams),
-        cmocka_unit_test(a_large_body_and_a_large_answer_arrive_whole),
-        cmocka_unit_test(an_application_that_writes_first_locks_nothing_up),
-        cmocka_unit_test(signals_disturb_no_call),
-        cmocka_unit_test(the_outcome_tells_where_the_time_went),
-        cmocka_unit_test(a_warm_call_allocates_nothing),
-        cmocka_unit_test(a_warm_call_over_a_new_connection_allocates_nothing),
-        cmocka_unit_test(each_allocation_may_fail),
-        cmocka_unit_test(each_failure_of_the_application_has_its_code),
-        cmocka_unit_test(a_failing_source_ends_the_call),
+        fixture_test(a_call_brings_the_answer),
+        fixture_test(a_call_that_was_begun_is_due_at_once),
+        fixture_test(starting_alone_sends_nothing),
+        fixture_test(the_params_may_go_once_the_call_has_begun),
+        fixture_test(an_ended_call_says_the_same_again),
+        fixture_test(advancing_without_need_does_no_harm),
+        fixture_test(the_response_outlives_call_and_client),
+        fixture_test(a_response_serves_one_call_after_another),
+        fixture_test(a_sink_is_given_the_answer_in_order),
+        fixture_test(each_role_has_its_streams),
+        fixture_test(a_large_body_and_a_large_answer_arrive_whole),
+        fixture_test(an_application_that_writes_first_locks_nothing_up),
+        fixture_test(signals_disturb_no_call),
+        fixture_test(the_outcome_tells_where_the_time_went),
+        fixture_test(a_warm_call_allocates_nothing),
+        fixture_test(a_warm_call_over_a_new_connection_allocates_nothing),
+        fixture_test(each_allocation_may_fail),
+        fixture_test(each_failure_of_the_application_has_its_code),
+        fixture_test(a_failing_source_ends_the_call),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,17 +4,8 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <stdlib.h>
 #include <string.h>
-
-#include <fcgi_client.h>
 
 #include "fixture.h"
 #include "pattern.h"

@@ -8,13 +8,6 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,16 +35,6 @@ static void note_end(void *what)
     *flag = true;
 }
 
-static void *ask(void *argument)
-{
-    struct fcgi_client *client = argument;
-    struct fcgi_request request = get_request();
-    struct fcgi_response response = {0};
-    (void)fcgi_client_do(client, &request, &response);
-    fcgi_response_free(&response);
-    return NULL;
-}
-
 static void it_fails_amid_two_requests_of_which_one_has_a_thread(void **state)
 {
     static const struct fake_step script[] = {FAKE_ACCEPT, FAKE_READ_REQUEST,
@@ -63,7 +46,7 @@ static void it_fails_amid_two_requests_of_which_one_has_a_thread(void **state)
     const char *path = strchr(fake_address(f->app), '/');
     (void)strncpy(socket_path, path, sizeof(socket_path) - 1);
     fixture_defer(state, note_end, &ended);
-    fixture_thread(state, ask, f->client);
+    (void)fixture_ask(state, f->client, &f->request);
     fake_await(f->app, FAKE_PAUSED, 1);
     fixture_begin(f);
     host_run_until(f->call, f->app, FAKE_PAUSED, 2);

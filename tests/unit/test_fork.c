@@ -4,13 +4,6 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <dirent.h>
 #include <poll.h>
 #include <pthread.h>
@@ -22,11 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <fcgi_client.h>
-
-#include "allocator.h"
-#include "ask.h"
-#include "fake.h"
+#include "fixture.h"
 #include "host.h"
 #include "process.h"
 
@@ -153,223 +142,185 @@ static void clients_are_freed_in_any_order_before_a_fork(void **state)
 
 static void a_child_dials_anew_and_the_parent_goes_on(void **state)
 {
-    (void)state;
     struct child child;
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_client *client = client_for(app, NULL);
-    ask_hello(client);
+    struct fixture *f = fixture_serve(state, FAKE_UNIX, NULL);
+    ask_hello(f->client);
     if (begin_child(&child)) {
         bool reused = true;
-        CHILD_REQUIRE(child_asks(client, &reused));
+        CHILD_REQUIRE(child_asks(f->client, &reused));
         CHILD_REQUIRE(!reused);
-        CHILD_REQUIRE(child_asks(client, &reused));
+        CHILD_REQUIRE(child_asks(f->client, &reused));
         CHILD_REQUIRE(reused);
         child_is_done(&child);
     }
     await_child(&child);
-    assert_int_equal(fake_count(app, FAKE_ACCEPTED), 2);
-    assert_true(ask_hello(client).reused);
+    assert_int_equal(fake_count(f->app, FAKE_ACCEPTED), 2);
+    assert_true(ask_hello(f->client).reused);
     end_child(&child);
-    assert_true(ask_hello(client).reused);
-    assert_int_equal(stats_of(client).dials, 1);
-    fcgi_client_free(client);
-    fake_stop(app);
+    assert_true(ask_hello(f->client).reused);
+    assert_int_equal(stats_of(f->client).dials, 1);
 }
 
 static void a_child_closes_its_copies_idle_and_leased(void **state)
 {
-    (void)state;
     struct child child;
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_client *client = client_for(app, NULL);
-    struct fcgi_pool *pool = fcgi_client_pool(client);
-    keep_idle(app, client, 2);
-    struct fcgi_connection *leased = take(pool);
-    struct fcgi_connection *idle = take(pool);
+    struct fixture *f = fixture_serve(state, FAKE_UNIX, NULL);
+    keep_idle(f->app, f->client, 2);
+    struct fcgi_connection *leased = take(f->pool);
+    struct fcgi_connection *idle = take(f->pool);
     ino_t leased_inode = inode(fcgi_connection_fd(leased));
     ino_t idle_inode = inode(fcgi_connection_fd(idle));
-    fcgi_pool_put(pool, idle);
+    fcgi_pool_put(f->pool, idle);
     assert_true(has_open(leased_inode) && has_open(idle_inode));
     if (begin_child(&child)) {
         bool reused;
-        CHILD_REQUIRE(child_asks(client, &reused));
+        CHILD_REQUIRE(child_asks(f->client, &reused));
         CHILD_REQUIRE(!has_open(leased_inode));
         CHILD_REQUIRE(!has_open(idle_inode));
         child_is_done(&child);
     }
     await_child(&child);
     /* The application sees the parent's end at once: no copy holds it. */
-    fcgi_pool_discard(pool, leased);
-    fake_await(app, FAKE_LEFT, 1);
-    assert_true(ask_hello(client).reused);
-    fcgi_client_close(client);
-    fake_await(app, FAKE_LEFT, 2);
+    fcgi_pool_discard(f->pool, leased);
+    fake_await(f->app, FAKE_LEFT, 1);
+    assert_true(ask_hello(f->client).reused);
+    fcgi_client_close(f->client);
+    fake_await(f->app, FAKE_LEFT, 2);
     end_child(&child);
-    fcgi_client_free(client);
-    fake_stop(app);
 }
 
 /* What was leased at the time of the fork comes back in the child too. */
 static void a_child_may_give_back_what_was_leased(void **state)
 {
-    (void)state;
     struct child child;
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_client *client = client_for(app, NULL);
-    struct fcgi_pool *pool = fcgi_client_pool(client);
-    keep_idle(app, client, 2);
-    struct fcgi_connection *put = take(pool);
-    struct fcgi_connection *discarded = take(pool);
+    struct fixture *f = fixture_serve(state, FAKE_UNIX, NULL);
+    keep_idle(f->app, f->client, 2);
+    struct fcgi_connection *put = take(f->pool);
+    struct fcgi_connection *discarded = take(f->pool);
     if (begin_child(&child)) {
         bool reused = true;
-        fcgi_pool_put(pool, put);
-        fcgi_pool_discard(pool, discarded);
-        CHILD_REQUIRE(stats_of_pool(pool).idle == 0);
-        CHILD_REQUIRE(child_asks(client, &reused));
+        fcgi_pool_put(f->pool, put);
+        fcgi_pool_discard(f->pool, discarded);
+        CHILD_REQUIRE(stats_of_pool(f->pool).idle == 0);
+        CHILD_REQUIRE(child_asks(f->client, &reused));
         CHILD_REQUIRE(!reused);
-        CHILD_REQUIRE(stats_of_pool(pool).open == 1);
+        CHILD_REQUIRE(stats_of_pool(f->pool).open == 1);
         child_is_done(&child);
     }
     await_child(&child);
     end_child(&child);
-    fcgi_pool_put(pool, put);
-    fcgi_pool_put(pool, discarded);
-    assert_true(ask_hello(client).reused);
-    assert_int_equal(stats_of(client).stale, 0);
-    fcgi_client_free(client);
-    fake_stop(app);
+    fcgi_pool_put(f->pool, put);
+    fcgi_pool_put(f->pool, discarded);
+    assert_true(ask_hello(f->client).reused);
+    assert_int_equal(stats_of(f->client).stale, 0);
 }
 
 /* Whoever had leased something is the parent's thread, and cannot give it back
  * here. */
 static void a_child_may_free_the_client(void **state)
 {
-    (void)state;
+    struct fixture *f = *state;
     struct child child;
-    struct counting_allocator memory = {0};
     struct fcgi_client_config config = {
-        .pool = {.allocator = counting_allocator(&memory)}};
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_client *client = client_for(app, &config);
-    struct fcgi_pool *pool = fcgi_client_pool(client);
-    ask_hello(client);
-    struct fcgi_connection *leased = take(pool);
+        .pool = {.allocator = counting_allocator(&f->memory)}};
+    fixture_serve(state, FAKE_UNIX, &config);
+    ask_hello(f->client);
+    struct fcgi_connection *leased = take(f->pool);
     if (begin_child(&child)) {
-        fcgi_client_free(client);
-        CHILD_REQUIRE(memory.blocks == 0);
+        fcgi_client_free(f->client);
+        CHILD_REQUIRE(f->memory.blocks == 0);
         child_is_done(&child);
     }
     await_child(&child);
     end_child(&child);
-    fcgi_pool_put(pool, leased);
-    assert_true(ask_hello(client).reused);
-    assert_int_equal(fake_count(app, FAKE_LEFT), 0);
-    fcgi_client_free(client);
-    fake_stop(app);
+    fcgi_pool_put(f->pool, leased);
+    assert_true(ask_hello(f->client).reused);
+    assert_int_equal(fake_count(f->app, FAKE_LEFT), 0);
 }
 
 /* The parent's eviction thread does not exist in the child. */
 static void a_child_evicts_too(void **state)
 {
-    (void)state;
     struct child child;
-    struct fcgi_pool_config config = {.idle_timeout_ms = 100};
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_client *client = client_with_pool(app, &config);
-    ask_hello(client);
+    struct fcgi_client_config config = {.pool = {.idle_timeout_ms = 100}};
+    struct fixture *f = fixture_serve(state, FAKE_UNIX, &config);
+    ask_hello(f->client);
     if (begin_child(&child)) {
         bool reused;
-        CHILD_REQUIRE(child_asks(client, &reused));
-        while (stats_of(client).idle > 0) {
+        CHILD_REQUIRE(child_asks(f->client, &reused));
+        while (stats_of(f->client).idle > 0) {
             pass_ms(1);
         }
-        CHILD_REQUIRE(stats_of(client).evictions == 1);
+        CHILD_REQUIRE(stats_of(f->client).evictions == 1);
         child_is_done(&child);
     }
     await_child(&child);
-    fake_await(app, FAKE_LEFT, 2);
+    fake_await(f->app, FAKE_LEFT, 2);
     end_child(&child);
-    fcgi_client_free(client);
-    fake_stop(app);
 }
 
 /* Nor does it where it slept because nothing was idle. */
 static void a_child_evicts_too_when_nothing_was_idle(void **state)
 {
-    (void)state;
     struct child child;
-    struct fcgi_pool_config config = {.idle_timeout_ms = 10};
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_client *client = client_with_pool(app, &config);
+    struct fcgi_client_config config = {.pool = {.idle_timeout_ms = 10}};
+    struct fixture *f = fixture_serve(state, FAKE_UNIX, &config);
     size_t before = open_descriptors() + 2; /* the pipe of the thread */
-    ask_hello(client);
-    while (stats_of(client).evictions == 0 || open_descriptors() != before) {
+    ask_hello(f->client);
+    while (stats_of(f->client).evictions == 0 || open_descriptors() != before) {
         pass_ms(1); /* until both ends of the connection are closed */
     }
     if (begin_child(&child)) {
         bool reused;
         /* Those of its two pipes are new, that of the thread is gone. */
         CHILD_REQUIRE(open_descriptors() == before + 4 - 2);
-        CHILD_REQUIRE(child_asks(client, &reused));
-        while (stats_of(client).idle > 0) {
+        CHILD_REQUIRE(child_asks(f->client, &reused));
+        while (stats_of(f->client).idle > 0) {
             pass_ms(1);
         }
-        CHILD_REQUIRE(stats_of(client).evictions == 2);
+        CHILD_REQUIRE(stats_of(f->client).evictions == 2);
         child_is_done(&child);
     }
     await_child(&child);
     end_child(&child);
-    fcgi_client_free(client);
-    fake_stop(app);
 }
 
 /* Else the next connection that comes back would be given to nobody. */
 static void who_waits_does_so_in_the_parent_alone(void **state)
 {
-    (void)state;
     struct child child;
-    struct fcgi_pool_config config = {.max_open = 1};
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_client *client = client_with_pool(app, &config);
-    struct fcgi_connection *leased = take(fcgi_client_pool(client));
-    struct fcgi_request request = get_request();
-    struct fcgi_response response = {0};
-    struct fcgi_call *call = host_begin(client, &request, &response);
+    struct fcgi_client_config config = {.pool = {.max_open = 1}};
+    struct fixture *f = fixture_serve(state, FAKE_UNIX, &config);
+    struct fcgi_connection *leased = take(f->pool);
+    fixture_begin(f);
     if (begin_child(&child)) {
         bool reused;
-        CHILD_REQUIRE(stats_of(client).waiting == 0);
-        CHILD_REQUIRE(child_asks(client, &reused));
-        CHILD_REQUIRE(stats_of(client).idle == 1);
+        CHILD_REQUIRE(stats_of(f->client).waiting == 0);
+        CHILD_REQUIRE(child_asks(f->client, &reused));
+        CHILD_REQUIRE(stats_of(f->client).idle == 1);
         child_is_done(&child);
     }
     await_child(&child);
     end_child(&child);
-    fcgi_pool_put(fcgi_client_pool(client), leased);
-    assert_code(host_run(call), FCGI_OK);
-    host_free(call);
-    fcgi_response_free(&response);
-    fcgi_client_free(client);
-    fake_stop(app);
+    fcgi_pool_put(f->pool, leased);
+    assert_code(host_run(f->call), FCGI_OK);
 }
 
 static void places_are_free_again_in_a_child(void **state)
 {
-    (void)state;
     struct child child;
-    struct fcgi_pool_config config = {.max_open = 1, .queue_timeout_ms = 10000};
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_client *client = client_with_pool(app, &config);
-    struct fcgi_connection *leased = take(fcgi_client_pool(client));
+    struct fcgi_client_config config = {
+        .pool = {.max_open = 1, .queue_timeout_ms = 10000}};
+    struct fixture *f = fixture_serve(state, FAKE_UNIX, &config);
+    struct fcgi_connection *leased = take(f->pool);
     if (begin_child(&child)) {
         bool reused;
-        CHILD_REQUIRE(child_asks(client, &reused));
+        CHILD_REQUIRE(child_asks(f->client, &reused));
         child_is_done(&child);
     }
     await_child(&child);
     end_child(&child);
-    fcgi_pool_put(fcgi_client_pool(client), leased);
-    fcgi_client_free(client);
-    fake_stop(app);
+    fcgi_pool_put(f->pool, leased);
 }
 
 static int run_in_child(struct fcgi_call *call)
@@ -386,36 +337,29 @@ static int run_in_child(struct fcgi_call *call)
 /* It is not even a place: that is the parent's. */
 static void what_was_leased_serves_nobody_who_waits_in_a_child(void **state)
 {
-    (void)state;
     struct child child;
-    struct fcgi_pool_config config = {.max_open = 1};
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_client *client = client_with_pool(app, &config);
-    struct fcgi_pool *pool = fcgi_client_pool(client);
-    struct fcgi_connection *leased = take(pool);
+    struct fcgi_client_config config = {.pool = {.max_open = 1}};
+    struct fixture *f = fixture_serve(state, FAKE_UNIX, &config);
+    struct fcgi_connection *leased = take(f->pool);
     if (begin_child(&child)) {
-        struct fcgi_request request = get_request();
-        struct fcgi_response response = {0};
         struct fcgi_connection *own;
         struct fcgi_call *call;
-        CHILD_REQUIRE(fcgi_pool_get(pool, &own, NULL) == FCGI_OK);
-        CHILD_REQUIRE(fcgi_call_start(&call, client, &request, &response) ==
-                      FCGI_OK);
-        CHILD_REQUIRE(stats_of_pool(pool).waiting == 1);
-        fcgi_pool_put(pool, leased);
-        CHILD_REQUIRE(stats_of_pool(pool).waiting == 1);
-        fcgi_pool_put(pool, own);
+        CHILD_REQUIRE(fcgi_pool_get(f->pool, &own, NULL) == FCGI_OK);
+        CHILD_REQUIRE(fcgi_call_start(&call, f->client, &f->request,
+                                      &f->response) == FCGI_OK);
+        CHILD_REQUIRE(stats_of_pool(f->pool).waiting == 1);
+        fcgi_pool_put(f->pool, leased);
+        CHILD_REQUIRE(stats_of_pool(f->pool).waiting == 1);
+        fcgi_pool_put(f->pool, own);
         CHILD_REQUIRE(run_in_child(call) == FCGI_OK);
         fcgi_call_free(call);
-        CHILD_REQUIRE(stats_of_pool(pool).open == 1);
+        CHILD_REQUIRE(stats_of_pool(f->pool).open == 1);
         child_is_done(&child);
     }
     await_child(&child);
     end_child(&child);
-    fcgi_pool_put(pool, leased);
-    assert_true(ask_hello(client).reused);
-    fcgi_client_free(client);
-    fake_stop(app);
+    fcgi_pool_put(f->pool, leased);
+    assert_true(ask_hello(f->client).reused);
 }
 
 /* ---- amid dialling ----------------------------------------------------- */
@@ -447,41 +391,36 @@ static int fork_with_a_socket(void *context, int *fd)
 /* Its slot was the parent's. */
 static void a_child_begun_amid_dialling_goes_on_but_keeps_nothing(void **state)
 {
-    (void)state;
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct forking_dial dial = {.app = app};
-    struct fcgi_pool_config config = {.dial = dial_and_fork,
-                                      .dial_context = &dial};
-    struct fcgi_client *client = client_with_pool(app, &config);
+    struct fixture *f = *state;
+    struct forking_dial dial = {.app = f->app};
+    struct fcgi_client_config config = {
+        .pool = {.dial = dial_and_fork, .dial_context = &dial}};
+    fixture_serve(state, FAKE_UNIX, &config);
     bool reused = true;
-    bool well = child_asks(client, &reused);
+    bool well = child_asks(f->client, &reused);
     if (dial.in_child) {
         CHILD_REQUIRE(well && !reused);
-        CHILD_REQUIRE(stats_of(client).idle == 0);
-        CHILD_REQUIRE(stats_of(client).open == 0);
+        CHILD_REQUIRE(stats_of(f->client).idle == 0);
+        CHILD_REQUIRE(stats_of(f->client).open == 0);
         child_is_done(&dial.child);
     }
     assert_true(well);
     await_child(&dial.child);
     end_child(&dial.child);
-    assert_int_equal(stats_of(client).idle, 1);
-    fcgi_client_free(client);
-    fake_stop(app);
+    assert_int_equal(stats_of(f->client).idle, 1);
 }
 
 static void
 what_a_child_has_of_its_parents_dialling_it_leaves_alone(void **state)
 {
-    (void)state;
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct forking_dial dial = {.app = app};
-    struct fcgi_pool_config config = {.dial = fork_with_a_socket,
-                                      .dial_context = &dial};
-    struct fcgi_client *client = client_with_pool(app, &config);
-    struct fcgi_request request = get_request();
-    struct fcgi_response response = {0};
+    struct fixture *f = *state;
+    struct forking_dial dial = {.app = f->app};
+    struct fcgi_client_config config = {
+        .pool = {.dial = fork_with_a_socket, .dial_context = &dial}};
+    fixture_serve(state, FAKE_UNIX, &config);
     struct fcgi_call *call;
-    assert_code(fcgi_call_start(&call, client, &request, &response), FCGI_OK);
+    assert_code(fcgi_call_start(&call, f->client, &f->request, &f->response),
+                FCGI_OK);
     if (dial.in_child) {
         fcgi_call_free(call);
         child_is_done(&dial.child);
@@ -489,10 +428,6 @@ what_a_child_has_of_its_parents_dialling_it_leaves_alone(void **state)
     await_child(&dial.child);
     assert_code(host_run(call), FCGI_OK);
     end_child(&dial.child);
-    host_free(call);
-    fcgi_response_free(&response);
-    fcgi_client_free(client);
-    fake_stop(app);
 }
 
 /* ---- amid closing ------------------------------------------------------ */
@@ -512,18 +447,16 @@ static void fork_at_eviction(void *context,
 /* The child's copy, which it cannot know of, holds nothing open. */
 static void what_is_closed_ends_though_a_child_has_a_copy(void **state)
 {
-    (void)state;
+    struct fixture *f = *state;
     struct child child = {.pid = 0};
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_pool_config config = {
-        .max_requests = 1, .trace = fork_at_eviction, .trace_context = &child};
-    struct fcgi_client *client = client_with_pool(app, &config);
-    ask_hello(client);
-    fake_await(app, FAKE_LEFT, 1);
+    struct fcgi_client_config config = {.pool = {.max_requests = 1,
+                                                 .trace = fork_at_eviction,
+                                                 .trace_context = &child}};
+    fixture_serve(state, FAKE_UNIX, &config);
+    ask_hello(f->client);
+    fake_await(f->app, FAKE_LEFT, 1);
     await_child(&child);
     end_child(&child);
-    fcgi_client_free(client);
-    fake_stop(app);
 }
 
 /* ---- amid the work of other threads ------------------------------------ */
@@ -582,15 +515,11 @@ static void a_fork_amid_requests_leaves_the_child_able_to_ask(void **state)
  * parent leaves. */
 static void a_child_closes_what_was_connecting(void **state)
 {
-    (void)state;
     struct child child;
-    struct fake *app = fake_clogged(FAKE_TCP);
-    struct fcgi_client *client = client_for(app, NULL);
-    struct fcgi_request request = get_request();
-    struct fcgi_response response = {0};
+    struct fixture *f = fixture_clogged(state, FAKE_TCP, NULL);
     size_t before = open_descriptors();
-    struct fcgi_call *call = host_begin(client, &request, &response);
-    assert_code(host_settle(call), FCGI_WAIT);
+    fixture_begin(f);
+    assert_code(host_settle(f->call), FCGI_WAIT);
     assert_int_equal(open_descriptors(), before + 1);
     if (begin_child(&child)) {
         /* Those of its two pipes are new. */
@@ -599,33 +528,28 @@ static void a_child_closes_what_was_connecting(void **state)
     }
     await_child(&child);
     end_child(&child);
-    fake_hear(app);
-    assert_code(host_run(call), FCGI_OK);
-    host_free(call);
-    fcgi_response_free(&response);
-    fcgi_client_free(client);
-    fake_stop(app);
+    fake_hear(f->app);
+    assert_code(host_run(f->call), FCGI_OK);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(clients_are_freed_in_any_order_before_a_fork),
-        cmocka_unit_test(a_child_dials_anew_and_the_parent_goes_on),
-        cmocka_unit_test(a_child_closes_its_copies_idle_and_leased),
-        cmocka_unit_test(a_child_may_give_back_what_was_leased),
-        cmocka_unit_test(a_child_may_free_the_client),
-        cmocka_unit_test(a_child_evicts_too),
-        cmocka_unit_test(a_child_evicts_too_when_nothing_was_idle),
-        cmocka_unit_test(places_are_free_again_in_a_child),
-        cmocka_unit_test(who_waits_does_so_in_the_parent_alone),
-        cmocka_unit_test(what_was_leased_serves_nobody_who_waits_in_a_child),
-        cmocka_unit_test(a_child_begun_amid_dialling_goes_on_but_keeps_nothing),
-        cmocka_unit_test(
-            what_a_child_has_of_its_parents_dialling_it_leaves_alone),
-        cmocka_unit_test(what_is_closed_ends_though_a_child_has_a_copy),
+        fixture_test(a_child_dials_anew_and_the_parent_goes_on),
+        fixture_test(a_child_closes_its_copies_idle_and_leased),
+        fixture_test(a_child_may_give_back_what_was_leased),
+        fixture_test(a_child_may_free_the_client),
+        fixture_test(a_child_evicts_too),
+        fixture_test(a_child_evicts_too_when_nothing_was_idle),
+        fixture_test(places_are_free_again_in_a_child),
+        fixture_test(who_waits_does_so_in_the_parent_alone),
+        fixture_test(what_was_leased_serves_nobody_who_waits_in_a_child),
+        fixture_test(a_child_begun_amid_dialling_goes_on_but_keeps_nothing),
+        fixture_test(what_a_child_has_of_its_parents_dialling_it_leaves_alone),
+        fixture_test(what_is_closed_ends_though_a_child_has_a_copy),
         cmocka_unit_test(a_fork_amid_requests_leaves_the_child_able_to_ask),
-        cmocka_unit_test(a_child_closes_what_was_connecting),
+        fixture_test(a_child_closes_what_was_connecting),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,25 +6,15 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <fcgi_client.h>
 #include <fcgi_client/io.h>
 
-#include "ask.h"
-#include "fake.h"
+#include "fixture.h"
 #include "pattern.h"
 #include "process.h"
 #include "temp.h"
@@ -42,102 +32,90 @@ static const struct fcgi_client_config stale = {.retry = FCGI_RETRY_STALE};
 
 /* Ask once for nothing in particular, then send this body: it is sent twice,
  * and arrives whole the second time. */
-static void assert_replayed(struct fcgi_source source, const char *text)
+static void assert_replayed(void **state, struct fcgi_source source,
+                            const char *text)
 {
-    struct fake *app = FAKE_RUN(FAKE_UNIX, closes_on_request);
-    struct fcgi_client *client = client_for(app, &stale);
+    struct fixture *f =
+        fixture_run(state, FAKE_UNIX, closes_on_request, &stale);
     struct fcgi_request request = post_request(source);
-    ask_hello(client);
-    assert_true(ask_expecting_body(client, &request, text).retried);
+    ask_hello(f->client);
+    assert_true(ask_expecting_body(f->client, &request, text).retried);
     for (size_t i = 1; i <= 2; i++) {
-        const struct wire_request *seen = fake_request(app, i);
+        const struct wire_request *seen = fake_request(f->app, i);
         assert_int_equal(seen->body.len, strlen(text));
         assert_memory_equal(seen->body.data, text, strlen(text));
         assert_int_equal(seen->body_ends, 1);
     }
-    fcgi_client_free(client);
-    fake_stop(app);
 }
 
 static void a_body_in_memory_is_sent_again(void **state)
 {
-    (void)state;
     struct fcgi_source source = {.data = "in memory", .len = 9};
-    assert_replayed(source, "in memory");
+    assert_replayed(state, source, "in memory");
 }
 
 /* Not from the start of the file. */
 static void retry_replays_a_file_from_where_it_stood(void **state)
 {
-    (void)state;
     struct fcgi_fd_state file;
     int fd = temp_file("skipped, sent", 13);
     assert_int_equal(lseek(fd, 9, SEEK_SET), 9);
-    assert_replayed(fcgi_fd_source(&file, fd), "sent");
+    assert_replayed(state, fcgi_fd_source(&file, fd), "sent");
     close(fd);
 }
 
 static void retry_replays_a_stream_from_where_it_stood(void **state)
 {
-    (void)state;
     struct fcgi_file_state stream;
     FILE *file = fdopen(temp_file("!sent", 5), "r");
     assert_int_equal(fgetc(file), '!');
-    assert_replayed(fcgi_file_source(&stream, file), "sent");
+    assert_replayed(state, fcgi_file_source(&stream, file), "sent");
     fclose(file);
 }
 
 static void retry_keeps_both_streams_of_a_filter(void **state)
 {
-    (void)state;
-    struct fake *app = FAKE_RUN(FAKE_UNIX, closes_on_request);
-    struct fcgi_client *client = client_for(app, &stale);
+    struct fixture *f =
+        fixture_run(state, FAKE_UNIX, closes_on_request, &stale);
     struct fcgi_request request = post_text("stdin");
     request.role = FCGI_ROLE_FILTER;
     request.data = (struct fcgi_source){.data = "data", .len = 4};
-    ask_hello(client);
-    assert_true(ask_expecting_body(client, &request, "stdin").retried);
-    const struct wire_request *seen = fake_request(app, 2);
+    ask_hello(f->client);
+    assert_true(ask_expecting_body(f->client, &request, "stdin").retried);
+    const struct wire_request *seen = fake_request(f->app, 2);
     assert_int_equal(seen->data.len, 4);
     assert_memory_equal(seen->data.data, "data", 4);
     assert_int_equal(seen->data_ends, 1);
-    fcgi_client_free(client);
-    fake_stop(app);
 }
 
 /* Only part of the body was sent when the connection died. */
 static void retry_begins_a_half_sent_body_anew(void **state)
 {
-    (void)state;
     static const struct fake_step script[] = {
         FAKE_ACCEPT, FAKE_SERVE_TIMES(1), FAKE_READ(500000),
         FAKE_CLOSE,  FAKE_ACCEPT,         FAKE_SERVE};
-    struct fake *app = FAKE_RUN(FAKE_UNIX, script);
-    struct fcgi_client *client = client_for(app, &stale);
+    struct fixture *f = fixture_run(state, FAKE_UNIX, script, &stale);
     struct pattern_upload upload = {.len = LARGE};
     struct fcgi_request request = post_request(pattern_source(&upload));
-    ask_hello(client);
-    assert_true(ask_expecting(client, &request, FCGI_OK).retried);
-    const struct wire_request *seen = fake_request(app, 1);
+    ask_hello(f->client);
+    assert_true(ask_expecting(f->client, &request, FCGI_OK).retried);
+    const struct wire_request *seen = fake_request(f->app, 1);
     assert_int_equal(seen->body.len, LARGE);
     assert_true(pattern_matches(seen->body.data, 0, LARGE));
-    fcgi_client_free(client);
-    fake_stop(app);
 }
 
 /* The counts, the params and the rest are those of the second attempt alone:
  * the same as when there had been no first. */
 static void the_second_attempt_keeps_nothing_of_the_first(void **state)
 {
-    (void)state;
-    struct fake *app = FAKE_RUN(FAKE_UNIX, closes_on_request);
-    struct fcgi_client *client = client_for(app, &stale);
+    struct fixture *f =
+        fixture_run(state, FAKE_UNIX, closes_on_request, &stale);
     struct fcgi_request request = post_text("the body");
-    ask_hello(client);
+    ask_hello(f->client);
     struct fcgi_outcome retried =
-        ask_expecting_body(client, &request, "the body");
+        ask_expecting_body(f->client, &request, "the body");
     struct fcgi_outcome plain =
-        ask_expecting_body(client, &request, "the body");
+        ask_expecting_body(f->client, &request, "the body");
     assert_true(retried.retried);
     assert_false(plain.retried);
     assert_int_equal(retried.bytes_sent, plain.bytes_sent);
@@ -146,13 +124,11 @@ static void the_second_attempt_keeps_nothing_of_the_first(void **state)
     assert_int_equal(retried.records_received, plain.records_received);
     assert_int_equal(retried.phase, FCGI_PHASE_END);
     assert_int_equal(retried.system_error, 0);
-    const struct wire_request *first = fake_request(app, 1);
-    const struct wire_request *second = fake_request(app, 2);
+    const struct wire_request *first = fake_request(f->app, 1);
+    const struct wire_request *second = fake_request(f->app, 2);
     assert_int_equal(second->params.len, first->params.len);
     assert_memory_equal(second->params.data, first->params.data,
                         first->params.len);
-    fcgi_client_free(client);
-    fake_stop(app);
 }
 
 /* ---- bodies that cannot be read twice ---------------------------------- */
@@ -202,9 +178,8 @@ static struct fcgi_source source_of(struct once *once)
 
 static void a_source_is_told_how_much_was_taken(void **state)
 {
-    (void)state;
     struct once once = {.text = "seven..", .can_replay = FCGI_OK};
-    assert_replayed(source_of(&once), "seven..");
+    assert_replayed(state, source_of(&once), "seven..");
     assert_int_equal(once.replays, 1);
     assert_int_equal(once.taken, 7);
 }
@@ -212,61 +187,50 @@ static void a_source_is_told_how_much_was_taken(void **state)
 /* Neither one that has no replay, nor one that says it could not. */
 static void without_a_replay_the_connection_is_checked_first(void **state)
 {
-    (void)state;
     static const enum fake_family families[] = {FAKE_UNIX, FAKE_TCP};
     for (size_t i = 0; i < 4; i++) {
         struct once once = {.text = "only once", .could_replay = -1};
-        struct fake *app = fake_serve(families[i % 2]);
-        struct fcgi_client *client = client_for(app, &stale);
+        struct fixture *f = fixture_serve(state, families[i % 2], &stale);
         struct fcgi_request request = post_request(source_of(&once));
         if (i >= 2) {
             request.body.replay = NULL;
         }
-        keep_idle(app, client, 3);
-        fake_restart(app);
+        keep_idle(f->app, f->client, 3);
+        fake_restart(f->app);
         struct fcgi_outcome outcome =
-            ask_expecting_body(client, &request, "only once");
+            ask_expecting_body(f->client, &request, "only once");
         assert_false(outcome.reused);
         assert_false(outcome.retried);
-        assert_int_equal(stats_of(client).stale, 3);
-        assert_int_equal(stats_of(client).retries, 0);
-        assert_int_equal(fake_count(app, FAKE_BEGUN), 1);
-        fcgi_client_free(client);
-        fake_stop(app);
+        assert_int_equal(stats_of(f->client).stale, 3);
+        assert_int_equal(stats_of(f->client).retries, 0);
+        assert_int_equal(fake_count(f->app, FAKE_BEGUN), 1);
     }
 }
 
 static void a_live_connection_serves_a_body_without_a_replay(void **state)
 {
-    (void)state;
     struct once once = {.text = "only once", .could_replay = -1};
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_client *client = client_for(app, &stale);
+    struct fixture *f = fixture_serve(state, FAKE_UNIX, &stale);
     struct fcgi_request request = post_request(source_of(&once));
-    ask_hello(client);
-    assert_true(ask_expecting_body(client, &request, "only once").reused);
-    fcgi_client_free(client);
-    fake_stop(app);
+    ask_hello(f->client);
+    assert_true(ask_expecting_body(f->client, &request, "only once").reused);
 }
 
 /* Ask once; then this happens to the idle connection, and it is found out
  * before anything is sent over it. */
-static void assert_found_stale(enum fake_family family,
+static void assert_found_stale(void **state, enum fake_family family,
                                const struct fake_step *script, size_t count)
 {
     struct once once = {.text = "only once", .could_replay = -1};
-    struct fake *app = fake_start(family, script, count);
-    struct fcgi_client *client = client_for(app, &stale);
+    struct fixture *f = fixture_start(state, family, script, count, &stale);
     struct fcgi_request request = post_request(source_of(&once));
-    ask_hello(client);
-    fake_go(app);
-    fake_await(app, FAKE_REACHED, 1);
-    assert_false(ask_expecting_body(client, &request, "only once").reused);
-    assert_int_equal(stats_of(client).stale, 1);
-    assert_int_equal(stats_of(client).dials, 2);
-    assert_int_equal(stats_of(client).open, 1);
-    fcgi_client_free(client);
-    fake_stop(app);
+    ask_hello(f->client);
+    fake_go(f->app);
+    fake_await(f->app, FAKE_REACHED, 1);
+    assert_false(ask_expecting_body(f->client, &request, "only once").reused);
+    assert_int_equal(stats_of(f->client).stale, 1);
+    assert_int_equal(stats_of(f->client).dials, 2);
+    assert_int_equal(stats_of(f->client).open, 1);
 }
 
 #define SERVED_ONCE FAKE_ACCEPT, FAKE_SERVE_TIMES(1), FAKE_PAUSE
@@ -274,77 +238,63 @@ static void assert_found_stale(enum fake_family family,
 
 static void a_half_closed_idle_connection_is_found_stale(void **state)
 {
-    (void)state;
     static const struct fake_step script[] = {SERVED_ONCE, FAKE_HALF_CLOSE,
                                               THEN_SERVES};
-    assert_found_stale(FAKE_UNIX, FAKE_STEPS(script));
-    assert_found_stale(FAKE_TCP, FAKE_STEPS(script));
+    assert_found_stale(state, FAKE_UNIX, FAKE_STEPS(script));
+    assert_found_stale(state, FAKE_TCP, FAKE_STEPS(script));
 }
 
 /* Nobody asked for these bytes. */
 static void a_readable_idle_connection_is_found_stale(void **state)
 {
-    (void)state;
     static const struct fake_step script[] = {
         SERVED_ONCE, FAKE_STDOUT("by the way"), THEN_SERVES};
-    assert_found_stale(FAKE_UNIX, FAKE_STEPS(script));
-    assert_found_stale(FAKE_TCP, FAKE_STEPS(script));
+    assert_found_stale(state, FAKE_UNIX, FAKE_STEPS(script));
+    assert_found_stale(state, FAKE_TCP, FAKE_STEPS(script));
 }
 
 static void a_reset_idle_connection_is_found_stale(void **state)
 {
-    (void)state;
     static const struct fake_step script[] = {SERVED_ONCE, FAKE_RESET,
                                               FAKE_ACCEPT, FAKE_SERVE};
     struct once once = {.text = "only once", .could_replay = -1};
-    struct fake *app = FAKE_RUN(FAKE_TCP, script);
-    struct fcgi_client *client = client_for(app, &stale);
+    struct fixture *f = fixture_run(state, FAKE_TCP, script, &stale);
     struct fcgi_request request = post_request(source_of(&once));
-    ask_hello(client);
-    fake_go(app);
-    fake_await(app, FAKE_CLOSED, 1);
-    assert_false(ask_expecting_body(client, &request, "only once").reused);
-    assert_int_equal(stats_of(client).stale, 1);
-    fcgi_client_free(client);
-    fake_stop(app);
+    ask_hello(f->client);
+    fake_go(f->app);
+    fake_await(f->app, FAKE_CLOSED, 1);
+    assert_false(ask_expecting_body(f->client, &request, "only once").reused);
+    assert_int_equal(stats_of(f->client).stale, 1);
 }
 
 static void a_body_already_read_is_not_sent_again(void **state)
 {
-    (void)state;
     struct once once = {.text = "only once", .could_replay = -1};
-    struct fake *app = FAKE_RUN(FAKE_UNIX, closes_on_request);
-    struct fcgi_client *client = client_for(app, &stale);
+    struct fixture *f =
+        fixture_run(state, FAKE_UNIX, closes_on_request, &stale);
     struct fcgi_request request = post_request(source_of(&once));
-    ask_hello(client);
+    ask_hello(f->client);
     struct fcgi_outcome outcome =
-        ask_expecting(client, &request, FCGI_ERR_CLOSED);
+        ask_expecting(f->client, &request, FCGI_ERR_CLOSED);
     assert_false(outcome.retried);
     assert_true(outcome.may_have_run);
     assert_false(outcome.safe_to_repeat);
     assert_int_equal(once.replays, 0);
-    assert_int_equal(fake_count(app, FAKE_ACCEPTED), 1);
-    fcgi_client_free(client);
-    fake_stop(app);
+    assert_int_equal(fake_count(f->app, FAKE_ACCEPTED), 1);
 }
 
 /* It said it could, and cannot after all: nothing may be sent in its place. */
 static void a_replay_that_fails_ends_the_request(void **state)
 {
-    (void)state;
     struct once once = {.text = "only once", .can_replay = -1};
-    struct fake *app = FAKE_RUN(FAKE_UNIX, closes_on_request);
-    struct fcgi_client *client = client_for(app, &stale);
+    struct fixture *f =
+        fixture_run(state, FAKE_UNIX, closes_on_request, &stale);
     struct fcgi_request request = post_request(source_of(&once));
-    struct fcgi_response response = {0};
-    ask_hello(client);
-    assert_in_range(-fcgi_client_do(client, &request, &response), 1, 100);
+    ask_hello(f->client);
+    assert_in_range(-fcgi_client_do(f->client, &request, &f->response), 1, 100);
     assert_int_equal(once.replays, 1);
-    assert_int_equal(fake_count(app, FAKE_ASKED), 2);
-    assert_int_equal(stats_of(client).open, 0);
-    fcgi_response_free(&response);
-    fcgi_client_free(client);
-    fake_stop(app);
+    assert_int_equal(fake_count(f->app, FAKE_ASKED), 2);
+    assert_int_equal(stats_of(f->client).open, 0);
 }
 
 /* Going back takes its time, which is not the connection's. */
@@ -358,44 +308,25 @@ static int replay_slowly(void *context, uint64_t taken)
 
 static void the_time_of_a_replay_is_not_that_of_the_connect(void **state)
 {
-    (void)state;
     struct once once = {.text = "twice"};
-    struct fake *app = FAKE_RUN(FAKE_UNIX, closes_on_request);
-    struct fcgi_client *client = client_for(app, &stale);
+    struct fixture *f =
+        fixture_run(state, FAKE_UNIX, closes_on_request, &stale);
     struct fcgi_request request = post_request(source_of(&once));
     request.body.replay = replay_slowly;
-    ask_hello(client);
-    struct fcgi_outcome outcome = ask_expecting_body(client, &request, "twice");
+    ask_hello(f->client);
+    struct fcgi_outcome outcome =
+        ask_expecting_body(f->client, &request, "twice");
     assert_true(outcome.retried);
     assert_in_range(outcome.connect_us, 0, SLOW_MS * 1000 - 1);
-    fcgi_client_free(client);
-    fake_stop(app);
 }
 
 /* ---- the place and the dial of the second attempt ---------------------- */
 
-struct asker {
-    struct fcgi_client *client;
-    struct fake *app;
-    pthread_t thread;
-    int rc;
-};
-
-static void *ask_beside(void *argument)
-{
-    struct asker *asker = argument;
-    struct fcgi_request request = get_request();
-    struct fcgi_response response = {0};
-    asker->rc = fcgi_client_do(asker->client, &request, &response);
-    fcgi_response_free(&response);
-    return NULL;
-}
-
 static void *go_when_someone_waits(void *argument)
 {
-    struct asker *asker = argument;
-    await_waiting(fcgi_client_pool(asker->client), 1);
-    fake_go(asker->app);
+    struct fixture *f = argument;
+    await_waiting(f->pool, 1);
+    fake_go(f->app);
     return NULL;
 }
 
@@ -403,32 +334,25 @@ static void *go_when_someone_waits(void *argument)
  * retried, another waits for it, and must not come between. */
 static void the_retry_keeps_its_place(void **state)
 {
-    (void)state;
     static const struct fake_step script[] = {
         FAKE_ACCEPT, FAKE_SERVE_TIMES(1), FAKE_READ_REQUEST, FAKE_PAUSE,
         FAKE_CLOSE,  FAKE_ACCEPT,         FAKE_SERVE};
-    pthread_t starter;
     struct fcgi_client_config config = {.retry = FCGI_RETRY_STALE,
                                         .pool = {.max_open = 1}};
-    struct fake *app = FAKE_RUN(FAKE_UNIX, script);
-    struct fcgi_client *client = client_for(app, &config);
-    struct asker asker = {.client = client, .app = app};
+    struct fixture *f = fixture_run(state, FAKE_UNIX, script, &config);
     struct fcgi_request request = post_text("last");
-    ask_hello(client);
-    pthread_create(&asker.thread, NULL, ask_beside, &asker);
-    fake_await(app, FAKE_PAUSED, 1);
-    pthread_create(&starter, NULL, go_when_someone_waits, &asker);
-    ask_expecting_body(client, &request, "last");
-    pthread_join(starter, NULL);
-    pthread_join(asker.thread, NULL);
-    assert_code(asker.rc, FCGI_OK);
+    ask_hello(f->client);
+    struct fixture_asker *other = fixture_ask(state, f->client, &f->request);
+    fake_await(f->app, FAKE_PAUSED, 1);
+    fixture_thread(state, go_when_someone_waits, f);
+    ask_expecting_body(f->client, &request, "last");
+    fixture_join(state);
+    assert_code(other->rc, FCGI_OK);
     /* The other's request twice, then this one's. */
-    assert_int_equal(fake_request(app, 1)->body.len, 0);
-    assert_int_equal(fake_request(app, 2)->body.len, 0);
-    assert_int_equal(fake_request(app, 3)->body.len, 4);
-    assert_int_equal(stats_of(client).open, 1);
-    fcgi_client_free(client);
-    fake_stop(app);
+    assert_int_equal(fake_request(f->app, 1)->body.len, 0);
+    assert_int_equal(fake_request(f->app, 2)->body.len, 0);
+    assert_int_equal(fake_request(f->app, 3)->body.len, 4);
+    assert_int_equal(stats_of(f->client).open, 1);
 }
 
 /* A dial function that reaches the application only once. */
@@ -453,46 +377,43 @@ static int dial_once(void *context, int *fd)
 static void
 a_second_dial_that_fails_does_not_hide_the_first_attempt(void **state)
 {
-    (void)state;
-    struct fake *app = FAKE_RUN(FAKE_UNIX, closes_on_request);
-    struct once_reached reached = {.app = app};
+    struct fixture *f = *state;
+    struct once_reached reached = {.calls = 0};
     struct fcgi_client_config config = {
         .retry = FCGI_RETRY_STALE,
         .pool = {.dial = dial_once, .dial_context = &reached}};
-    struct fcgi_client *client = client_for(app, &config);
+    fixture_run(state, FAKE_UNIX, closes_on_request, &config);
+    reached.app = f->app;
     struct fcgi_request request = post_text("body");
-    ask_hello(client);
+    ask_hello(f->client);
     struct fcgi_outcome outcome =
-        ask_expecting(client, &request, FCGI_ERR_CONNECT);
+        ask_expecting(f->client, &request, FCGI_ERR_CONNECT);
     assert_int_equal(reached.calls, 2);
     assert_true(outcome.may_have_run);
     assert_false(outcome.safe_to_repeat);
-    assert_int_equal(stats_of(client).open, 0);
-    fcgi_client_free(client);
-    fake_stop(app);
+    assert_int_equal(stats_of(f->client).open, 0);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_body_in_memory_is_sent_again),
-        cmocka_unit_test(retry_replays_a_file_from_where_it_stood),
-        cmocka_unit_test(retry_replays_a_stream_from_where_it_stood),
-        cmocka_unit_test(retry_keeps_both_streams_of_a_filter),
-        cmocka_unit_test(retry_begins_a_half_sent_body_anew),
-        cmocka_unit_test(the_second_attempt_keeps_nothing_of_the_first),
-        cmocka_unit_test(a_source_is_told_how_much_was_taken),
-        cmocka_unit_test(without_a_replay_the_connection_is_checked_first),
-        cmocka_unit_test(a_live_connection_serves_a_body_without_a_replay),
-        cmocka_unit_test(a_half_closed_idle_connection_is_found_stale),
-        cmocka_unit_test(a_readable_idle_connection_is_found_stale),
-        cmocka_unit_test(a_reset_idle_connection_is_found_stale),
-        cmocka_unit_test(a_body_already_read_is_not_sent_again),
-        cmocka_unit_test(a_replay_that_fails_ends_the_request),
-        cmocka_unit_test(the_time_of_a_replay_is_not_that_of_the_connect),
-        cmocka_unit_test(the_retry_keeps_its_place),
-        cmocka_unit_test(
-            a_second_dial_that_fails_does_not_hide_the_first_attempt),
+        fixture_test(a_body_in_memory_is_sent_again),
+        fixture_test(retry_replays_a_file_from_where_it_stood),
+        fixture_test(retry_replays_a_stream_from_where_it_stood),
+        fixture_test(retry_keeps_both_streams_of_a_filter),
+        fixture_test(retry_begins_a_half_sent_body_anew),
+        fixture_test(the_second_attempt_keeps_nothing_of_the_first),
+        fixture_test(a_source_is_told_how_much_was_taken),
+        fixture_test(without_a_replay_the_connection_is_checked_first),
+        fixture_test(a_live_connection_serves_a_body_without_a_replay),
+        fixture_test(a_half_closed_idle_connection_is_found_stale),
+        fixture_test(a_readable_idle_connection_is_found_stale),
+        fixture_test(a_reset_idle_connection_is_found_stale),
+        fixture_test(a_body_already_read_is_not_sent_again),
+        fixture_test(a_replay_that_fails_ends_the_request),
+        fixture_test(the_time_of_a_replay_is_not_that_of_the_connect),
+        fixture_test(the_retry_keeps_its_place),
+        fixture_test(a_second_dial_that_fails_does_not_hide_the_first_attempt),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

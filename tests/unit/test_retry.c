@@ -5,15 +5,6 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include <fcgi_client.h>
-
 #include "feeder.h"
 #include "fixture.h"
 #include "process.h"
