@@ -6,77 +6,14 @@
 
 #include <dirent.h>
 #include <poll.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "fixture.h"
 #include "host.h"
 #include "process.h"
-
-/* What a child finds not to be so ends it. */
-#define CHILD_REQUIRE(condition)                                               \
-    do {                                                                       \
-        if (!(condition)) {                                                    \
-            print_error("child: line %d: %s\n", __LINE__, #condition);         \
-            _exit(1);                                                          \
-        }                                                                      \
-    } while (0)
-
-/* A child that waits to be told to go on, so that the test can look at what is
- * while it lives. A child that hangs ends by itself. */
-struct child {
-    pid_t pid;
-    int says[2]; /* the child writes */
-    int told[2]; /* the parent writes */
-};
-
-/* Returns true in the child. */
-static bool begin_child(struct child *child)
-{
-    assert_int_equal(pipe(child->says), 0);
-    assert_int_equal(pipe(child->told), 0);
-    child->pid = fork();
-    if (child->pid == 0) {
-        (void)alarm(60);
-        return true;
-    }
-    /* So that the end of the child is the end of what it says. */
-    close(child->says[1]);
-    close(child->told[0]);
-    return false;
-}
-
-/* All was well. The child waits to be told, and ends. */
-static void child_is_done(struct child *child)
-{
-    char byte = 0;
-    (void)!write(child->says[1], &byte, 1);
-    (void)!read(child->told[0], &byte, 1);
-    child_ends_well();
-}
-
-static void await_child(struct child *child)
-{
-    char byte;
-    assert_int_equal(read_on(child->says[0], &byte, 1), 1);
-}
-
-static void end_child(struct child *child)
-{
-    char byte = 0;
-    assert_int_equal(write(child->told[1], &byte, 1), 1);
-    int status = await_exit(child->pid);
-    assert_true(WIFSIGNALED(status));
-    assert_int_equal(WTERMSIG(status), SIGKILL);
-    close(child->says[0]);
-    close(child->told[1]);
-}
 
 static ino_t inode(int fd)
 {
@@ -109,61 +46,70 @@ static bool child_asks(struct fcgi_client *client, bool *reused)
     return well;
 }
 
+static struct fcgi_client *clients[5];
+
+static void free_client(size_t nth)
+{
+    fcgi_client_free(clients[nth]);
+    clients[nth] = NULL;
+}
+
+static void free_clients(void *unused)
+{
+    (void)unused;
+    for (size_t i = 0; i < 5; i++) {
+        free_client(i);
+    }
+}
+
 /* Each pool is told of a fork(), whichever of its neighbours was freed. */
 static void clients_are_freed_in_any_order_before_a_fork(void **state)
 {
-    (void)state;
-    struct child child;
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_client *clients[5];
+    struct fixture *f = fixture_serve(state, FAKE_UNIX, NULL);
+    fixture_defer(state, free_clients, NULL);
     for (size_t i = 0; i < 5; i++) {
-        clients[i] = client_for(app, NULL);
+        clients[i] = client_for(f->app, NULL);
         ask_hello(clients[i]);
     }
-    fcgi_client_free(clients[2]);
-    fcgi_client_free(clients[0]);
-    fcgi_client_free(clients[4]);
-    if (begin_child(&child)) {
+    free_client(2);
+    free_client(0);
+    free_client(4);
+    if (child_begin(state)) {
         bool reused = true;
         CHILD_REQUIRE(child_asks(clients[1], &reused));
         CHILD_REQUIRE(!reused);
         CHILD_REQUIRE(child_asks(clients[3], &reused));
         CHILD_REQUIRE(!reused);
-        child_is_done(&child);
+        child_done();
     }
-    await_child(&child);
-    end_child(&child);
+    child_await();
+    child_end();
     assert_true(ask_hello(clients[1]).reused);
     assert_true(ask_hello(clients[3]).reused);
-    fcgi_client_free(clients[1]);
-    fcgi_client_free(clients[3]);
-    fake_stop(app);
 }
 
 static void a_child_dials_anew_and_the_parent_goes_on(void **state)
 {
-    struct child child;
     struct fixture *f = fixture_serve(state, FAKE_UNIX, NULL);
     ask_hello(f->client);
-    if (begin_child(&child)) {
+    if (child_begin(state)) {
         bool reused = true;
         CHILD_REQUIRE(child_asks(f->client, &reused));
         CHILD_REQUIRE(!reused);
         CHILD_REQUIRE(child_asks(f->client, &reused));
         CHILD_REQUIRE(reused);
-        child_is_done(&child);
+        child_done();
     }
-    await_child(&child);
+    child_await();
     assert_int_equal(fake_count(f->app, FAKE_ACCEPTED), 2);
     assert_true(ask_hello(f->client).reused);
-    end_child(&child);
+    child_end();
     assert_true(ask_hello(f->client).reused);
     assert_int_equal(stats_of(f->client).dials, 1);
 }
 
 static void a_child_closes_its_copies_idle_and_leased(void **state)
 {
-    struct child child;
     struct fixture *f = fixture_serve(state, FAKE_UNIX, NULL);
     keep_idle(f->app, f->client, 2);
     struct fcgi_connection *leased = take(f->pool);
@@ -172,32 +118,31 @@ static void a_child_closes_its_copies_idle_and_leased(void **state)
     ino_t idle_inode = inode(fcgi_connection_fd(idle));
     fcgi_pool_put(f->pool, idle);
     assert_true(has_open(leased_inode) && has_open(idle_inode));
-    if (begin_child(&child)) {
+    if (child_begin(state)) {
         bool reused;
         CHILD_REQUIRE(child_asks(f->client, &reused));
         CHILD_REQUIRE(!has_open(leased_inode));
         CHILD_REQUIRE(!has_open(idle_inode));
-        child_is_done(&child);
+        child_done();
     }
-    await_child(&child);
+    child_await();
     /* The application sees the parent's end at once: no copy holds it. */
     fcgi_pool_discard(f->pool, leased);
     fake_await(f->app, FAKE_LEFT, 1);
     assert_true(ask_hello(f->client).reused);
     fcgi_client_close(f->client);
     fake_await(f->app, FAKE_LEFT, 2);
-    end_child(&child);
+    child_end();
 }
 
 /* What was leased at the time of the fork comes back in the child too. */
 static void a_child_may_give_back_what_was_leased(void **state)
 {
-    struct child child;
     struct fixture *f = fixture_serve(state, FAKE_UNIX, NULL);
     keep_idle(f->app, f->client, 2);
     struct fcgi_connection *put = take(f->pool);
     struct fcgi_connection *discarded = take(f->pool);
-    if (begin_child(&child)) {
+    if (child_begin(state)) {
         bool reused = true;
         fcgi_pool_put(f->pool, put);
         fcgi_pool_discard(f->pool, discarded);
@@ -205,10 +150,10 @@ static void a_child_may_give_back_what_was_leased(void **state)
         CHILD_REQUIRE(child_asks(f->client, &reused));
         CHILD_REQUIRE(!reused);
         CHILD_REQUIRE(stats_of_pool(f->pool).open == 1);
-        child_is_done(&child);
+        child_done();
     }
-    await_child(&child);
-    end_child(&child);
+    child_await();
+    child_end();
     fcgi_pool_put(f->pool, put);
     fcgi_pool_put(f->pool, discarded);
     assert_true(ask_hello(f->client).reused);
@@ -220,19 +165,18 @@ static void a_child_may_give_back_what_was_leased(void **state)
 static void a_child_may_free_the_client(void **state)
 {
     struct fixture *f = *state;
-    struct child child;
     struct fcgi_client_config config = {
         .pool = {.allocator = counting_allocator(&f->memory)}};
     fixture_serve(state, FAKE_UNIX, &config);
     ask_hello(f->client);
     struct fcgi_connection *leased = take(f->pool);
-    if (begin_child(&child)) {
+    if (child_begin(state)) {
         fcgi_client_free(f->client);
         CHILD_REQUIRE(f->memory.blocks == 0);
-        child_is_done(&child);
+        child_done();
     }
-    await_child(&child);
-    end_child(&child);
+    child_await();
+    child_end();
     fcgi_pool_put(f->pool, leased);
     assert_true(ask_hello(f->client).reused);
     assert_int_equal(fake_count(f->app, FAKE_LEFT), 0);
@@ -241,28 +185,26 @@ static void a_child_may_free_the_client(void **state)
 /* The parent's eviction thread does not exist in the child. */
 static void a_child_evicts_too(void **state)
 {
-    struct child child;
     struct fcgi_client_config config = {.pool = {.idle_timeout_ms = 100}};
     struct fixture *f = fixture_serve(state, FAKE_UNIX, &config);
     ask_hello(f->client);
-    if (begin_child(&child)) {
+    if (child_begin(state)) {
         bool reused;
         CHILD_REQUIRE(child_asks(f->client, &reused));
         while (stats_of(f->client).idle > 0) {
             pass_ms(1);
         }
         CHILD_REQUIRE(stats_of(f->client).evictions == 1);
-        child_is_done(&child);
+        child_done();
     }
-    await_child(&child);
+    child_await();
     fake_await(f->app, FAKE_LEFT, 2);
-    end_child(&child);
+    child_end();
 }
 
 /* Nor does it where it slept because nothing was idle. */
 static void a_child_evicts_too_when_nothing_was_idle(void **state)
 {
-    struct child child;
     struct fcgi_client_config config = {.pool = {.idle_timeout_ms = 10}};
     struct fixture *f = fixture_serve(state, FAKE_UNIX, &config);
     size_t before = open_descriptors() + 2; /* the pipe of the thread */
@@ -270,7 +212,7 @@ static void a_child_evicts_too_when_nothing_was_idle(void **state)
     while (stats_of(f->client).evictions == 0 || open_descriptors() != before) {
         pass_ms(1); /* until both ends of the connection are closed */
     }
-    if (begin_child(&child)) {
+    if (child_begin(state)) {
         bool reused;
         /* Those of its two pipes are new, that of the thread is gone. */
         CHILD_REQUIRE(open_descriptors() == before + 4 - 2);
@@ -279,47 +221,45 @@ static void a_child_evicts_too_when_nothing_was_idle(void **state)
             pass_ms(1);
         }
         CHILD_REQUIRE(stats_of(f->client).evictions == 2);
-        child_is_done(&child);
+        child_done();
     }
-    await_child(&child);
-    end_child(&child);
+    child_await();
+    child_end();
 }
 
 /* Else the next connection that comes back would be given to nobody. */
 static void who_waits_does_so_in_the_parent_alone(void **state)
 {
-    struct child child;
     struct fcgi_client_config config = {.pool = {.max_open = 1}};
     struct fixture *f = fixture_serve(state, FAKE_UNIX, &config);
     struct fcgi_connection *leased = take(f->pool);
     fixture_begin(f);
-    if (begin_child(&child)) {
+    if (child_begin(state)) {
         bool reused;
         CHILD_REQUIRE(stats_of(f->client).waiting == 0);
         CHILD_REQUIRE(child_asks(f->client, &reused));
         CHILD_REQUIRE(stats_of(f->client).idle == 1);
-        child_is_done(&child);
+        child_done();
     }
-    await_child(&child);
-    end_child(&child);
+    child_await();
+    child_end();
     fcgi_pool_put(f->pool, leased);
     assert_code(host_run(f->call), FCGI_OK);
 }
 
 static void places_are_free_again_in_a_child(void **state)
 {
-    struct child child;
     struct fcgi_client_config config = {
         .pool = {.max_open = 1, .queue_timeout_ms = 10000}};
     struct fixture *f = fixture_serve(state, FAKE_UNIX, &config);
     struct fcgi_connection *leased = take(f->pool);
-    if (begin_child(&child)) {
+    if (child_begin(state)) {
         bool reused;
         CHILD_REQUIRE(child_asks(f->client, &reused));
-        child_is_done(&child);
+        child_done();
     }
-    await_child(&child);
-    end_child(&child);
+    child_await();
+    child_end();
     fcgi_pool_put(f->pool, leased);
 }
 
@@ -337,11 +277,10 @@ static int run_in_child(struct fcgi_call *call)
 /* It is not even a place: that is the parent's. */
 static void what_was_leased_serves_nobody_who_waits_in_a_child(void **state)
 {
-    struct child child;
     struct fcgi_client_config config = {.pool = {.max_open = 1}};
     struct fixture *f = fixture_serve(state, FAKE_UNIX, &config);
     struct fcgi_connection *leased = take(f->pool);
-    if (begin_child(&child)) {
+    if (child_begin(state)) {
         struct fcgi_connection *own;
         struct fcgi_call *call;
         CHILD_REQUIRE(fcgi_pool_get(f->pool, &own, NULL) == FCGI_OK);
@@ -354,80 +293,73 @@ static void what_was_leased_serves_nobody_who_waits_in_a_child(void **state)
         CHILD_REQUIRE(run_in_child(call) == FCGI_OK);
         fcgi_call_free(call);
         CHILD_REQUIRE(stats_of_pool(f->pool).open == 1);
-        child_is_done(&child);
+        child_done();
     }
-    await_child(&child);
-    end_child(&child);
+    child_await();
+    child_end();
     fcgi_pool_put(f->pool, leased);
     assert_true(ask_hello(f->client).reused);
 }
 
 /* ---- amid dialling ----------------------------------------------------- */
 
-/* How a host may dial: in the child it does so for itself. */
-struct forking_dial {
-    struct fake *app;
-    struct child child;
-    bool in_child;
-};
+static bool in_child;
 
+/* How a host may dial: in the child it does so for itself. */
 static int dial_and_fork(void *context, int *fd)
 {
-    struct forking_dial *dial = context;
-    dial->in_child = begin_child(&dial->child);
-    *fd = fake_connect(dial->app);
+    void **state = context;
+    struct fixture *f = *state;
+    in_child = child_begin(state);
+    *fd = fake_connect(f->app);
     return FCGI_OK;
 }
 
 /* Or it has the parent's. */
 static int fork_with_a_socket(void *context, int *fd)
 {
-    struct forking_dial *dial = context;
-    *fd = fake_connect(dial->app);
-    dial->in_child = begin_child(&dial->child);
+    void **state = context;
+    struct fixture *f = *state;
+    *fd = fake_connect(f->app);
+    in_child = child_begin(state);
     return FCGI_OK;
 }
 
 /* Its slot was the parent's. */
 static void a_child_begun_amid_dialling_goes_on_but_keeps_nothing(void **state)
 {
-    struct fixture *f = *state;
-    struct forking_dial dial = {.app = f->app};
     struct fcgi_client_config config = {
-        .pool = {.dial = dial_and_fork, .dial_context = &dial}};
-    fixture_serve(state, FAKE_UNIX, &config);
+        .pool = {.dial = dial_and_fork, .dial_context = state}};
+    struct fixture *f = fixture_serve(state, FAKE_UNIX, &config);
     bool reused = true;
     bool well = child_asks(f->client, &reused);
-    if (dial.in_child) {
+    if (in_child) {
         CHILD_REQUIRE(well && !reused);
         CHILD_REQUIRE(stats_of(f->client).idle == 0);
         CHILD_REQUIRE(stats_of(f->client).open == 0);
-        child_is_done(&dial.child);
+        child_done();
     }
     assert_true(well);
-    await_child(&dial.child);
-    end_child(&dial.child);
+    child_await();
+    child_end();
     assert_int_equal(stats_of(f->client).idle, 1);
 }
 
 static void
 what_a_child_has_of_its_parents_dialling_it_leaves_alone(void **state)
 {
-    struct fixture *f = *state;
-    struct forking_dial dial = {.app = f->app};
     struct fcgi_client_config config = {
-        .pool = {.dial = fork_with_a_socket, .dial_context = &dial}};
-    fixture_serve(state, FAKE_UNIX, &config);
-    struct fcgi_call *call;
-    assert_code(fcgi_call_start(&call, f->client, &f->request, &f->response),
+        .pool = {.dial = fork_with_a_socket, .dial_context = state}};
+    struct fixture *f = fixture_serve(state, FAKE_UNIX, &config);
+    assert_code(fcgi_call_start(&f->call, f->client, &f->request, &f->response),
                 FCGI_OK);
-    if (dial.in_child) {
-        fcgi_call_free(call);
-        child_is_done(&dial.child);
+    if (in_child) {
+        fcgi_call_free(f->call);
+        child_done();
     }
-    await_child(&dial.child);
-    assert_code(host_run(call), FCGI_OK);
-    end_child(&dial.child);
+    child_await();
+    assert_code(host_run(f->call), FCGI_OK);
+    child_end();
 }
 
 /* ---- amid closing ------------------------------------------------------ */
@@ -437,43 +369,35 @@ what_a_child_has_of_its_parents_dialling_it_leaves_alone(void **state)
 static void fork_at_eviction(void *context,
                              const struct fcgi_trace_event *event)
 {
-    struct child *child = context;
-    if (event->kind == FCGI_TRACE_EVICTED && child->pid == 0 &&
-        begin_child(child)) {
-        child_is_done(child);
+    if (event->kind == FCGI_TRACE_EVICTED && child_begin(context)) {
+        child_done();
     }
 }
 
 /* The child's copy, which it cannot know of, holds nothing open. */
 static void what_is_closed_ends_though_a_child_has_a_copy(void **state)
 {
-    struct fixture *f = *state;
-    struct child child = {.pid = 0};
     struct fcgi_client_config config = {.pool = {.max_requests = 1,
                                                  .trace = fork_at_eviction,
-                                                 .trace_context = &child}};
-    fixture_serve(state, FAKE_UNIX, &config);
+                                                 .trace_context = state}};
+    struct fixture *f = fixture_serve(state, FAKE_UNIX, &config);
     ask_hello(f->client);
     fake_await(f->app, FAKE_LEFT, 1);
-    await_child(&child);
-    end_child(&child);
+    child_await();
+    child_end();
 }
 
 /* ---- amid the work of other threads ------------------------------------ */
 
-struct busy {
-    struct fcgi_client *client;
-    atomic_bool stop;
-    int rc;
-};
+static atomic_bool stop;
+static atomic_size_t failures;
 
-static void *ask_until_told(void *argument)
+static void *ask_until_told(void *client)
 {
-    struct busy *busy = argument;
     struct fcgi_request request = get_request();
     struct fcgi_response response = {0};
-    while (!atomic_load(&busy->stop) && busy->rc == FCGI_OK) {
-        busy->rc = fcgi_client_do(busy->client, &request, &response);
+    while (!atomic_load(&stop) && atomic_load(&failures) == 0) {
+        failures += fcgi_client_do(client, &request, &response) != FCGI_OK;
     }
     fcgi_response_free(&response);
     return NULL;
@@ -482,32 +406,23 @@ static void *ask_until_told(void *argument)
 /* Whatever lock another thread holds at the moment of the fork. */
 static void a_fork_amid_requests_leaves_the_child_able_to_ask(void **state)
 {
-    (void)state;
-    pthread_t threads[2];
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct busy busy = {.client = client_for(app, NULL)};
+    struct fixture *f = fixture_serve(state, FAKE_UNIX, NULL);
     for (size_t i = 0; i < 2; i++) {
-        assert_int_equal(
-            pthread_create(&threads[i], NULL, ask_until_told, &busy), 0);
+        fixture_thread(state, ask_until_told, f->client);
     }
     for (size_t i = 0; i < 15; i++) {
-        struct child child;
-        if (begin_child(&child)) {
+        if (child_begin(state)) {
             bool reused;
-            CHILD_REQUIRE(child_asks(busy.client, &reused));
+            CHILD_REQUIRE(child_asks(f->client, &reused));
             CHILD_REQUIRE(!reused);
-            child_is_done(&child);
+            child_done();
         }
-        await_child(&child);
-        end_child(&child);
+        child_await();
+        child_end();
     }
-    atomic_store(&busy.stop, true);
-    for (size_t i = 0; i < 2; i++) {
-        assert_int_equal(pthread_join(threads[i], NULL), 0);
-    }
-    assert_code(busy.rc, FCGI_OK);
-    fcgi_client_free(busy.client);
-    fake_stop(app);
+    atomic_store(&stop, true);
+    fixture_join(state);
+    assert_int_equal(atomic_load(&failures), 0);
 }
 
 /* Whose it is does not matter: another thread's could not even be given up in
@@ -515,19 +430,18 @@ static void a_fork_amid_requests_leaves_the_child_able_to_ask(void **state)
  * parent leaves. */
 static void a_child_closes_what_was_connecting(void **state)
 {
-    struct child child;
     struct fixture *f = fixture_clogged(state, FAKE_TCP, NULL);
     size_t before = open_descriptors();
     fixture_begin(f);
     assert_code(host_settle(f->call), FCGI_WAIT);
     assert_int_equal(open_descriptors(), before + 1);
-    if (begin_child(&child)) {
+    if (child_begin(state)) {
         /* Those of its two pipes are new. */
         CHILD_REQUIRE(open_descriptors() == before + 4);
-        child_is_done(&child);
+        child_done();
     }
-    await_child(&child);
-    end_child(&child);
+    child_await();
+    child_end();
     fake_hear(f->app);
     assert_code(host_run(f->call), FCGI_OK);
 }
@@ -535,7 +449,7 @@ static void a_child_closes_what_was_connecting(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(clients_are_freed_in_any_order_before_a_fork),
+        fixture_test(clients_are_freed_in_any_order_before_a_fork),
         fixture_test(a_child_dials_anew_and_the_parent_goes_on),
         fixture_test(a_child_closes_its_copies_idle_and_leased),
         fixture_test(a_child_may_give_back_what_was_leased),
@@ -548,7 +462,7 @@ int main(void)
         fixture_test(a_child_begun_amid_dialling_goes_on_but_keeps_nothing),
         fixture_test(what_a_child_has_of_its_parents_dialling_it_leaves_alone),
         fixture_test(what_is_closed_ends_though_a_child_has_a_copy),
-        cmocka_unit_test(a_fork_amid_requests_leaves_the_child_able_to_ask),
+        fixture_test(a_fork_amid_requests_leaves_the_child_able_to_ask),
         fixture_test(a_child_closes_what_was_connecting),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
