@@ -25,9 +25,9 @@
 
 #include "ask.h"
 #include "faults.h"
-#include "peer.h"
 #include "late_pipe.h"
 #include "pattern.h"
+#include "peer.h"
 #include "process.h"
 #include "temp.h"
 

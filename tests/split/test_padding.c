@@ -16,8 +16,8 @@
 #include <fcgi_client.h>
 
 #include "ask.h"
-#include "peer.h"
 #include "host.h"
+#include "peer.h"
 #include "talk.h"
 
 #define PADDINGS 256

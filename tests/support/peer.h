@@ -48,7 +48,8 @@ size_t peer_send(struct peer *peer, size_t nth, const void *data, size_t len);
 /** Send bytes; fails the test unless the connection takes all of them. */
 void peer_say(struct peer *peer, size_t nth, const struct wire *bytes);
 
-/** One FCGI_STDOUT record, and FCGI_END_REQUEST, to the request with that id. */
+/** One FCGI_STDOUT record, and FCGI_END_REQUEST, to the request with that id.
+ */
 void peer_stdout(struct peer *peer, size_t nth, int id, const char *text);
 void peer_end(struct peer *peer, size_t nth, int id);
 

@@ -23,8 +23,8 @@
 
 #include "ask.h"
 #include "fake.h"
-#include "peer.h"
 #include "host.h"
+#include "peer.h"
 #include "process.h"
 
 static const enum fake_family families[] = {FAKE_UNIX, FAKE_TCP};

@@ -21,9 +21,9 @@
 
 #include "ask.h"
 #include "fake.h"
-#include "peer.h"
 #include "host.h"
 #include "pattern.h"
+#include "peer.h"
 #include "process.h"
 
 /* What a child finds not to be so ends it. */

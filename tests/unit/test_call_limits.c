@@ -19,9 +19,9 @@
 #include "ask.h"
 #include "fake.h"
 #include "feeder.h"
-#include "peer.h"
 #include "host.h"
 #include "pattern.h"
+#include "peer.h"
 #include "process.h"
 #include "recorder.h"
 

@@ -24,8 +24,8 @@
 #include "allocator.h"
 #include "ask.h"
 #include "fake.h"
-#include "peer.h"
 #include "host.h"
+#include "peer.h"
 #include "process.h"
 
 #define CALLS 1000

@@ -23,9 +23,9 @@
 #include "ask.h"
 #include "fake.h"
 #include "feeder.h"
-#include "peer.h"
 #include "host.h"
 #include "pattern.h"
+#include "peer.h"
 #include "process.h"
 #include "temp.h"
 

@@ -17,9 +17,9 @@
 
 #include "ask.h"
 #include "fake.h"
-#include "peer.h"
 #include "late_pipe.h"
 #include "pattern.h"
+#include "peer.h"
 #include "process.h"
 #include "temp.h"
 

@@ -32,8 +32,8 @@
 #include "ask.h"
 #include "fake_private.h" /* how it listens */
 #include "feeder.h"
-#include "peer.h"
 #include "host.h"
+#include "peer.h"
 #include "process.h"
 
 #define LEASED_MAX 8

@@ -16,8 +16,8 @@
 #include <fcgi_client.h>
 
 #include "ask.h"
-#include "peer.h"
 #include "host.h"
+#include "peer.h"
 
 /* A client whose connections end in the peer. Two are idle; the second was
  * used last. */
