@@ -106,7 +106,17 @@ struct fcgi_pool_config {
     void (*trace)(void *context, const struct fcgi_trace_event *event);
     void *trace_context;
     struct fcgi_allocator allocator; /**< copied; all zero: malloc() */
-    uint64_t reserved[8];            /**< all zero */
+    /** Learn of each socket of the pool, for example to watch it for as long as
+     *  it is open: `opened` when it exists, before it is connected, and
+     *  `closing` before it is closed, for whatever reason. Called from the
+     *  thread in which that happens, never under a lock; an event loop that
+     *  wants them in its own thread sets `evict_by_host` and drives all calls
+     *  itself. In the child of a fork(), sockets of the parent are closed
+     *  without a call. NULL: not told. */
+    void (*socket_opened)(void *context, int fd);
+    void (*socket_closing)(void *context, int fd);
+    void *socket_context;
+    uint64_t reserved[5]; /**< all zero */
 };
 
 /** What a pool counts: what there is now, and what happened since it was
@@ -221,6 +231,16 @@ FCGI_API int fcgi_connection_fd(const struct fcgi_connection *connection);
 /** The id for the next request over a leased connection, which counts as one
  *  towards `max_requests`: never 0, and another one each time. Not NULL. */
 FCGI_API uint16_t fcgi_connection_next_id(struct fcgi_connection *connection);
+
+/**
+ * Pass on that an idle connection has become readable: it is closed if the
+ * application has closed it, rather than found dead by the next request. From
+ * the thread that gets and gives back connections, or while no other does.
+ *
+ * @param fd  a descriptor of `socket_opened`; harmless if its connection is not
+ *            idle
+ */
+FCGI_API void fcgi_pool_check_idle(struct fcgi_pool *pool, int fd);
 
 /**
  * Close the idle connections whose time has expired: what the pool's thread

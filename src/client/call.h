@@ -18,6 +18,7 @@
 #include <fcgi_client/call.h>
 
 #include "../pool/checkout.h"
+#include "loop_member.h"
 #include "rescue.h"
 #include "transport.h"
 
@@ -49,6 +50,7 @@ struct fcgi_call {
     bool running;   /* the caller's code may be called from within */
     int64_t now;
     int64_t started;
+    struct fcgi__loop_member member; /* for the loop that drives it */
 };
 
 /* Stands for FCGI_GET_VALUES in place of a request. It goes over a connection
@@ -69,6 +71,9 @@ int fcgi__call_start(struct fcgi_call **call, struct fcgi_client *client,
 /* Advance a call as fcgi_call_advance() does. `ready` is what its descriptor is
  * ready for (enum fcgi__readiness). */
 int fcgi__call_step(struct fcgi_call *call, int64_t now, unsigned ready);
+
+/* Tell what a call waits for that has not ended. */
+void fcgi__call_wait(const struct fcgi_call *call, struct fcgi__wait *wait);
 
 /* Block until what it waits for has come. Returns enum fcgi__readiness. */
 unsigned fcgi__call_await(struct fcgi_call *call);

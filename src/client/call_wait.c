@@ -17,7 +17,7 @@ static void wait_no_longer_than(struct fcgi__wait *wait, int64_t moment)
     }
 }
 
-static void tell_wait(const struct fcgi_call *call, struct fcgi__wait *wait)
+void fcgi__call_wait(const struct fcgi_call *call, struct fcgi__wait *wait)
 {
     if (call->stage == FCGI__CALL_EXCHANGING) {
         fcgi__transport_wait(&call->transport, wait);
@@ -32,7 +32,7 @@ unsigned fcgi__call_await(struct fcgi_call *call)
 {
     struct fcgi__wait wait;
 
-    tell_wait(call, &wait);
+    fcgi__call_wait(call, &wait);
     return call->stage == FCGI__CALL_EXCHANGING
                ? fcgi__net_wait(&wait)
                : fcgi__checkout_await(&call->checkout, &wait);
@@ -47,7 +47,7 @@ static struct fcgi__wait wait_of_host(const struct fcgi_call *call)
     struct fcgi__wait wait = {-1, 0, -1, FCGI__NEVER};
 
     if (call != NULL && call->stage != FCGI__CALL_ENDED) {
-        tell_wait(call, &wait);
+        fcgi__call_wait(call, &wait);
     }
     if (wait.events == 0) {
         wait.fd = -1;

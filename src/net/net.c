@@ -62,16 +62,35 @@ void fcgi__net_shutdown(int fd)
     (void)shutdown(fd, SHUT_RDWR);
 }
 
-void fcgi__exposed_fd_init(struct fcgi__exposed_fd *exposed)
+void fcgi__socket_opened(const struct fcgi__socket_observer *observer, int fd)
 {
+    if (observer->opened != NULL) {
+        observer->opened(observer->context, fd);
+    }
+}
+
+void fcgi__socket_close(const struct fcgi__socket_observer *observer, int fd)
+{
+    if (fd >= 0 && observer->closing != NULL) {
+        observer->closing(observer->context, fd);
+    }
+    fcgi__net_close(fd);
+}
+
+void fcgi__exposed_fd_init(struct fcgi__exposed_fd *exposed,
+                           const struct fcgi__socket_observer *observer)
+{
+    exposed->observer = observer;
     exposed->fd = -1;
     exposed->retained = -1;
 }
 
 void fcgi__exposed_fd_close(struct fcgi__exposed_fd *exposed)
 {
-    fcgi__net_close(exposed->retained);
+    int fd = exposed->retained;
+
     exposed->retained = -1;
+    fcgi__socket_close(exposed->observer, fd);
 }
 
 void fcgi__exposed_fd_retain(struct fcgi__exposed_fd *exposed, int *fd)
@@ -250,7 +269,7 @@ static void drop_socket(struct fcgi__dial *dial)
         return;
     }
     dial->fd = -1;
-    fcgi__net_close(fd);
+    fcgi__socket_close(dial->exposed->observer, fd);
 }
 
 void fcgi__dial_end(struct fcgi__dial *dial)
@@ -335,6 +354,7 @@ static int begin_address(struct fcgi__dial *dial, int64_t now)
     if (open_socket(dial, dial->next->ai_family) != FCGI_OK) {
         return give_up_address(dial, FCGI_ERR_SYSTEM, errno);
     }
+    fcgi__socket_opened(dial->exposed->observer, dial->fd);
     return try_connect(dial, now);
 }
 

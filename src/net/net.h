@@ -37,14 +37,29 @@ struct fcgi__wait {
  * the one that is ready. */
 unsigned fcgi__net_wait(const struct fcgi__wait *wait);
 
+/* A host that is told of each socket, unless the functions are NULL: when it
+ * exists, and before it is closed. */
+struct fcgi__socket_observer {
+    void (*opened)(void *context, int fd);
+    void (*closing)(void *context, int fd);
+    void *context;
+};
+
+void fcgi__socket_opened(const struct fcgi__socket_observer *observer, int fd);
+
+/* Close a socket unless it is -1; errno stays as it was. */
+void fcgi__socket_close(const struct fcgi__socket_observer *observer, int fd);
+
 /* A descriptor that a host was given to watch. It is not closed until the host
  * was given another, so that no new descriptor gets its number meanwhile. */
 struct fcgi__exposed_fd {
+    const struct fcgi__socket_observer *observer;
     int fd;       /* -1: none */
     int retained; /* one that only the host may still watch; -1: none */
 };
 
-void fcgi__exposed_fd_init(struct fcgi__exposed_fd *exposed);
+void fcgi__exposed_fd_init(struct fcgi__exposed_fd *exposed,
+                           const struct fcgi__socket_observer *observer);
 
 /* To be called before a descriptor is closed: if it is exposed, retain it, and
  * set `*fd` to -1. */

@@ -101,6 +101,7 @@ static int dial_by_host(struct fcgi__checkout *checkout,
     }
     checkout->system_error = 0;
     checkout->connection->fd = fd;
+    fcgi__socket_opened(fcgi__pool_observer(checkout->pool), fd);
     rc = fcgi__net_adopt(fd);
     if (rc != FCGI_OK) {
         checkout->system_error = errno;
@@ -146,7 +147,7 @@ static void replace_dead(struct fcgi__checkout *checkout, int64_t now,
     trace_checkout(checkout, FCGI_TRACE_STALE, dead);
     fcgi__net_shutdown(dead);
     fcgi__exposed_fd_retain(&checkout->exposed, &dead);
-    fcgi__net_close(dead);
+    fcgi__socket_close(fcgi__pool_observer(checkout->pool), dead);
 }
 
 /* Make sure that the slot's connection can be used, or dial one. */
@@ -203,7 +204,7 @@ int fcgi__checkout_begin(struct fcgi__checkout *checkout,
     checkout->queue_us = 0;
     checkout->connect_us = 0;
     checkout->system_error = 0;
-    fcgi__exposed_fd_init(&checkout->exposed);
+    fcgi__exposed_fd_init(&checkout->exposed, fcgi__pool_observer(pool));
     fcgi__waiter_init(&checkout->waiter, options->call, options->turns);
     if (idle == NULL) {
         rc = fcgi__pool_acquire(pool, now, options->want == FCGI__WANTS_BESIDE,

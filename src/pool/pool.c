@@ -30,6 +30,7 @@ struct fcgi_pool {
     struct fcgi_allocator allocator;
     struct fcgi_pool_config config;
     struct fcgi__address address;
+    struct fcgi__socket_observer observer;
 
     pthread_mutex_t lock;
     struct fcgi__pool_state state;
@@ -64,7 +65,7 @@ static void close_socket(struct fcgi_pool *pool,
     if (dropped.fd >= 0 && pool->config.max_idle > 0) {
         fcgi__net_shutdown(dropped.fd);
     }
-    fcgi__net_close(dropped.fd);
+    fcgi__socket_close(&pool->observer, dropped.fd);
 }
 
 /* Close and free a list of unlinked connections. */
@@ -439,6 +440,29 @@ static int64_t evict_expired(void *context)
     return next;
 }
 
+void fcgi_pool_check_idle(struct fcgi_pool *pool, int fd)
+{
+    struct fcgi_connection *to_close = NULL;
+    struct fcgi_connection *idle;
+
+    if (pool == NULL || fd < 0) {
+        return;
+    }
+    lock(pool);
+    idle = fcgi__pool_state_find_idle(&pool->state, fd);
+    unlock(pool);
+    if (idle == NULL || fcgi__net_is_idle(fd)) {
+        return;
+    }
+    fcgi__trace(&pool->config, FCGI_TRACE_STALE, fd, FCGI_OK);
+    lock(pool);
+    if (fcgi__pool_state_find_idle(&pool->state, fd) == idle) {
+        fcgi__pool_state_drop_dead(&pool->state, idle, &to_close);
+    }
+    unlock(pool);
+    close_connections(pool, to_close);
+}
+
 int fcgi_pool_evict(struct fcgi_pool *pool)
 {
     struct fcgi_connection *to_close = NULL;
@@ -467,6 +491,12 @@ const struct fcgi_pool_config *fcgi__pool_config(const struct fcgi_pool *pool)
 const struct fcgi__address *fcgi__pool_address(const struct fcgi_pool *pool)
 {
     return &pool->address;
+}
+
+const struct fcgi__socket_observer *
+fcgi__pool_observer(const struct fcgi_pool *pool)
+{
+    return &pool->observer;
 }
 
 void fcgi_pool_get_stats(struct fcgi_pool *pool, struct fcgi_pool_stats *stats)
@@ -564,6 +594,9 @@ static int init_pool(struct fcgi_pool *pool, const char *address,
     if (errno != 0) {
         return FCGI_ERR_SYSTEM;
     }
+    pool->observer.opened = pool->config.socket_opened;
+    pool->observer.closing = pool->config.socket_closing;
+    pool->observer.context = pool->config.socket_context;
     fcgi__pool_state_init(&pool->state, &pool->config);
     link_turns(pool, &pool->own_turns);
     pool->wakes_at = FCGI__NEVER;

@@ -13,6 +13,7 @@
 #include "../net/address.h"
 #include "pool_state.h"
 
+struct fcgi__socket_observer;
 struct fcgi_call;
 
 /* A call that the layer above has kept for the next request, linked by its
@@ -31,6 +32,10 @@ int fcgi__pool_config_resolve(struct fcgi_pool_config *config,
 const struct fcgi_pool_config *fcgi__pool_config(const struct fcgi_pool *pool);
 
 const struct fcgi__address *fcgi__pool_address(const struct fcgi_pool *pool);
+
+/* The host that is told of the pool's sockets. */
+const struct fcgi__socket_observer *
+fcgi__pool_observer(const struct fcgi_pool *pool);
 
 /* The fast way, under one lock: take a cached call (NULL: there is none) and an
  * idle connection (NULL: there is none). */

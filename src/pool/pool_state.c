@@ -119,17 +119,45 @@ int fcgi__pool_state_take(struct fcgi__pool_state *state, int64_t now,
     return FCGI_OK;
 }
 
+/* A connection was found dead, which had served that many requests when it
+ * became idle. */
+static void note_death(struct fcgi__pool_state *state,
+                       const struct fcgi_connection *c, int requests)
+{
+    if (requests <= 1 && !c->suspect) {
+        fcgi__keepalive_charge_death(&state->keepalive);
+    }
+    state->epoch += 1;
+    state->counts.stale += 1;
+}
+
+struct fcgi_connection *
+fcgi__pool_state_find_idle(const struct fcgi__pool_state *state, int fd)
+{
+    struct fcgi_connection *c = state->connections.newest;
+
+    while (c != NULL && c->fd != fd) {
+        c = c->older;
+    }
+    return c;
+}
+
+void fcgi__pool_state_drop_dead(struct fcgi__pool_state *state,
+                                struct fcgi_connection *c,
+                                struct fcgi_connection **to_close)
+{
+    note_death(state, c, c->requests);
+    fcgi__connections_remove_idle(&state->connections, c);
+    fcgi__connections_unlink(&state->connections, c, to_close);
+}
+
 void fcgi__pool_state_replace(struct fcgi__pool_state *state, int64_t now,
                               bool fresh, struct fcgi_connection **connection,
                               struct fcgi_connection **to_close)
 {
     struct fcgi_connection *other = NULL;
 
-    if ((*connection)->requests_before <= 1 && !(*connection)->suspect) {
-        fcgi__keepalive_charge_death(&state->keepalive);
-    }
-    state->epoch += 1;
-    state->counts.stale += 1;
+    note_death(state, *connection, (*connection)->requests_before);
     if (!fresh) {
         other = fcgi__pool_state_pop(state, now, to_close);
     }

@@ -66,6 +66,15 @@ void fcgi__pool_state_replace(struct fcgi__pool_state *state, int64_t now,
                               bool fresh, struct fcgi_connection **connection,
                               struct fcgi_connection **to_close);
 
+/* The idle connection with that descriptor; NULL: there is none. */
+struct fcgi_connection *
+fcgi__pool_state_find_idle(const struct fcgi__pool_state *state, int fd);
+
+/* An idle connection is dead: unlink it, and suspect all others. */
+void fcgi__pool_state_drop_dead(struct fcgi__pool_state *state,
+                                struct fcgi_connection *c,
+                                struct fcgi_connection **to_close);
+
 /* A checked-out connection that was idle makes way for a new one in its slot.
  * The caller will empty it. */
 void fcgi__pool_state_yield(struct fcgi__pool_state *state);

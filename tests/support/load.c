@@ -57,6 +57,7 @@ struct load_call {
 
 struct load {
     struct fcgi_client *client;
+    struct fcgi_loop *loop; /* which drives the calls; NULL: the test does */
     struct fcgi_wakeup *wakeup;
     const char *script; /* of PHP-FPM; NULL: fcgi-echo's answers */
     struct load_call *calls[LOAD_CALLS];
@@ -176,6 +177,8 @@ static size_t length_of(const struct load_call *call)
     }
 }
 
+static void on_done(void *context, int error);
+
 static void begin_call(struct load_call *call)
 {
     const char *script = call->load->script;
@@ -200,6 +203,12 @@ static void begin_call(struct load_call *call)
         request.sink.context = call;
     }
     expect(call, params);
+    if (call->load->loop != NULL) {
+        assert_code(fcgi_loop_start(call->load->loop, &request, &call->response,
+                                    on_done, &call->call),
+                    FCGI_OK);
+        return;
+    }
     assert_code(fcgi_call_start(&call->call, call->load->client, &request,
                                 &call->response),
                 FCGI_OK);
@@ -271,17 +280,15 @@ static bool is_answered(const struct load_call *call)
 
 static void free_call(struct load_call *call)
 {
-    fcgi_call_free(call->call);
     fcgi_response_free(&call->response);
     wire_free(&call->expected);
     free(call->body);
     free(call);
 }
 
-void load_finish(struct load_call *call)
+static void judge_end(struct load_call *call, int rc)
 {
     struct load *load = call->load;
-    int rc = fcgi_call_advance(call->call);
     bool answered = is_answered(call);
     size_t number = call->number;
     load->calls[number] = NULL;
@@ -293,10 +300,55 @@ void load_finish(struct load_call *call)
     }
 }
 
+void load_finish(struct load_call *call)
+{
+    int rc = fcgi_call_advance(call->call);
+    fcgi_call_free(call->call);
+    judge_end(call, rc);
+}
+
+/* ---- what an fcgi_loop needs -------------------------------------------- */
+
+static void on_done(void *context, int error)
+{
+    judge_end(context, error);
+}
+
+/* Resume those that have paused for long enough; how long the others have, -1:
+ * none has paused. */
+static int resume_calls(struct load *load)
+{
+    int shortest = -1;
+    for (size_t i = 0; i < LOAD_CALLS; i++) {
+        struct load_call *call = load->calls[i];
+        if (call == NULL || call->resume_at < 0) {
+            continue;
+        }
+        int64_t left = call->resume_at - now_ms();
+        if (left <= 0) {
+            call->resume_at = -1;
+            fcgi_loop_resume(load->loop, call->call);
+            left = 0;
+        }
+        if (shortest < 0 || left < shortest) {
+            shortest = (int)left;
+        }
+    }
+    return shortest;
+}
+
+static void drive_by_loop(struct load *load, const struct load_host *host)
+{
+    while (load->left > 0) {
+        host->turn(resume_calls(load));
+    }
+}
+
 /* ---- the tests ---------------------------------------------------------- */
 
 static load_loop *loop_under_test;
 static bool loop_has_wakeup;
+static const struct load_host *host_under_test;
 
 static void begin_calls(struct load *load)
 {
@@ -311,6 +363,27 @@ static void begin_calls(struct load *load)
     }
 }
 
+/* The same as run_load() by an fcgi_loop. When all have ended, the connections
+ * that are idle expire. */
+static void run_loop_load(struct load *load, const char *address,
+                          const struct fcgi_client_config *config)
+{
+    struct fcgi_client_config own = *config;
+    own.pool.idle_timeout_ms = 100;
+    load->loop = host_under_test->open(address, &own);
+    assert_non_null(load->loop);
+    begin_calls(load);
+    drive_by_loop(load, host_under_test);
+    struct fcgi_client *client = fcgi_loop_client(load->loop);
+    assert_int_equal(fcgi_loop_count(load->loop), 0);
+    assert_int_equal(stats_of(client).waiting, 0);
+    while (stats_of(client).open > 0) {
+        assert_true(fcgi_loop_timeout_ms(load->loop) >= 0);
+        host_under_test->turn(-1);
+    }
+    host_under_test->close();
+}
+
 /* Let the loop drive all calls to an application at that address; then one
  * more is asked without a loop. */
 static void run_load(const char *address, const char *script, int max_open)
@@ -322,6 +395,11 @@ static void run_load(const char *address, const char *script, int max_open)
     struct fcgi_request request = get_request();
     struct fcgi_response response = {0};
     size_t before = open_descriptors();
+    if (host_under_test != NULL) {
+        run_loop_load(&load, address, &config);
+        assert_int_equal(open_descriptors(), before);
+        return;
+    }
     assert_code(fcgi_client_new(&load.client, address, &config), FCGI_OK);
     if (loop_has_wakeup) {
         assert_code(fcgi_wakeup_new(&load.wakeup, load.client), FCGI_OK);
@@ -410,7 +488,7 @@ static int stop_php_fpm(void **state)
     return 0;
 }
 
-int load_run_tests(const char *name, load_loop *loop, bool has_wakeup)
+static int run_group(const char *name)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(many_calls_crowd_at_a_unix_socket,
@@ -420,7 +498,18 @@ int load_run_tests(const char *name, load_loop *loop, bool has_wakeup)
         cmocka_unit_test_setup_teardown(many_calls_wear_php_fpm_out,
                                         start_php_fpm, stop_php_fpm),
     };
+    return cmocka_run_group_tests_name(name, tests, NULL, NULL);
+}
+
+int load_run_tests(const char *name, load_loop *loop, bool has_wakeup)
+{
     loop_under_test = loop;
     loop_has_wakeup = has_wakeup;
-    return cmocka_run_group_tests_name(name, tests, NULL, NULL);
+    return run_group(name);
+}
+
+int load_run_loop_tests(const char *name, const struct load_host *host)
+{
+    host_under_test = host;
+    return run_group(name);
 }

@@ -1,14 +1,15 @@
 /*
- * load - two hundred calls at a time on one thread, for whichever event loop is
- * to drive them: without a body, with a small one, with large ones that pause
- * on their way up, down or both. Each knows its answer, so that none gets
- * another's.
+ * load - two hundred calls at a time on one thread, for whatever drives them,
+ * an fcgi_loop or an event loop of the test's own: without a body, with a small
+ * one, with large ones that pause on their way up, down or both. Each knows its
+ * answer, so that none gets another's.
  *
  * They go to fcgi-echo, over a Unix socket whose listen queue is too short for
  * all of them and over TCP where most wait for a connection, and to a PHP-FPM
  * whose children are few and end again and again.
  *
- * A loop is a function that does this for each call until none is left:
+ * An event loop of the test's own is a function that does this for each call
+ * until none is left:
  *
  *     wait for load_fd(), load_events(), no longer than load_timeout_ms()
  *     if load_step() is not FCGI_WAIT:
@@ -24,7 +25,23 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <fcgi_client/loop.h>
+
 #define LOAD_CALLS 200
+
+/** An fcgi_loop, and the event loop that it is in. */
+struct load_host {
+    /** Make both; NULL: there is no such loop here. */
+    struct fcgi_loop *(*open)(const char *address,
+                              const struct fcgi_client_config *config);
+    /** Wait for events for so many milliseconds at most (-1: any number), and
+     *  pass them on. */
+    void (*turn)(int milliseconds);
+    void (*close)(void);
+};
+
+/** Run the tests of an fcgi_loop: as load_run_tests(). */
+int load_run_loop_tests(const char *name, const struct load_host *host);
 
 struct load;
 struct load_call;
