@@ -1,8 +1,8 @@
 /*
  * answer - one HTTP answer on its way to the client.
  *
- * Short pieces of body are copied together, long ones are sent from where the
- * library has received them.
+ * Short pieces of body are copied into the buffer, next to each other; long
+ * ones are sent from where the library has received them.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -13,16 +13,16 @@
 #include <string.h>
 #include <strings.h>
 
-/* Room before the fields: for the status line and four fields. */
-#define FRONT ((size_t)512)
+/* Room in front of the fields, for the status line and four more fields. */
+#define FRONT_ROOM ((size_t)512)
 #define REASON_MAX ((size_t)127)
 
-/* Room behind the body: for the sizes of chunks. */
-#define BACK ((size_t)64)
+/* Room behind the body, for the sizes of chunks. */
+#define CHUNK_ROOM ((size_t)64)
 
-/* Shorter pieces are copied: what the library receives at a time then leaves in
- * one send, even where records cut it in two or three. */
-#define LONG ((size_t)32 * 1024)
+/* Shorter pieces are copied: what the library receives at once is then sent at
+ * once, even if it is split between two or three records. */
+#define COPIED_MAX ((size_t)32 * 1024)
 
 void answer_begin(struct answer *answer, struct peer *peer, struct buffer *out,
                   const struct http *http, const char *date, bool keep)
@@ -50,7 +50,8 @@ static bool is_named(const struct fcgi_field *field, const char *name)
 
 static bool put_field(struct buffer *out, const struct fcgi_field *field)
 {
-    if (buffer_room(out) < field->name_len + field->value_len + 4 + BACK) {
+    if (buffer_room(out) <
+        field->name_len + field->value_len + 4 + CHUNK_ROOM) {
         return false;
     }
     buffer_append(out, field->name, field->name_len);
@@ -68,8 +69,8 @@ static void begin_head(struct answer *answer, int status, const char *reason)
     answer->status = status;
     answer->has_body = !answer->to_head && fcgi_cgi_has_body(none, status);
     answer->reason = reason;
-    answer->out->start = FRONT;
-    answer->out->end = FRONT;
+    answer->out->start = FRONT_ROOM;
+    answer->out->end = FRONT_ROOM;
 }
 
 static void end_fields(struct answer *answer)
@@ -86,8 +87,8 @@ static bool take_field(struct answer *answer,
         return true;
     }
     if (is_named(field, "Content-Length")) {
-        /* Told twice the same is told once; where there can be no length, it
-         * is nobody's (RFC 9110, section 8.6). */
+        /* The same length twice is sent once; an answer that cannot have a
+         * length has none (RFC 9110, section 8.6). */
         if (answer->measured || answer->status == 204) {
             return true;
         }
@@ -98,7 +99,7 @@ static bool take_field(struct answer *answer,
     return put_field(answer->out, field);
 }
 
-/* Only a final answer can be handed on (RFC 9110, section 15.2). */
+/* The answer must be a final one (RFC 9110, section 15.2). */
 static int take_head(void *context, const struct fcgi_response *response)
 {
     struct answer *answer = context;
@@ -119,8 +120,8 @@ static int take_head(void *context, const struct fcgi_response *response)
     return 0;
 }
 
-/* The first chunk stands in the buffer already: its size goes ahead of it. */
-static void chunk_held(struct answer *answer)
+/* The first chunk is in the buffer already: insert its size. */
+static void insert_chunk_size(struct answer *answer)
 {
     struct buffer *out = answer->out;
     size_t len = out->end - answer->fields_end;
@@ -138,8 +139,10 @@ static void chunk_held(struct answer *answer)
     answer->chunk_at = "\r\n";
 }
 
-/* What tells where the body ends. */
-static void frame(struct answer *answer, bool ended, char *field, size_t size)
+/* Choose how the end of the body is told: with a field, or by closing the
+ * connection. */
+static void choose_framing(struct answer *answer, bool ended, char *field,
+                           size_t size)
 {
     field[0] = '\0';
     if (answer->measured || !answer->has_body) {
@@ -153,43 +156,44 @@ static void frame(struct answer *answer, bool ended, char *field, size_t size)
     } else {
         (void)snprintf(field, size, "Transfer-Encoding: chunked\r\n");
         answer->chunked = true;
-        chunk_held(answer);
+        insert_chunk_size(answer);
     }
 }
 
-static void put_before(struct buffer *out, const char *text)
+static void prepend_text(struct buffer *out, const char *text)
 {
     buffer_prepend(out, text, strlen(text));
 }
 
-static void put_status_line(struct answer *answer)
+static void prepend_status_line(struct answer *answer)
 {
     const int status = answer->status;
     const char code[] = {(char)('0' + status / 100),
                          (char)('0' + status / 10 % 10),
                          (char)('0' + status % 10), ' ', '\0'};
 
-    put_before(answer->out, "\r\n");
+    prepend_text(answer->out, "\r\n");
     buffer_prepend(answer->out, answer->reason,
                    strnlen(answer->reason, REASON_MAX));
-    put_before(answer->out, code);
-    put_before(answer->out, "HTTP/1.1 ");
+    prepend_text(answer->out, code);
+    prepend_text(answer->out, "HTTP/1.1 ");
 }
 
-/* Write what stands before the fields, from its end: now it is known. */
+/* Write what stands in front of the fields, last part first: it is known only
+ * now. */
 static void complete_head(struct answer *answer, bool ended)
 {
     char framing[64];
 
-    frame(answer, ended, framing, sizeof(framing));
+    choose_framing(answer, ended, framing, sizeof(framing));
     if (!answer->keep) {
-        put_before(answer->out, "Connection: close\r\n");
+        prepend_text(answer->out, "Connection: close\r\n");
     } else if (answer->to_1_0) {
-        put_before(answer->out, "Connection: keep-alive\r\n");
+        prepend_text(answer->out, "Connection: keep-alive\r\n");
     }
-    put_before(answer->out, framing);
-    put_before(answer->out, answer->dated ? "" : answer->date);
-    put_status_line(answer);
+    prepend_text(answer->out, framing);
+    prepend_text(answer->out, answer->dated ? "" : answer->date);
+    prepend_status_line(answer);
     answer->state = ANSWER_SENT;
 }
 
@@ -197,7 +201,7 @@ static void complete_head(struct answer *answer, bool ended)
  * The body.
  */
 
-static int note(struct answer *answer, int rc)
+static int note_failure(struct answer *answer, int rc)
 {
     if (rc < 0) {
         answer->state = ANSWER_FAILED;
@@ -205,7 +209,7 @@ static int note(struct answer *answer, int rc)
     return rc;
 }
 
-/* Tell the size of the next chunk, in the buffer. */
+/* Append the size of the next chunk. */
 static void begin_chunk(struct answer *answer, size_t len)
 {
     struct buffer *out = answer->out;
@@ -216,14 +220,14 @@ static void begin_chunk(struct answer *answer, size_t len)
     answer->chunk_at = "\r\n";
 }
 
-/* Whether a piece goes into the buffer, to leave with others. */
+/* Whether to copy a piece into the buffer, to be sent with others. */
 static bool may_be_copied(const struct answer *answer, size_t len)
 {
-    return len < LONG && answer->chunk_left == 0 &&
-           buffer_room(answer->out) >= len + BACK;
+    return len < COPIED_MAX && answer->chunk_left == 0 &&
+           buffer_room(answer->out) >= len + CHUNK_ROOM;
 }
 
-static void copy(struct answer *answer, const char *data, size_t len)
+static void copy_piece(struct answer *answer, const char *data, size_t len)
 {
     if (answer->chunked) {
         begin_chunk(answer, len);
@@ -232,7 +236,7 @@ static void copy(struct answer *answer, const char *data, size_t len)
     buffer_append(answer->out, data, len);
 }
 
-/* Send what is held, and a piece behind it. */
+/* Send what the buffer holds, and a piece after it. */
 static int transmit(struct answer *answer, const char *data, size_t len,
                     size_t *taken)
 {
@@ -246,8 +250,8 @@ static int transmit(struct answer *answer, const char *data, size_t len,
     return rc;
 }
 
-/* Send one piece along with what is held; `*len` is set to what was taken of
- * it. Of a chunk begun before, no more than is left. */
+/* Send a piece with what the buffer holds, but no more than is left of a chunk
+ * whose size was told. `*len` is set to how much was taken. */
 static int send_piece(struct answer *answer, const char *data, size_t *len)
 {
     int rc;
@@ -256,7 +260,7 @@ static int send_piece(struct answer *answer, const char *data, size_t *len)
         complete_head(answer, false);
     }
     if (answer->chunked && answer->chunk_left == 0) {
-        if (buffer_room(answer->out) < BACK) {
+        if (buffer_room(answer->out) < CHUNK_ROOM) {
             *len = 0;
             return transmit(answer, NULL, 0, len);
         }
@@ -277,11 +281,11 @@ static int take_body(void *context, const void *data, size_t *len)
     size_t left = *len;
     int rc = FCGI_OK;
 
-    answer->paused = false;
     while (left > 0 && rc == FCGI_OK) {
         size_t part = left;
+
         if (may_be_copied(answer, left)) {
-            copy(answer, at, left);
+            copy_piece(answer, at, left);
         } else {
             rc = send_piece(answer, at, &part);
         }
@@ -290,8 +294,7 @@ static int take_body(void *context, const void *data, size_t *len)
     }
     *len -= left;
     answer->body_len += *len;
-    answer->paused = left > 0;
-    return note(answer, rc) < 0 ? -1 : 0;
+    return note_failure(answer, rc) < 0 ? -1 : 0;
 }
 
 struct fcgi_sink answer_sink(struct answer *answer)
@@ -301,7 +304,7 @@ struct fcgi_sink answer_sink(struct answer *answer)
 }
 
 /*
- * The sending.
+ * Sending.
  */
 
 int answer_flush(struct answer *answer)
@@ -311,7 +314,7 @@ int answer_flush(struct answer *answer)
     if (answer->state == ANSWER_HELD) {
         complete_head(answer, false);
     }
-    return note(answer, transmit(answer, NULL, 0, &none));
+    return note_failure(answer, transmit(answer, NULL, 0, &none));
 }
 
 int answer_end(struct answer *answer)
@@ -343,8 +346,7 @@ int answer_send_status(struct answer *answer, int status)
     return answer_end(answer);
 }
 
-/* The little that tells the sizes of chunks is taken for body, where it waits
- * beside that. */
+/* The sizes of chunks in the buffer are counted as body: they are small. */
 uint64_t answer_body_sent(const struct answer *answer)
 {
     size_t held = answer->head_sent ? buffer_len(answer->out) : 0;

@@ -1,13 +1,12 @@
 /*
- * answer - one HTTP answer on its way to the client: its head, how its end is
- * told, its body.
+ * answer - one HTTP answer on its way to the client.
  *
  *     [ room | fields ... CRLF | body ... ]
  *       ^^^^ status line and framing, written last
  *
- * The head waits in the buffer until there is more body than fits beside it,
- * or nothing more to do for now. An answer that has ended by then tells its
- * length, and leaves in one write; a longer one is chunked.
+ * The head is held in the buffer until there is more body than fits beside it,
+ * or nothing more to do for now. An answer that has ended by then has a
+ * Content-Length, and is sent by one system call. A longer one is chunked.
  */
 #ifndef EXAMPLES_FCGI_GATEWAY_ANSWER_H
 #define EXAMPLES_FCGI_GATEWAY_ANSWER_H
@@ -18,61 +17,62 @@
 
 #include <fcgi_client.h>
 
+#include "buffer.h"
 #include "http.h"
 #include "peer.h"
 
 struct answer {
     struct peer *peer;
     struct buffer *out;
-    const char *date; /* a field */
-    bool to_1_0;
-    bool to_head;
-    bool has_body; /* the method and the status allow one */
-    bool keep;     /**< the connection stays open behind it */
+    const char *date; /* a field, with its line end */
+    bool to_1_0;      /* the client speaks HTTP/1.0 */
+    bool to_head;     /* the method is HEAD */
+    bool has_body;    /* the method and the status allow one */
+    bool keep;        /**< keep the connection open after it */
 
     enum {
-        ANSWER_NONE,  /**< nothing of it is there */
+        ANSWER_NONE,  /**< there is no part of it yet */
         ANSWER_HELD,  /**< a head, and perhaps some body, not sent yet */
-        ANSWER_SENT,  /**< the head has been sent, or tried to be */
+        ANSWER_SENT,  /**< the head was handed to the socket */
         ANSWER_FAILED /**< the client has left */
     } state;
-    bool paused;   /**< the client takes no more for now */
-    bool refused;  /**< the application's head cannot be handed on */
-    bool measured; /**< Content-Length is among its fields */
-    bool dated;
-    bool chunked;
+    bool refused;   /**< the application's head cannot be sent */
+    bool head_sent; /**< the client was sent the whole head */
     int status;
-    bool head_sent;     /**< the client has been sent the whole head */
-    uint64_t body_len;  /* so far, with what waits in the buffer */
     const char *reason; /* the response's, or a constant */
-    size_t fields_end;
-    size_t chunk_left;    /* of a chunk whose size has been told */
+    bool measured;      /* the fields include Content-Length */
+    bool dated;         /* they include Date */
+    bool chunked;
+    size_t fields_end;    /* where in the buffer the body begins */
+    uint64_t body_len;    /* so far, with what is held in the buffer */
+    size_t chunk_left;    /* of a chunk whose size was told */
     const char *chunk_at; /* what ends the chunk before: "" or CRLF */
 };
 
-/** @param keep  whether the client wants the connection to stay open */
+/** @param keep  whether the client wants to keep the connection open */
 void answer_begin(struct answer *answer, struct peer *peer, struct buffer *out,
                   const struct http *http, const char *date, bool keep);
 
-/** Where the application's answer goes. */
+/** The sink for the application's answer. */
 struct fcgi_sink answer_sink(struct answer *answer);
 
 /**
- * Send what is there; the rest later.
+ * Send what there is; more may follow.
  *
  * @return FCGI_OK, FCGI_WAIT (the client takes no more for now) or
- *         FCGI_ERR_CLOSED
+ *         FCGI_ERR_CLOSED (the client has left)
  */
 int answer_flush(struct answer *answer);
 
-/** The application has said all: as answer_flush(). */
+/** The application's answer is whole: send what is left. Returns what
+ *  answer_flush() does. */
 int answer_end(struct answer *answer);
 
-/** An answer of the gateway's own, in place of one that is not sent yet: as
- *  answer_flush(). */
+/** Send an answer of the gateway's own, in place of one of which nothing was
+ *  sent. Returns what answer_flush() does. */
 int answer_send_status(struct answer *answer, int status);
 
-/** How many bytes of its body have been sent. */
+/** How many bytes of the body have been sent. */
 uint64_t answer_body_sent(const struct answer *answer);
 
 #endif

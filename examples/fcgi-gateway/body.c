@@ -8,24 +8,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What is gathered grows by doubling from here: a client that sends little, or
- * nothing, costs little. */
-#define FIRST_CHUNKED ((size_t)16 * 1024)
-#define FIRST ((size_t)64 * 1024)
+/* What is gathered begins with this capacity and doubles: a client that sends
+ * little, or nothing, costs little. */
+#define FIRST_CAP_CHUNKED ((size_t)16 * 1024)
+#define FIRST_CAP ((size_t)64 * 1024)
 
-static size_t least(uint64_t a, size_t b)
+static size_t minimum(uint64_t a, size_t b)
 {
     return a < b ? (size_t)a : b;
 }
 
-/* It stays behind its head, which has room for all of it. */
+/* The body stays behind its head, where there is room for all of it. */
 static void keep_in_place(struct body *body)
 {
     struct buffer *in = body->in;
 
     body->data = in->data + in->start;
     body->cap = (size_t)body->left;
-    body->len = least(body->left, buffer_len(in));
+    body->len = minimum(body->left, buffer_len(in));
     body->left -= body->len;
     body->gathers = body->left > 0;
     in->start += body->cap;
@@ -61,8 +61,9 @@ void body_end(struct body *body)
     }
 }
 
-/* Tell a client that has asked whether to go on (RFC 9110, section 10.1.1). */
-static int invite(struct body *body)
+/* A client may wait for this before it sends the body (RFC 9110, section
+ * 10.1.1). */
+static int send_continue(struct body *body)
 {
     static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
     struct buffer nothing = {0};
@@ -89,7 +90,7 @@ static int receive(struct body *body, void *buf, size_t cap, size_t *got)
     if (*got > 0) {
         return FCGI_OK;
     }
-    rc = invite(body);
+    rc = send_continue(body);
     return rc == FCGI_OK ? peer_receive(body->peer, buf, cap, got) : rc;
 }
 
@@ -100,7 +101,7 @@ static int read_known(void *context, void *buf, size_t cap, size_t *got)
 
     *got = 0;
     if (body->left > 0) {
-        rc = receive(body, buf, least(body->left, cap), got);
+        rc = receive(body, buf, minimum(body->left, cap), got);
     }
     body->left -= *got;
     body->waits = rc == FCGI_WAIT;
@@ -111,7 +112,7 @@ static int read_known(void *context, void *buf, size_t cap, size_t *got)
  * A chunked body.
  */
 
-/* Have some bytes in the buffer. */
+/* Receive some bytes, if the buffer holds none. */
 static int fill(struct body *body)
 {
     struct buffer *in = body->in;
@@ -121,11 +122,11 @@ static int fill(struct body *body)
         return FCGI_OK;
     }
     in->start = in->end = body->floor;
-    rc = invite(body);
+    rc = send_continue(body);
     return rc == FCGI_OK ? peer_fill(body->peer, in) : rc;
 }
 
-/* Decode bytes where they were received, at most `max`. */
+/* Decode at most `max` bytes, where they were received. */
 static int decode(struct body *body, size_t max, const char **piece,
                   size_t *len)
 {
@@ -135,7 +136,7 @@ static int decode(struct body *body, size_t max, const char **piece,
 
     *piece = in->data + in->start;
     rc = http_decode(body->http, in->data + in->start,
-                     least(max, buffer_len(in)), &used, len);
+                     minimum(max, buffer_len(in)), &used, len);
     in->start += used;
     body->left = rc == FCGI_OK ? 0 : 1;
     body->malformed = rc == FCGI_ERR_BAD_REQUEST;
@@ -166,17 +167,17 @@ static int read_chunked(void *context, void *buf, size_t cap, size_t *got)
  * Gathering.
  */
 
-/* The most that it can come to. */
-static size_t greatest(const struct body *body)
+/* The longest that the body can be. */
+static size_t max_len(const struct body *body)
 {
     return body->http->chunked ? body->limit
                                : (size_t)body->http->content_length;
 }
 
-/* A body that is as long as others were needs no new memory. */
-static void reuse(struct body *body)
+/* A body that is as long as an earlier one needs no new memory. */
+static void reuse_block(struct body *body)
 {
-    size_t len = body->http->chunked ? FIRST_CHUNKED : greatest(body);
+    size_t len = body->http->chunked ? FIRST_CAP_CHUNKED : max_len(body);
 
     body->gathered = memory_reuse(body->memory, len, &body->cap);
     body->data = body->gathered;
@@ -200,15 +201,16 @@ static int grow(struct body *body, size_t cap)
     return FCGI_OK;
 }
 
-/* Have room for `want` bytes in all, or for all that there can be. */
+/* Make room for `want` bytes in all, or for the longest body if that is less.
+ */
 static int reserve(struct body *body, size_t want)
 {
-    size_t max = greatest(body);
-    size_t cap = body->http->chunked ? FIRST_CHUNKED : FIRST;
+    size_t max = max_len(body);
+    size_t cap = body->http->chunked ? FIRST_CAP_CHUNKED : FIRST_CAP;
 
-    want = least(want, max);
+    want = minimum(want, max);
     if (body->cap == 0) {
-        reuse(body);
+        reuse_block(body);
     }
     if (want <= body->cap) {
         return FCGI_OK;
@@ -216,10 +218,10 @@ static int reserve(struct body *body, size_t want)
     while (cap < want) {
         cap *= 2;
     }
-    return grow(body, least(cap, max));
+    return grow(body, minimum(cap, max));
 }
 
-/* Receive it where it is to stand, and nothing that is behind it. */
+/* Receive the body into its room, and nothing of what follows it. */
 static int gather_known(struct body *body)
 {
     size_t got = 0;
@@ -227,7 +229,7 @@ static int gather_known(struct body *body)
 
     if (rc == FCGI_OK) {
         rc = receive(body, body->data + body->len,
-                     least(body->left, body->cap - body->len), &got);
+                     minimum(body->left, body->cap - body->len), &got);
     }
     body->len += got;
     body->left -= got;

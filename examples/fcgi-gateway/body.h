@@ -3,14 +3,13 @@
  *
  *     short           left behind its head, and received there
  *     up to a limit   gathered in memory before the application is asked: a
- *                     slow client is not to hold it up, and PHP wants to know
- *                     the length of what is chunked
- *     longer          received into the library's own buffer; or refused, if it
- *                     is chunked
- *     chunked         decoded on its way to the application, where that is
- *                     wanted
+ *                     slow client must not occupy a worker of the application,
+ *                     and PHP needs the length of a chunked body
+ *     longer          received into the library's own buffer; if it is chunked,
+ *                     refused
+ *     chunked         decoded on its way to the application, if that is wanted
  *
- * What is there as a whole can be sent a second time.
+ * A body that is there as a whole can be sent a second time.
  */
 #ifndef EXAMPLES_FCGI_GATEWAY_BODY_H
 #define EXAMPLES_FCGI_GATEWAY_BODY_H
@@ -21,6 +20,7 @@
 
 #include <fcgi_client.h>
 
+#include "buffer.h"
 #include "http.h"
 #include "memory.h"
 #include "peer.h"
@@ -30,41 +30,41 @@ struct body {
     struct http *http;
     struct peer *peer;
     struct buffer *in;
-    struct memory *memory; /**< what is gathered is counted there */
-    size_t limit;          /**< what is longer is not gathered */
-    bool streams;          /**< chunked ones are not gathered either */
+    struct memory *memory; /**< counts what is gathered */
+    size_t limit;          /**< a longer body is not gathered */
+    bool streams;          /**< nor is a chunked one */
 
-    size_t floor;   /* of the buffer: below it stands the head */
-    uint64_t left;  /**< bytes that the client has yet to send; until a chunked
-                         one has ended: not 0 */
-    bool gathers;   /**< it must be whole before the application is asked */
-    bool expected;  /* the client waits to be told to go on */
-    bool waits;     /**< more of it is waited for */
-    bool malformed; /**< its chunks are */
-    char *data;     /* what is there, `len` bytes in room for `cap` */
+    size_t floor;   /* where in the buffer the body begins, behind the head */
+    uint64_t left;  /**< bytes that the client has yet to send; for a chunked
+                         body, 1 until it has ended */
+    bool gathers;   /**< gather it before the application is asked */
+    bool expected;  /* the client waits for "100 Continue" */
+    bool waits;     /**< for more from the client */
+    bool malformed; /**< its chunks are not valid */
+    char *data;     /* what is there: `len` bytes, with room for `cap` */
     size_t len, cap;
-    char *gathered; /* that room, where it is allocated */
+    char *gathered; /* that room, if it was allocated */
 };
 
-/** Begin with what has come of it, at the front of the buffer. */
+/** Begin with what has been received, at the front of the buffer. */
 void body_begin(struct body *body);
 
 /**
- * Gather what has come.
+ * Gather what has been received.
  *
- * @return FCGI_OK  it is whole
- *         FCGI_WAIT  more is to come
+ * @return FCGI_OK  the body is whole
+ *         FCGI_WAIT  more must be received
  *         FCGI_ERR_CLOSED  the client has left
- *         FCGI_ERR_BAD_REQUEST  it is malformed
- *         FCGI_ERR_NO_MEMORY  where some has been freed, it may be tried again
- *         FCGI_ERR_CONTENT_TOO_LONG  it is over the limit
+ *         FCGI_ERR_BAD_REQUEST  the body is malformed
+ *         FCGI_ERR_NO_MEMORY  the caller may free some and try again
+ *         FCGI_ERR_CONTENT_TOO_LONG  the body is over the limit
  */
 int body_gather(struct body *body);
 
-/** Its length, as struct fcgi_cgi_request wants it. */
+/** The length, as struct fcgi_cgi_request takes it. */
 int64_t body_length(const struct body *body);
 
-/** What the application is to read. */
+/** The source for the application's request. */
 struct fcgi_source body_source(struct body *body);
 
 /** Release what was gathered. */

@@ -1,6 +1,6 @@
 /*
  * connection - an HTTP client in the event loop: its events and its timer drive
- * the transaction that it has, if it has one.
+ * its transaction, if it has one.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -17,7 +17,8 @@
 #include "peer.h"
 #include "transaction.h"
 
-/* How long a client that is not listened to any more may take to notice. */
+/* How long a client may take to close its side, once the gateway has closed its
+ * own. */
 #define LINGER_MS 5000
 
 struct connection {
@@ -25,13 +26,13 @@ struct connection {
     struct connection *next, *previous;
     struct peer peer;
     struct transaction *transaction; /* NULL: it is idle, or lingers */
-    bool lingers;  /* its client is sent nothing more, and to notice that */
+    bool lingers;  /* nothing more is sent: the client must close its side */
     int64_t since; /* when it began to be idle, or to linger */
     struct event reading, writing, timer;
     int64_t timer_at; /* PATIENCE_NEVER: it is not set */
 };
 
-static void connection_free(struct connection *c)
+static void close_connection(struct connection *c)
 {
     struct worker *worker = c->worker;
 
@@ -58,28 +59,28 @@ static void connection_free(struct connection *c)
  * Time.
  */
 
-/* Without a request: when it is to be closed. */
-static int64_t last_moment(const struct connection *c)
+/* When to close it, if it has no transaction. */
+static int64_t idle_deadline(const struct connection *c)
 {
     return c->since +
            (c->lingers ? LINGER_MS : c->worker->options->client_timeout_ms);
 }
 
-/* One that is held back goes on at once, behind what others have to do. */
-static int64_t next_moment(const struct connection *c)
+/* One that is held back goes on at once, after what others have to do. */
+static int64_t next_deadline(const struct connection *c)
 {
     if (c->peer.held_back) {
         return c->worker->now;
     }
-    return c->transaction == NULL ? last_moment(c)
+    return c->transaction == NULL ? idle_deadline(c)
                                   : transaction_deadline(c->transaction);
 }
 
-/* A timer that is set for too early is left alone: it is set again when its
- * time has come, once a minute rather than twice a request. */
+/* A timer that is set too early is left as it is, and set again when it
+ * expires: once a minute rather than twice a request. */
 static void set_timer(struct connection *c)
 {
-    int64_t at = next_moment(c);
+    int64_t at = next_deadline(c);
     int64_t ms = at > c->worker->now ? at - c->worker->now : 0;
 
     if (at < c->timer_at) {
@@ -90,10 +91,10 @@ static void set_timer(struct connection *c)
 }
 
 /*
- * Going on.
+ * Events.
  */
 
-/* Be without a request from now on. */
+/* There is no request from now on. */
 static void end_transaction(struct connection *c)
 {
     transaction_end(c->transaction);
@@ -101,15 +102,15 @@ static void end_transaction(struct connection *c)
     c->since = c->worker->now;
 }
 
-/* False: the client has noticed, and the connection is over. */
+/* False: the client has closed its side, and the connection is over. */
 static bool linger(struct connection *c)
 {
     c->lingers = true;
     return peer_discard_input(&c->peer) == FCGI_WAIT;
 }
 
-/* There is no memory to read its request, if it is one and not its end that
- * has come. */
+/* There is no memory to read what has been received: a request, which is
+ * answered, or the end of the input. False: the connection is over. */
 static bool turn_away(struct connection *c)
 {
     static const char answer[] = "HTTP/1.1 503 Service Unavailable\r\n"
@@ -134,7 +135,7 @@ static bool turn_away(struct connection *c)
     return !c->peer.leaving;
 }
 
-/* Do what can be done without waiting; false: the connection is over. */
+/* Do what can be done without waiting. False: the connection is over. */
 static bool go_on(struct connection *c)
 {
     if (c->lingers) {
@@ -163,12 +164,12 @@ static bool go_on(struct connection *c)
     }
 }
 
-/* Each event comes here. */
+/* Every event leads here. */
 static void proceed(struct connection *c)
 {
     peer_begin_turn(&c->peer, c->worker->turn);
     if (!go_on(c)) {
-        connection_free(c);
+        close_connection(c);
         return;
     }
     if (c->peer.full) {
@@ -197,7 +198,7 @@ void connection_ready(void *connection)
     proceed(c);
 }
 
-/* It is the call's time, its own, or the client has taken too long. */
+/* A time limit of the call has expired, or the client has taken too long. */
 static void on_timer(evutil_socket_t fd, short what, void *context)
 {
     struct connection *c = context;
@@ -208,8 +209,8 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
     c->timer_at = PATIENCE_NEVER;
     if (c->transaction != NULL) {
         transaction_check_client(c->transaction);
-    } else if (c->worker->now >= last_moment(c)) {
-        connection_free(c);
+    } else if (c->worker->now >= idle_deadline(c)) {
+        close_connection(c);
         return;
     }
     proceed(c);
@@ -219,7 +220,7 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
  * Beginning and end.
  */
 
-static void enlist(struct connection *c)
+static void link_to_worker(struct connection *c)
 {
     struct worker *worker = c->worker;
 
@@ -244,7 +245,7 @@ void connection_open(struct worker *worker, int fd,
     c->timer_at = PATIENCE_NEVER;
     c->since = worker->now;
     peer_init(&c->peer, fd, address, len);
-    enlist(c);
+    link_to_worker(c);
     (void)event_assign(&c->reading, worker->base, fd,
                        EV_READ | EV_CLOSED | EV_PERSIST | EV_ET, on_client, c);
     (void)event_assign(&c->writing, worker->base, fd, EV_WRITE | EV_ET,
@@ -259,7 +260,7 @@ void connection_stop(struct connection *c)
     if (c->transaction != NULL) {
         c->transaction->answer.keep = false;
     } else if (!c->lingers) {
-        connection_free(c);
+        close_connection(c);
     }
 }
 

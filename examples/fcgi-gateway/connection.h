@@ -9,17 +9,17 @@
 
 #include "worker.h"
 
-/** Serve a client that has connected; `fd` becomes the connection's. */
+/** Serve a client that has connected. `fd` becomes the connection's. */
 void connection_open(struct worker *worker, int fd,
                      const struct sockaddr *address, socklen_t len);
 
-/** The descriptor of its call is ready. */
+/** The call of this connection can go on. */
 void connection_ready(void *connection);
 
-/** No request is to follow the one under way. */
+/** Close the connection once the request under way has ended. */
 void connection_stop(struct connection *connection);
 
-/** The next of the worker's; NULL: none. */
+/** The next of the worker's; NULL: there is none. */
 struct connection *connection_next(const struct connection *connection);
 
 #endif

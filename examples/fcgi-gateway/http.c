@@ -1,11 +1,11 @@
 /*
- * http - heads and chunked bodies of HTTP/1 requests.
+ * http - parses HTTP/1 requests.
  *
- * llhttp is strict by itself: it refuses what is no token, Content-Length that
- * is no number or stands twice or beside Transfer-Encoding. What is checked
- * here besides is what some of its versions let pass (a bare CR, a line that
- * starts with a space), what it leaves to its host (sizes, Host, codings), and
- * which status each fault is answered with.
+ * llhttp is strict: it refuses a name that is not a token, and a Content-Length
+ * that is not a number, stands twice, or stands beside Transfer-Encoding. Added
+ * here are what some of its versions accept (a bare CR, a line that starts with
+ * a space), what it leaves to its host (sizes, Host, codings), and the status
+ * that each fault is answered with.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -14,12 +14,12 @@
 #include <string.h>
 #include <strings.h>
 
-/* How long chunk sizes, extensions and trailers may be, all together: so much,
- * and so much more for each byte of the body. */
+/* How many bytes chunk sizes, extensions and trailers may have together: this
+ * many, and for each byte of content that many more. */
 #define FRAMING_MAX ((uint64_t)16 * 1024)
 #define FRAMING_FOR_BYTE 8
 
-static struct http *of(llhttp_t *parser)
+static struct http *http_of(llhttp_t *parser)
 {
     return (struct http *)(void *)parser;
 }
@@ -31,13 +31,13 @@ static int refuse(struct http *http, int status)
 }
 
 /*
- * The pieces of a head. One that came in parts is whole again, since the parts
- * stand side by side.
+ * The elements of a head. One that llhttp reports in parts is whole all the
+ * same, since the parts are contiguous.
  */
 
 static int on_method(llhttp_t *parser, const char *at, size_t len)
 {
-    struct fcgi_slice *method = &of(parser)->method;
+    struct fcgi_slice *method = &http_of(parser)->method;
 
     if (method->data == NULL) {
         method->data = at;
@@ -48,22 +48,22 @@ static int on_method(llhttp_t *parser, const char *at, size_t len)
 
 static int on_url(llhttp_t *parser, const char *at, size_t len)
 {
-    struct fcgi_slice *target = &of(parser)->target;
+    struct fcgi_slice *target = &http_of(parser)->target;
 
     if (target->data == NULL) {
         target->data = at;
     }
     target->len += len;
-    return target->len > HTTP_LINE_MAX ? refuse(of(parser), 414) : 0;
+    return target->len > HTTP_LINE_MAX ? refuse(http_of(parser), 414) : 0;
 }
 
 static int on_header_field(llhttp_t *parser, const char *at, size_t len)
 {
-    struct http *http = of(parser);
+    struct http *http = http_of(parser);
     struct fcgi_field *field = &http->fields[http->field_count];
 
     if (http->at == HTTP_IN_BODY) {
-        return 0; /* a trailer, which is for nobody */
+        return 0; /* a trailer, which nobody reads */
     }
     if (http->at == HTTP_IN_NAME) {
         field[-1].name_len += len;
@@ -80,7 +80,7 @@ static int on_header_field(llhttp_t *parser, const char *at, size_t len)
 
 static int on_header_value(llhttp_t *parser, const char *at, size_t len)
 {
-    struct http *http = of(parser);
+    struct http *http = http_of(parser);
     struct fcgi_field *field = &http->fields[http->field_count - 1];
 
     if (http->at == HTTP_IN_BODY) {
@@ -96,16 +96,16 @@ static int on_header_value(llhttp_t *parser, const char *at, size_t len)
                : 0;
 }
 
-/* Whatever has a body is stopped here; what follows is read by other rules. */
+/* Stop behind the head: the body is read in another way. */
 static int on_headers_complete(llhttp_t *parser)
 {
-    of(parser)->at = HTTP_IN_BODY;
+    http_of(parser)->at = HTTP_IN_BODY;
     return HPE_PAUSED;
 }
 
 static int on_body(llhttp_t *parser, const char *at, size_t len)
 {
-    struct http *http = of(parser);
+    struct http *http = http_of(parser);
 
     memmove(http->decoded, at, len);
     http->decoded += len;
@@ -114,7 +114,7 @@ static int on_body(llhttp_t *parser, const char *at, size_t len)
 
 static int on_message_complete(llhttp_t *parser)
 {
-    of(parser)->ended = true;
+    http_of(parser)->ended = true;
     return HPE_PAUSED;
 }
 
@@ -135,12 +135,12 @@ void http_reset(struct http *http)
 }
 
 /*
- * What is refused.
+ * Refusals.
  */
 
-/* A method that nobody knows, or none at all? It begins the bytes up to
- * `end`. */
-static int judge_method(const char *at, const char *end)
+/* The status for what llhttp does not know as a method, at the start of these
+ * bytes: 501 if it looks like one. */
+static int refuse_method(const char *at, const char *end)
 {
     const char *start = at;
 
@@ -150,13 +150,13 @@ static int judge_method(const char *at, const char *end)
     return at > start && (at == end || *at == ' ') ? 501 : 400;
 }
 
-static int judge(struct http *http, const char *data, size_t len)
+static int refuse_syntax(struct http *http, const char *data, size_t len)
 {
     switch (llhttp_get_errno(&http->parser)) {
     case HPE_USER:
         break;
     case HPE_INVALID_METHOD:
-        http->refusal = judge_method(
+        http->refusal = refuse_method(
             http->method.data == NULL ? data : http->method.data, data + len);
         break;
     case HPE_INVALID_VERSION:
@@ -172,9 +172,9 @@ static int judge(struct http *http, const char *data, size_t len)
     return FCGI_ERR_BAD_REQUEST;
 }
 
-/* Whether each CR stands before an LF, and no line starts with a space: some
- * versions of llhttp take the one for the end of a line and join the other to
- * the line before (RFC 9112, sections 2.2 and 5.2). */
+/* Whether an LF follows each CR, and no line starts with a space or a tab: some
+ * versions of llhttp take a bare CR for the end of a line, and join a line that
+ * starts with a space to the one before (RFC 9112, sections 2.2 and 5.2). */
 static bool has_sound_lines(const char *data, size_t len)
 {
     const char *end = data + len;
@@ -194,7 +194,7 @@ static bool has_sound_lines(const char *data, size_t len)
     return true;
 }
 
-static void trim(struct fcgi_field *field)
+static void trim_value(struct fcgi_field *field)
 {
     while (field->value_len > 0 &&
            (field->value[field->value_len - 1] == ' ' ||
@@ -208,25 +208,26 @@ static bool is_named(const struct fcgi_field *field, const char *name)
     return strncasecmp(field->name, name, field->name_len) == 0;
 }
 
-static bool says(const struct fcgi_field *field, const char *value, size_t len)
+static bool has_value(const struct fcgi_field *field, const char *value,
+                      size_t len)
 {
     return field->value_len == len &&
            strncasecmp(field->value, value, len) == 0;
 }
 
-/* Note a field that rules the connection; returns the status that it is
- * refused with, or 0. */
-static int note_field(struct http *http, const struct fcgi_field *field)
+/* Check a field that the gateway itself acts on. Returns the status to refuse
+ * it with, or 0. */
+static int check_field(struct http *http, const struct fcgi_field *field)
 {
     if (field->name_len == 4 && is_named(field, "Host")) {
         http->host_count += 1;
     } else if (field->name_len == 6 && is_named(field, "Expect")) {
         http->expects_continue =
-            !http->is_1_0 && says(field, "100-continue", 12);
+            !http->is_1_0 && has_value(field, "100-continue", 12);
     } else if (field->name_len == 17 && is_named(field, "Transfer-Encoding")) {
-        /* The first coding, the only one: chunked; in HTTP/1.0 there are no
-         * codings (RFC 9112, section 6.1). */
-        if (http->chunked || !says(field, "chunked", 7)) {
+        /* "chunked" must be the only coding, and HTTP/1.0 has none (RFC 9112,
+         * section 6.1). */
+        if (http->chunked || !has_value(field, "chunked", 7)) {
             return 501;
         }
         http->chunked = true;
@@ -241,8 +242,9 @@ static bool is_method(const struct http *http, const char *name)
            memcmp(http->method.data, name, http->method.len) == 0;
 }
 
-/* llhttp also reads RTSP and ICE, in all but the name of the protocol. */
-static bool is_of_http(const struct http *http)
+/* llhttp also parses RTSP and ICE, which differ in the name of the protocol
+ * alone. */
+static bool names_http(const struct http *http)
 {
     const char *at = http->target.data + http->target.len;
 
@@ -252,9 +254,9 @@ static bool is_of_http(const struct http *http)
     return memcmp(at, "HTTP/", 5) == 0;
 }
 
-/* The status that a whole head is refused with, or 0. CONNECT would make a
- * tunnel, TRACE show what fields were added on the way. */
-static int examine(struct http *http)
+/* Returns the status to refuse a whole head with, or 0. CONNECT would open a
+ * tunnel; TRACE would reveal the fields that were added on the way. */
+static int check_head(struct http *http)
 {
     const llhttp_t *parser = &http->parser;
     int status = 0;
@@ -266,7 +268,7 @@ static int examine(struct http *http)
     if (parser->http_major != 1) {
         return 505;
     }
-    if (!is_of_http(http)) {
+    if (!names_http(http)) {
         return 400;
     }
     if (http->content_length > INT64_MAX) {
@@ -276,8 +278,8 @@ static int examine(struct http *http)
         return 501;
     }
     for (size_t i = 0; i < http->field_count && status == 0; i++) {
-        trim(&http->fields[i]);
-        status = note_field(http, &http->fields[i]);
+        trim_value(&http->fields[i]);
+        status = check_field(http, &http->fields[i]);
     }
     if (status == 0 &&
         (http->host_count > 1 || (http->host_count == 0 && !http->is_1_0))) {
@@ -287,7 +289,7 @@ static int examine(struct http *http)
 }
 
 /*
- * Heads and bodies.
+ * Parsing.
  */
 
 int http_parse(struct http *http, const char *data, size_t len, size_t *used)
@@ -302,11 +304,11 @@ int http_parse(struct http *http, const char *data, size_t len, size_t *used)
         *used = (size_t)(llhttp_get_error_pos(&http->parser) - data);
         break;
     default:
-        return judge(http, data, len);
+        return refuse_syntax(http, data, len);
     }
     start = http->method.data;
     http->refusal = has_sound_lines(start, (size_t)(data + *used - start))
-                        ? examine(http)
+                        ? check_head(http)
                         : 400;
     return http->refusal == 0 ? FCGI_OK : FCGI_ERR_BAD_REQUEST;
 }

@@ -1,9 +1,9 @@
 /*
- * http - HTTP/1 requests taken apart (RFC 9112): heads and chunked bodies, by
- * llhttp.
+ * http - parses HTTP/1 requests (RFC 9112), their heads and chunked bodies,
+ * with llhttp.
  *
- * What a head points to stands in the buffer that it was read from, whose
- * bytes must stay where they are until the request is over.
+ * A head points into the buffer that it was read from: those bytes must not
+ * move until the request is over.
  */
 #ifndef EXAMPLES_FCGI_GATEWAY_HTTP_H
 #define EXAMPLES_FCGI_GATEWAY_HTTP_H
@@ -24,47 +24,48 @@ struct http {
     llhttp_t parser; /* first: callbacks find the request by it */
     enum { HTTP_IN_LINE, HTTP_IN_NAME, HTTP_IN_VALUE, HTTP_IN_BODY } at;
     bool ended;           /* the chunked body has */
-    uint64_t framing;     /* bytes of the chunked body that are not its own; */
-    uint64_t decoded_len; /* and those that are */
-    char *decoded;        /* where the next of them goes */
+    uint64_t framing;     /* bytes of the chunked body that are framing */
+    uint64_t decoded_len; /* and those that are content */
+    char *decoded;        /* where the next content goes */
 
-    int refusal; /**< after FCGI_ERR_BAD_REQUEST: the status to answer */
+    int refusal; /**< after FCGI_ERR_BAD_REQUEST: the status to answer with */
     struct fcgi_slice method, target;
     bool is_1_0;
     bool is_head; /**< the method is HEAD */
     bool keep_alive;
     bool chunked;
     bool expects_continue;
-    uint64_t content_length; /**< 0 where there is none */
+    uint64_t content_length; /**< 0 if there is none */
     size_t host_count;
     size_t field_count;
     struct fcgi_field fields[HTTP_FIELDS_MAX];
 };
 
+/** Be ready for the first byte of a request. */
 void http_reset(struct http *http);
 
 /**
- * Look at the next bytes of a head, which stand right behind those before.
+ * Parse the next bytes of a head, which stand right behind those before.
  *
  * @param used  set to how many of them belong to the head
  * @return FCGI_OK  the head is whole
- *         FCGI_WAIT  more is to come
- *         FCGI_ERR_BAD_REQUEST  it is refused with http->refusal
+ *         FCGI_WAIT  it is not
+ *         FCGI_ERR_BAD_REQUEST  answer with http->refusal
  */
 int http_parse(struct http *http, const char *data, size_t len, size_t *used);
 
-/** The status to refuse a head with that is longer than HTTP_HEAD_MAX. */
+/** The status for a head that is longer than HTTP_HEAD_MAX. */
 int http_too_large(const struct http *http);
 
 /**
- * Decode bytes of a chunked body in place: the body's own move to the front.
+ * Decode bytes of a chunked body in place.
  *
  * @param used     set to how many bytes belong to the body
- * @param decoded  set to how many bytes of body stand at `data` now
+ * @param decoded  set to how many bytes of content stand at `data` now
  * @return FCGI_OK  the body has ended
- *         FCGI_WAIT  more is to come
+ *         FCGI_WAIT  it has not
  *         FCGI_ERR_BAD_REQUEST  it is malformed, or has far more framing than
- *                               body
+ *                               content
  */
 int http_decode(struct http *http, char *data, size_t len, size_t *used,
                 size_t *decoded);

@@ -1,7 +1,8 @@
 /*
- * log - lines for people.
+ * log - a line for each failure, and for each request.
  *
- * Whatever strangers have sent is shown without its control bytes, and cut.
+ * Text from the client or the application is shown without control bytes, and
+ * cut.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -12,11 +13,11 @@
 #include <string.h>
 #include <time.h>
 
-#define SHOWN 200
+#define SHOWN_MAX 200
 
-static const char *show(char room[SHOWN + 1], struct fcgi_slice text)
+static const char *sanitize(char room[SHOWN_MAX + 1], struct fcgi_slice text)
 {
-    size_t len = text.len < SHOWN ? text.len : SHOWN;
+    size_t len = text.len < SHOWN_MAX ? text.len : SHOWN_MAX;
 
     for (size_t i = 0; i < len; i++) {
         unsigned char c = (unsigned char)text.data[i];
@@ -34,31 +35,34 @@ void log_failure(const struct http *http, int status, bool cut, int error,
 {
     int system_error =
         response->outcome.error == error ? response->outcome.system_error : 0;
-    char method[SHOWN + 1];
-    char target[SHOWN + 1];
+    char method[SHOWN_MAX + 1];
+    char target[SHOWN_MAX + 1];
 
     (void)fprintf(stderr, "fcgi-gateway: %s %s: %d: %s%s%s%s\n",
-                  show(method, http->method), show(target, http->target),
-                  status, cut ? "answer cut short: " : "", fcgi_strerror(error),
+                  sanitize(method, http->method),
+                  sanitize(target, http->target), status,
+                  cut ? "answer cut short: " : "", fcgi_strerror(error),
                   system_error == 0 ? "" : ": ",
                   system_error == 0 ? "" : strerror(system_error));
 }
 
-/* Line by line, so that none passes for another's. */
+/* A line for each line of the text, so that none looks like another request's.
+ */
 void log_stderr(const struct http *http, struct fcgi_slice text)
 {
-    char target[SHOWN + 1];
+    char target[SHOWN_MAX + 1];
 
-    show(target, http->target);
+    sanitize(target, http->target);
     while (text.len > 0) {
         const char *end = memchr(text.data, '\n', text.len);
         struct fcgi_slice line = {text.data, text.len};
-        char shown[SHOWN + 1];
+        char shown[SHOWN_MAX + 1];
+
         if (end != NULL) {
             line.len = (size_t)(end - text.data);
         }
         (void)fprintf(stderr, "fcgi-gateway: %s: application: %s\n", target,
-                      show(shown, line));
+                      sanitize(shown, line));
         text.data += line.len + (end != NULL);
         text.len -= line.len + (end != NULL);
     }
@@ -69,13 +73,13 @@ void log_access(const char *remote, const struct http *http, int status,
 {
     const struct fcgi_slice nothing = {NULL, 0};
     time_t now = time(NULL);
-    char method[SHOWN + 1];
-    char target[SHOWN + 1];
+    char method[SHOWN_MAX + 1];
+    char target[SHOWN_MAX + 1];
     char date[40];
     struct tm utc;
 
-    show(method, http == NULL ? nothing : http->method);
-    show(target, http == NULL ? nothing : http->target);
+    sanitize(method, http == NULL ? nothing : http->method);
+    sanitize(target, http == NULL ? nothing : http->target);
     (void)gmtime_r(&now, &utc);
     (void)strftime(date, sizeof(date), "%d/%b/%Y:%H:%M:%S +0000", &utc);
     (void)printf("%s - - [%s] \"%s %s HTTP/1.%d\" %d %" PRIu64 " \"%s\"\n",

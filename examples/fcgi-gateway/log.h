@@ -1,6 +1,6 @@
 /*
- * log - a line on standard error for what went wrong with the application, and
- * one on standard output for each request, if that is wanted.
+ * log - a line on standard error for each failure of the application, and one
+ * on standard output for each request, if that is wanted.
  */
 #ifndef EXAMPLES_FCGI_GATEWAY_LOG_H
 #define EXAMPLES_FCGI_GATEWAY_LOG_H
@@ -12,20 +12,20 @@
 
 #include "http.h"
 
-/** A request that ended with an error, and what the client was answered; `cut`:
- *  that was under way already, and ended there. */
+/** A request that ended with an error, and the status of its answer. `cut`:
+ * part of the answer had been sent, and it ended there. */
 void log_failure(const struct http *http, int status, bool cut, int error,
                  const struct fcgi_response *response);
 
-/** What the application has written to its standard error. */
+/** What the application has written on its standard error. */
 void log_stderr(const struct http *http, struct fcgi_slice text);
 
 /**
- * A request, in the Common Log Format and a field more.
+ * A request, in the Common Log Format with one more field.
  *
  * @param http   NULL: it was not read
- * @param bytes  of the body, as they were sent
- * @param why    it ended before its end; NULL: it did not
+ * @param bytes  of the body that were sent
+ * @param why    the request was cut short; NULL: it was not
  */
 void log_access(const char *remote, const struct http *http, int status,
                 uint64_t bytes, const char *why);

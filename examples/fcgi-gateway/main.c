@@ -1,35 +1,36 @@
 /*
- * fcgi-gateway - an HTTP server for a FastCGI application: HTTP/1.1 in,
- * FastCGI out. It looks at no file; every request is the application's.
+ * fcgi-gateway - an HTTP/1.1 server in front of a FastCGI application. It reads
+ * no files: every request goes to the application.
  *
  *     fcgi-gateway --listen 127.0.0.1:8080 --root /srv/www \
  *         --upstream unix:/run/php/php-fpm.sock
  *
- * It says on standard output where it listens, and ends at SIGTERM or SIGINT
- * when the requests under way have ended; at a second one, at once.
+ * It prints where it listens. SIGTERM or SIGINT ends it once the requests under
+ * way have ended; a second one ends it at once.
  *
- * Events are libevent's, HTTP is read by llhttp. libevent lets a descriptor be
- * registered once, edge-triggered, for all of its life: on a warm connection a
- * request costs a read and a write on either side and its share of
- * epoll_wait(), and nothing else. (libuv's handles are level-triggered, and
- * change their registration at every turn; evhttp and libh2o of Debian want a
- * request whole before they hand it on.) llhttp is what Node.js reads HTTP
- * with: strict, fast, without memory of its own, and kept up for that reason.
- * Both are in Debian; bufferevents would copy what the library receives in its
- * place already, hence plain events.
+ * libevent waits for events, llhttp parses HTTP. With libevent a descriptor can
+ * be registered once, edge-triggered, for all of its life: on a warm connection
+ * a request costs a read and a write on either side, its share of epoll_wait(),
+ * and nothing else. (libuv's handles are level-triggered and change their
+ * registration in every turn; evhttp and Debian's libh2o want a whole request
+ * before they pass it on.) llhttp is what Node.js parses HTTP with: it is
+ * strict and fast, allocates nothing, and is maintained for that reason. Both
+ * are in Debian. bufferevents would copy what the library has already received
+ * in place, hence plain events.
  *
  *     main ---- worker: a thread, an event loop, a pool of connections
- *                 connection     an HTTP client: its events, its timer
- *                   transaction  a request and its answer: what comes when
- *                     http       the request, taken apart
- *                     body       what it brings
- *                     inquiry    what the application gets of it
- *                     answer     what the client is sent
- *                     ending     how it ends, and what the log says of that
- *                     patience   for how long the client is waited for
- *                   peer         the client's socket
- *                 memory         what all the requests hold
- *                 upstream       the application, in the event loop
+ *                 connection      an HTTP client: its events, its timer
+ *                   transaction   a request and its answer, in stages
+ *                     reading     its head, and its body if that is gathered
+ *                     asking      the application
+ *                     ending      sending the rest, and what is logged
+ *                     http        parses the request
+ *                     body        of the request
+ *                     answer      what the client is sent
+ *                     patience    how long to wait for the client
+ *                   peer, buffer  the client's socket
+ *                 memory          what all the requests hold
+ *                 upstream        the application, in the event loop
  */
 #define _POSIX_C_SOURCE 200809L
 #define _DEFAULT_SOURCE /* SO_REUSEPORT */
@@ -59,21 +60,27 @@
 
 #define BACKLOG 1024
 
+struct thread {
+    struct worker worker;
+    pthread_t id;
+    int fd; /* of the socket that it listens on */
+};
+
 /*
- * Listening: each worker has a socket of its own at the same address, among
- * which the kernel shares out who connects. The first takes it alone, so that
- * nobody else is there, and then shares it.
+ * Listening: each worker has a socket of its own at the same address, and the
+ * kernel spreads the clients over them. The first socket is bound before it is
+ * shared, which fails if another program listens there.
  */
 
-static void share(int fd)
+static void share_address(int fd)
 {
     int on = 1;
 
     (void)setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
 }
 
-/* Sockets of those who connect inherit TCP_NODELAY: an answer leaves in one
- * write, and is not to wait for the next. */
+/* The sockets of clients inherit TCP_NODELAY: an answer is sent by one system
+ * call, and must not wait for the next. */
 static int open_socket(int family)
 {
     int fd = socket(family, SOCK_STREAM, 0);
@@ -93,19 +100,19 @@ static bool listen_at(int fd, const struct sockaddr *address, socklen_t len,
                       int worker, int workers)
 {
     if (worker > 0) {
-        share(fd);
+        share_address(fd);
     }
     if (bind(fd, address, len) != 0) {
         return false;
     }
     if (worker == 0 && workers > 1) {
-        share(fd);
+        share_address(fd);
     }
     return listen(fd, BACKLOG) == 0;
 }
 
-/* Listen as often as there are workers; the first has found the port. */
-static int open_listeners(const struct options *options, int *fds)
+/* The first socket finds the port, if any will do. */
+static int open_listeners(const struct options *options, struct thread *threads)
 {
     struct addrinfo *found = listen_address_resolve(options->listen);
     struct sockaddr_storage address;
@@ -113,17 +120,19 @@ static int open_listeners(const struct options *options, int *fds)
 
     if (found == NULL) {
         return cli_fail(EXIT_USAGE, options->listen,
-                        "not an address to listen at");
+                        "not an address to listen on");
     }
     len = found->ai_addrlen;
     memcpy(&address, found->ai_addr, len);
     freeaddrinfo(found);
     for (int i = 0; i < options->workers; i++) {
-        fds[i] = open_socket(address.ss_family);
-        if (fds[i] < 0 ||
-            !listen_at(fds[i], (const struct sockaddr *)&address, len, i,
+        int fd = open_socket(address.ss_family);
+
+        threads[i].fd = fd;
+        if (fd < 0 ||
+            !listen_at(fd, (const struct sockaddr *)&address, len, i,
                        options->workers) ||
-            getsockname(fds[i], (struct sockaddr *)&address, &len) != 0) {
+            getsockname(fd, (struct sockaddr *)&address, &len) != 0) {
             return cli_fail(EXIT_FAILURE, options->listen, strerror(errno));
         }
     }
@@ -140,10 +149,10 @@ static void announce(int fd)
 }
 
 /*
- * Workers.
+ * Threads.
  */
 
-static void *work(void *context)
+static void *run_worker(void *context)
 {
     struct worker *worker = context;
 
@@ -152,26 +161,34 @@ static void *work(void *context)
     return NULL;
 }
 
-static int start_workers(const struct options *options, struct worker *workers,
-                         pthread_t *threads, const int *fds, int stop)
+static int start_thread(const struct options *options, struct thread *thread,
+                        int number, int stop)
 {
-    for (int i = 0; i < options->workers; i++) {
-        int rc = worker_open(&workers[i], options, i, fds[i], stop);
+    int rc = worker_open(&thread->worker, options, number, thread->fd, stop);
 
-        if (rc != FCGI_OK) {
-            return cli_fail(rc == FCGI_ERR_ADDRESS ? EXIT_USAGE : EXIT_FAILURE,
-                            options->upstream, fcgi_strerror(rc));
-        }
-        rc = pthread_create(&threads[i], NULL, work, &workers[i]);
-        if (rc != 0) {
-            return cli_fail(EXIT_FAILURE, "threads", strerror(rc));
-        }
+    if (rc != FCGI_OK) {
+        return cli_fail(rc == FCGI_ERR_ADDRESS ? EXIT_USAGE : EXIT_FAILURE,
+                        options->upstream, fcgi_strerror(rc));
     }
-    return EXIT_SUCCESS;
+    rc = pthread_create(&thread->id, NULL, run_worker, &thread->worker);
+    return rc == 0 ? EXIT_SUCCESS
+                   : cli_fail(EXIT_FAILURE, "could not start a thread",
+                              strerror(rc));
 }
 
-/* The first signal lets the workers stop, the second ends the program. */
-static void wait_for_signal(const sigset_t *ends, int stopping_end)
+static int start_threads(const struct options *options, struct thread *threads,
+                         int stop)
+{
+    int code = EXIT_SUCCESS;
+
+    for (int i = 0; i < options->workers && code == EXIT_SUCCESS; i++) {
+        code = start_thread(options, &threads[i], i, stop);
+    }
+    return code;
+}
+
+/* The first signal stops the workers, the second ends the program. */
+static void wait_for_signal(const sigset_t *ends, int stop)
 {
     struct sigaction at_once = {.sa_handler = SIG_DFL};
     int received;
@@ -180,31 +197,30 @@ static void wait_for_signal(const sigset_t *ends, int stopping_end)
     (void)sigaction(SIGTERM, &at_once, NULL);
     (void)sigaction(SIGINT, &at_once, NULL);
     (void)pthread_sigmask(SIG_UNBLOCK, ends, NULL);
-    (void)close(stopping_end);
+    (void)close(stop);
 }
 
-static int serve(const struct options *options, struct worker *workers,
-                 pthread_t *threads, int *fds)
+static int serve(const struct options *options, struct thread *threads)
 {
     sigset_t ends;
     int stop[2];
     int code;
 
     signals_block(&ends);
-    code = open_listeners(options, fds);
+    code = open_listeners(options, threads);
     if (code == EXIT_SUCCESS && pipe(stop) != 0) {
         code = cli_fail(EXIT_FAILURE, "pipe", strerror(errno));
     }
     if (code == EXIT_SUCCESS) {
-        code = start_workers(options, workers, threads, fds, stop[0]);
+        code = start_threads(options, threads, stop[0]);
     }
     if (code != EXIT_SUCCESS) {
         return code;
     }
-    announce(fds[0]);
+    announce(threads[0].fd);
     wait_for_signal(&ends, stop[1]);
     for (int i = 0; i < options->workers; i++) {
-        (void)pthread_join(threads[i], NULL);
+        (void)pthread_join(threads[i].id, NULL);
     }
     return EXIT_SUCCESS;
 }
@@ -212,9 +228,7 @@ static int serve(const struct options *options, struct worker *workers,
 int main(int argc, char **argv)
 {
     struct options options;
-    struct worker *workers;
-    pthread_t *threads;
-    int *fds;
+    struct thread *threads;
     int code;
 
     descriptors_open_standard();
@@ -222,15 +236,11 @@ int main(int argc, char **argv)
         return code;
     }
     (void)setvbuf(stdout, NULL, _IOLBF, 0);
-    workers = calloc((size_t)options.workers, sizeof(*workers));
     threads = calloc((size_t)options.workers, sizeof(*threads));
-    fds = calloc((size_t)options.workers, sizeof(*fds));
-    code = workers != NULL && threads != NULL && fds != NULL
-               ? serve(&options, workers, threads, fds)
-               : cli_fail(EXIT_FAILURE, "memory",
-                          fcgi_strerror(FCGI_ERR_NO_MEMORY));
-    free(workers);
+    if (threads == NULL) {
+        return cli_fail(EXIT_FAILURE, "out of memory", "");
+    }
+    code = serve(&options, threads);
     free(threads);
-    free(fds);
     return code;
 }

@@ -1,17 +1,17 @@
 /*
- * memory - what the requests of a worker hold, in sum.
+ * memory - how much memory the requests of a worker hold together.
  */
 #include "memory.h"
 
 #include <stdlib.h>
 
-/* How much of all may be spare: one part of so many. */
+/* Spare blocks may have this part of the limit: one sixteenth. */
 #define SPARE_PART 16
 
-/* A block that is larger than that many times what is wanted is left alone. */
+/* A block that is more than this many times too large is not reused. */
 #define TOO_LARGE 4
 
-/* Stands at the front of a block that nobody uses. */
+/* The front of a spare block. */
 struct block {
     struct block *next;
     size_t cap;

@@ -1,8 +1,9 @@
 /*
- * patience - for how long a client is waited for.
+ * patience - how long to wait for a client.
  *
- * Counted in thousandths of a byte: a millisecond uses up as many as the rate
- * has bytes, a byte adds a thousand, and nothing is ever rounded.
+ * The allowance is counted in thousandths of a byte, so that nothing is ever
+ * rounded: a millisecond takes as many as the rate has bytes, and a byte adds a
+ * thousand.
  */
 #include "patience.h"
 
@@ -19,8 +20,8 @@ void patience_begin(struct patience *patience, int limit_ms, int64_t rate,
     patience->waits = false;
 }
 
-/* Use up time; whoever looks late at what came must not make it worse than
- * nothing. */
+/* Take time from the allowance. The caller may be late to tell of bytes that
+ * have moved: nothing is left at the worst. */
 static void spend(struct patience *patience, int64_t ms)
 {
     patience->left -= ms < patience->left / patience->rate ? ms * patience->rate

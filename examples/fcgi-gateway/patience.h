@@ -1,14 +1,14 @@
 /*
- * patience - for how long a client is waited for.
+ * patience - how long to wait for a client.
  *
- * It has an allowance of time, which is full at first. It is used up while the
- * client is waited for, and only then; each byte that the client sends or takes
- * adds to it, up to what it was at first. A client that keeps the least rate is
- * so waited for without end, one that is silent for as long as the allowance
- * lasts, and one that is slower than the rate for somewhat longer.
+ * The client has an allowance of time, which is full at first. Only the time
+ * spent waiting for the client is taken from it, and each byte that the client
+ * sends or takes adds to it, until it is full again. A client that keeps the
+ * least rate is therefore waited for without end; one that is silent, for as
+ * long as the allowance lasts; one that is slower than the rate, for somewhat
+ * longer.
  *
- * Nothing here looks at the clock: whoever calls tells the time, in
- * milliseconds.
+ * Nothing here reads the clock: the caller tells the time, in milliseconds.
  */
 #ifndef EXAMPLES_FCGI_GATEWAY_PATIENCE_H
 #define EXAMPLES_FCGI_GATEWAY_PATIENCE_H
@@ -16,24 +16,23 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/** When a client that is not waited for has taken too long. */
+/** The deadline while nobody waits for the client. */
 #define PATIENCE_NEVER INT64_MAX
 
 struct patience {
-    int64_t rate;   /* bytes a second, which are thousandths in a millisecond */
-    int64_t max;    /* the allowance, in thousandths of a byte; */
-    int64_t left;   /* and what is left of it */
-    int64_t at;     /* the time for which that holds */
-    bool waits;     /* the client is waited for since then */
-    bool any_fills; /* there is no rate: any byte makes it full */
+    int64_t rate;   /* bytes a second: thousandths of a byte a millisecond */
+    int64_t max;    /* the full allowance, in thousandths of a byte */
+    int64_t left;   /* of the allowance, at the time `at` */
+    int64_t at;     /* when that was counted */
+    bool waits;     /* whether the client has been waited for since then */
+    bool any_fills; /* there is no rate: any byte fills the allowance */
 };
 
 /**
- * Begin with the whole of the allowance; the client is not waited for yet.
+ * Begin with a full allowance. The client is not waited for yet.
  *
  * @param limit_ms  the allowance
- * @param rate      in bytes a second; 0: there is none, any byte fills the
- *                  allowance
+ * @param rate      in bytes a second; 0: any byte fills the allowance
  */
 void patience_begin(struct patience *patience, int limit_ms, int64_t rate,
                     int64_t now);
@@ -43,7 +42,7 @@ void patience_begin(struct patience *patience, int limit_ms, int64_t rate,
 void patience_note(struct patience *patience, int64_t now, uint64_t bytes,
                    bool waits);
 
-/** When the allowance is used up, unless something moves. */
+/** When the allowance is used up, unless bytes move. */
 int64_t patience_deadline(const struct patience *patience);
 
 #endif

@@ -1,9 +1,9 @@
 /*
  * upstream - the application as one worker sees it.
  *
- * The kernel forgets a descriptor when it is closed, libevent does not: a
- * number that comes up again is to be registered anew. The pool's trace tells
- * which connections are new and which are used again.
+ * When a descriptor is closed, the kernel drops its registration, but libevent
+ * keeps it: a number that comes up again must be registered again. The pool's
+ * trace tells which connections are new and which are reused.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -16,7 +16,7 @@
 
 struct watch {
     struct upstream *upstream;
-    void *owner; /* NULL: the connection is idle, or closed */
+    void *owner; /* of the call; NULL: the connection is idle, or closed */
     struct event reading;
     struct event writing;
     bool registered;
@@ -34,10 +34,10 @@ static void on_event(evutil_socket_t fd, short what, void *context)
 }
 
 /*
- * The table.
+ * Watches.
  */
 
-static struct watch *find(const struct upstream *upstream, int fd)
+static struct watch *find_watch(const struct upstream *upstream, int fd)
 {
     return (size_t)fd < upstream->watch_count ? upstream->watches[fd] : NULL;
 }
@@ -59,7 +59,7 @@ static bool grow_table(struct upstream *upstream, int fd)
     return true;
 }
 
-static struct watch *make(struct upstream *upstream, int fd)
+static struct watch *make_watch(struct upstream *upstream, int fd)
 {
     struct watch *watch;
 
@@ -87,7 +87,7 @@ static void unregister(struct watch *watch)
     }
 }
 
-static int register_anew(struct watch *watch)
+static int register_again(struct watch *watch)
 {
     unregister(watch);
     if (event_add(&watch->reading, NULL) != 0) {
@@ -99,7 +99,7 @@ static int register_anew(struct watch *watch)
 
 void upstream_unregister(struct upstream *upstream, int fd)
 {
-    struct watch *watch = find(upstream, fd);
+    struct watch *watch = find_watch(upstream, fd);
 
     if (watch != NULL) {
         unregister(watch);
@@ -121,8 +121,8 @@ static void on_trace(void *context, const struct fcgi_trace_event *event)
  * Calls.
  */
 
-/* Some have waited for a connection, and have their turn. */
-static void on_turns(evutil_socket_t fd, short what, void *context)
+/* Calls that have waited for a connection have their turn. */
+static void on_wakeup(evutil_socket_t fd, short what, void *context)
 {
     struct upstream *upstream = context;
     struct fcgi_call *call;
@@ -168,6 +168,14 @@ static int watch_writing(struct watch *watch, bool wanted)
     return rc == 0 ? FCGI_OK : FCGI_ERR_NO_MEMORY;
 }
 
+/* The watch of a descriptor; NULL: out of memory. */
+static struct watch *find_or_make_watch(struct upstream *upstream, int fd)
+{
+    struct watch *watch = find_watch(upstream, fd);
+
+    return watch != NULL ? watch : make_watch(upstream, fd);
+}
+
 int upstream_watch_call(struct upstream *upstream, struct upstream_call *call)
 {
     int fd = fcgi_call_fd(call->call);
@@ -178,19 +186,16 @@ int upstream_watch_call(struct upstream *upstream, struct upstream_call *call)
 
     upstream->reused = -1;
     if (fd < 0) {
-        return FCGI_OK; /* what is registered may stay so */
+        return FCGI_OK; /* what is registered may stay registered */
     }
-    watch = find(upstream, fd);
-    if (watch == NULL) {
-        watch = make(upstream, fd);
-    }
+    watch = find_or_make_watch(upstream, fd);
     if (watch == NULL) {
         return FCGI_ERR_NO_MEMORY;
     }
     is_other = watch != call->watch;
     change_owner(call, watch, fcgi_call_context(call->call));
     if (!watch->registered || (is_other && fd != reused)) {
-        rc = register_anew(watch);
+        rc = register_again(watch);
     }
     if (rc == FCGI_OK) {
         rc = watch_writing(watch,
@@ -203,7 +208,7 @@ int upstream_watch_call(struct upstream *upstream, struct upstream_call *call)
  * Idle connections.
  */
 
-static void wait_to_evict(struct upstream *upstream, int after_ms)
+static void set_eviction_timer(struct upstream *upstream, int after_ms)
 {
     struct timeval after = {after_ms / 1000, after_ms % 1000 * 1000};
 
@@ -218,7 +223,7 @@ static void on_eviction(evutil_socket_t fd, short what, void *context)
     (void)fd;
     (void)what;
     if (next >= 0) {
-        wait_to_evict(upstream, next);
+        set_eviction_timer(upstream, next);
     }
 }
 
@@ -233,7 +238,7 @@ void upstream_end_call(struct upstream *upstream, struct upstream_call *call)
     fcgi_call_free(call->call);
     call->call = NULL;
     if (!evtimer_pending(upstream->evicting, NULL)) {
-        wait_to_evict(upstream, 1000);
+        set_eviction_timer(upstream, 1000);
     }
 }
 
@@ -274,7 +279,7 @@ int upstream_open(struct upstream *upstream, struct event_base *base,
     }
     upstream->evicting = evtimer_new(base, on_eviction, upstream);
     upstream->waking = event_new(base, fcgi_wakeup_fd(upstream->wakeup),
-                                 EV_READ | EV_PERSIST, on_turns, upstream);
+                                 EV_READ | EV_PERSIST, on_wakeup, upstream);
     if (upstream->evicting == NULL || upstream->waking == NULL ||
         event_add(upstream->waking, NULL) != 0) {
         close_client(upstream);

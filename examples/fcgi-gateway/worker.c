@@ -54,7 +54,8 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd,
     connection_open(worker, fd, address, (socklen_t)len);
 }
 
-/* Descriptors have run out, most likely: ask again later, not all the time. */
+/* Most likely descriptors have run out: accept again later, not all the time.
+ */
 static void on_accept_error(struct evconnlistener *listener, void *context)
 {
     const struct timeval after = {0, 100000};
@@ -103,7 +104,7 @@ static void on_stop(evutil_socket_t fd, short what, void *context)
  * Beginning and end.
  */
 
-/* No locks: nobody else uses it. */
+/* Without locks, as no other thread uses it. */
 static struct event_base *make_base(void)
 {
     struct event_config *config = event_config_new();
@@ -119,8 +120,8 @@ static struct event_base *make_base(void)
     return base;
 }
 
-/* Each worker has its share of the connections; 0: any number. */
-static int share_of_connections(const struct worker *worker)
+/* The share of this worker; 0: no limit. */
+static int share_connections(const struct worker *worker)
 {
     int count = worker->options->connections;
     int workers = worker->options->workers;
@@ -138,7 +139,7 @@ static int open_upstream(struct worker *worker)
         .timeouts.total_ms = options->total_ms,
         .no_abort = options->no_abort,
         .pool.max_idle = options->no_keep ? -1 : 0,
-        .pool.max_open = share_of_connections(worker),
+        .pool.max_open = share_connections(worker),
     };
 
     return upstream_open(&worker->upstream, worker->base, options->upstream,
@@ -187,7 +188,7 @@ int worker_open(struct worker *worker, const struct options *options,
     return rc;
 }
 
-/* Turn by turn, to count them. */
+/* One turn at a time, to count them. */
 void worker_run(struct worker *worker)
 {
     int rc;

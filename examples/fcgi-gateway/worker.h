@@ -20,20 +20,20 @@ struct transaction;
 
 struct worker {
     const struct options *options;
-    int number; /* among all, from 0 */
+    int number; /* among all workers, from 0 */
     struct event_base *base;
     struct evconnlistener *listener;
     struct event *stopper;
-    struct event *pause; /* of accepting, when descriptors have run out */
+    struct event *pause; /* ends a pause of accepting: a timer */
     struct upstream upstream;
     struct fcgi_cgi *cgi;
     struct fcgi_cgi_site site;
-    unsigned turn;                  /**< of its event loop */
-    int64_t now;                    /**< milliseconds, of this event */
-    bool stopping;                  /**< no request begins any more */
-    struct connection *connections; /**< all of them */
+    unsigned turn;                  /**< of its event loop, counted */
+    int64_t now;                    /**< milliseconds, when the event began */
+    bool stopping;                  /**< no more requests begin */
+    struct connection *connections; /**< a list of all */
     struct memory memory;           /**< of its transactions */
-    struct transaction *cached;
+    struct transaction *cached;     /**< a list, for the next requests */
     int cached_count;
     time_t date_time;
     char date[48];
@@ -43,21 +43,22 @@ struct worker {
  * @param options  must outlive the worker
  * @param number   which of all the workers it is, from 0
  * @param fd       the listening socket, which becomes the worker's
- * @param stop     a pipe: the worker stops when its other end is closed
+ * @param stop     the reading end of a pipe: the worker stops when the other
+ *                 end is closed
  * @return FCGI_OK or an error code
  */
 int worker_open(struct worker *worker, const struct options *options,
                 int number, int fd, int stop);
 
-/** Serve until told to stop, and all requests under way have ended. */
+/** Serve until told to stop, and until the requests under way have ended. */
 void worker_run(struct worker *worker);
 
 void worker_close(struct worker *worker);
 
-/** Look at the clock: at the beginning of each event. */
+/** Read the clock: at the beginning of each event. */
 void worker_update_clock(struct worker *worker);
 
-/** The field Date, with its line end. */
+/** The Date field, with its line end. */
 const char *worker_date(struct worker *worker);
 
 #endif

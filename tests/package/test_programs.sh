@@ -153,7 +153,7 @@ refuses_option "$few 1" --connections 1 --workers 4
 it "refuses an address to listen at that means nothing"
 for malformed in '' nonsense localhost: :80 127.0.0.1: 127.0.0.1:65536 \
     127.0.0.1:99999999999 127.0.0.1:-1 127.0.0.1:80x '[::1:80' unix:/x; do
-    refuses_option "fcgi-gateway: $malformed: not an address to listen at" \
+    refuses_option "fcgi-gateway: $malformed: not an address to listen on" \
         --listen "$malformed"
 done
 
