@@ -185,8 +185,7 @@ static void make_long_options(const struct cli *cli, struct option *words)
     *words = (struct option){0};
 }
 
-/* The option that getopt_long() returned; NULL: none, it has found a mistake.
- */
+/* The option that getopt_long() returned; NULL: it has found a mistake. */
 static const struct cli_option *find(const struct cli *cli, int found)
 {
     if (found >= FIRST_LONG) {

@@ -20,8 +20,8 @@ struct listener {
  */
 int listener_open(struct listener *listener, const char *address);
 
-/** Wait for a connection: a socket in blocking mode. -1: errno says why there
- *  is none. */
+/** Wait for a connection: a socket in blocking mode. -1: errno says what
+ *  failed. */
 int listener_accept(const struct listener *listener);
 
 /** Unlink the Unix socket, if it is one. */

@@ -12,7 +12,7 @@
  * It prints where it listens. SIGTERM or SIGINT ends it.
  *
  * The lower layers of the library, `record` and `params`, serve an application
- * as well as a client: see `session` beside this file. A thread serves one
+ * as well as a client: see `session`. A thread serves one
  * connection at a time; when all threads are busy, more connections wait in the
  * listen queue.
  */

@@ -139,7 +139,7 @@ static void insert_chunk_size(struct answer *answer)
     answer->chunk_at = "\r\n";
 }
 
-/* Choose how the end of the body is told: with a field, or by closing the
+/* Choose how to mark the end of the body: with a field, or by closing the
  * connection. */
 static void choose_framing(struct answer *answer, bool ended, char *field,
                            size_t size)
@@ -250,8 +250,8 @@ static int transmit(struct answer *answer, const char *data, size_t len,
     return rc;
 }
 
-/* Send a piece with what the buffer holds, but no more than is left of a chunk
- * whose size was told. `*len` is set to how much was taken. */
+/* Send what the buffer holds, and of a piece at most what is left of the chunk.
+ * `*len` is set to how much of it was taken. */
 static int send_piece(struct answer *answer, const char *data, size_t *len)
 {
     int rc;

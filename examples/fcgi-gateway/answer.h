@@ -4,7 +4,7 @@
  *     [ room | fields ... CRLF | body ... ]
  *       ^^^^ status line and framing, written last
  *
- * The head is held in the buffer until there is more body than fits beside it,
+ * The head is held in the buffer until there is more body than fits behind it,
  * or nothing more to do for now. An answer that has ended by then has a
  * Content-Length, and is sent by one system call. A longer one is chunked.
  */
@@ -45,7 +45,7 @@ struct answer {
     bool chunked;
     size_t fields_end;    /* where in the buffer the body begins */
     uint64_t body_len;    /* so far, with what is held in the buffer */
-    size_t chunk_left;    /* of a chunk whose size was told */
+    size_t chunk_left;    /* of a chunk whose size was sent */
     const char *chunk_at; /* what ends the chunk before: "" or CRLF */
 };
 
@@ -68,7 +68,7 @@ int answer_flush(struct answer *answer);
  *  answer_flush() does. */
 int answer_end(struct answer *answer);
 
-/** Send an answer of the gateway's own, in place of one of which nothing was
+/** Send an answer of the gateway's own, in place of any that has not been
  *  sent. Returns what answer_flush() does. */
 int answer_send_status(struct answer *answer, int status);
 

@@ -9,8 +9,8 @@
 #include "ending.h"
 #include "log.h"
 
-/* The longest head of an answer: there must be room beside it for what the
- * gateway adds. */
+/* The longest head of an answer, which leaves room for what the gateway
+ * adds. */
 #define ANSWER_HEAD_MAX (24 * 1024)
 
 /*
@@ -70,8 +70,7 @@ void asking_end(struct transaction *t)
  * Its end.
  */
 
-/* The application has failed. The answer says so, unless part of it was sent.
- */
+/* The application has failed: tell the client, if nothing was sent yet. */
 static bool fail(struct transaction *t, int error)
 {
     bool cut = t->answer.state == ANSWER_SENT;
@@ -152,7 +151,7 @@ bool asking_go_on(struct transaction *t)
     if (t->body.left == 0) {
         (void)peer_fill(t->peer, &t->in);
     }
-    if (t->peer->leaving) {
+    if (t->peer->closed) {
         return ending_lose_client(t);
     }
     rc = fcgi_call_resume(t->call.call);

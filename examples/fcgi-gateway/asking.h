@@ -9,8 +9,8 @@
 
 #include "transaction.h"
 
-/** Begin the call for a request whose head has been read, and whose body has
- *  been gathered if it is to be. Returns what a stage does. */
+/** Start the call, once the head has been read and the body gathered if need
+ *  be. Returns what a stage does. */
 bool asking_begin(struct transaction *t);
 
 /** The stage itself. */

@@ -201,8 +201,7 @@ static int grow(struct body *body, size_t cap)
     return FCGI_OK;
 }
 
-/* Make room for `want` bytes in all, or for the longest body if that is less.
- */
+/* Make room for `want` bytes, or for the longest body if that is less. */
 static int reserve(struct body *body, size_t want)
 {
     size_t max = max_len(body);

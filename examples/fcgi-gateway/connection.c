@@ -132,7 +132,7 @@ static bool turn_away(struct connection *c)
     if (c->worker->options->access_log) {
         log_access(c->peer.remote_addr, NULL, 503, 20, NULL);
     }
-    return !c->peer.leaving;
+    return !c->peer.closed;
 }
 
 /* Do what can be done without waiting. False: the connection is over. */
@@ -185,7 +185,7 @@ static void on_client(evutil_socket_t fd, short what, void *context)
     (void)fd;
     worker_update_clock(c->worker);
     c->peer.readable = c->peer.readable || (what & (EV_READ | EV_CLOSED));
-    c->peer.leaving = c->peer.leaving || (what & EV_CLOSED);
+    c->peer.closed = c->peer.closed || (what & EV_CLOSED);
     c->peer.full = c->peer.full && !(what & EV_WRITE);
     proceed(c);
 }

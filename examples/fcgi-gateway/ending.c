@@ -95,7 +95,8 @@ bool ending_lose_client(struct transaction *t)
     return ending_abandon(t, "client left");
 }
 
-/* It is told so, if it can be: unless an answer is on its way already. */
+/* The client is answered with 408, unless the application has begun an
+ * answer. */
 bool ending_time_out(struct transaction *t)
 {
     t->why = "client too slow";

@@ -2,7 +2,7 @@
  * http - parses HTTP/1 requests.
  *
  * llhttp is strict: it refuses a name that is not a token, and a Content-Length
- * that is not a number, stands twice, or stands beside Transfer-Encoding. Added
+ * that is not a number, occurs twice, or occurs with Transfer-Encoding. Added
  * here are what some of its versions accept (a bare CR, a line that starts with
  * a space), what it leaves to its host (sizes, Host, codings), and the status
  * that each fault is answered with.

@@ -46,8 +46,7 @@ void log_failure(const struct http *http, int status, bool cut, int error,
                   system_error == 0 ? "" : strerror(system_error));
 }
 
-/* A line for each line of the text, so that none looks like another request's.
- */
+/* Line by line, so that none looks like another request's. */
 void log_stderr(const struct http *http, struct fcgi_slice text)
 {
     char target[SHOWN_MAX + 1];

@@ -79,7 +79,7 @@ int peer_receive(struct peer *peer, void *room, size_t cap, size_t *got)
         return FCGI_WAIT;
     }
     if (n <= 0) {
-        peer->leaving = true;
+        peer->closed = true;
         return FCGI_ERR_CLOSED;
     }
     *got = (size_t)n;
@@ -87,7 +87,7 @@ int peer_receive(struct peer *peer, void *room, size_t cap, size_t *got)
     peer->bytes_left -= *got;
     /* Less than there was room for is all there was, and more will be an event.
      * The end of the input, however, has been an event already. */
-    peer->readable = *got == cap || peer->leaving;
+    peer->readable = *got == cap || peer->closed;
     return FCGI_OK;
 }
 

@@ -24,15 +24,14 @@
 struct peer {
     int fd;
     bool readable;  /**< there may be something to receive */
-    bool leaving;   /**< the client has closed its side */
+    bool closed;    /**< the client has closed its side */
     bool full;      /**< the client takes no more for now */
     bool held_back; /**< there is more to do, but in the next turn */
     uint64_t moved; /**< bytes received and sent */
     unsigned turn;  /* the turn that the share is of */
     size_t bytes_left;
     int steps_left;
-    int queued; /* bytes sent that had not reached the client when last counted
-                 */
+    int queued; /* bytes sent but not received, when last counted */
     char remote_addr[64], remote_port[8];
     char server_addr[64], server_port[8];
 };

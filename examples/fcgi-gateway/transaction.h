@@ -43,18 +43,18 @@ enum stage {
     STAGE_IDLE,      /**< nothing of another request is there */
     STAGE_LINGERING, /**< the client has sent what was not read: to close the
                           connection now would discard the answer */
-    STAGE_GONE       /**< the connection is to be closed */
+    STAGE_GONE       /**< close the connection */
 };
 
 struct transaction {
     struct transaction *next; /* of those that the worker has cached */
     struct worker *worker;
     struct peer *peer;
-    void *owner; /**< whom the upstream tells that the call is ready */
+    void *owner; /**< of the call: see upstream_open() */
     enum stage stage;
     int64_t since; /* when the stage began */
     struct patience patience;
-    uint64_t counted; /* how much of peer->moved `patience` was told */
+    uint64_t counted; /* how much of peer->moved is in `patience` */
     struct upstream_call call;
     struct body body;
     struct answer answer;

@@ -4,7 +4,7 @@
  *
  * A connection stays registered, edge-triggered, from one request to the next:
  * a request on a warm connection costs no call of epoll_ctl(). Its events go to
- * whoever owns the call that has the connection.
+ * the owner of the call that uses it.
  */
 #ifndef EXAMPLES_FCGI_GATEWAY_UPSTREAM_H
 #define EXAMPLES_FCGI_GATEWAY_UPSTREAM_H

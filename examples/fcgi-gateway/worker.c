@@ -54,8 +54,7 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd,
     connection_open(worker, fd, address, (socklen_t)len);
 }
 
-/* Most likely descriptors have run out: accept again later, not all the time.
- */
+/* Descriptors have probably run out: accept again after a pause. */
 static void on_accept_error(struct evconnlistener *listener, void *context)
 {
     const struct timeval after = {0, 100000};

@@ -1,8 +1,7 @@
 /*
  * gateway-threads - an HTTP server in front of a FastCGI application, in one
  * file: libmicrohttpd speaks HTTP, with a thread for each connection, and
- * fcgi_client_do() asks the application. `options` beside it is the command
- * line.
+ * fcgi_client_do() asks the application. `options` is the command line.
  *
  * Bodies are held in memory: those of all requests up to --memory together,
  * and each answer up to the library's limit. For large bodies, or many slow
@@ -208,9 +207,9 @@ static ssize_t read_no_body(void *none, uint64_t at, char *room, size_t len)
     return MHD_CONTENT_READER_END_OF_STREAM;
 }
 
-/* The answer to HEAD has the length that the application has told. If it has
- * told none, the connection is closed: libmicrohttpd would send the end of a
- * chunked body. */
+/* The answer to HEAD has the Content-Length of the application's. Without one
+ * the connection is closed: libmicrohttpd would send the end of a chunked
+ * body. */
 static struct MHD_Response *make_head_response(const struct fcgi_response *from)
 {
     const char *length = fcgi_response_field(from, "Content-Length", 0);
@@ -275,8 +274,7 @@ static enum MHD_Result refuse(struct MHD_Connection *c, int status)
     return queue_response(c, status, response);
 }
 
-/* Called with the head, then with each piece of the body, then for the answer.
- */
+/* Called with the head, with each piece of the body, and for the answer. */
 static enum MHD_Result handle_request(void *none, struct MHD_Connection *c,
                                       const char *path, const char *method,
                                       const char *version, const char *data,
