@@ -1,6 +1,6 @@
 /*
- * hello - the shortest useful program: ask the application at ADDRESS for
- * SCRIPT, and print the status and the body.
+ * hello - the shortest useful program: ask the application at ADDRESS to run
+ * SCRIPT, wait for the whole answer, and print its status and body.
  *
  *     hello unix:/run/php/php-fpm.sock /srv/www/index.php
  */

@@ -133,9 +133,11 @@ static bool check_options(const struct options *options)
 
 static bool read_operands(struct options *options, int count, char **operands)
 {
-    if (count != 2) {
-        return cli_refuse("expected ADDRESS and SCRIPT, not %d arguments",
-                          count);
+    if (count < 2) {
+        return cli_refuse("expected ADDRESS and SCRIPT");
+    }
+    if (count > 2) {
+        return cli_refuse("unexpected argument '%s'", operands[2]);
     }
     options->address = operands[0];
     options->script = operands[1];
