@@ -1,16 +1,15 @@
 #!/bin/sh
-# Show what this is, on a machine that has nothing but a shell and a package
+# Show what the library does, on a machine that has only a shell and a package
 # manager:
 #
 #     sh examples/demo.sh
 #
-# Builds in a folder that goes away afterwards, then asks two applications with
-# fcgi-client: fcgi-echo, which is built beside it, and PHP-FPM, where that is
-# installed. Each command is shown, then what it printed. A compiler, CMake and
-# make are installed if there are none (Debian, as root), else named; they
-# alone stay.
+# Builds in a temporary folder, then asks two applications with fcgi-client:
+# fcgi-echo, and PHP-FPM where it is installed. Prints each command, then its
+# output. A compiler, CMake and make are installed if they are missing (Debian,
+# as root), and stay; elsewhere they are named.
 #
-# Exit: 0 all was answered, 1 something failed, 3 nothing was tried.
+# Exit codes: 0 all was answered, 1 something failed, 3 nothing was tried.
 
 set -u
 
@@ -19,7 +18,7 @@ folder=
 pids=
 problems=0
 
-# ---- Beginning and end ------------------------------------------------------
+# ---- Start and end -----------------------------------------------------------
 
 die() {
     code=$1
@@ -35,8 +34,8 @@ clean_up() {
     [ -z "$folder" ] || rm -rf "$folder"
 }
 
-# A shell that a signal ends does not come to its EXIT trap by itself; SIGPIPE
-# is what `demo.sh | head` sends.
+# A shell that a signal ends does not run its EXIT trap by itself. `demo.sh |
+# head` sends SIGPIPE.
 trap clean_up EXIT
 trap 'exit 1' HUP INT PIPE TERM
 
@@ -46,7 +45,7 @@ has() {
     command -v "$1" >/dev/null 2>&1
 }
 
-# A compiler without the headers of the C library is none.
+# A compiler is of no use without the headers of the C library.
 can_compile() {
     has cc && echo '#include <stdio.h>' | cc -fsyntax-only -x c - 2>/dev/null
 }
@@ -61,7 +60,7 @@ find_missing() {
 install_missing() {
     [ "$(id -u)" = 0 ] && has apt-get || return
     printf 'Installing%s ...\n' "$missing"
-    # Each word of it is a package.
+    # Each word is a package.
     # shellcheck disable=SC2086
     set -- apt-get install -y --no-install-recommends $missing
     export DEBIAN_FRONTEND=noninteractive
@@ -79,7 +78,7 @@ build() {
 
 # ---- What it shows ----------------------------------------------------------
 
-# show COMMAND...: print it as one would type it, then run it.
+# show COMMAND...: print it as a user would type it, then run it.
 show() {
     printf '\n$'
     for word; do
@@ -102,7 +101,7 @@ ask() {
 }
 
 show_echo() {
-    printf '\n---- fcgi-echo, an application that answers what it was asked\n'
+    printf '\n---- fcgi-echo answers with what it was asked\n'
     mkfifo "$folder/started" || exit 1
     fcgi-echo "unix:$folder/echo.sock" >"$folder/started" &
     pids="$pids $!"
@@ -139,7 +138,7 @@ echo $_SERVER['REQUEST_METHOD'], ' ',
 END
 }
 
-# Its log, on descriptor 3, tells when it can be asked.
+# Its log, on descriptor 3, says when it is ready.
 start_php_fpm() {
     mkfifo "$folder/fpm.log" || exit 1
     set -- "$php_fpm" -n -F -O -y "$folder/fpm.conf"
@@ -157,7 +156,7 @@ start_php_fpm() {
 
 show_php_fpm() {
     if ! find_php_fpm; then
-        printf '\n---- PHP-FPM is not installed: left out\n'
+        printf '\n---- PHP-FPM is not installed: skipped\n'
         return
     fi
     printf '\n---- PHP-FPM: %s\n' "$php_fpm"
@@ -167,9 +166,9 @@ show_php_fpm() {
     show fcgi-client --fail --expect pong "unix:$folder/fpm.sock" /ping
 }
 
-# ---- All of it --------------------------------------------------------------
+# ---- Main -------------------------------------------------------------------
 
-[ $# = 0 ] || die 3 "takes no arguments: $*"
+[ $# = 0 ] || die 3 "unexpected argument: $*"
 find_missing
 [ -z "$missing" ] || { install_missing; find_missing; }
 [ -z "$missing" ] || die 3 "please install:$missing"
