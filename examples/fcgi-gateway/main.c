@@ -241,6 +241,9 @@ int main(int argc, char **argv)
         return cli_fail(EXIT_FAILURE, "out of memory", "");
     }
     code = serve(&options, threads);
+    if (code != EXIT_SUCCESS) {
+        exit(code); /* workers that have started may still use all this */
+    }
     free(threads);
-    return code;
+    return EXIT_SUCCESS;
 }

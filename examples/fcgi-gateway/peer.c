@@ -160,9 +160,11 @@ static int account_sent(struct buffer *buffer, size_t sent, size_t len,
 }
 
 /* To send one piece is cheaper than to send a list of pieces. */
-static ssize_t send_both(int fd, const char *held, size_t held_len,
-                         const void *data, size_t len)
+static ssize_t send_both(int fd, const struct buffer *buffer, const void *data,
+                         size_t len)
 {
+    size_t held_len = buffer_len(buffer);
+    const char *held = held_len == 0 ? "" : buffer->data + buffer->start;
     struct iovec parts[2] = {{(void *)(uintptr_t)held, held_len},
                              {(void *)(uintptr_t)data, len}};
     struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
@@ -190,8 +192,7 @@ int peer_send(struct peer *peer, struct buffer *buffer, const void *data,
         return FCGI_WAIT;
     }
     do {
-        n = send_both(peer->fd, buffer->data + buffer->start,
-                      buffer_len(buffer), data, len);
+        n = send_both(peer->fd, buffer, data, len);
     } while (n < 0 && errno == EINTR);
     if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK) {
         return FCGI_ERR_CLOSED;

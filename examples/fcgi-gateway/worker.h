@@ -45,7 +45,7 @@ struct worker {
  * @param fd       the listening socket, which becomes the worker's
  * @param stop     the reading end of a pipe: the worker stops when the other
  *                 end is closed
- * @return FCGI_OK or an error code
+ * @return FCGI_OK, or an error code: the program must end then
  */
 int worker_open(struct worker *worker, const struct options *options,
                 int number, int fd, int stop);
