@@ -148,11 +148,10 @@ FCGI_API int fcgi_cgi_set(struct fcgi_cgi *cgi, const char *name,
 /**
  * The variables, as `params` of struct fcgi_request.
  *
- * @param cgi    not NULL
  * @param count  set to how many there are; not NULL
  * @return the variables, which are `cgi`'s and stay until the next
  *         fcgi_cgi_build(), fcgi_cgi_set() or fcgi_cgi_free(); every name and
- *         value is followed by a NUL
+ *         value is followed by a NUL; NULL: there are none
  */
 FCGI_API const struct fcgi_param *fcgi_cgi_params(const struct fcgi_cgi *cgi,
                                                   size_t *count);
