@@ -13,9 +13,6 @@
  * come many at a time, and are copied. */
 #define LARGE_RECORD_LEN ((size_t)16 * 1024)
 
-/* What is received in the body before a record is known: as much as one has. */
-#define EARLY_LEN ((size_t)64 * 1024)
-
 /* What is received between and behind large ones: enough for the end of a
  * response, and not much of the next record, which is to have a place too. */
 #define ASIDE_LEN ((size_t)2 * 1024)
@@ -23,7 +20,6 @@
 _Static_assert(FCGI__FRAMES_LEN < ASIDE_LEN &&
                    FCGI__FRAMES_LEN <= FCGI__BODY_BEHIND,
                "frames have their place aside, and in the body if need be");
-_Static_assert(FCGI__FRONT_LEN < ASIDE_LEN, "the front has its place aside");
 
 void fcgi__receive_buffer_begin(struct fcgi__receive_buffer *intake)
 {
@@ -67,17 +63,6 @@ static int make_room_to_land(const struct fcgi__response_reader *in,
     return fcgi__response_body_room(in->response, needed, wanted, body);
 }
 
-/* Room in the body for an answer of which nothing has come yet, if it is to be
- * collected there: for one record, since where the next begins is not known. */
-static void make_early_room(const struct fcgi__response_reader *in,
-                            struct fcgi_memory *body)
-{
-    if (!fcgi__response_reader_begun(in) && in->sink.body == NULL) {
-        fcgi__response_early_room(in->response, body);
-        body->cap = body->cap < EARLY_LEN ? body->cap : EARLY_LEN;
-    }
-}
-
 /* See to memory for what comes aside, and for content that lands in the body:
  * FCGI_OK or FCGI_ERR_NO_MEMORY. */
 static int make_room(struct fcgi__receive_buffer *intake,
@@ -98,10 +83,7 @@ static int make_room(struct fcgi__receive_buffer *intake,
         in->deframer.header.content_length >= LARGE_RECORD_LEN) {
         return make_room_to_land(in, body);
     }
-    make_early_room(in, body);
-    if (body->cap == 0) {
-        aside->cap = room->cap < ROOM_LEN ? room->cap : ROOM_LEN;
-    }
+    aside->cap = room->cap < ROOM_LEN ? room->cap : ROOM_LEN;
     return FCGI_OK;
 }
 

@@ -11,9 +11,10 @@
 
 #define KIB INT64_C(1024)
 
-/* A body whose length is known gets its room at once, up to this much: more
- * is not believed before it comes. */
-#define TRUSTED_BODY_LEN ((size_t)(16 * KIB * KIB))
+/* A body whose length is known gets its memory at once if it is large, and up
+ * to this much: more is not believed before it comes. */
+#define LARGE_BODY_LEN (8 * KIB)
+#define TRUSTED_BODY_LEN (16 * KIB * KIB)
 
 static const struct fcgi_limits standard_limits = {
     .line_len = 16 * KIB,
@@ -93,7 +94,7 @@ int fcgi__response_begin(struct fcgi_response *response,
         response->store = store;
     }
     store->limits = *limits;
-    fcgi__buffer_clear(&store->body);
+    store->body.len = 0;
     store->stderr_data.len = 0;
     fcgi__head_reset(&store->head);
     return FCGI_OK;
@@ -147,35 +148,34 @@ size_t fcgi__response_body_left(const struct fcgi_response *response)
     return (size_t)store->limits.body_len - store->body.len;
 }
 
-/* What a large body takes whose length is known, and believed, so that it need
- * not move; 0: it is none. */
-static size_t whole_len(const struct fcgi_response_store *store)
+/* How much memory to allocate behind the body, where so much is wanted: for all
+ * of a large one whose length is known, and believed, so that it need not
+ * move. */
+static size_t memory_for(const struct fcgi_response_store *store, size_t wanted)
 {
     int64_t length = store->head.content_length;
+    size_t whole = 0;
 
-    if (length < (int64_t)FCGI__LARGE_BODY_LEN ||
-        length > (int64_t)TRUSTED_BODY_LEN || length > store->limits.body_len) {
-        return 0;
+    if (length >= LARGE_BODY_LEN && length <= TRUSTED_BODY_LEN &&
+        length <= store->limits.body_len) {
+        whole = (size_t)length + FCGI__BODY_BEHIND;
     }
-    return FCGI__FRONT_LEN + (size_t)length + FCGI__BODY_BEHIND;
+    return whole > store->body.len + wanted ? whole - store->body.len : wanted;
 }
 
-/* How much memory to see to behind the body, where so much is needed. */
-static size_t memory_for(const struct fcgi_response_store *store, size_t needed)
-{
-    size_t whole = whole_len(store);
-    size_t len = store->body.len;
-
-    return whole > len + needed ? whole - len : needed;
-}
-
-/* What there is may move, even where there is no more memory to be had. */
-static int reserve_body(struct fcgi_response *response, size_t len)
+/* See that there is memory for `needed` more bytes of body; where some must be
+ * allocated, for `wanted`. The body may move. */
+static int reserve_body(struct fcgi_response *response, size_t needed,
+                        size_t wanted)
 {
     struct fcgi_response_store *store = response->store;
-    int rc = fcgi__buffer_reserve(&store->body, &store->allocator, len);
+    int rc = FCGI_OK;
 
-    publish(&response->body, &store->body);
+    if (store->body.cap - store->body.len < needed) {
+        rc = fcgi__buffer_grow(&store->body, &store->allocator,
+                               memory_for(store, wanted));
+        publish(&response->body, &store->body);
+    }
     return rc;
 }
 
@@ -183,18 +183,15 @@ int fcgi__response_body_room(struct fcgi_response *response, size_t needed,
                              size_t wanted, struct fcgi_memory *room)
 {
     const struct fcgi__buffer *body = &response->store->body;
+    int rc = reserve_body(response, needed + FCGI__BODY_BEHIND,
+                          wanted + FCGI__BODY_BEHIND);
 
-    if (body->cap - body->len < needed + FCGI__BODY_BEHIND) {
-        int rc = reserve_body(
-            response, memory_for(response->store, wanted + FCGI__BODY_BEHIND));
-        if (rc != FCGI_OK) {
-            return rc;
-        }
+    if (rc == FCGI_OK) {
+        room->data = body->data + body->len;
+        room->cap = body->cap - body->len - FCGI__BODY_BEHIND;
+        room->cap = wanted < room->cap ? wanted : room->cap;
     }
-    room->data = body->data + body->len;
-    room->cap = body->cap - body->len - FCGI__BODY_BEHIND;
-    room->cap = wanted < room->cap ? wanted : room->cap;
-    return FCGI_OK;
+    return rc;
 }
 
 /* Whether bytes were received in the body's own memory, behind it. */
@@ -205,34 +202,21 @@ static bool is_behind(const struct fcgi__buffer *body, const char *data)
     return (uintptr_t)data - end < body->cap - body->len;
 }
 
-/* Close the gap between the body and what was received behind it: the shorter
- * of the two moves. */
-static void join(struct fcgi__buffer *body, const char *data, size_t len)
-{
-    char *end = body->data + body->len;
-    size_t gap = (size_t)(data - end);
-
-    if (gap == 0) {
-        return;
-    }
-    if (body->len < len) {
-        memmove(body->data + gap, body->data, body->len);
-        fcgi__buffer_skip(body, gap);
-    } else {
-        memmove(end, data, len);
-    }
-}
-
-/* More memory than that is seen to only where there was none: bytes that are
- * still to be looked at may be in what there is. */
-static int copy(struct fcgi_response *response, const char *data, size_t len)
+/* Put bytes from such room, or from anywhere else, right behind the body. */
+static int add_body(struct fcgi_response *response, const char *data,
+                    size_t len)
 {
     struct fcgi__buffer *body = &response->store->body;
     size_t needed = len + 1; /* a NUL */
-    int rc = reserve_body(response, body->cap == 0
-                                        ? memory_for(response->store, needed)
-                                        : needed);
+    int rc;
 
+    if (is_behind(body, data)) {
+        if (data != body->data + body->len) {
+            memmove(body->data + body->len, data, len);
+        }
+        return FCGI_OK;
+    }
+    rc = reserve_body(response, needed, needed);
     if (rc == FCGI_OK) {
         memcpy(body->data + body->len, data, len);
     }
@@ -245,14 +229,10 @@ int fcgi__response_body(struct fcgi_response *response, const char *data,
     struct fcgi__buffer *body = &response->store->body;
     size_t left = fcgi__response_body_left(response);
     size_t kept = len < left ? len : left;
+    int rc = add_body(response, data, kept);
 
-    if (is_behind(body, data)) {
-        join(body, data, kept);
-    } else {
-        int rc = copy(response, data, kept);
-        if (rc != FCGI_OK) {
-            return rc;
-        }
+    if (rc != FCGI_OK) {
+        return rc;
     }
     body->len += kept;
     publish(&response->body, body);

@@ -7,13 +7,8 @@
 
 #include "../base/buffer.h"
 #include "head.h"
-#include "scatter.h"
 
-/* A body of so much is large: all of its memory is had at once, and the next
- * answer is received there. */
-#define FCGI__LARGE_BODY_LEN ((size_t)8 * 1024)
-
-/* What may stand behind a body before it is known to be none of it. */
+/* What may stand behind a body before it is known not to be part of it. */
 #define FCGI__BODY_BEHIND ((size_t)1024)
 
 struct fcgi_response_store {
@@ -56,22 +51,6 @@ size_t fcgi__response_body_left(const struct fcgi_response *response);
  * bytes more. */
 int fcgi__response_body_room(struct fcgi_response *response, size_t needed,
                              size_t wanted, struct fcgi_memory *room);
-
-/* Room for the bytes of an answer that are not known yet, in what memory the
- * body has from the answer before: none (a cap of 0) if that is little. What
- * comes of the body before those, FCGI__FRONT_LEN bytes at most, will stand in
- * front of them. */
-static inline void
-fcgi__response_early_room(const struct fcgi_response *response,
-                          struct fcgi_memory *room)
-{
-    const struct fcgi__buffer *body = &response->store->body;
-
-    if (body->cap >= FCGI__LARGE_BODY_LEN) {
-        room->data = body->data + FCGI__FRONT_LEN;
-        room->cap = body->cap - FCGI__FRONT_LEN - 1;
-    }
-}
 
 /* Collect body, from such room or from anywhere else: FCGI_OK,
  * FCGI_ERR_NO_MEMORY, or FCGI_ERR_BODY_TOO_LARGE, what fits being kept. No NUL

@@ -33,20 +33,15 @@ int fcgi__scatter_offer(struct fcgi__scatter *landing,
 {
     size_t most = max < FCGI__SCATTER_PLACES ? max : FCGI__SCATTER_PLACES;
     size_t frame = in->padding_left + FCGI_RECORD_HEADER_LEN - in->partial_len;
-    size_t content = in->header.content_length;
     struct fcgi_memory *end;
 
-    if (in->bytes == 0) {
-        frame = FCGI__FRONT_LEN;
-        content = body.cap;
-    }
     landing->count = 0;
     landing->cap = 0;
     landing->guess = in->header;
     end = add(landing, &body, in->content_left, room);
     while (body.cap > 0 && landing->count + 3 <= most) {
         end = add(landing, &aside, frame, end);
-        end = add(landing, &body, content, end);
+        end = add(landing, &body, in->header.content_length, end);
         frame = in->header.padding_length + FCGI_RECORD_HEADER_LEN;
     }
     end = add(landing, &aside, aside.cap, end);

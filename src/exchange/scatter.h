@@ -7,8 +7,7 @@
  *
  * The headers to come are guessed to be as the last one. Behind one that is
  * not, bytes are put in the order in which they came before they are looked at:
- * a wrong guess costs a copy. Of an answer of which nothing is known yet, the
- * front is received aside, and what follows that where the body would be.
+ * a wrong guess costs a copy.
  */
 #ifndef FCGI__SCATTER_H
 #define FCGI__SCATTER_H
@@ -22,9 +21,6 @@
 /* What of the room aside may be put between the pieces of a body. */
 #define FCGI__FRAMES_LEN                                                       \
     ((size_t)(FCGI__SCATTER_RECORDS - 1) * (255 + FCGI_RECORD_HEADER_LEN))
-
-/* Of an answer, as much is received aside before anything in the body. */
-#define FCGI__FRONT_LEN ((size_t)1024)
 
 struct fcgi__scatter {
     struct fcgi_memory places[FCGI__SCATTER_PLACES]; /* body, aside, ... */
