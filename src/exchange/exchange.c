@@ -205,14 +205,17 @@ int fcgi_exchange_sent(struct fcgi_exchange *x, size_t n)
 
 void fcgi_exchange_send_failed(struct fcgi_exchange *x)
 {
-    x->send_failed = true;
+    if (x != NULL) {
+        x->send_failed = true;
+    }
 }
 
 bool fcgi_exchange_source_waits(const struct fcgi_exchange *x, int *descriptor)
 {
     const struct fcgi_source *source;
 
-    if (!x->out.waits || x->in.status != FCGI_WAIT || x->send_failed) {
+    if (x == NULL || descriptor == NULL || !x->out.waits ||
+        x->in.status != FCGI_WAIT || x->send_failed) {
         return false;
     }
     source = &x->out.streams[x->out.stream].source;
@@ -225,7 +228,8 @@ bool fcgi_exchange_source_waits(const struct fcgi_exchange *x, int *descriptor)
 
 bool fcgi_exchange_sent_all(const struct fcgi_exchange *x)
 {
-    return fcgi__request_writer_all_sent(&x->out);
+    return x != NULL && x->in.response != NULL &&
+           fcgi__request_writer_all_sent(&x->out);
 }
 
 /*
@@ -271,17 +275,20 @@ int fcgi_exchange_feed(struct fcgi_exchange *x, const void *bytes, size_t len,
 
 int fcgi_exchange_eof(struct fcgi_exchange *x, bool reset)
 {
-    return fcgi__response_reader_eof(&x->in, reset ? RESET : CLOSED);
+    return x == NULL
+               ? FCGI_ERR_ARGUMENT
+               : fcgi__response_reader_eof(&x->in, reset ? RESET : CLOSED);
 }
 
 int fcgi_exchange_resume(struct fcgi_exchange *x)
 {
-    return fcgi__receive_buffer_resume(&x->intake, &x->in);
+    return x == NULL ? FCGI_ERR_ARGUMENT
+                     : fcgi__receive_buffer_resume(&x->intake, &x->in);
 }
 
 bool fcgi_exchange_paused(const struct fcgi_exchange *x)
 {
-    return x->in.status == FCGI_WAIT && x->in.paused;
+    return x != NULL && x->in.status == FCGI_WAIT && x->in.paused;
 }
 
 /*
@@ -319,8 +326,8 @@ int fcgi_exchange_status(const struct fcgi_exchange *x)
 
 bool fcgi_exchange_reusable(const struct fcgi_exchange *x)
 {
-    return fcgi__response_reader_clean(&x->in) && !x->send_failed &&
-           fcgi__request_writer_all_sent(&x->out);
+    return x != NULL && fcgi__response_reader_clean(&x->in) &&
+           !x->send_failed && fcgi__request_writer_all_sent(&x->out);
 }
 
 /*

@@ -42,7 +42,69 @@ static void no_exchange_is_a_wrong_argument(void **state)
     assert_int_equal(used, 7);
     assert_int_equal(fcgi_exchange_cancel(NULL, FCGI_ERR_CANCELLED, NULL), 0);
     assert_int_equal(fcgi_exchange_status(NULL), FCGI_ERR_STATE);
+    assert_int_equal(fcgi_exchange_eof(NULL, false), FCGI_ERR_ARGUMENT);
+    assert_int_equal(fcgi_exchange_resume(NULL), FCGI_ERR_ARGUMENT);
+    fcgi_exchange_send_failed(NULL);
     fcgi_exchange_free(NULL);
+}
+
+static void a_null_exchange_answers_no_to_every_question(void **state)
+{
+    (void)state;
+    int descriptor = 7;
+    assert_false(fcgi_exchange_source_waits(NULL, &descriptor));
+    assert_int_equal(descriptor, 7);
+    assert_false(fcgi_exchange_sent_all(NULL));
+    assert_false(fcgi_exchange_paused(NULL));
+    assert_false(fcgi_exchange_reusable(NULL));
+}
+
+static int has_nothing_yet(void *context, void *buf, size_t cap, size_t *got)
+{
+    (void)context;
+    (void)buf;
+    (void)cap;
+    (void)got;
+    return FCGI_WAIT;
+}
+
+static void a_source_that_waits_needs_a_place_for_its_descriptor(void **state)
+{
+    const struct fcgi_request request = {.body = {.read = has_nothing_yet}};
+    (void)state;
+    struct talk t;
+    int descriptor;
+    talk_open(&t);
+    talk_ask(&t, &request);
+    assert_true(fcgi_exchange_source_waits(t.x, &descriptor));
+    assert_false(fcgi_exchange_source_waits(t.x, NULL));
+    talk_close(&t);
+}
+
+static void nothing_was_sent_before_a_request_was_begun(void **state)
+{
+    (void)state;
+    struct fcgi_exchange *x;
+    assert_int_equal(fcgi_exchange_new(&x, NULL), FCGI_OK);
+    assert_false(fcgi_exchange_sent_all(x));
+    assert_false(fcgi_exchange_reusable(x));
+    assert_false(fcgi_exchange_paused(x));
+    fcgi_exchange_free(x);
+}
+
+/* The one before it was sent whole. */
+static void a_request_that_was_refused_was_not_sent(void **state)
+{
+    const struct fcgi_request refused = {.role = (enum fcgi_role)99};
+    (void)state;
+    struct talk t;
+    talk_open(&t);
+    talk_ask(&t, NULL);
+    assert_true(fcgi_exchange_sent_all(t.x));
+    assert_int_equal(fcgi_exchange_begin(t.x, &refused, &t.response, 2, 0),
+                     FCGI_ERR_ARGUMENT);
+    assert_false(fcgi_exchange_sent_all(t.x));
+    talk_close(&t);
 }
 
 static void no_place_for_what_it_says_is_a_wrong_argument(void **state)
@@ -90,6 +152,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_exchange_is_a_wrong_argument),
+        cmocka_unit_test(a_null_exchange_answers_no_to_every_question),
+        cmocka_unit_test(a_source_that_waits_needs_a_place_for_its_descriptor),
+        cmocka_unit_test(nothing_was_sent_before_a_request_was_begun),
+        cmocka_unit_test(a_request_that_was_refused_was_not_sent),
         cmocka_unit_test(no_place_for_what_it_says_is_a_wrong_argument),
         cmocka_unit_test(nothing_at_all_may_be_fed),
         cmocka_unit_test(success_is_no_reason_to_cancel),
