@@ -20,9 +20,9 @@
 
 struct fcgi_exchange {
     struct fcgi_allocator allocator;
-    struct fcgi__request_writer out;
-    struct fcgi__receive_buffer intake;
-    struct fcgi__response_reader in; /* its status is that of the whole */
+    struct fcgi__request_writer writer;
+    struct fcgi__receive_buffer buffer;
+    struct fcgi__response_reader reader; /* its status is that of the whole */
     bool send_failed;
 };
 
@@ -43,7 +43,7 @@ int fcgi_exchange_new(struct fcgi_exchange **x,
         return FCGI_ERR_NO_MEMORY;
     }
     (*x)->allocator = own;
-    (*x)->in.status = FCGI_ERR_STATE;
+    (*x)->reader.status = FCGI_ERR_STATE;
     return FCGI_OK;
 }
 
@@ -55,21 +55,21 @@ void fcgi_exchange_free(struct fcgi_exchange *x)
         return;
     }
     allocator = x->allocator;
-    fcgi__request_writer_free(&x->out, &allocator);
-    fcgi__receive_buffer_free(&x->intake, &allocator);
+    fcgi__request_writer_free(&x->writer, &allocator);
+    fcgi__receive_buffer_free(&x->buffer, &allocator);
     fcgi__release(&allocator, x);
 }
 
 static void forget(struct fcgi_exchange *x)
 {
-    memset(&x->in.sink, 0, sizeof(x->in.sink));
-    x->in.response = NULL;
-    x->in.status = FCGI_ERR_STATE;
+    memset(&x->reader.sink, 0, sizeof(x->reader.sink));
+    x->reader.response = NULL;
+    x->reader.status = FCGI_ERR_STATE;
 }
 
 void fcgi__exchange_trim(struct fcgi_exchange *x)
 {
-    struct fcgi__buffer *prologue = &x->out.prologue.wire;
+    struct fcgi__buffer *prologue = &x->writer.prologue.wire;
 
     if (prologue->cap > KEPT_LEN) {
         fcgi__buffer_free(prologue, &x->allocator);
@@ -83,15 +83,15 @@ void fcgi__exchange_trim(struct fcgi_exchange *x)
 void fcgi__exchange_hurry(struct fcgi_exchange *x,
                           bool (*is_late)(void *context), void *context)
 {
-    x->out.prologue.is_late = is_late;
-    x->out.prologue.context = context;
+    x->writer.prologue.is_late = is_late;
+    x->writer.prologue.context = context;
 }
 
 static int begin_receiving(struct fcgi_exchange *x, uint16_t request_id)
 {
     x->send_failed = false;
-    fcgi__receive_buffer_begin(&x->intake);
-    return fcgi__response_reader_begin(&x->in, &x->allocator, request_id);
+    fcgi__receive_buffer_begin(&x->buffer);
+    return fcgi__response_reader_begin(&x->reader, &x->allocator, request_id);
 }
 
 int fcgi__exchange_begin(struct fcgi_exchange *x,
@@ -103,15 +103,15 @@ int fcgi__exchange_begin(struct fcgi_exchange *x,
     int rc;
 
     forget(x);
-    rc = fcgi__request_writer_begin(&x->out, &x->allocator, request, request_id,
-                                    flags);
+    rc = fcgi__request_writer_begin(&x->writer, &x->allocator, request,
+                                    request_id, flags);
     if (rc != FCGI_OK) {
         return rc;
     }
-    x->in.limits = *limits;
-    x->in.sink = request->sink;
-    x->in.response = response;
-    x->in.to_head = fcgi__prologue_is_head(&x->out.prologue);
+    x->reader.limits = *limits;
+    x->reader.sink = request->sink;
+    x->reader.response = response;
+    x->reader.to_head = fcgi__prologue_is_head(&x->writer.prologue);
     return begin_receiving(x, request_id);
 }
 
@@ -146,13 +146,13 @@ int fcgi__exchange_begin_values(struct fcgi_exchange *x,
     int rc;
 
     forget(x);
-    (void)fcgi__limits_resolve(&x->in.limits, &standard, NULL);
-    rc = fcgi__request_writer_begin_values(&x->out, &x->allocator);
+    (void)fcgi__limits_resolve(&x->reader.limits, &standard, NULL);
+    rc = fcgi__request_writer_begin_values(&x->writer, &x->allocator);
     if (rc != FCGI_OK) {
         return rc;
     }
-    x->in.response = response;
-    x->in.to_head = false;
+    x->reader.response = response;
+    x->reader.to_head = false;
     return begin_receiving(x, 0);
 }
 
@@ -163,16 +163,16 @@ int fcgi_exchange_restart(struct fcgi_exchange *x, uint16_t request_id)
     if (x == NULL || request_id == 0) {
         return FCGI_ERR_ARGUMENT;
     }
-    if (x->in.status == FCGI_ERR_STATE || fcgi__exchange_answered(x)) {
+    if (x->reader.status == FCGI_ERR_STATE || fcgi__exchange_answered(x)) {
         return FCGI_ERR_STATE;
     }
-    rc = fcgi__request_writer_restart(&x->out, request_id);
+    rc = fcgi__request_writer_restart(&x->writer, request_id);
     return rc == FCGI_OK ? begin_receiving(x, request_id) : rc;
 }
 
 bool fcgi_exchange_replayable(const struct fcgi_exchange *x)
 {
-    return x != NULL && fcgi__request_writer_replayable(&x->out);
+    return x != NULL && fcgi__request_writer_replayable(&x->writer);
 }
 
 /*
@@ -187,20 +187,20 @@ int fcgi_exchange_output(struct fcgi_exchange *x, struct fcgi_slice *slices,
     if (x == NULL || slices == NULL || max < 4) {
         return FCGI_ERR_ARGUMENT;
     }
-    if (x->in.status != FCGI_WAIT || x->send_failed) {
+    if (x->reader.status != FCGI_WAIT || x->send_failed) {
         return 0;
     }
-    count = fcgi__request_writer_slices(&x->out, &x->allocator, slices, max);
-    if (x->in.status != FCGI_WAIT) {
+    count = fcgi__request_writer_slices(&x->writer, &x->allocator, slices, max);
+    if (x->reader.status != FCGI_WAIT) {
         return 0; /* the source has cancelled */
     }
-    return count < 0 ? fcgi__response_reader_fail(&x->in, count) : count;
+    return count < 0 ? fcgi__response_reader_fail(&x->reader, count) : count;
 }
 
 int fcgi_exchange_sent(struct fcgi_exchange *x, size_t n)
 {
     return x == NULL ? FCGI_ERR_ARGUMENT
-                     : fcgi__request_writer_sent(&x->out, n);
+                     : fcgi__request_writer_sent(&x->writer, n);
 }
 
 void fcgi_exchange_send_failed(struct fcgi_exchange *x)
@@ -214,11 +214,11 @@ bool fcgi_exchange_source_waits(const struct fcgi_exchange *x, int *descriptor)
 {
     const struct fcgi_source *source;
 
-    if (x == NULL || descriptor == NULL || !x->out.waits ||
-        x->in.status != FCGI_WAIT || x->send_failed) {
+    if (x == NULL || descriptor == NULL || !x->writer.waits ||
+        x->reader.status != FCGI_WAIT || x->send_failed) {
         return false;
     }
-    source = &x->out.streams[x->out.stream].source;
+    source = &x->writer.streams[x->writer.stream].source;
     *descriptor = -1;
     if (source->descriptor != NULL) {
         *descriptor = source->descriptor(source->context);
@@ -228,8 +228,8 @@ bool fcgi_exchange_source_waits(const struct fcgi_exchange *x, int *descriptor)
 
 bool fcgi_exchange_sent_all(const struct fcgi_exchange *x)
 {
-    return x != NULL && x->in.response != NULL &&
-           fcgi__request_writer_all_sent(&x->out);
+    return x != NULL && x->reader.response != NULL &&
+           fcgi__request_writer_all_sent(&x->writer);
 }
 
 /*
@@ -242,21 +242,21 @@ int fcgi_exchange_input(struct fcgi_exchange *x, struct fcgi_memory *room,
     if (x == NULL || room == NULL || max < 2) {
         return FCGI_ERR_ARGUMENT;
     }
-    return fcgi__receive_buffer_input(&x->intake, &x->in, &x->allocator, room,
-                                      max);
+    return fcgi__receive_buffer_input(&x->buffer, &x->reader, &x->allocator,
+                                      room, max);
 }
 
 int fcgi_exchange_received(struct fcgi_exchange *x, size_t n)
 {
     return x == NULL ? FCGI_ERR_ARGUMENT
-                     : fcgi__receive_buffer_received(&x->intake, &x->in, n);
+                     : fcgi__receive_buffer_received(&x->buffer, &x->reader, n);
 }
 
 bool fcgi__exchange_received(struct fcgi_exchange *x, size_t n)
 {
-    x->in.moved = false;
-    (void)fcgi__receive_buffer_received(&x->intake, &x->in, n);
-    return x->in.moved;
+    x->reader.moved = false;
+    (void)fcgi__receive_buffer_received(&x->buffer, &x->reader, n);
+    return x->reader.moved;
 }
 
 int fcgi_exchange_feed(struct fcgi_exchange *x, const void *bytes, size_t len,
@@ -268,7 +268,7 @@ int fcgi_exchange_feed(struct fcgi_exchange *x, const void *bytes, size_t len,
     if (x == NULL || used == NULL || (bytes == NULL && len > 0)) {
         return FCGI_ERR_ARGUMENT;
     }
-    rc = fcgi__receive_buffer_feed(&x->intake, &x->in, &data);
+    rc = fcgi__receive_buffer_feed(&x->buffer, &x->reader, &data);
     *used = len - data.len;
     return rc;
 }
@@ -277,18 +277,18 @@ int fcgi_exchange_eof(struct fcgi_exchange *x, bool reset)
 {
     return x == NULL
                ? FCGI_ERR_ARGUMENT
-               : fcgi__response_reader_eof(&x->in, reset ? RESET : CLOSED);
+               : fcgi__response_reader_eof(&x->reader, reset ? RESET : CLOSED);
 }
 
 int fcgi_exchange_resume(struct fcgi_exchange *x)
 {
     return x == NULL ? FCGI_ERR_ARGUMENT
-                     : fcgi__receive_buffer_resume(&x->intake, &x->in);
+                     : fcgi__receive_buffer_resume(&x->buffer, &x->reader);
 }
 
 bool fcgi_exchange_paused(const struct fcgi_exchange *x)
 {
-    return x != NULL && x->in.status == FCGI_WAIT && x->in.paused;
+    return x != NULL && x->reader.status == FCGI_WAIT && x->reader.paused;
 }
 
 /*
@@ -300,34 +300,35 @@ size_t fcgi__exchange_abort(const struct fcgi_exchange *x,
 {
     uint64_t remainder;
 
-    (void)fcgi__request_writer_records(&x->out, &remainder);
-    if (x->in.request_id == 0 || remainder > 0 || x->out.bytes == 0 ||
+    (void)fcgi__request_writer_records(&x->writer, &remainder);
+    if (x->reader.request_id == 0 || remainder > 0 || x->writer.bytes == 0 ||
         x->send_failed) {
         return 0;
     }
-    fcgi__record_header(record, FCGI_TYPE_ABORT_REQUEST, x->in.request_id, 0);
+    fcgi__record_header(record, FCGI_TYPE_ABORT_REQUEST, x->reader.request_id,
+                        0);
     return FCGI_RECORD_HEADER_LEN;
 }
 
 size_t fcgi_exchange_cancel(struct fcgi_exchange *x, int error,
                             uint8_t record[FCGI_RECORD_HEADER_LEN])
 {
-    if (x == NULL || x->in.status != FCGI_WAIT || error >= 0) {
+    if (x == NULL || x->reader.status != FCGI_WAIT || error >= 0) {
         return 0;
     }
-    (void)fcgi__response_reader_fail(&x->in, error);
+    (void)fcgi__response_reader_fail(&x->reader, error);
     return record == NULL ? 0 : fcgi__exchange_abort(x, record);
 }
 
 int fcgi_exchange_status(const struct fcgi_exchange *x)
 {
-    return x == NULL ? FCGI_ERR_STATE : x->in.status;
+    return x == NULL ? FCGI_ERR_STATE : x->reader.status;
 }
 
 bool fcgi_exchange_reusable(const struct fcgi_exchange *x)
 {
-    return x != NULL && fcgi__response_reader_clean(&x->in) &&
-           !x->send_failed && fcgi__request_writer_all_sent(&x->out);
+    return x != NULL && fcgi__response_reader_clean(&x->reader) &&
+           !x->send_failed && fcgi__request_writer_all_sent(&x->writer);
 }
 
 /*
@@ -336,44 +337,46 @@ bool fcgi_exchange_reusable(const struct fcgi_exchange *x)
 
 bool fcgi__exchange_is_idempotent(const struct fcgi_exchange *x)
 {
-    return fcgi__prologue_is_idempotent(&x->out.prologue);
+    return fcgi__prologue_is_idempotent(&x->writer.prologue);
 }
 
 bool fcgi__exchange_answered(const struct fcgi_exchange *x)
 {
-    return fcgi__response_reader_begun(&x->in);
+    return fcgi__response_reader_begun(&x->reader);
 }
 
 bool fcgi__exchange_sent_any(const struct fcgi_exchange *x)
 {
-    return x->out.bytes > 0;
+    return x->writer.bytes > 0;
 }
 
 bool fcgi__exchange_sent_params(const struct fcgi_exchange *x)
 {
-    return x->out.prologue_sent >= x->out.prologue.params_len;
+    return x->writer.prologue_sent >= x->writer.prologue.params_len;
 }
 
 uint64_t fcgi__exchange_body_len(const struct fcgi_exchange *x)
 {
-    return x->in.body_len;
+    return x->reader.body_len;
 }
 
 bool fcgi__exchange_calls_out(const struct fcgi_exchange *x)
 {
-    const struct fcgi_sink *sink = &x->in.sink;
+    const struct fcgi_sink *sink = &x->reader.sink;
 
     return sink->head != NULL || sink->body != NULL ||
-           sink->stderr_data != NULL || fcgi__request_writer_calls_out(&x->out);
+           sink->stderr_data != NULL ||
+           fcgi__request_writer_calls_out(&x->writer);
 }
 
 void fcgi__exchange_count(const struct fcgi_exchange *x)
 {
-    struct fcgi_outcome *outcome = &x->in.response->outcome;
+    struct fcgi_outcome *outcome = &x->reader.response->outcome;
     uint64_t remainder;
 
-    outcome->bytes_sent = x->out.bytes;
-    outcome->bytes_received = x->in.deframer.bytes;
-    outcome->records_sent = fcgi__request_writer_records(&x->out, &remainder);
-    outcome->records_received = x->in.deframer.records;
+    outcome->bytes_sent = x->writer.bytes;
+    outcome->bytes_received = x->reader.deframer.bytes;
+    outcome->records_sent =
+        fcgi__request_writer_records(&x->writer, &remainder);
+    outcome->records_received = x->reader.deframer.records;
 }

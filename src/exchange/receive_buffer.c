@@ -21,16 +21,16 @@ _Static_assert(FCGI__FRAMES_LEN < ASIDE_LEN &&
                    FCGI__FRAMES_LEN <= FCGI__BODY_BEHIND,
                "frames have their place aside, and in the body if need be");
 
-void fcgi__receive_buffer_begin(struct fcgi__receive_buffer *intake)
+void fcgi__receive_buffer_begin(struct fcgi__receive_buffer *buffer)
 {
-    intake->landing.cap = 0;
-    intake->unread.len = 0;
+    buffer->scatter.cap = 0;
+    buffer->unread.len = 0;
 }
 
-void fcgi__receive_buffer_free(struct fcgi__receive_buffer *intake,
+void fcgi__receive_buffer_free(struct fcgi__receive_buffer *buffer,
                                const struct fcgi_allocator *allocator)
 {
-    fcgi__buffer_free(&intake->room, allocator);
+    fcgi__buffer_free(&buffer->room, allocator);
 }
 
 /*
@@ -39,106 +39,109 @@ void fcgi__receive_buffer_free(struct fcgi__receive_buffer *intake,
 
 /* How much body may come in what is left of the record at hand and in records
  * that are guessed to follow it: no more than have come. */
-static size_t landing_len(const struct fcgi__response_reader *in)
+static size_t landing_len(const struct fcgi__response_reader *reader)
 {
-    uint64_t record = in->deframer.header.content_length;
-    uint64_t records = (in->body_len + record - 1) / record;
-    uint64_t allowed = fcgi__response_reader_body_allowed(in);
-    size_t left = fcgi__response_body_left(in->response);
+    uint64_t record = reader->deframer.header.content_length;
+    uint64_t records = (reader->body_len + record - 1) / record;
+    uint64_t allowed = fcgi__response_reader_body_allowed(reader);
+    size_t left = fcgi__response_body_left(reader->response);
     uint64_t len;
 
     records = records < FCGI__SCATTER_RECORDS ? records : FCGI__SCATTER_RECORDS;
-    len = in->deframer.content_left + records * record;
+    len = reader->deframer.content_left + records * record;
     len = len < allowed ? len : allowed;
     return len < left ? (size_t)len : left;
 }
 
-static int make_room_to_land(const struct fcgi__response_reader *in,
+static int make_room_to_land(const struct fcgi__response_reader *reader,
                              struct fcgi_memory *body)
 {
-    size_t wanted = landing_len(in);
-    size_t of_record = in->deframer.content_left;
+    size_t wanted = landing_len(reader);
+    size_t of_record = reader->deframer.content_left;
     size_t needed = of_record < wanted ? of_record : wanted;
 
-    return fcgi__response_body_room(in->response, needed, wanted, body);
+    return fcgi__response_body_room(reader->response, needed, wanted, body);
 }
 
 /* See to memory for what comes aside, and for content that lands in the body:
  * FCGI_OK or FCGI_ERR_NO_MEMORY. */
-static int make_room(struct fcgi__receive_buffer *intake,
-                     const struct fcgi__response_reader *in,
+static int make_room(struct fcgi__receive_buffer *buffer,
+                     const struct fcgi__response_reader *reader,
                      const struct fcgi_allocator *allocator,
                      struct fcgi_memory *body, struct fcgi_memory *aside)
 {
-    struct fcgi__buffer *room = &intake->room;
+    struct fcgi__buffer *room = &buffer->room;
     int rc = fcgi__buffer_reserve(room, allocator,
-                                  intake->filled ? ROOM_LEN : SMALL_ROOM_LEN);
+                                  buffer->filled ? ROOM_LEN : SMALL_ROOM_LEN);
 
     if (rc != FCGI_OK) {
         return rc;
     }
     *aside = (struct fcgi_memory){room->data, 0, ASIDE_LEN};
     *body = (struct fcgi_memory){room->data, 0, 0}; /* nowhere, as yet */
-    if (fcgi__response_reader_collects_body(in) &&
-        in->deframer.header.content_length >= LARGE_RECORD_LEN) {
-        return make_room_to_land(in, body);
+    if (fcgi__response_reader_collects_body(reader) &&
+        reader->deframer.header.content_length >= LARGE_RECORD_LEN) {
+        return make_room_to_land(reader, body);
     }
     aside->cap = room->cap < ROOM_LEN ? room->cap : ROOM_LEN;
     return FCGI_OK;
 }
 
-int fcgi__receive_buffer_input(struct fcgi__receive_buffer *intake,
-                               struct fcgi__response_reader *in,
+int fcgi__receive_buffer_input(struct fcgi__receive_buffer *buffer,
+                               struct fcgi__response_reader *reader,
                                const struct fcgi_allocator *allocator,
                                struct fcgi_memory *room, size_t max)
 {
     struct fcgi_memory body, aside;
     int rc;
 
-    if (in->status != FCGI_WAIT || in->paused) {
+    if (reader->status != FCGI_WAIT || reader->paused) {
         return 0;
     }
-    rc = make_room(intake, in, allocator, &body, &aside);
-    return rc == FCGI_OK ? fcgi__scatter_offer(&intake->landing, &in->deframer,
-                                               body, aside, room, max)
-                         : fcgi__response_reader_fail(in, rc);
+    rc = make_room(buffer, reader, allocator, &body, &aside);
+    return rc == FCGI_OK
+               ? fcgi__scatter_offer(&buffer->scatter, &reader->deframer, body,
+                                     aside, room, max)
+               : fcgi__response_reader_fail(reader, rc);
 }
 
 /*
  * Bytes.
  */
 
-int fcgi__receive_buffer_received(struct fcgi__receive_buffer *intake,
-                                  struct fcgi__response_reader *in, size_t n)
+int fcgi__receive_buffer_received(struct fcgi__receive_buffer *buffer,
+                                  struct fcgi__response_reader *reader,
+                                  size_t n)
 {
-    if (n > intake->landing.cap) {
+    if (n > buffer->scatter.cap) {
         return FCGI_ERR_ARGUMENT;
     }
-    intake->filled = n == intake->landing.cap;
-    fcgi__scatter_received(&intake->landing, n);
-    if (in->status != FCGI_WAIT) {
-        return in->status;
+    buffer->filled = n == buffer->scatter.cap;
+    fcgi__scatter_received(&buffer->scatter, n);
+    if (reader->status != FCGI_WAIT) {
+        return reader->status;
     }
-    while (
-        fcgi__scatter_next(&intake->landing, &in->deframer, &intake->unread)) {
-        fcgi__response_reader_run(in, &intake->unread);
+    while (fcgi__scatter_next(&buffer->scatter, &reader->deframer,
+                              &buffer->unread)) {
+        fcgi__response_reader_run(reader, &buffer->unread);
     }
-    return fcgi__response_reader_settle(in);
+    return fcgi__response_reader_settle(reader);
 }
 
-int fcgi__receive_buffer_feed(struct fcgi__receive_buffer *intake,
-                              struct fcgi__response_reader *in,
+int fcgi__receive_buffer_feed(struct fcgi__receive_buffer *buffer,
+                              struct fcgi__response_reader *reader,
                               struct fcgi_slice *data)
 {
-    bool was_under_way = in->status == FCGI_WAIT;
+    bool was_under_way = reader->status == FCGI_WAIT;
 
-    intake->landing.cap = 0;
-    fcgi__response_reader_run(in, data);
-    return was_under_way ? fcgi__response_reader_settle(in) : in->status;
+    buffer->scatter.cap = 0;
+    fcgi__response_reader_run(reader, data);
+    return was_under_way ? fcgi__response_reader_settle(reader)
+                         : reader->status;
 }
 
-int fcgi__receive_buffer_resume(struct fcgi__receive_buffer *intake,
-                                struct fcgi__response_reader *in)
+int fcgi__receive_buffer_resume(struct fcgi__receive_buffer *buffer,
+                                struct fcgi__response_reader *reader)
 {
-    return fcgi__response_reader_resume(in, &intake->unread);
+    return fcgi__response_reader_resume(reader, &buffer->unread);
 }

@@ -12,28 +12,29 @@
 
 struct fcgi__receive_buffer {
     struct fcgi__buffer room;
-    struct fcgi__scatter landing;
+    struct fcgi__scatter scatter;
     struct fcgi_slice unread; /* received and not yet looked at */
     bool filled;              /* all that was offered was used */
 };
 
 /* Begin to receive another response. */
-void fcgi__receive_buffer_begin(struct fcgi__receive_buffer *intake);
+void fcgi__receive_buffer_begin(struct fcgi__receive_buffer *buffer);
 
 /* As the functions of the exchange of the same names. */
-int fcgi__receive_buffer_input(struct fcgi__receive_buffer *intake,
-                               struct fcgi__response_reader *in,
+int fcgi__receive_buffer_input(struct fcgi__receive_buffer *buffer,
+                               struct fcgi__response_reader *reader,
                                const struct fcgi_allocator *allocator,
                                struct fcgi_memory *room, size_t max);
-int fcgi__receive_buffer_received(struct fcgi__receive_buffer *intake,
-                                  struct fcgi__response_reader *in, size_t n);
-int fcgi__receive_buffer_feed(struct fcgi__receive_buffer *intake,
-                              struct fcgi__response_reader *in,
+int fcgi__receive_buffer_received(struct fcgi__receive_buffer *buffer,
+                                  struct fcgi__response_reader *reader,
+                                  size_t n);
+int fcgi__receive_buffer_feed(struct fcgi__receive_buffer *buffer,
+                              struct fcgi__response_reader *reader,
                               struct fcgi_slice *data);
-int fcgi__receive_buffer_resume(struct fcgi__receive_buffer *intake,
-                                struct fcgi__response_reader *in);
+int fcgi__receive_buffer_resume(struct fcgi__receive_buffer *buffer,
+                                struct fcgi__response_reader *reader);
 
-void fcgi__receive_buffer_free(struct fcgi__receive_buffer *intake,
+void fcgi__receive_buffer_free(struct fcgi__receive_buffer *buffer,
                                const struct fcgi_allocator *allocator);
 
 #endif

@@ -51,31 +51,31 @@ static int check_request(const struct fcgi_request *request, int role)
 
 /* An empty stream needs no more than its end, which may go with the
  * prologue. */
-static int add_stream(struct fcgi__request_writer *out,
+static int add_stream(struct fcgi__request_writer *writer,
                       const struct fcgi_allocator *allocator, uint8_t type,
                       uint16_t request_id, const struct fcgi_source *source)
 {
-    if (is_empty(source) && out->stream_count == 0) {
-        return fcgi__prologue_end_stream(&out->prologue, allocator, type,
+    if (is_empty(source) && writer->stream_count == 0) {
+        return fcgi__prologue_end_stream(&writer->prologue, allocator, type,
                                          request_id);
     }
-    fcgi__stream_begin(&out->streams[out->stream_count], type, request_id,
+    fcgi__stream_begin(&writer->streams[writer->stream_count], type, request_id,
                        source);
-    out->stream_count += 1;
+    writer->stream_count += 1;
     return FCGI_OK;
 }
 
-static void forget_progress(struct fcgi__request_writer *out)
+static void forget_progress(struct fcgi__request_writer *writer)
 {
-    out->prologue_sent = 0;
-    out->stream = 0;
-    out->waits = false;
-    out->records = 0;
-    out->bytes = 0;
-    out->offered = 0;
+    writer->prologue_sent = 0;
+    writer->stream = 0;
+    writer->waits = false;
+    writer->records = 0;
+    writer->bytes = 0;
+    writer->offered = 0;
 }
 
-int fcgi__request_writer_begin(struct fcgi__request_writer *out,
+int fcgi__request_writer_begin(struct fcgi__request_writer *writer,
                                const struct fcgi_allocator *allocator,
                                const struct fcgi_request *request,
                                uint16_t request_id, uint8_t flags)
@@ -85,60 +85,60 @@ int fcgi__request_writer_begin(struct fcgi__request_writer *out,
     int rc = check_request(request, role);
 
     if (rc == FCGI_OK) {
-        rc = fcgi__prologue_encode(&out->prologue, allocator, request,
+        rc = fcgi__prologue_encode(&writer->prologue, allocator, request,
                                    request_id, begin);
     }
     if (rc != FCGI_OK) {
         return rc;
     }
-    forget_progress(out);
-    out->stream_count = 0;
+    forget_progress(writer);
+    writer->stream_count = 0;
     if (role != FCGI_ROLE_AUTHORIZER) {
-        rc = add_stream(out, allocator, FCGI_TYPE_STDIN, request_id,
+        rc = add_stream(writer, allocator, FCGI_TYPE_STDIN, request_id,
                         &request->body);
     }
     if (rc == FCGI_OK && role == FCGI_ROLE_FILTER) {
-        rc = add_stream(out, allocator, FCGI_TYPE_DATA, request_id,
+        rc = add_stream(writer, allocator, FCGI_TYPE_DATA, request_id,
                         &request->data);
     }
     return rc;
 }
 
-int fcgi__request_writer_begin_values(struct fcgi__request_writer *out,
+int fcgi__request_writer_begin_values(struct fcgi__request_writer *writer,
                                       const struct fcgi_allocator *allocator)
 {
-    out->stream_count = 0;
-    forget_progress(out);
-    return fcgi__prologue_encode_values(&out->prologue, allocator);
+    writer->stream_count = 0;
+    forget_progress(writer);
+    return fcgi__prologue_encode_values(&writer->prologue, allocator);
 }
 
-int fcgi__request_writer_restart(struct fcgi__request_writer *out,
+int fcgi__request_writer_restart(struct fcgi__request_writer *writer,
                                  uint16_t request_id)
 {
-    for (size_t i = 0; i < out->stream_count; i++) {
-        if (!fcgi__stream_restart(&out->streams[i], request_id)) {
+    for (size_t i = 0; i < writer->stream_count; i++) {
+        if (!fcgi__stream_restart(&writer->streams[i], request_id)) {
             return FCGI_ERR_STATE;
         }
     }
-    fcgi__prologue_restamp(&out->prologue, request_id);
-    forget_progress(out);
+    fcgi__prologue_restamp(&writer->prologue, request_id);
+    forget_progress(writer);
     return FCGI_OK;
 }
 
-bool fcgi__request_writer_replayable(const struct fcgi__request_writer *out)
+bool fcgi__request_writer_replayable(const struct fcgi__request_writer *writer)
 {
-    for (size_t i = 0; i < out->stream_count; i++) {
-        if (!fcgi__stream_replayable(&out->streams[i])) {
+    for (size_t i = 0; i < writer->stream_count; i++) {
+        if (!fcgi__stream_replayable(&writer->streams[i])) {
             return false;
         }
     }
     return true;
 }
 
-bool fcgi__request_writer_calls_out(const struct fcgi__request_writer *out)
+bool fcgi__request_writer_calls_out(const struct fcgi__request_writer *writer)
 {
-    for (size_t i = 0; i < out->stream_count; i++) {
-        if (out->streams[i].source.read != NULL) {
+    for (size_t i = 0; i < writer->stream_count; i++) {
+        if (writer->streams[i].source.read != NULL) {
             return true;
         }
     }
@@ -146,7 +146,7 @@ bool fcgi__request_writer_calls_out(const struct fcgi__request_writer *out)
 }
 
 /* See that there is a segment to send: FCGI_OK, FCGI_WAIT or an error. */
-static int fill(struct fcgi__request_writer *out,
+static int fill(struct fcgi__request_writer *writer,
                 const struct fcgi_allocator *allocator,
                 struct fcgi__stream *stream)
 {
@@ -155,90 +155,90 @@ static int fill(struct fcgi__request_writer *out,
     if (!fcgi__stream_is_empty(stream)) {
         return FCGI_OK;
     }
-    rc = fcgi__buffer_reserve(&out->chunk, allocator, FCGI__CONTENT_LEN);
-    return rc == FCGI_OK ? fcgi__stream_read(stream, out->chunk.data) : rc;
+    rc = fcgi__buffer_reserve(&writer->chunk, allocator, FCGI__CONTENT_LEN);
+    return rc == FCGI_OK ? fcgi__stream_read(stream, writer->chunk.data) : rc;
 }
 
-int fcgi__request_writer_slices(struct fcgi__request_writer *out,
+int fcgi__request_writer_slices(struct fcgi__request_writer *writer,
                                 const struct fcgi_allocator *allocator,
                                 struct fcgi_slice *slices, size_t max)
 {
-    struct fcgi__slice_list listing = {slices, max, 0, out->prologue_sent};
+    struct fcgi__slice_list list = {slices, max, 0, writer->prologue_sent};
 
-    out->waits = false;
-    out->offered = 0;
-    fcgi__slice_list_add(&listing, out->prologue.wire.data,
-                         out->prologue.wire.len);
-    if (out->stream < out->stream_count) {
-        struct fcgi__stream *stream = &out->streams[out->stream];
-        int rc = fill(out, allocator, stream);
+    writer->waits = false;
+    writer->offered = 0;
+    fcgi__slice_list_add(&list, writer->prologue.wire.data,
+                         writer->prologue.wire.len);
+    if (writer->stream < writer->stream_count) {
+        struct fcgi__stream *stream = &writer->streams[writer->stream];
+        int rc = fill(writer, allocator, stream);
         if (rc < 0) {
             return rc;
         }
-        out->waits = rc == FCGI_WAIT;
-        fcgi__stream_list(stream, &listing);
+        writer->waits = rc == FCGI_WAIT;
+        fcgi__stream_list(stream, &list);
     }
-    for (size_t i = 0; i < listing.count; i++) {
-        out->offered += slices[i].len;
+    for (size_t i = 0; i < list.count; i++) {
+        writer->offered += slices[i].len;
     }
-    return (int)listing.count;
+    return (int)list.count;
 }
 
-int fcgi__request_writer_sent(struct fcgi__request_writer *out, size_t n)
+int fcgi__request_writer_sent(struct fcgi__request_writer *writer, size_t n)
 {
-    size_t left = out->prologue.wire.len - out->prologue_sent;
+    size_t left = writer->prologue.wire.len - writer->prologue_sent;
     size_t of_prologue = n < left ? n : left;
-    struct fcgi__stream *stream = &out->streams[out->stream];
+    struct fcgi__stream *stream = &writer->streams[writer->stream];
 
-    if (n > out->offered) {
+    if (n > writer->offered) {
         return FCGI_ERR_ARGUMENT;
     }
-    out->offered -= n;
-    out->bytes += n;
-    out->prologue_sent += of_prologue;
+    writer->offered -= n;
+    writer->bytes += n;
+    writer->prologue_sent += of_prologue;
     if (n == of_prologue) {
         return FCGI_OK;
     }
-    assert(out->stream < out->stream_count);
+    assert(writer->stream < writer->stream_count);
     fcgi__stream_sent(stream, n - of_prologue);
     if (!fcgi__stream_segment_sent(stream)) {
         return FCGI_OK;
     }
-    out->records += fcgi__stream_records(stream);
+    writer->records += fcgi__stream_records(stream);
     if (stream->last) {
-        out->stream += 1;
+        writer->stream += 1;
     } else {
         fcgi__stream_next_segment(stream);
     }
     return FCGI_OK;
 }
 
-bool fcgi__request_writer_all_sent(const struct fcgi__request_writer *out)
+bool fcgi__request_writer_all_sent(const struct fcgi__request_writer *writer)
 {
-    return out->prologue_sent == out->prologue.wire.len &&
-           out->stream == out->stream_count;
+    return writer->prologue_sent == writer->prologue.wire.len &&
+           writer->stream == writer->stream_count;
 }
 
-uint64_t fcgi__request_writer_records(const struct fcgi__request_writer *out,
+uint64_t fcgi__request_writer_records(const struct fcgi__request_writer *writer,
                                       uint64_t *remainder)
 {
-    uint64_t records = out->prologue.records + out->records;
+    uint64_t records = writer->prologue.records + writer->records;
 
-    if (out->prologue_sent < out->prologue.wire.len) {
-        return fcgi__prologue_records_in(&out->prologue, out->prologue_sent,
-                                         remainder);
+    if (writer->prologue_sent < writer->prologue.wire.len) {
+        return fcgi__prologue_records_in(&writer->prologue,
+                                         writer->prologue_sent, remainder);
     }
     *remainder = 0;
-    if (out->stream < out->stream_count) {
-        records +=
-            fcgi__stream_records_sent(&out->streams[out->stream], remainder);
+    if (writer->stream < writer->stream_count) {
+        records += fcgi__stream_records_sent(&writer->streams[writer->stream],
+                                             remainder);
     }
     return records;
 }
 
-void fcgi__request_writer_free(struct fcgi__request_writer *out,
+void fcgi__request_writer_free(struct fcgi__request_writer *writer,
                                const struct fcgi_allocator *allocator)
 {
-    fcgi__buffer_free(&out->prologue.wire, allocator);
-    fcgi__buffer_free(&out->chunk, allocator);
+    fcgi__buffer_free(&writer->prologue.wire, allocator);
+    fcgi__buffer_free(&writer->chunk, allocator);
 }

@@ -33,42 +33,42 @@ struct fcgi__request_writer {
 
 /* Encode a request. FCGI_OK, FCGI_ERR_ARGUMENT, FCGI_ERR_PARAMS_TRUNCATED,
  * FCGI_ERR_CONTENT_TOO_LONG or FCGI_ERR_NO_MEMORY. */
-int fcgi__request_writer_begin(struct fcgi__request_writer *out,
+int fcgi__request_writer_begin(struct fcgi__request_writer *writer,
                                const struct fcgi_allocator *allocator,
                                const struct fcgi_request *request,
                                uint16_t request_id, uint8_t flags);
 
 /* Encode FCGI_GET_VALUES in place of a request. FCGI_OK or
  * FCGI_ERR_NO_MEMORY. */
-int fcgi__request_writer_begin_values(struct fcgi__request_writer *out,
+int fcgi__request_writer_begin_values(struct fcgi__request_writer *writer,
                                       const struct fcgi_allocator *allocator);
 
 /* Start over under another id: FCGI_OK, or FCGI_ERR_STATE where a source
  * cannot go back. */
-int fcgi__request_writer_restart(struct fcgi__request_writer *out,
+int fcgi__request_writer_restart(struct fcgi__request_writer *writer,
                                  uint16_t request_id);
 
-bool fcgi__request_writer_replayable(const struct fcgi__request_writer *out);
+bool fcgi__request_writer_replayable(const struct fcgi__request_writer *writer);
 
 /* The next bytes: a count of slices, FCGI_ERR_SOURCE or FCGI_ERR_NO_MEMORY. */
-int fcgi__request_writer_slices(struct fcgi__request_writer *out,
+int fcgi__request_writer_slices(struct fcgi__request_writer *writer,
                                 const struct fcgi_allocator *allocator,
                                 struct fcgi_slice *slices, size_t max);
 
 /* FCGI_OK, or FCGI_ERR_ARGUMENT: more than was handed out. */
-int fcgi__request_writer_sent(struct fcgi__request_writer *out, size_t n);
+int fcgi__request_writer_sent(struct fcgi__request_writer *writer, size_t n);
 
-bool fcgi__request_writer_all_sent(const struct fcgi__request_writer *out);
+bool fcgi__request_writer_all_sent(const struct fcgi__request_writer *writer);
 
 /* How many records were sent whole; `*remainder` is what was sent of the
  * next. */
-uint64_t fcgi__request_writer_records(const struct fcgi__request_writer *out,
+uint64_t fcgi__request_writer_records(const struct fcgi__request_writer *writer,
                                       uint64_t *remainder);
 
 /* Whether the caller has sources that are called. */
-bool fcgi__request_writer_calls_out(const struct fcgi__request_writer *out);
+bool fcgi__request_writer_calls_out(const struct fcgi__request_writer *writer);
 
-void fcgi__request_writer_free(struct fcgi__request_writer *out,
+void fcgi__request_writer_free(struct fcgi__request_writer *writer,
                                const struct fcgi_allocator *allocator);
 
 #endif

@@ -7,52 +7,52 @@
 #include "response.h"
 #include "response_reader.h"
 
-int fcgi__response_reader_begin(struct fcgi__response_reader *in,
+int fcgi__response_reader_begin(struct fcgi__response_reader *reader,
                                 const struct fcgi_allocator *allocator,
                                 uint16_t request_id)
 {
-    int rc = fcgi__response_begin(in->response, allocator, &in->limits);
+    int rc = fcgi__response_begin(reader->response, allocator, &reader->limits);
 
     if (rc != FCGI_OK) {
         return rc;
     }
-    fcgi__deframer_reset(&in->deframer);
-    in->request_id = request_id;
-    in->status = FCGI_WAIT;
-    in->route = TO_NOWHERE;
-    in->ending = NOT_ENDED;
-    in->paused = false;
-    in->misdirected = false;
-    in->followed = false;
-    in->body_len = 0;
-    in->end_len = 0;
+    fcgi__deframer_reset(&reader->deframer);
+    reader->request_id = request_id;
+    reader->status = FCGI_WAIT;
+    reader->route = TO_NOWHERE;
+    reader->ending = NOT_ENDED;
+    reader->paused = false;
+    reader->misdirected = false;
+    reader->followed = false;
+    reader->body_len = 0;
+    reader->end_len = 0;
     return FCGI_OK;
 }
 
-bool fcgi__response_reader_begun(const struct fcgi__response_reader *in)
+bool fcgi__response_reader_begun(const struct fcgi__response_reader *reader)
 {
-    return in->deframer.bytes > 0;
+    return reader->deframer.bytes > 0;
 }
 
-bool fcgi__response_reader_clean(const struct fcgi__response_reader *in)
+bool fcgi__response_reader_clean(const struct fcgi__response_reader *reader)
 {
-    return in->status == FCGI_OK && in->ending == NOT_ENDED &&
-           !in->misdirected && !in->followed;
+    return reader->status == FCGI_OK && reader->ending == NOT_ENDED &&
+           !reader->misdirected && !reader->followed;
 }
 
 /* What came instead of a head is left for the caller to read. */
-static int finish(struct fcgi__response_reader *in, int status)
+static int finish(struct fcgi__response_reader *reader, int status)
 {
-    in->status = status;
-    if (in->response->status == 0) {
-        fcgi__response_expose_text(in->response);
+    reader->status = status;
+    if (reader->response->status == 0) {
+        fcgi__response_expose_text(reader->response);
     }
     return status;
 }
 
-int fcgi__response_reader_fail(struct fcgi__response_reader *in, int error)
+int fcgi__response_reader_fail(struct fcgi__response_reader *reader, int error)
 {
-    return in->status == FCGI_WAIT ? finish(in, error) : in->status;
+    return reader->status == FCGI_WAIT ? finish(reader, error) : reader->status;
 }
 
 /*
@@ -62,36 +62,37 @@ int fcgi__response_reader_fail(struct fcgi__response_reader *in, int error)
 
 /* HEAD, 204 and 304 have no body, whatever the application sends (RFC 9110,
  * section 6.4.1). */
-static bool is_bodiless(const struct fcgi__response_reader *in)
+static bool is_bodiless(const struct fcgi__response_reader *reader)
 {
-    return in->to_head || in->response->status == 204 ||
-           in->response->status == 304;
+    return reader->to_head || reader->response->status == 204 ||
+           reader->response->status == 304;
 }
 
-bool fcgi__response_reader_collects_body(const struct fcgi__response_reader *in)
+bool fcgi__response_reader_collects_body(
+    const struct fcgi__response_reader *reader)
 {
-    return in->route == TO_STDOUT && in->response->status != 0 &&
-           in->sink.body == NULL && !is_bodiless(in);
+    return reader->route == TO_STDOUT && reader->response->status != 0 &&
+           reader->sink.body == NULL && !is_bodiless(reader);
 }
 
 uint64_t
-fcgi__response_reader_body_allowed(const struct fcgi__response_reader *in)
+fcgi__response_reader_body_allowed(const struct fcgi__response_reader *reader)
 {
-    int64_t length = fcgi__response_content_length(in->response);
+    int64_t length = fcgi__response_content_length(reader->response);
 
-    return length < 0 ? UINT64_MAX : (uint64_t)length - in->body_len;
+    return length < 0 ? UINT64_MAX : (uint64_t)length - reader->body_len;
 }
 
 /* Hand body on or collect it; `*len` is set to what was taken. */
-static int deliver_body(struct fcgi__response_reader *in, const char *data,
+static int deliver_body(struct fcgi__response_reader *reader, const char *data,
                         size_t *len)
 {
     size_t offered = *len;
 
-    if (in->sink.body == NULL) {
-        return fcgi__response_body(in->response, data, offered);
+    if (reader->sink.body == NULL) {
+        return fcgi__response_body(reader->response, data, offered);
     }
-    if (in->sink.body(in->sink.context, data, len) != 0) {
+    if (reader->sink.body(reader->sink.context, data, len) != 0) {
         *len = offered;
         return FCGI_ERR_CANCELLED;
     }
@@ -99,17 +100,17 @@ static int deliver_body(struct fcgi__response_reader *in, const char *data,
         *len = offered;
         return FCGI_ERR_ARGUMENT;
     }
-    in->paused = *len < offered;
+    reader->paused = *len < offered;
     return FCGI_OK;
 }
 
-static int take_body(struct fcgi__response_reader *in,
+static int take_body(struct fcgi__response_reader *reader,
                      struct fcgi_slice content, size_t *used)
 {
-    uint64_t allowed = fcgi__response_reader_body_allowed(in);
+    uint64_t allowed = fcgi__response_reader_body_allowed(reader);
     int rc;
 
-    if (is_bodiless(in)) {
+    if (is_bodiless(reader)) {
         return FCGI_OK;
     }
     if (allowed == 0) {
@@ -118,50 +119,52 @@ static int take_body(struct fcgi__response_reader *in,
     if (content.len > allowed) {
         *used = (size_t)allowed;
     }
-    rc = deliver_body(in, content.data, used);
-    in->body_len += *used;
+    rc = deliver_body(reader, content.data, used);
+    reader->body_len += *used;
     return rc;
 }
 
-static int take_head(struct fcgi__response_reader *in,
+static int take_head(struct fcgi__response_reader *reader,
                      struct fcgi_slice content, size_t *used)
 {
-    int rc = fcgi__response_head(in->response, content.data, content.len, used);
+    int rc =
+        fcgi__response_head(reader->response, content.data, content.len, used);
 
-    if (rc == FCGI_OK && in->sink.head != NULL &&
-        in->sink.head(in->sink.context, in->response) != 0) {
+    if (rc == FCGI_OK && reader->sink.head != NULL &&
+        reader->sink.head(reader->sink.context, reader->response) != 0) {
         return FCGI_ERR_CANCELLED;
     }
     return rc == FCGI_WAIT ? FCGI_OK : rc;
 }
 
-static int take_stdout(struct fcgi__response_reader *in,
+static int take_stdout(struct fcgi__response_reader *reader,
                        struct fcgi_slice content, size_t *used)
 {
-    return in->response->status == 0 ? take_head(in, content, used)
-                                     : take_body(in, content, used);
+    return reader->response->status == 0 ? take_head(reader, content, used)
+                                         : take_body(reader, content, used);
 }
 
-static int take_stderr(struct fcgi__response_reader *in,
+static int take_stderr(struct fcgi__response_reader *reader,
                        struct fcgi_slice content)
 {
-    if (in->sink.stderr_data == NULL) {
-        return fcgi__response_stderr(in->response, content.data, content.len);
+    if (reader->sink.stderr_data == NULL) {
+        return fcgi__response_stderr(reader->response, content.data,
+                                     content.len);
     }
-    return in->sink.stderr_data(in->sink.context, content.data, content.len) ==
-                   0
+    return reader->sink.stderr_data(reader->sink.context, content.data,
+                                    content.len) == 0
                ? FCGI_OK
                : FCGI_ERR_CANCELLED;
 }
 
-static void take_end(struct fcgi__response_reader *in,
+static void take_end(struct fcgi__response_reader *reader,
                      struct fcgi_slice content)
 {
-    size_t missing = sizeof(in->end_body) - in->end_len;
+    size_t missing = sizeof(reader->end_body) - reader->end_len;
     size_t len = content.len < missing ? content.len : missing;
 
-    memcpy(in->end_body + in->end_len, content.data, len);
-    in->end_len += len;
+    memcpy(reader->end_body + reader->end_len, content.data, len);
+    reader->end_len += len;
 }
 
 /*
@@ -170,28 +173,28 @@ static void take_end(struct fcgi__response_reader *in,
 
 /* What a first byte that is no version says of the peer: the "H" of an HTTP
  * status line, or the type of a TLS alert or handshake. */
-static int wrong_version(const struct fcgi__response_reader *in)
+static int wrong_version(const struct fcgi__response_reader *reader)
 {
-    uint8_t byte = in->deframer.header.version;
-    bool first = in->deframer.records == 0;
+    uint8_t byte = reader->deframer.header.version;
+    bool first = reader->deframer.records == 0;
 
     return first && (byte == 'H' || byte == 0x15 || byte == 0x16)
                ? FCGI_ERR_NOT_FASTCGI
                : FCGI_ERR_INVALID_HEADER;
 }
 
-static int begin_own_record(struct fcgi__response_reader *in)
+static int begin_own_record(struct fcgi__response_reader *reader)
 {
-    switch (in->deframer.header.type) {
+    switch (reader->deframer.header.type) {
     case FCGI_TYPE_STDOUT:
-        in->route = TO_STDOUT;
+        reader->route = TO_STDOUT;
         return FCGI_OK;
     case FCGI_TYPE_STDERR:
-        in->route = TO_STDERR;
+        reader->route = TO_STDERR;
         return FCGI_OK;
     case FCGI_TYPE_END_REQUEST:
-        in->route = TO_END;
-        return in->deframer.header.content_length < sizeof(in->end_body)
+        reader->route = TO_END;
+        return reader->deframer.header.content_length < sizeof(reader->end_body)
                    ? FCGI_ERR_BAD_RECORD
                    : FCGI_OK;
     default:
@@ -201,14 +204,14 @@ static int begin_own_record(struct fcgi__response_reader *in)
 
 /* What answers FCGI_GET_VALUES: its result, or that it is not known (sections
  * 4.1 and 4.2). */
-static int begin_management_record(struct fcgi__response_reader *in)
+static int begin_management_record(struct fcgi__response_reader *reader)
 {
-    switch (in->deframer.header.type) {
+    switch (reader->deframer.header.type) {
     case FCGI_TYPE_GET_VALUES_RESULT:
-        in->route = TO_VALUES;
+        reader->route = TO_VALUES;
         return FCGI_OK;
     case FCGI_TYPE_UNKNOWN_TYPE:
-        in->route = TO_UNKNOWN;
+        reader->route = TO_UNKNOWN;
         return FCGI_OK;
     default:
         return FCGI_ERR_BAD_RECORD;
@@ -217,52 +220,52 @@ static int begin_management_record(struct fcgi__response_reader *in)
 
 /* A record of no request, or of another (section 3.3): nothing of it may reach
  * this response. */
-static int begin_foreign_record(struct fcgi__response_reader *in)
+static int begin_foreign_record(struct fcgi__response_reader *reader)
 {
-    const struct fcgi_header *header = &in->deframer.header;
+    const struct fcgi_header *header = &reader->deframer.header;
     bool management =
         header->request_id == 0 && (header->type >= FCGI_TYPE_GET_VALUES);
     bool known = header->type >= FCGI_TYPE_BEGIN_REQUEST &&
                  header->type <= FCGI_TYPE_UNKNOWN_TYPE;
 
-    in->route = TO_NOWHERE;
+    reader->route = TO_NOWHERE;
     if (management) {
         return FCGI_OK;
     }
-    in->misdirected = true;
+    reader->misdirected = true;
     return known ? FCGI_OK : FCGI_ERR_BAD_RECORD;
 }
 
-static int begin_record(struct fcgi__response_reader *in)
+static int begin_record(struct fcgi__response_reader *reader)
 {
-    if (in->deframer.header.version != FCGI_PROTOCOL_VERSION) {
-        return wrong_version(in);
+    if (reader->deframer.header.version != FCGI_PROTOCOL_VERSION) {
+        return wrong_version(reader);
     }
-    if (in->deframer.header.request_id != in->request_id) {
-        return begin_foreign_record(in);
+    if (reader->deframer.header.request_id != reader->request_id) {
+        return begin_foreign_record(reader);
     }
-    return in->request_id == 0 ? begin_management_record(in)
-                               : begin_own_record(in);
+    return reader->request_id == 0 ? begin_management_record(reader)
+                                   : begin_own_record(reader);
 }
 
 /* Hand on some content; `*used` is all of it, and becomes what was taken. */
-static int take_content(struct fcgi__response_reader *in,
+static int take_content(struct fcgi__response_reader *reader,
                         struct fcgi_slice content, size_t *used)
 {
-    if (in->route == TO_NOWHERE) {
+    if (reader->route == TO_NOWHERE) {
         return FCGI_OK;
     }
-    in->moved = true;
-    switch (in->route) {
+    reader->moved = true;
+    switch (reader->route) {
     case TO_STDOUT:
-        return take_stdout(in, content, used);
+        return take_stdout(reader, content, used);
     case TO_STDERR:
-        return take_stderr(in, content);
+        return take_stderr(reader, content);
     case TO_END:
-        take_end(in, content);
+        take_end(reader, content);
         return FCGI_OK;
     case TO_VALUES:
-        return fcgi__response_body(in->response, content.data, content.len);
+        return fcgi__response_body(reader->response, content.data, content.len);
     case TO_NOWHERE:
     case TO_UNKNOWN:
     default:
@@ -272,9 +275,9 @@ static int take_content(struct fcgi__response_reader *in,
 
 /* What FCGI_END_REQUEST says (section 5.5), and whether the response is whole
  * by then. */
-static int outcome_of_end(const struct fcgi__response_reader *in)
+static int outcome_of_end(const struct fcgi__response_reader *reader)
 {
-    switch (in->response->protocol_status) {
+    switch (reader->response->protocol_status) {
     case FCGI_STATUS_REQUEST_COMPLETE:
         break;
     case FCGI_STATUS_CANT_MPX_CONN:
@@ -286,112 +289,116 @@ static int outcome_of_end(const struct fcgi__response_reader *in)
     default:
         return FCGI_ERR_PROTOCOL_STATUS;
     }
-    if (in->response->status == 0) {
+    if (reader->response->status == 0) {
         return FCGI_ERR_NO_HEAD;
     }
-    if (fcgi__response_content_length(in->response) >= 0 && !is_bodiless(in) &&
-        fcgi__response_reader_body_allowed(in) > 0) {
+    if (fcgi__response_content_length(reader->response) >= 0 &&
+        !is_bodiless(reader) &&
+        fcgi__response_reader_body_allowed(reader) > 0) {
         return FCGI_ERR_BODY_SHORT;
     }
     return FCGI_OK;
 }
 
-static void end_request(struct fcgi__response_reader *in)
+static void end_request(struct fcgi__response_reader *reader)
 {
     struct fcgi_end_request end;
 
-    fcgi_end_request_decode(&end, in->end_body);
-    in->response->app_status = end.app_status;
-    in->response->protocol_status = end.protocol_status;
-    (void)finish(in, outcome_of_end(in));
+    fcgi_end_request_decode(&end, reader->end_body);
+    reader->response->app_status = end.app_status;
+    reader->response->protocol_status = end.protocol_status;
+    (void)finish(reader, outcome_of_end(reader));
 }
 
-static void end_record(struct fcgi__response_reader *in)
+static void end_record(struct fcgi__response_reader *reader)
 {
-    if (in->route == TO_END) {
-        end_request(in);
-    } else if (in->route == TO_VALUES || in->route == TO_UNKNOWN) {
-        (void)finish(in, FCGI_OK);
+    if (reader->route == TO_END) {
+        end_request(reader);
+    } else if (reader->route == TO_VALUES || reader->route == TO_UNKNOWN) {
+        (void)finish(reader, FCGI_OK);
     }
 }
 
 /* Look at what there is of a record: FCGI_OK or an error. */
-static int take_record(struct fcgi__response_reader *in, enum fcgi__event event,
-                       struct fcgi_slice *data, struct fcgi_slice content)
+static int take_record(struct fcgi__response_reader *reader,
+                       enum fcgi__event event, struct fcgi_slice *data,
+                       struct fcgi_slice content)
 {
     size_t used = content.len;
-    int rc = event == FCGI__HEADER ? begin_record(in) : FCGI_OK;
+    int rc = event == FCGI__HEADER ? begin_record(reader) : FCGI_OK;
 
     if (rc == FCGI_OK && content.len > 0) {
-        rc = take_content(in, content, &used);
+        rc = take_content(reader, content, &used);
     }
-    if (fcgi__deframer_take(&in->deframer, data, used) && rc == FCGI_OK) {
-        end_record(in);
+    if (fcgi__deframer_take(&reader->deframer, data, used) && rc == FCGI_OK) {
+        end_record(reader);
     }
     return rc;
 }
 
-void fcgi__response_reader_run(struct fcgi__response_reader *in,
+void fcgi__response_reader_run(struct fcgi__response_reader *reader,
                                struct fcgi_slice *data)
 {
-    while (in->status == FCGI_WAIT && !in->paused) {
+    while (reader->status == FCGI_WAIT && !reader->paused) {
         struct fcgi_slice content;
         enum fcgi__event event =
-            fcgi__deframer_next(&in->deframer, data, &content);
+            fcgi__deframer_next(&reader->deframer, data, &content);
         int rc;
         if (event == FCGI__MORE) {
             break;
         }
-        rc = take_record(in, event, data, content);
+        rc = take_record(reader, event, data, content);
         if (rc != FCGI_OK) {
-            (void)fcgi__response_reader_fail(in, rc);
+            (void)fcgi__response_reader_fail(reader, rc);
         }
     }
-    if (in->status != FCGI_WAIT && data->len > 0) {
-        in->followed = true;
+    if (reader->status != FCGI_WAIT && data->len > 0) {
+        reader->followed = true;
     }
 }
 
 /* No more bytes will come, and all that came were looked at. */
-static void conclude(struct fcgi__response_reader *in)
+static void conclude(struct fcgi__response_reader *reader)
 {
-    if (in->status != FCGI_WAIT || in->paused || in->ending == NOT_ENDED) {
+    if (reader->status != FCGI_WAIT || reader->paused ||
+        reader->ending == NOT_ENDED) {
         return;
     }
-    if (in->route == TO_END && in->end_len == sizeof(in->end_body) &&
-        in->deframer.content_left == 0) {
-        end_request(in);
-    } else if (in->ending == RESET) {
-        (void)fcgi__response_reader_fail(in, FCGI_ERR_RESET);
+    if (reader->route == TO_END &&
+        reader->end_len == sizeof(reader->end_body) &&
+        reader->deframer.content_left == 0) {
+        end_request(reader);
+    } else if (reader->ending == RESET) {
+        (void)fcgi__response_reader_fail(reader, FCGI_ERR_RESET);
     } else {
-        (void)fcgi__response_reader_fail(in, fcgi__response_reader_begun(in)
-                                                 ? FCGI_ERR_TRUNCATED
-                                                 : FCGI_ERR_CLOSED);
+        (void)fcgi__response_reader_fail(
+            reader, fcgi__response_reader_begun(reader) ? FCGI_ERR_TRUNCATED
+                                                        : FCGI_ERR_CLOSED);
     }
 }
 
-int fcgi__response_reader_settle(struct fcgi__response_reader *in)
+int fcgi__response_reader_settle(struct fcgi__response_reader *reader)
 {
-    conclude(in);
-    fcgi__response_terminate(in->response);
-    return in->status;
+    conclude(reader);
+    fcgi__response_terminate(reader->response);
+    return reader->status;
 }
 
-int fcgi__response_reader_resume(struct fcgi__response_reader *in,
+int fcgi__response_reader_resume(struct fcgi__response_reader *reader,
                                  struct fcgi_slice *data)
 {
-    if (in->status != FCGI_WAIT) {
-        return in->status;
+    if (reader->status != FCGI_WAIT) {
+        return reader->status;
     }
-    in->paused = false;
-    fcgi__response_reader_run(in, data);
-    return fcgi__response_reader_settle(in);
+    reader->paused = false;
+    fcgi__response_reader_run(reader, data);
+    return fcgi__response_reader_settle(reader);
 }
 
-int fcgi__response_reader_eof(struct fcgi__response_reader *in,
+int fcgi__response_reader_eof(struct fcgi__response_reader *reader,
                               enum fcgi__ending ending)
 {
-    in->ending = ending;
-    conclude(in);
-    return in->status;
+    reader->ending = ending;
+    conclude(reader);
+    return reader->status;
 }

@@ -55,43 +55,43 @@ struct fcgi__response_reader {
 
 /* Begin a response to the request of that id (0: to FCGI_GET_VALUES); limits,
  * sink, response and `to_head` are set. FCGI_OK or FCGI_ERR_NO_MEMORY. */
-int fcgi__response_reader_begin(struct fcgi__response_reader *in,
+int fcgi__response_reader_begin(struct fcgi__response_reader *reader,
                                 const struct fcgi_allocator *allocator,
                                 uint16_t request_id);
 
 /* Look at bytes until all are used, or the response is paused or has ended;
  * `*data` becomes what was not looked at. */
-void fcgi__response_reader_run(struct fcgi__response_reader *in,
+void fcgi__response_reader_run(struct fcgi__response_reader *reader,
                                struct fcgi_slice *data);
 
 /* All bytes that there are were looked at. Returns FCGI_WAIT, or how the
  * request ended. */
-int fcgi__response_reader_settle(struct fcgi__response_reader *in);
+int fcgi__response_reader_settle(struct fcgi__response_reader *reader);
 
 /* Go on after a pause of the sink's, with what was not looked at. Returns the
  * same. */
-int fcgi__response_reader_resume(struct fcgi__response_reader *in,
+int fcgi__response_reader_resume(struct fcgi__response_reader *reader,
                                  struct fcgi_slice *data);
 
 /* The peer sends no more. Returns the same. */
-int fcgi__response_reader_eof(struct fcgi__response_reader *in,
+int fcgi__response_reader_eof(struct fcgi__response_reader *reader,
                               enum fcgi__ending ending);
 
 /* End the request with an error, unless it has ended. Returns how it ended. */
-int fcgi__response_reader_fail(struct fcgi__response_reader *in, int error);
+int fcgi__response_reader_fail(struct fcgi__response_reader *reader, int error);
 
 /* Whether what comes now of the record at hand is body, to be collected. */
 bool fcgi__response_reader_collects_body(
-    const struct fcgi__response_reader *in);
+    const struct fcgi__response_reader *reader);
 
 /* How much more body the head allows. */
 uint64_t
-fcgi__response_reader_body_allowed(const struct fcgi__response_reader *in);
+fcgi__response_reader_body_allowed(const struct fcgi__response_reader *reader);
 
 /* Whether any byte of the response has been received. */
-bool fcgi__response_reader_begun(const struct fcgi__response_reader *in);
+bool fcgi__response_reader_begun(const struct fcgi__response_reader *reader);
 
 /* Whether the response ended well and nothing else came. */
-bool fcgi__response_reader_clean(const struct fcgi__response_reader *in);
+bool fcgi__response_reader_clean(const struct fcgi__response_reader *reader);
 
 #endif

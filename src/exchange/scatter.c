@@ -7,18 +7,18 @@
 
 /* Take the next place off the front of some memory, and tell of it, unless it
  * is empty. Returns where to tell of the next. */
-static struct fcgi_memory *add(struct fcgi__scatter *landing,
+static struct fcgi_memory *add(struct fcgi__scatter *scatter,
                                struct fcgi_memory *from, size_t len,
                                struct fcgi_memory *room)
 {
-    struct fcgi_memory *place = &landing->places[landing->count];
+    struct fcgi_memory *place = &scatter->places[scatter->count];
 
     *place =
         (struct fcgi_memory){from->data, 0, len < from->cap ? len : from->cap};
     from->data += place->cap;
     from->cap -= place->cap;
-    landing->count += 1;
-    landing->cap += place->cap;
+    scatter->count += 1;
+    scatter->cap += place->cap;
     if (place->cap > 0) {
         *room = *place;
         room += 1;
@@ -26,33 +26,34 @@ static struct fcgi_memory *add(struct fcgi__scatter *landing,
     return room;
 }
 
-int fcgi__scatter_offer(struct fcgi__scatter *landing,
-                        const struct fcgi__deframer *in,
+int fcgi__scatter_offer(struct fcgi__scatter *scatter,
+                        const struct fcgi__deframer *deframer,
                         struct fcgi_memory body, struct fcgi_memory aside,
                         struct fcgi_memory *room, size_t max)
 {
     size_t most = max < FCGI__SCATTER_PLACES ? max : FCGI__SCATTER_PLACES;
-    size_t frame = in->padding_left + FCGI_RECORD_HEADER_LEN - in->partial_len;
+    size_t frame =
+        deframer->padding_left + FCGI_RECORD_HEADER_LEN - deframer->partial_len;
     struct fcgi_memory *end;
 
-    landing->count = 0;
-    landing->cap = 0;
-    landing->guess = in->header;
-    end = add(landing, &body, in->content_left, room);
-    while (body.cap > 0 && landing->count + 3 <= most) {
-        end = add(landing, &aside, frame, end);
-        end = add(landing, &body, in->header.content_length, end);
-        frame = in->header.padding_length + FCGI_RECORD_HEADER_LEN;
+    scatter->count = 0;
+    scatter->cap = 0;
+    scatter->guess = deframer->header;
+    end = add(scatter, &body, deframer->content_left, room);
+    while (body.cap > 0 && scatter->count + 3 <= most) {
+        end = add(scatter, &aside, frame, end);
+        end = add(scatter, &body, deframer->header.content_length, end);
+        frame = deframer->header.padding_length + FCGI_RECORD_HEADER_LEN;
     }
-    end = add(landing, &aside, aside.cap, end);
+    end = add(scatter, &aside, aside.cap, end);
     return (int)(end - room);
 }
 
-void fcgi__scatter_received(struct fcgi__scatter *landing, size_t n)
+void fcgi__scatter_received(struct fcgi__scatter *scatter, size_t n)
 {
-    landing->next = landing->places[0].cap > 0 ? 0 : 1;
-    landing->left = n;
-    landing->cap = 0;
+    scatter->next = scatter->places[0].cap > 0 ? 0 : 1;
+    scatter->left = n;
+    scatter->cap = 0;
 }
 
 static bool is_body(size_t place)
@@ -62,11 +63,11 @@ static bool is_body(size_t place)
 
 /* Whether the record whose header was seen last is as long as was guessed:
  * then what comes behind it is where it was guessed to be. */
-static bool is_as_guessed(const struct fcgi__scatter *landing,
-                          const struct fcgi__deframer *in)
+static bool is_as_guessed(const struct fcgi__scatter *scatter,
+                          const struct fcgi__deframer *deframer)
 {
-    return in->header.content_length == landing->guess.content_length &&
-           in->header.padding_length == landing->guess.padding_length;
+    return deframer->header.content_length == scatter->guess.content_length &&
+           deframer->header.padding_length == scatter->guess.padding_length;
 }
 
 /* Put what was received in these places in order behind one another, where the
@@ -91,22 +92,22 @@ static void straighten(struct fcgi_memory *places, size_t count, size_t n)
     places[0].cap = n;
 }
 
-bool fcgi__scatter_next(struct fcgi__scatter *landing,
-                        const struct fcgi__deframer *in,
+bool fcgi__scatter_next(struct fcgi__scatter *scatter,
+                        const struct fcgi__deframer *deframer,
                         struct fcgi_slice *data)
 {
-    struct fcgi_memory *place = &landing->places[landing->next];
-    size_t last = landing->count - 1;
+    struct fcgi_memory *place = &scatter->places[scatter->next];
+    size_t last = scatter->count - 1;
 
-    if (landing->left == 0) {
+    if (scatter->left == 0) {
         return false;
     }
-    if (is_body(landing->next) && !is_as_guessed(landing, in)) {
-        straighten(place, last - landing->next, landing->left);
+    if (is_body(scatter->next) && !is_as_guessed(scatter, deframer)) {
+        straighten(place, last - scatter->next, scatter->left);
     }
     data->data = place->data;
-    data->len = place->cap < landing->left ? place->cap : landing->left;
-    landing->left -= data->len;
-    landing->next += 1;
+    data->len = place->cap < scatter->left ? place->cap : scatter->left;
+    scatter->left -= data->len;
+    scatter->next += 1;
     return true;
 }

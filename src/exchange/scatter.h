@@ -36,18 +36,18 @@ struct fcgi__scatter {
  * and behind that there is room for FCGI__FRAMES_LEN more; it is none where the
  * content of the record at hand goes elsewhere. All else goes into `aside`,
  * which is larger than FCGI__FRAMES_LEN. Returns how many are in `room`. */
-int fcgi__scatter_offer(struct fcgi__scatter *landing,
-                        const struct fcgi__deframer *in,
+int fcgi__scatter_offer(struct fcgi__scatter *scatter,
+                        const struct fcgi__deframer *deframer,
                         struct fcgi_memory body, struct fcgi_memory aside,
                         struct fcgi_memory *room, size_t max);
 
 /* `n` bytes were received, of no more than was offered. */
-void fcgi__scatter_received(struct fcgi__scatter *landing, size_t n);
+void fcgi__scatter_received(struct fcgi__scatter *scatter, size_t n);
 
 /* The next of those bytes, what came before them having been looked at; false:
  * there are no more. */
-bool fcgi__scatter_next(struct fcgi__scatter *landing,
-                        const struct fcgi__deframer *in,
+bool fcgi__scatter_next(struct fcgi__scatter *scatter,
+                        const struct fcgi__deframer *deframer,
                         struct fcgi_slice *data);
 
 #endif

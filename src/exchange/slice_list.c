@@ -3,18 +3,18 @@
  */
 #include "slice_list.h"
 
-void fcgi__slice_list_add(struct fcgi__slice_list *listing, const void *data,
+void fcgi__slice_list_add(struct fcgi__slice_list *list, const void *data,
                           size_t len)
 {
-    if (listing->skip >= len) {
-        listing->skip -= len;
+    if (list->skip >= len) {
+        list->skip -= len;
         return;
     }
-    if (listing->count < listing->max) {
-        struct fcgi_slice *slice = &listing->slices[listing->count];
-        slice->data = (const char *)data + listing->skip;
-        slice->len = len - (size_t)listing->skip;
-        listing->count += 1;
+    if (list->count < list->max) {
+        struct fcgi_slice *slice = &list->slices[list->count];
+        slice->data = (const char *)data + list->skip;
+        slice->len = len - (size_t)list->skip;
+        list->count += 1;
     }
-    listing->skip = 0;
+    list->skip = 0;
 }

@@ -17,7 +17,7 @@ struct fcgi__slice_list {
     uint64_t skip;
 };
 
-void fcgi__slice_list_add(struct fcgi__slice_list *listing, const void *data,
+void fcgi__slice_list_add(struct fcgi__slice_list *list, const void *data,
                           size_t len);
 
 #endif

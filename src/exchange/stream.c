@@ -129,28 +129,28 @@ int fcgi__stream_read(struct fcgi__stream *stream, char *room)
 }
 
 void fcgi__stream_list(const struct fcgi__stream *stream,
-                       struct fcgi__slice_list *listing)
+                       struct fcgi__slice_list *list)
 {
     uint64_t remainder;
     size_t full = full_records(stream);
     size_t record = (size_t)fcgi__stream_records_sent(stream, &remainder);
 
-    listing->skip = remainder;
-    for (; record < full && listing->count < listing->max; record++) {
-        fcgi__slice_list_add(listing, stream->whole, FCGI__HEADER_LEN);
-        fcgi__slice_list_add(listing, stream->data + record * FCGI__CONTENT_LEN,
+    list->skip = remainder;
+    for (; record < full && list->count < list->max; record++) {
+        fcgi__slice_list_add(list, stream->whole, FCGI__HEADER_LEN);
+        fcgi__slice_list_add(list, stream->data + record * FCGI__CONTENT_LEN,
                              FCGI__CONTENT_LEN);
     }
     if (record == full && remainder_len(stream) > 0) {
         size_t len = remainder_len(stream);
-        fcgi__slice_list_add(listing, stream->partial, FCGI__HEADER_LEN);
-        fcgi__slice_list_add(listing, stream->data + full * FCGI__CONTENT_LEN,
+        fcgi__slice_list_add(list, stream->partial, FCGI__HEADER_LEN);
+        fcgi__slice_list_add(list, stream->data + full * FCGI__CONTENT_LEN,
                              len);
-        fcgi__slice_list_add(listing, zeros, fcgi__padding_for(len));
+        fcgi__slice_list_add(list, zeros, fcgi__padding_for(len));
         record += 1;
     }
     if (record >= full && stream->last) {
-        fcgi__slice_list_add(listing, stream->end, FCGI__HEADER_LEN);
+        fcgi__slice_list_add(list, stream->end, FCGI__HEADER_LEN);
     }
 }
 

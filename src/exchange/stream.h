@@ -51,7 +51,7 @@ int fcgi__stream_read(struct fcgi__stream *stream, char *room);
 
 /* List what is still to be sent of the segment. */
 void fcgi__stream_list(const struct fcgi__stream *stream,
-                       struct fcgi__slice_list *listing);
+                       struct fcgi__slice_list *list);
 
 /* How many records the segment has. */
 uint64_t fcgi__stream_records(const struct fcgi__stream *stream);
