@@ -182,7 +182,7 @@ bool fcgi_exchange_replayable(const struct fcgi_exchange *x)
 int fcgi_exchange_output(struct fcgi_exchange *x, struct fcgi_slice *slices,
                          size_t max)
 {
-    int count;
+    int rc;
 
     if (x == NULL || slices == NULL || max < 4) {
         return FCGI_ERR_ARGUMENT;
@@ -190,11 +190,12 @@ int fcgi_exchange_output(struct fcgi_exchange *x, struct fcgi_slice *slices,
     if (x->reader.status != FCGI_WAIT || x->send_failed) {
         return 0;
     }
-    count = fcgi__request_writer_slices(&x->writer, &x->allocator, slices, max);
+    rc = fcgi__request_writer_fill(&x->writer, &x->allocator);
     if (x->reader.status != FCGI_WAIT) {
         return 0; /* the source has cancelled */
     }
-    return count < 0 ? fcgi__response_reader_fail(&x->reader, count) : count;
+    return rc < 0 ? fcgi__response_reader_fail(&x->reader, rc)
+                  : (int)fcgi__request_writer_slices(&x->writer, slices, max);
 }
 
 int fcgi_exchange_sent(struct fcgi_exchange *x, size_t n)
@@ -214,8 +215,8 @@ bool fcgi_exchange_source_waits(const struct fcgi_exchange *x, int *descriptor)
 {
     const struct fcgi_source *source;
 
-    if (x == NULL || descriptor == NULL || !x->writer.waits ||
-        x->reader.status != FCGI_WAIT || x->send_failed) {
+    if (x == NULL || !x->writer.waits || x->reader.status != FCGI_WAIT ||
+        x->send_failed || descriptor == NULL) {
         return false;
     }
     source = &x->writer.streams[x->writer.stream].source;
@@ -239,51 +240,87 @@ bool fcgi_exchange_sent_all(const struct fcgi_exchange *x)
 int fcgi_exchange_input(struct fcgi_exchange *x, struct fcgi_memory *room,
                         size_t max)
 {
+    int rc;
+
     if (x == NULL || room == NULL || max < 2) {
         return FCGI_ERR_ARGUMENT;
     }
-    return fcgi__receive_buffer_input(&x->buffer, &x->reader, &x->allocator,
-                                      room, max);
-}
-
-int fcgi_exchange_received(struct fcgi_exchange *x, size_t n)
-{
-    return x == NULL ? FCGI_ERR_ARGUMENT
-                     : fcgi__receive_buffer_received(&x->buffer, &x->reader, n);
+    if (x->reader.status != FCGI_WAIT || x->reader.paused) {
+        return 0;
+    }
+    rc = fcgi__receive_buffer_offer(&x->buffer, &x->reader, &x->allocator, room,
+                                    max);
+    return rc < 0 ? fcgi__response_reader_fail(&x->reader, rc) : rc;
 }
 
 bool fcgi__exchange_received(struct fcgi_exchange *x, size_t n)
 {
-    x->reader.moved = false;
-    (void)fcgi__receive_buffer_received(&x->buffer, &x->reader, n);
-    return x->reader.moved;
+    struct fcgi__response_reader *reader = &x->reader;
+    struct fcgi_slice *unread = &x->buffer.unread;
+
+    reader->moved = false;
+    fcgi__receive_buffer_received(&x->buffer, n);
+    if (reader->status == FCGI_WAIT) {
+        while (
+            fcgi__scatter_next(&x->buffer.scatter, &reader->deframer, unread)) {
+            fcgi__response_reader_run(reader, unread);
+        }
+        fcgi__response_reader_conclude(reader);
+    }
+    return reader->moved;
+}
+
+int fcgi_exchange_received(struct fcgi_exchange *x, size_t n)
+{
+    if (x == NULL || n > x->buffer.scatter.cap) {
+        return FCGI_ERR_ARGUMENT;
+    }
+    (void)fcgi__exchange_received(x, n);
+    return x->reader.status;
 }
 
 int fcgi_exchange_feed(struct fcgi_exchange *x, const void *bytes, size_t len,
                        size_t *used)
 {
     struct fcgi_slice data = {bytes, len};
-    int rc;
+    bool was_under_way;
 
     if (x == NULL || used == NULL || (bytes == NULL && len > 0)) {
         return FCGI_ERR_ARGUMENT;
     }
-    rc = fcgi__receive_buffer_feed(&x->buffer, &x->reader, &data);
+    was_under_way = x->reader.status == FCGI_WAIT;
+    x->buffer.scatter.cap = 0;
+    fcgi__response_reader_run(&x->reader, &data);
+    if (was_under_way) {
+        fcgi__response_reader_conclude(&x->reader);
+    }
     *used = len - data.len;
-    return rc;
+    return x->reader.status;
 }
 
 int fcgi_exchange_eof(struct fcgi_exchange *x, bool reset)
 {
-    return x == NULL
-               ? FCGI_ERR_ARGUMENT
-               : fcgi__response_reader_eof(&x->reader, reset ? RESET : CLOSED);
+    if (x == NULL) {
+        return FCGI_ERR_ARGUMENT;
+    }
+    x->reader.ending = reset ? FCGI__RESET : FCGI__CLOSED;
+    if (x->reader.status == FCGI_WAIT) {
+        fcgi__response_reader_conclude(&x->reader);
+    }
+    return x->reader.status;
 }
 
 int fcgi_exchange_resume(struct fcgi_exchange *x)
 {
-    return x == NULL ? FCGI_ERR_ARGUMENT
-                     : fcgi__receive_buffer_resume(&x->buffer, &x->reader);
+    if (x == NULL) {
+        return FCGI_ERR_ARGUMENT;
+    }
+    if (x->reader.status == FCGI_WAIT) {
+        x->reader.paused = false;
+        fcgi__response_reader_run(&x->reader, &x->buffer.unread);
+        fcgi__response_reader_conclude(&x->reader);
+    }
+    return x->reader.status;
 }
 
 bool fcgi_exchange_paused(const struct fcgi_exchange *x)

@@ -33,10 +33,6 @@ void fcgi__receive_buffer_free(struct fcgi__receive_buffer *buffer,
     fcgi__buffer_free(&buffer->room, allocator);
 }
 
-/*
- * Room.
- */
-
 /* How much body may come in what is left of the record at hand and in records
  * that are guessed to follow it: no more than have come. */
 static size_t landing_len(const struct fcgi__response_reader *reader)
@@ -87,61 +83,23 @@ static int make_room(struct fcgi__receive_buffer *buffer,
     return FCGI_OK;
 }
 
-int fcgi__receive_buffer_input(struct fcgi__receive_buffer *buffer,
-                               struct fcgi__response_reader *reader,
+int fcgi__receive_buffer_offer(struct fcgi__receive_buffer *buffer,
+                               const struct fcgi__response_reader *reader,
                                const struct fcgi_allocator *allocator,
                                struct fcgi_memory *room, size_t max)
 {
     struct fcgi_memory body, aside;
-    int rc;
+    int rc = make_room(buffer, reader, allocator, &body, &aside);
 
-    if (reader->status != FCGI_WAIT || reader->paused) {
-        return 0;
-    }
-    rc = make_room(buffer, reader, allocator, &body, &aside);
     return rc == FCGI_OK
                ? fcgi__scatter_offer(&buffer->scatter, &reader->deframer, body,
                                      aside, room, max)
-               : fcgi__response_reader_fail(reader, rc);
+               : rc;
 }
 
-/*
- * Bytes.
- */
-
-int fcgi__receive_buffer_received(struct fcgi__receive_buffer *buffer,
-                                  struct fcgi__response_reader *reader,
-                                  size_t n)
+void fcgi__receive_buffer_received(struct fcgi__receive_buffer *buffer,
+                                   size_t n)
 {
-    if (n > buffer->scatter.cap) {
-        return FCGI_ERR_ARGUMENT;
-    }
     buffer->filled = n == buffer->scatter.cap;
     fcgi__scatter_received(&buffer->scatter, n);
-    if (reader->status != FCGI_WAIT) {
-        return reader->status;
-    }
-    while (fcgi__scatter_next(&buffer->scatter, &reader->deframer,
-                              &buffer->unread)) {
-        fcgi__response_reader_run(reader, &buffer->unread);
-    }
-    return fcgi__response_reader_settle(reader);
-}
-
-int fcgi__receive_buffer_feed(struct fcgi__receive_buffer *buffer,
-                              struct fcgi__response_reader *reader,
-                              struct fcgi_slice *data)
-{
-    bool was_under_way = reader->status == FCGI_WAIT;
-
-    buffer->scatter.cap = 0;
-    fcgi__response_reader_run(reader, data);
-    return was_under_way ? fcgi__response_reader_settle(reader)
-                         : reader->status;
-}
-
-int fcgi__receive_buffer_resume(struct fcgi__receive_buffer *buffer,
-                                struct fcgi__response_reader *reader)
-{
-    return fcgi__response_reader_resume(reader, &buffer->unread);
 }

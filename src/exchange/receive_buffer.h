@@ -20,19 +20,17 @@ struct fcgi__receive_buffer {
 /* Begin to receive another response. */
 void fcgi__receive_buffer_begin(struct fcgi__receive_buffer *buffer);
 
-/* As the functions of the exchange of the same names. */
-int fcgi__receive_buffer_input(struct fcgi__receive_buffer *buffer,
-                               struct fcgi__response_reader *reader,
+/* Offer up to `max` places, at least 2, for the bytes that come next; returns
+ * how many are in `room`, or FCGI_ERR_NO_MEMORY. */
+int fcgi__receive_buffer_offer(struct fcgi__receive_buffer *buffer,
+                               const struct fcgi__response_reader *reader,
                                const struct fcgi_allocator *allocator,
                                struct fcgi_memory *room, size_t max);
-int fcgi__receive_buffer_received(struct fcgi__receive_buffer *buffer,
-                                  struct fcgi__response_reader *reader,
-                                  size_t n);
-int fcgi__receive_buffer_feed(struct fcgi__receive_buffer *buffer,
-                              struct fcgi__response_reader *reader,
-                              struct fcgi_slice *data);
-int fcgi__receive_buffer_resume(struct fcgi__receive_buffer *buffer,
-                                struct fcgi__response_reader *reader);
+
+/* `n` bytes were received, of no more than was offered: they are read from
+ * `scatter`. */
+void fcgi__receive_buffer_received(struct fcgi__receive_buffer *buffer,
+                                   size_t n);
 
 void fcgi__receive_buffer_free(struct fcgi__receive_buffer *buffer,
                                const struct fcgi_allocator *allocator);

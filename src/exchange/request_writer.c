@@ -145,43 +145,55 @@ bool fcgi__request_writer_calls_out(const struct fcgi__request_writer *writer)
     return false;
 }
 
-/* See that there is a segment to send: FCGI_OK, FCGI_WAIT or an error. */
-static int fill(struct fcgi__request_writer *writer,
-                const struct fcgi_allocator *allocator,
-                struct fcgi__stream *stream)
+int fcgi__request_writer_fill(struct fcgi__request_writer *writer,
+                              const struct fcgi_allocator *allocator)
 {
+    struct fcgi__stream *stream = &writer->streams[writer->stream];
+    const struct fcgi_source *source = &stream->source;
+    size_t wanted, got = 0;
     int rc;
-
-    if (!fcgi__stream_is_empty(stream)) {
-        return FCGI_OK;
-    }
-    rc = fcgi__buffer_reserve(&writer->chunk, allocator, FCGI__CONTENT_LEN);
-    return rc == FCGI_OK ? fcgi__stream_read(stream, writer->chunk.data) : rc;
-}
-
-int fcgi__request_writer_slices(struct fcgi__request_writer *writer,
-                                const struct fcgi_allocator *allocator,
-                                struct fcgi_slice *slices, size_t max)
-{
-    struct fcgi__slice_list list = {slices, max, 0, writer->prologue_sent};
 
     writer->waits = false;
     writer->offered = 0;
-    fcgi__slice_list_add(&list, writer->prologue.wire.data,
-                         writer->prologue.wire.len);
-    if (writer->stream < writer->stream_count) {
-        struct fcgi__stream *stream = &writer->streams[writer->stream];
-        int rc = fill(writer, allocator, stream);
-        if (rc < 0) {
-            return rc;
-        }
-        writer->waits = rc == FCGI_WAIT;
-        fcgi__stream_list(stream, &list);
+    if (writer->stream == writer->stream_count) {
+        return FCGI_OK;
     }
-    for (size_t i = 0; i < list.count; i++) {
+    wanted = fcgi__stream_wants(stream);
+    if (wanted == 0) {
+        return FCGI_OK;
+    }
+    rc = fcgi__buffer_reserve(&writer->chunk, allocator, FCGI__CONTENT_LEN);
+    if (rc != FCGI_OK) {
+        return rc;
+    }
+    rc = source->read(source->context, writer->chunk.data, wanted, &got);
+    if (rc == FCGI_OK) {
+        return fcgi__stream_take(stream, writer->chunk.data, got);
+    }
+    writer->waits = rc == FCGI_WAIT;
+    return writer->waits ? FCGI_OK : FCGI_ERR_SOURCE;
+}
+
+size_t fcgi__request_writer_slices(struct fcgi__request_writer *writer,
+                                   struct fcgi_slice *slices, size_t max)
+{
+    const struct fcgi__buffer *prologue = &writer->prologue.wire;
+    size_t sent = writer->prologue_sent;
+    size_t count = 0;
+
+    if (sent < prologue->len) {
+        slices[0].data = prologue->data + sent;
+        slices[0].len = prologue->len - sent;
+        count = 1;
+    }
+    if (writer->stream < writer->stream_count) {
+        count += fcgi__stream_list(&writer->streams[writer->stream],
+                                   slices + count, max - count);
+    }
+    for (size_t i = 0; i < count; i++) {
         writer->offered += slices[i].len;
     }
-    return (int)list.count;
+    return count;
 }
 
 int fcgi__request_writer_sent(struct fcgi__request_writer *writer, size_t n)

@@ -50,10 +50,15 @@ int fcgi__request_writer_restart(struct fcgi__request_writer *writer,
 
 bool fcgi__request_writer_replayable(const struct fcgi__request_writer *writer);
 
-/* The next bytes: a count of slices, FCGI_ERR_SOURCE or FCGI_ERR_NO_MEMORY. */
-int fcgi__request_writer_slices(struct fcgi__request_writer *writer,
-                                const struct fcgi_allocator *allocator,
-                                struct fcgi_slice *slices, size_t max);
+/* Read from the source that is next, if that must give more before there is
+ * anything to send of it: FCGI_OK, FCGI_ERR_SOURCE or FCGI_ERR_NO_MEMORY. */
+int fcgi__request_writer_fill(struct fcgi__request_writer *writer,
+                              const struct fcgi_allocator *allocator);
+
+/* The next bytes, in `max` slices at most, which are at least 1; returns how
+ * many were set. */
+size_t fcgi__request_writer_slices(struct fcgi__request_writer *writer,
+                                   struct fcgi_slice *slices, size_t max);
 
 /* FCGI_OK, or FCGI_ERR_ARGUMENT: more than was handed out. */
 int fcgi__request_writer_sent(struct fcgi__request_writer *writer, size_t n);

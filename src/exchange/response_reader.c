@@ -19,8 +19,8 @@ int fcgi__response_reader_begin(struct fcgi__response_reader *reader,
     fcgi__deframer_reset(&reader->deframer);
     reader->request_id = request_id;
     reader->status = FCGI_WAIT;
-    reader->route = TO_NOWHERE;
-    reader->ending = NOT_ENDED;
+    reader->content = FCGI__FOREIGN;
+    reader->ending = FCGI__NOT_ENDED;
     reader->paused = false;
     reader->misdirected = false;
     reader->followed = false;
@@ -36,7 +36,7 @@ bool fcgi__response_reader_begun(const struct fcgi__response_reader *reader)
 
 bool fcgi__response_reader_clean(const struct fcgi__response_reader *reader)
 {
-    return reader->status == FCGI_OK && reader->ending == NOT_ENDED &&
+    return reader->status == FCGI_OK && reader->ending == FCGI__NOT_ENDED &&
            !reader->misdirected && !reader->followed;
 }
 
@@ -71,8 +71,8 @@ static bool is_bodiless(const struct fcgi__response_reader *reader)
 bool fcgi__response_reader_collects_body(
     const struct fcgi__response_reader *reader)
 {
-    return reader->route == TO_STDOUT && reader->response->status != 0 &&
-           reader->sink.body == NULL && !is_bodiless(reader);
+    return reader->content == FCGI__BODY && reader->sink.body == NULL &&
+           !is_bodiless(reader);
 }
 
 uint64_t
@@ -83,46 +83,9 @@ fcgi__response_reader_body_allowed(const struct fcgi__response_reader *reader)
     return length < 0 ? UINT64_MAX : (uint64_t)length - reader->body_len;
 }
 
-/* Hand body on or collect it; `*len` is set to what was taken. */
-static int deliver_body(struct fcgi__response_reader *reader, const char *data,
-                        size_t *len)
-{
-    size_t offered = *len;
-
-    if (reader->sink.body == NULL) {
-        return fcgi__response_body(reader->response, data, offered);
-    }
-    if (reader->sink.body(reader->sink.context, data, len) != 0) {
-        *len = offered;
-        return FCGI_ERR_CANCELLED;
-    }
-    if (*len > offered) {
-        *len = offered;
-        return FCGI_ERR_ARGUMENT;
-    }
-    reader->paused = *len < offered;
-    return FCGI_OK;
-}
-
-static int take_body(struct fcgi__response_reader *reader,
-                     struct fcgi_slice content, size_t *used)
-{
-    uint64_t allowed = fcgi__response_reader_body_allowed(reader);
-    int rc;
-
-    if (is_bodiless(reader)) {
-        return FCGI_OK;
-    }
-    if (allowed == 0) {
-        return FCGI_ERR_BODY_LONG;
-    }
-    if (content.len > allowed) {
-        *used = (size_t)allowed;
-    }
-    rc = deliver_body(reader, content.data, used);
-    reader->body_len += *used;
-    return rc;
-}
+/*
+ * Taking content. `*used` is all of it, and becomes what was taken.
+ */
 
 static int take_head(struct fcgi__response_reader *reader,
                      struct fcgi_slice content, size_t *used)
@@ -130,29 +93,59 @@ static int take_head(struct fcgi__response_reader *reader,
     int rc =
         fcgi__response_head(reader->response, content.data, content.len, used);
 
-    if (rc == FCGI_OK && reader->sink.head != NULL &&
-        reader->sink.head(reader->sink.context, reader->response) != 0) {
-        return FCGI_ERR_CANCELLED;
+    if (rc != FCGI_OK) {
+        return rc == FCGI_WAIT ? FCGI_OK : rc;
     }
-    return rc == FCGI_WAIT ? FCGI_OK : rc;
+    reader->content = FCGI__BODY;
+    return reader->sink.head == NULL || reader->sink.head(reader->sink.context,
+                                                          reader->response) == 0
+               ? FCGI_OK
+               : FCGI_ERR_CANCELLED;
 }
 
-static int take_stdout(struct fcgi__response_reader *reader,
-                       struct fcgi_slice content, size_t *used)
+/* What is offered to the sink has been held against the Content-Length
+ * before. */
+static int take_body(struct fcgi__response_reader *reader,
+                     struct fcgi_slice content, size_t *used)
 {
-    return reader->response->status == 0 ? take_head(reader, content, used)
-                                         : take_body(reader, content, used);
+    const struct fcgi_sink *sink = &reader->sink;
+    uint64_t allowed = fcgi__response_reader_body_allowed(reader);
+    size_t offered = content.len < allowed ? content.len : (size_t)allowed;
+    int rc = FCGI_OK;
+
+    reader->moved = true;
+    if (is_bodiless(reader)) {
+        return FCGI_OK;
+    }
+    if (offered == 0) {
+        return FCGI_ERR_BODY_LONG;
+    }
+    *used = offered;
+    if (sink->body == NULL) {
+        rc = fcgi__response_body(reader->response, content.data, offered);
+    } else if (sink->body(sink->context, content.data, used) != 0) {
+        rc = FCGI_ERR_CANCELLED;
+    } else if (*used > offered) {
+        rc = FCGI_ERR_ARGUMENT;
+    }
+    if (rc != FCGI_OK) {
+        *used = offered;
+    }
+    reader->paused = *used < offered;
+    reader->body_len += *used;
+    return rc;
 }
 
 static int take_stderr(struct fcgi__response_reader *reader,
                        struct fcgi_slice content)
 {
-    if (reader->sink.stderr_data == NULL) {
+    const struct fcgi_sink *sink = &reader->sink;
+
+    if (sink->stderr_data == NULL) {
         return fcgi__response_stderr(reader->response, content.data,
                                      content.len);
     }
-    return reader->sink.stderr_data(reader->sink.context, content.data,
-                                    content.len) == 0
+    return sink->stderr_data(sink->context, content.data, content.len) == 0
                ? FCGI_OK
                : FCGI_ERR_CANCELLED;
 }
@@ -165,6 +158,31 @@ static void take_end(struct fcgi__response_reader *reader,
 
     memcpy(reader->end_body + reader->end_len, content.data, len);
     reader->end_len += len;
+}
+
+static int take_other(struct fcgi__response_reader *reader,
+                      struct fcgi_slice content, size_t *used)
+{
+    if (reader->content == FCGI__FOREIGN) {
+        return FCGI_OK;
+    }
+    reader->moved = true;
+    switch (reader->content) {
+    case FCGI__HEAD:
+        return take_head(reader, content, used);
+    case FCGI__STDERR:
+        return take_stderr(reader, content);
+    case FCGI__END:
+        take_end(reader, content);
+        return FCGI_OK;
+    case FCGI__VALUES:
+        return fcgi__response_body(reader->response, content.data, content.len);
+    case FCGI__BODY:
+    case FCGI__FOREIGN:
+    case FCGI__UNKNOWN:
+    default:
+        return FCGI_OK;
+    }
 }
 
 /*
@@ -187,13 +205,14 @@ static int begin_own_record(struct fcgi__response_reader *reader)
 {
     switch (reader->deframer.header.type) {
     case FCGI_TYPE_STDOUT:
-        reader->route = TO_STDOUT;
+        reader->content =
+            reader->response->status == 0 ? FCGI__HEAD : FCGI__BODY;
         return FCGI_OK;
     case FCGI_TYPE_STDERR:
-        reader->route = TO_STDERR;
+        reader->content = FCGI__STDERR;
         return FCGI_OK;
     case FCGI_TYPE_END_REQUEST:
-        reader->route = TO_END;
+        reader->content = FCGI__END;
         return reader->deframer.header.content_length < sizeof(reader->end_body)
                    ? FCGI_ERR_BAD_RECORD
                    : FCGI_OK;
@@ -208,10 +227,10 @@ static int begin_management_record(struct fcgi__response_reader *reader)
 {
     switch (reader->deframer.header.type) {
     case FCGI_TYPE_GET_VALUES_RESULT:
-        reader->route = TO_VALUES;
+        reader->content = FCGI__VALUES;
         return FCGI_OK;
     case FCGI_TYPE_UNKNOWN_TYPE:
-        reader->route = TO_UNKNOWN;
+        reader->content = FCGI__UNKNOWN;
         return FCGI_OK;
     default:
         return FCGI_ERR_BAD_RECORD;
@@ -228,7 +247,7 @@ static int begin_foreign_record(struct fcgi__response_reader *reader)
     bool known = header->type >= FCGI_TYPE_BEGIN_REQUEST &&
                  header->type <= FCGI_TYPE_UNKNOWN_TYPE;
 
-    reader->route = TO_NOWHERE;
+    reader->content = FCGI__FOREIGN;
     if (management) {
         return FCGI_OK;
     }
@@ -246,31 +265,6 @@ static int begin_record(struct fcgi__response_reader *reader)
     }
     return reader->request_id == 0 ? begin_management_record(reader)
                                    : begin_own_record(reader);
-}
-
-/* Hand on some content; `*used` is all of it, and becomes what was taken. */
-static int take_content(struct fcgi__response_reader *reader,
-                        struct fcgi_slice content, size_t *used)
-{
-    if (reader->route == TO_NOWHERE) {
-        return FCGI_OK;
-    }
-    reader->moved = true;
-    switch (reader->route) {
-    case TO_STDOUT:
-        return take_stdout(reader, content, used);
-    case TO_STDERR:
-        return take_stderr(reader, content);
-    case TO_END:
-        take_end(reader, content);
-        return FCGI_OK;
-    case TO_VALUES:
-        return fcgi__response_body(reader->response, content.data, content.len);
-    case TO_NOWHERE:
-    case TO_UNKNOWN:
-    default:
-        return FCGI_OK;
-    }
 }
 
 /* What FCGI_END_REQUEST says (section 5.5), and whether the response is whole
@@ -312,28 +306,11 @@ static void end_request(struct fcgi__response_reader *reader)
 
 static void end_record(struct fcgi__response_reader *reader)
 {
-    if (reader->route == TO_END) {
+    if (reader->content == FCGI__END) {
         end_request(reader);
-    } else if (reader->route == TO_VALUES || reader->route == TO_UNKNOWN) {
+    } else if (reader->content >= FCGI__VALUES) {
         (void)finish(reader, FCGI_OK);
     }
-}
-
-/* Look at what there is of a record: FCGI_OK or an error. */
-static int take_record(struct fcgi__response_reader *reader,
-                       enum fcgi__event event, struct fcgi_slice *data,
-                       struct fcgi_slice content)
-{
-    size_t used = content.len;
-    int rc = event == FCGI__HEADER ? begin_record(reader) : FCGI_OK;
-
-    if (rc == FCGI_OK && content.len > 0) {
-        rc = take_content(reader, content, &used);
-    }
-    if (fcgi__deframer_take(&reader->deframer, data, used) && rc == FCGI_OK) {
-        end_record(reader);
-    }
-    return rc;
 }
 
 void fcgi__response_reader_run(struct fcgi__response_reader *reader,
@@ -343,11 +320,23 @@ void fcgi__response_reader_run(struct fcgi__response_reader *reader,
         struct fcgi_slice content;
         enum fcgi__event event =
             fcgi__deframer_next(&reader->deframer, data, &content);
-        int rc;
+        size_t used = content.len;
+        int rc = FCGI_OK;
         if (event == FCGI__MORE) {
             break;
         }
-        rc = take_record(reader, event, data, content);
+        if (event == FCGI__HEADER) {
+            rc = begin_record(reader);
+        }
+        if (rc == FCGI_OK && content.len > 0) {
+            rc = reader->content == FCGI__BODY
+                     ? take_body(reader, content, &used)
+                     : take_other(reader, content, &used);
+        }
+        if (fcgi__deframer_take(&reader->deframer, data, used) &&
+            rc == FCGI_OK) {
+            end_record(reader);
+        }
         if (rc != FCGI_OK) {
             (void)fcgi__response_reader_fail(reader, rc);
         }
@@ -357,48 +346,27 @@ void fcgi__response_reader_run(struct fcgi__response_reader *reader,
     }
 }
 
-/* No more bytes will come, and all that came were looked at. */
-static void conclude(struct fcgi__response_reader *reader)
+/* The request ends because the peer has stopped sending. */
+static void end_early(struct fcgi__response_reader *reader)
 {
-    if (reader->status != FCGI_WAIT || reader->paused ||
-        reader->ending == NOT_ENDED) {
-        return;
-    }
-    if (reader->route == TO_END &&
+    if (reader->content == FCGI__END &&
         reader->end_len == sizeof(reader->end_body) &&
         reader->deframer.content_left == 0) {
-        end_request(reader);
-    } else if (reader->ending == RESET) {
-        (void)fcgi__response_reader_fail(reader, FCGI_ERR_RESET);
+        end_request(reader); /* all but its padding came */
+    } else if (reader->ending == FCGI__RESET) {
+        (void)finish(reader, FCGI_ERR_RESET);
     } else {
-        (void)fcgi__response_reader_fail(
-            reader, fcgi__response_reader_begun(reader) ? FCGI_ERR_TRUNCATED
-                                                        : FCGI_ERR_CLOSED);
+        (void)finish(reader, fcgi__response_reader_begun(reader)
+                                 ? FCGI_ERR_TRUNCATED
+                                 : FCGI_ERR_CLOSED);
     }
 }
 
-int fcgi__response_reader_settle(struct fcgi__response_reader *reader)
+void fcgi__response_reader_conclude(struct fcgi__response_reader *reader)
 {
-    conclude(reader);
+    if (reader->status == FCGI_WAIT && !reader->paused &&
+        reader->ending != FCGI__NOT_ENDED) {
+        end_early(reader);
+    }
     fcgi__response_terminate(reader->response);
-    return reader->status;
-}
-
-int fcgi__response_reader_resume(struct fcgi__response_reader *reader,
-                                 struct fcgi_slice *data)
-{
-    if (reader->status != FCGI_WAIT) {
-        return reader->status;
-    }
-    reader->paused = false;
-    fcgi__response_reader_run(reader, data);
-    return fcgi__response_reader_settle(reader);
-}
-
-int fcgi__response_reader_eof(struct fcgi__response_reader *reader,
-                              enum fcgi__ending ending)
-{
-    reader->ending = ending;
-    conclude(reader);
-    return reader->status;
 }

@@ -19,18 +19,19 @@
 
 #include "../codec/deframer.h"
 
-/* Where the content of the record now coming goes. */
-enum fcgi__route {
-    TO_NOWHERE,
-    TO_STDOUT,
-    TO_STDERR,
-    TO_END,
-    TO_VALUES,
-    TO_UNKNOWN
+/* What the content of the record at hand is. */
+enum fcgi__content {
+    FCGI__FOREIGN, /* not this request's */
+    FCGI__HEAD,
+    FCGI__BODY,
+    FCGI__STDERR,
+    FCGI__END,    /* the body of FCGI_END_REQUEST */
+    FCGI__VALUES, /* that of FCGI_GET_VALUES_RESULT */
+    FCGI__UNKNOWN /* that of FCGI_UNKNOWN_TYPE */
 };
 
 /* How the peer stopped sending. */
-enum fcgi__ending { NOT_ENDED, CLOSED, RESET };
+enum fcgi__ending { FCGI__NOT_ENDED, FCGI__CLOSED, FCGI__RESET };
 
 struct fcgi__response_reader {
     struct fcgi_limits limits; /* resolved */
@@ -41,7 +42,7 @@ struct fcgi__response_reader {
 
     int status; /* FCGI_WAIT: under way; else how the request ended */
     struct fcgi__deframer deframer;
-    enum fcgi__route route;
+    enum fcgi__content content;
     enum fcgi__ending ending;
     bool paused;       /* the sink took less than it was offered */
     bool moved;        /* content of this request's own records came; who asks
@@ -64,18 +65,9 @@ int fcgi__response_reader_begin(struct fcgi__response_reader *reader,
 void fcgi__response_reader_run(struct fcgi__response_reader *reader,
                                struct fcgi_slice *data);
 
-/* All bytes that there are were looked at. Returns FCGI_WAIT, or how the
- * request ended. */
-int fcgi__response_reader_settle(struct fcgi__response_reader *reader);
-
-/* Go on after a pause of the sink's, with what was not looked at. Returns the
- * same. */
-int fcgi__response_reader_resume(struct fcgi__response_reader *reader,
-                                 struct fcgi_slice *data);
-
-/* The peer sends no more. Returns the same. */
-int fcgi__response_reader_eof(struct fcgi__response_reader *reader,
-                              enum fcgi__ending ending);
+/* All bytes that there are were looked at, or the response is paused: if the
+ * request was under way before and no more bytes come, it ends. */
+void fcgi__response_reader_conclude(struct fcgi__response_reader *reader);
 
 /* End the request with an error, unless it has ended. Returns how it ended. */
 int fcgi__response_reader_fail(struct fcgi__response_reader *reader, int error);

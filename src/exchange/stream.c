@@ -94,64 +94,96 @@ static uint64_t segment_wire(const struct fcgi__stream *stream)
            remainder_wire(stream) + (stream->last ? FCGI__HEADER_LEN : 0);
 }
 
-bool fcgi__stream_is_empty(const struct fcgi__stream *stream)
-{
-    return stream->len == 0 && !stream->last;
-}
-
-/* How much is to be read at a time: a record, or what is left of a length that
- * is known. */
-static size_t read_len(const struct fcgi__stream *stream)
+/* A record at a time, or what is left of a length that is known. */
+size_t fcgi__stream_wants(const struct fcgi__stream *stream)
 {
     uint64_t left = stream->source.len - stream->taken;
 
+    if (stream->len > 0 || stream->last) {
+        return 0;
+    }
     return stream->source.len == 0 || left > FCGI__CONTENT_LEN
                ? FCGI__CONTENT_LEN
                : (size_t)left;
 }
 
-int fcgi__stream_read(struct fcgi__stream *stream, char *room)
+int fcgi__stream_take(struct fcgi__stream *stream, const char *data, size_t len)
 {
-    const struct fcgi_source *source = &stream->source;
-    size_t cap = read_len(stream);
-    size_t got = 0;
-    int rc = source->read(source->context, room, cap, &got);
+    size_t expected = stream->source.len;
 
-    if (rc == FCGI_WAIT) {
-        return rc;
-    }
-    if (rc != FCGI_OK || got > cap || (got == 0 && source->len > 0)) {
+    if (len > fcgi__stream_wants(stream) || (len == 0 && expected > 0)) {
         return FCGI_ERR_SOURCE;
     }
-    stream->taken += got;
-    set_segment(stream, room, got, got == 0 || stream->taken == source->len);
+    stream->taken += len;
+    set_segment(stream, data, len, len == 0 || stream->taken == expected);
     return FCGI_OK;
 }
 
-void fcgi__stream_list(const struct fcgi__stream *stream,
-                       struct fcgi__slice_list *list)
-{
-    uint64_t remainder;
-    size_t full = full_records(stream);
-    size_t record = (size_t)fcgi__stream_records_sent(stream, &remainder);
+/* Slices in the making: the first `skip` bytes that are added were sent before,
+ * and are left out, and so is what is beyond `max`. */
+struct slice_list {
+    struct fcgi_slice *slices;
+    size_t max;
+    size_t count;
+    uint64_t skip;
+};
 
-    list->skip = remainder;
-    for (; record < full && list->count < list->max; record++) {
-        fcgi__slice_list_add(list, stream->whole, FCGI__HEADER_LEN);
-        fcgi__slice_list_add(list, stream->data + record * FCGI__CONTENT_LEN,
-                             FCGI__CONTENT_LEN);
+static void add(struct slice_list *list, struct fcgi_slice slice)
+{
+    if (list->skip >= slice.len) {
+        list->skip -= slice.len;
+        return;
     }
-    if (record == full && remainder_len(stream) > 0) {
-        size_t len = remainder_len(stream);
-        fcgi__slice_list_add(list, stream->partial, FCGI__HEADER_LEN);
-        fcgi__slice_list_add(list, stream->data + full * FCGI__CONTENT_LEN,
-                             len);
-        fcgi__slice_list_add(list, zeros, fcgi__padding_for(len));
-        record += 1;
+    if (list->count < list->max) {
+        slice.data += list->skip;
+        slice.len -= (size_t)list->skip;
+        list->slices[list->count] = slice;
+        list->count += 1;
     }
-    if (record >= full && stream->last) {
-        fcgi__slice_list_add(list, stream->end, FCGI__HEADER_LEN);
+    list->skip = 0;
+}
+
+/* What a record of the segment carries: nothing, if it ends the stream. */
+static struct fcgi_slice content_of(const struct fcgi__stream *stream,
+                                    size_t record)
+{
+    struct fcgi_slice content = {NULL, 0};
+    size_t at = record * FCGI__CONTENT_LEN;
+
+    if (at < stream->len) {
+        size_t left = stream->len - at;
+        content.data = stream->data + at;
+        content.len = left < FCGI__CONTENT_LEN ? left : FCGI__CONTENT_LEN;
     }
+    return content;
+}
+
+static const uint8_t *header_for(const struct fcgi__stream *stream, size_t len)
+{
+    if (len == 0) {
+        return stream->end;
+    }
+    return len == FCGI__CONTENT_LEN ? stream->whole : stream->partial;
+}
+
+size_t fcgi__stream_list(const struct fcgi__stream *stream,
+                         struct fcgi_slice *slices, size_t max)
+{
+    struct slice_list list = {slices, max, 0, 0};
+    uint64_t records = fcgi__stream_records(stream);
+    uint64_t record = fcgi__stream_records_sent(stream, &list.skip);
+
+    for (; record < records && list.count < max; record++) {
+        struct fcgi_slice content = content_of(stream, (size_t)record);
+        const struct fcgi_slice parts[3] = {
+            {(const char *)header_for(stream, content.len), FCGI__HEADER_LEN},
+            content,
+            {zeros, fcgi__padding_for(content.len)}};
+        for (size_t i = 0; i < 3; i++) {
+            add(&list, parts[i]);
+        }
+    }
+    return list.count;
 }
 
 uint64_t fcgi__stream_records(const struct fcgi__stream *stream)

@@ -16,8 +16,6 @@
 
 #include <fcgi_client/exchange.h>
 
-#include "slice_list.h"
-
 struct fcgi__stream {
     struct fcgi_source source;
     uint8_t type;
@@ -42,16 +40,20 @@ bool fcgi__stream_replayable(const struct fcgi__stream *stream);
 /* Take it back and begin anew under another id; false: it cannot. */
 bool fcgi__stream_restart(struct fcgi__stream *stream, uint16_t request_id);
 
-/* Whether a segment must be read before there is anything to send. */
-bool fcgi__stream_is_empty(const struct fcgi__stream *stream);
+/* How many bytes to read from the source before there is anything to send,
+ * FCGI__CONTENT_LEN at most; 0: a segment is still being sent. */
+size_t fcgi__stream_wants(const struct fcgi__stream *stream);
 
-/* Read one, into `room` of FCGI__CONTENT_LEN bytes that stay until it was
- * sent: FCGI_OK, FCGI_WAIT or FCGI_ERR_SOURCE. */
-int fcgi__stream_read(struct fcgi__stream *stream, char *room);
+/* The source gave the next segment, which stays where it is until it was sent;
+ * 0 bytes: it has ended. FCGI_OK, or FCGI_ERR_SOURCE: it gave more than was
+ * wanted, or ended too early. */
+int fcgi__stream_take(struct fcgi__stream *stream, const char *data,
+                      size_t len);
 
-/* List what is still to be sent of the segment. */
-void fcgi__stream_list(const struct fcgi__stream *stream,
-                       struct fcgi__slice_list *list);
+/* List what is still to be sent of the segment, in `max` slices at most;
+ * returns how many were set. */
+size_t fcgi__stream_list(const struct fcgi__stream *stream,
+                         struct fcgi_slice *slices, size_t max);
 
 /* How many records the segment has. */
 uint64_t fcgi__stream_records(const struct fcgi__stream *stream);
