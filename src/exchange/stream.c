@@ -9,8 +9,6 @@
 
 #define RECORD_WIRE (FCGI__HEADER_LEN + FCGI__CONTENT_LEN)
 
-static const char zeros[8];
-
 static void set_segment(struct fcgi__stream *stream, const char *data,
                         size_t len, bool last)
 {
@@ -178,7 +176,7 @@ size_t fcgi__stream_list(const struct fcgi__stream *stream,
         const struct fcgi_slice parts[3] = {
             {(const char *)header_for(stream, content.len), FCGI__HEADER_LEN},
             content,
-            {zeros, fcgi__padding_for(content.len)}};
+            {fcgi__zeros, fcgi__padding_for(content.len)}};
         for (size_t i = 0; i < 3; i++) {
             add(&list, parts[i]);
         }
