@@ -56,13 +56,12 @@ void fcgi_exchange_free(struct fcgi_exchange *x)
     }
     allocator = x->allocator;
     fcgi__request_writer_free(&x->writer, &allocator);
-    fcgi__receive_buffer_free(&x->buffer, &allocator);
+    fcgi__buffer_free(&x->buffer.room, &allocator);
     fcgi__release(&allocator, x);
 }
 
 static void forget(struct fcgi_exchange *x)
 {
-    memset(&x->reader.sink, 0, sizeof(x->reader.sink));
     x->reader.response = NULL;
     x->reader.status = FCGI_ERR_STATE;
 }
@@ -87,11 +86,21 @@ void fcgi__exchange_hurry(struct fcgi_exchange *x,
     x->writer.prologue.context = context;
 }
 
-static int begin_receiving(struct fcgi_exchange *x, uint16_t request_id)
+/* Empty the response, and begin to receive it. `limits` are NULL if it was
+ * begun before. */
+static int begin_receiving(struct fcgi_exchange *x,
+                           const struct fcgi_limits *limits,
+                           struct fcgi_response *response, uint16_t request_id)
 {
-    x->send_failed = false;
-    fcgi__receive_buffer_begin(&x->buffer);
-    return fcgi__response_reader_begin(&x->reader, &x->allocator, request_id);
+    int rc = fcgi__response_begin(response, &x->allocator, limits);
+
+    if (rc == FCGI_OK) {
+        x->reader.response = response;
+        x->send_failed = false;
+        fcgi__receive_buffer_begin(&x->buffer);
+        fcgi__response_reader_begin(&x->reader, request_id);
+    }
+    return rc;
 }
 
 int fcgi__exchange_begin(struct fcgi_exchange *x,
@@ -108,11 +117,9 @@ int fcgi__exchange_begin(struct fcgi_exchange *x,
     if (rc != FCGI_OK) {
         return rc;
     }
-    x->reader.limits = *limits;
     x->reader.sink = request->sink;
-    x->reader.response = response;
     x->reader.to_head = fcgi__prologue_is_head(&x->writer.prologue);
-    return begin_receiving(x, request_id);
+    return begin_receiving(x, limits, response, request_id);
 }
 
 int fcgi_exchange_begin(struct fcgi_exchange *x,
@@ -142,18 +149,16 @@ int fcgi_exchange_begin(struct fcgi_exchange *x,
 int fcgi__exchange_begin_values(struct fcgi_exchange *x,
                                 struct fcgi_response *response)
 {
-    static const struct fcgi_limits standard;
     int rc;
 
     forget(x);
-    (void)fcgi__limits_resolve(&x->reader.limits, &standard, NULL);
     rc = fcgi__request_writer_begin_values(&x->writer, &x->allocator);
     if (rc != FCGI_OK) {
         return rc;
     }
-    x->reader.response = response;
+    memset(&x->reader.sink, 0, sizeof(x->reader.sink));
     x->reader.to_head = false;
-    return begin_receiving(x, 0);
+    return begin_receiving(x, &fcgi__standard_limits, response, 0);
 }
 
 int fcgi_exchange_restart(struct fcgi_exchange *x, uint16_t request_id)
@@ -167,7 +172,9 @@ int fcgi_exchange_restart(struct fcgi_exchange *x, uint16_t request_id)
         return FCGI_ERR_STATE;
     }
     rc = fcgi__request_writer_restart(&x->writer, request_id);
-    return rc == FCGI_OK ? begin_receiving(x, request_id) : rc;
+    return rc == FCGI_OK
+               ? begin_receiving(x, NULL, x->reader.response, request_id)
+               : rc;
 }
 
 bool fcgi_exchange_replayable(const struct fcgi_exchange *x)

@@ -27,12 +27,6 @@ void fcgi__receive_buffer_begin(struct fcgi__receive_buffer *buffer)
     buffer->unread.len = 0;
 }
 
-void fcgi__receive_buffer_free(struct fcgi__receive_buffer *buffer,
-                               const struct fcgi_allocator *allocator)
-{
-    fcgi__buffer_free(&buffer->room, allocator);
-}
-
 /* How much body may come in what is left of the record at hand and in records
  * that are guessed to follow it: no more than have come. */
 static size_t landing_len(const struct fcgi__response_reader *reader)
@@ -49,37 +43,25 @@ static size_t landing_len(const struct fcgi__response_reader *reader)
     return len < left ? (size_t)len : left;
 }
 
-static int make_room_to_land(const struct fcgi__response_reader *reader,
-                             struct fcgi_memory *body)
+/* See to memory for that. */
+static int find_landing(const struct fcgi__response_reader *reader,
+                        struct fcgi_memory *place)
 {
+    const struct fcgi__buffer *body = &reader->response->store->body;
     size_t wanted = landing_len(reader);
     size_t of_record = reader->deframer.content_left;
     size_t needed = of_record < wanted ? of_record : wanted;
 
-    return fcgi__response_body_room(reader->response, needed, wanted, body);
-}
-
-/* See to memory for what comes aside, and for content that lands in the body:
- * FCGI_OK or FCGI_ERR_NO_MEMORY. */
-static int make_room(struct fcgi__receive_buffer *buffer,
-                     const struct fcgi__response_reader *reader,
-                     const struct fcgi_allocator *allocator,
-                     struct fcgi_memory *body, struct fcgi_memory *aside)
-{
-    struct fcgi__buffer *room = &buffer->room;
-    int rc = fcgi__buffer_reserve(room, allocator,
-                                  buffer->filled ? ROOM_LEN : SMALL_ROOM_LEN);
-
-    if (rc != FCGI_OK) {
-        return rc;
+    if (body->cap - body->len < needed + FCGI__FRAMES_LEN) {
+        int rc = fcgi__response_grow_body(reader->response,
+                                          wanted + FCGI__FRAMES_LEN);
+        if (rc != FCGI_OK) {
+            return rc;
+        }
     }
-    *aside = (struct fcgi_memory){room->data, 0, ASIDE_LEN};
-    *body = (struct fcgi_memory){room->data, 0, 0}; /* nowhere, as yet */
-    if (fcgi__response_reader_collects_body(reader) &&
-        reader->deframer.header.content_length >= LARGE_RECORD_LEN) {
-        return make_room_to_land(reader, body);
-    }
-    aside->cap = room->cap < ROOM_LEN ? room->cap : ROOM_LEN;
+    place->data = body->data + body->len;
+    place->cap = body->cap - body->len - FCGI__FRAMES_LEN;
+    place->cap = wanted < place->cap ? wanted : place->cap;
     return FCGI_OK;
 }
 
@@ -88,9 +70,19 @@ int fcgi__receive_buffer_offer(struct fcgi__receive_buffer *buffer,
                                const struct fcgi_allocator *allocator,
                                struct fcgi_memory *room, size_t max)
 {
-    struct fcgi_memory body, aside;
-    int rc = make_room(buffer, reader, allocator, &body, &aside);
+    size_t len = buffer->filled ? ROOM_LEN : SMALL_ROOM_LEN;
+    int rc = fcgi__buffer_reserve(&buffer->room, allocator, len);
+    struct fcgi_memory aside = {buffer->room.data, 0, buffer->room.cap};
+    struct fcgi_memory body = {aside.data, 0, 0}; /* nowhere */
 
+    if (rc != FCGI_OK) {
+        return rc;
+    }
+    if (fcgi__response_reader_collects_body(reader) &&
+        reader->deframer.header.content_length >= LARGE_RECORD_LEN) {
+        aside.cap = ASIDE_LEN;
+        rc = find_landing(reader, &body);
+    }
     return rc == FCGI_OK
                ? fcgi__scatter_offer(&buffer->scatter, &reader->deframer, body,
                                      aside, room, max)

@@ -32,7 +32,4 @@ int fcgi__receive_buffer_offer(struct fcgi__receive_buffer *buffer,
 void fcgi__receive_buffer_received(struct fcgi__receive_buffer *buffer,
                                    size_t n);
 
-void fcgi__receive_buffer_free(struct fcgi__receive_buffer *buffer,
-                               const struct fcgi_allocator *allocator);
-
 #endif

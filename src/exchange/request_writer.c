@@ -12,41 +12,22 @@ static bool is_empty(const struct fcgi_source *source)
     return source->read == NULL && source->len == 0;
 }
 
-static bool is_valid(const struct fcgi_source *source)
+/* A source that is not empty needs a stream of its own. */
+static bool is_valid(const struct fcgi_source *source, bool has_stream)
 {
-    return source->read != NULL || source->data != NULL || source->len == 0;
+    return is_empty(source) ||
+           (has_stream && (source->read != NULL || source->data != NULL));
 }
 
-static bool has_valid_params(const struct fcgi_request *request)
+/* Which role has which streams: section 6. */
+static bool is_valid_request(const struct fcgi_request *request, int role)
 {
-    return (request->params != NULL || request->param_count == 0) &&
+    return role >= FCGI_ROLE_RESPONDER && role <= FCGI_ROLE_FILTER &&
+           is_valid(&request->body, role != FCGI_ROLE_AUTHORIZER) &&
+           is_valid(&request->data, role == FCGI_ROLE_FILTER) &&
+           (request->params != NULL || request->param_count == 0) &&
            (request->encoded_params.data != NULL ||
             request->encoded_params.len == 0);
-}
-
-static int check_request(const struct fcgi_request *request, int role)
-{
-    bool allowed;
-
-    if (!has_valid_params(request) || !is_valid(&request->body) ||
-        !is_valid(&request->data)) {
-        return FCGI_ERR_ARGUMENT;
-    }
-    switch (role) {
-    case FCGI_ROLE_RESPONDER:
-        allowed = is_empty(&request->data);
-        break;
-    case FCGI_ROLE_AUTHORIZER:
-        allowed = is_empty(&request->data) && is_empty(&request->body);
-        break;
-    case FCGI_ROLE_FILTER:
-        allowed = true;
-        break;
-    default:
-        allowed = false;
-        break;
-    }
-    return allowed ? FCGI_OK : FCGI_ERR_ARGUMENT;
 }
 
 /* An empty stream needs no more than its end, which may go with the
@@ -82,18 +63,16 @@ int fcgi__request_writer_begin(struct fcgi__request_writer *writer,
 {
     int role = request->role == 0 ? FCGI_ROLE_RESPONDER : (int)request->role;
     struct fcgi_begin_request begin = {(uint16_t)role, flags};
-    int rc = check_request(request, role);
+    int rc;
 
-    if (rc == FCGI_OK) {
-        rc = fcgi__prologue_encode(&writer->prologue, allocator, request,
-                                   request_id, begin);
+    if (!is_valid_request(request, role)) {
+        return FCGI_ERR_ARGUMENT;
     }
-    if (rc != FCGI_OK) {
-        return rc;
-    }
+    rc = fcgi__prologue_encode(&writer->prologue, allocator, request,
+                               request_id, begin);
     forget_progress(writer);
     writer->stream_count = 0;
-    if (role != FCGI_ROLE_AUTHORIZER) {
+    if (rc == FCGI_OK && role != FCGI_ROLE_AUTHORIZER) {
         rc = add_stream(writer, allocator, FCGI_TYPE_STDIN, request_id,
                         &request->body);
     }
@@ -167,11 +146,13 @@ int fcgi__request_writer_fill(struct fcgi__request_writer *writer,
         return rc;
     }
     rc = source->read(source->context, writer->chunk.data, wanted, &got);
-    if (rc == FCGI_OK) {
-        return fcgi__stream_take(stream, writer->chunk.data, got);
+    if (rc == FCGI_WAIT) {
+        writer->waits = true;
+        return FCGI_OK;
     }
-    writer->waits = rc == FCGI_WAIT;
-    return writer->waits ? FCGI_OK : FCGI_ERR_SOURCE;
+    return rc == FCGI_OK && got <= wanted
+               ? fcgi__stream_take(stream, writer->chunk.data, got)
+               : FCGI_ERR_SOURCE;
 }
 
 size_t fcgi__request_writer_slices(struct fcgi__request_writer *writer,
@@ -212,8 +193,7 @@ int fcgi__request_writer_sent(struct fcgi__request_writer *writer, size_t n)
         return FCGI_OK;
     }
     assert(writer->stream < writer->stream_count);
-    fcgi__stream_sent(stream, n - of_prologue);
-    if (!fcgi__stream_segment_sent(stream)) {
+    if (!fcgi__stream_sent(stream, n - of_prologue)) {
         return FCGI_OK;
     }
     writer->records += fcgi__stream_records(stream);

@@ -16,7 +16,7 @@
 #define LARGE_BODY_LEN (8 * KIB)
 #define TRUSTED_BODY_LEN (16 * KIB * KIB)
 
-static const struct fcgi_limits standard_limits = {
+const struct fcgi_limits fcgi__standard_limits = {
     .line_len = 16 * KIB,
     .head_len = 64 * KIB,
     .field_count = 256,
@@ -40,7 +40,7 @@ int fcgi__limits_resolve(struct fcgi_limits *resolved,
                          const struct fcgi_limits *others)
 {
     if (others == NULL) {
-        others = &standard_limits;
+        others = &fcgi__standard_limits;
     }
     if (resolve(&resolved->line_len, own->line_len, others->line_len) ||
         resolve(&resolved->head_len, own->head_len, others->head_len) ||
@@ -93,7 +93,9 @@ int fcgi__response_begin(struct fcgi_response *response,
         }
         response->store = store;
     }
-    store->limits = *limits;
+    if (limits != NULL) {
+        store->limits = *limits;
+    }
     store->body.len = 0;
     store->stderr_data.len = 0;
     fcgi__head_reset(&store->head);
@@ -163,34 +165,13 @@ static size_t memory_for(const struct fcgi_response_store *store, size_t wanted)
     return whole > store->body.len + wanted ? whole - store->body.len : wanted;
 }
 
-/* See that there is memory for `needed` more bytes of body; where some must be
- * allocated, for `wanted`. The body may move. */
-static int reserve_body(struct fcgi_response *response, size_t needed,
-                        size_t wanted)
+int fcgi__response_grow_body(struct fcgi_response *response, size_t wanted)
 {
     struct fcgi_response_store *store = response->store;
-    int rc = FCGI_OK;
-
-    if (store->body.cap - store->body.len < needed) {
-        rc = fcgi__buffer_grow(&store->body, &store->allocator,
+    int rc = fcgi__buffer_grow(&store->body, &store->allocator,
                                memory_for(store, wanted));
-        publish(&response->body, &store->body);
-    }
-    return rc;
-}
 
-int fcgi__response_body_room(struct fcgi_response *response, size_t needed,
-                             size_t wanted, struct fcgi_memory *room)
-{
-    const struct fcgi__buffer *body = &response->store->body;
-    int rc = reserve_body(response, needed + FCGI__BODY_BEHIND,
-                          wanted + FCGI__BODY_BEHIND);
-
-    if (rc == FCGI_OK) {
-        room->data = body->data + body->len;
-        room->cap = body->cap - body->len - FCGI__BODY_BEHIND;
-        room->cap = wanted < room->cap ? wanted : room->cap;
-    }
+    publish(&response->body, &store->body);
     return rc;
 }
 
@@ -202,37 +183,21 @@ static bool is_behind(const struct fcgi__buffer *body, const char *data)
     return (uintptr_t)data - end < body->cap - body->len;
 }
 
-/* Put bytes from such room, or from anywhere else, right behind the body. */
-static int add_body(struct fcgi_response *response, const char *data,
-                    size_t len)
-{
-    struct fcgi__buffer *body = &response->store->body;
-    size_t needed = len + 1; /* a NUL */
-    int rc;
-
-    if (is_behind(body, data)) {
-        if (data != body->data + body->len) {
-            memmove(body->data + body->len, data, len);
-        }
-        return FCGI_OK;
-    }
-    rc = reserve_body(response, needed, needed);
-    if (rc == FCGI_OK) {
-        memcpy(body->data + body->len, data, len);
-    }
-    return rc;
-}
-
 int fcgi__response_body(struct fcgi_response *response, const char *data,
                         size_t len)
 {
     struct fcgi__buffer *body = &response->store->body;
     size_t left = fcgi__response_body_left(response);
     size_t kept = len < left ? len : left;
-    int rc = add_body(response, data, kept);
 
-    if (rc != FCGI_OK) {
-        return rc;
+    if (!is_behind(body, data) && body->cap - body->len <= kept) {
+        int rc = fcgi__response_grow_body(response, kept + 1); /* a NUL */
+        if (rc != FCGI_OK) {
+            return rc;
+        }
+    }
+    if (data != body->data + body->len) {
+        memmove(body->data + body->len, data, kept);
     }
     body->len += kept;
     publish(&response->body, body);

@@ -8,7 +8,8 @@
 #include "../base/buffer.h"
 #include "head.h"
 
-/* What may stand behind a body before it is known not to be part of it. */
+/* What may stand behind a body before it is known not to be part of it; and
+ * the NUL that ends it. */
 #define FCGI__BODY_BEHIND ((size_t)1024)
 
 struct fcgi_response_store {
@@ -19,6 +20,9 @@ struct fcgi_response_store {
     struct fcgi__buffer stderr_data;
 };
 
+/* What holds where nothing else is said. */
+extern const struct fcgi_limits fcgi__standard_limits;
+
 /* Turn options (0: as in `others`, -1: none) into plain numbers; `others` are
  * resolved, or NULL for the defaults. FCGI_OK or FCGI_ERR_ARGUMENT. */
 int fcgi__limits_resolve(struct fcgi_limits *resolved,
@@ -28,8 +32,8 @@ int fcgi__limits_resolve(struct fcgi_limits *resolved,
 /* Let a response say nothing, keeping its memory. */
 void fcgi__response_clear(struct fcgi_response *response);
 
-/* Empty a response for a request, keeping its memory. `limits` are resolved.
- * FCGI_OK or FCGI_ERR_NO_MEMORY. */
+/* Empty a response for a request, keeping its memory. `limits` are resolved;
+ * NULL: as before. FCGI_OK or FCGI_ERR_NO_MEMORY. */
 int fcgi__response_begin(struct fcgi_response *response,
                          const struct fcgi_allocator *allocator,
                          const struct fcgi_limits *limits);
@@ -45,14 +49,11 @@ int64_t fcgi__response_content_length(const struct fcgi_response *response);
 /* How many more bytes of body may be collected. */
 size_t fcgi__response_body_left(const struct fcgi_response *response);
 
-/* Room for `wanted` bytes of body, to be received in place, or for fewer,
- * though no fewer than `needed`, where there is memory for those: `room` with
- * its data and cap, or FCGI_ERR_NO_MEMORY. It goes on for FCGI__BODY_BEHIND
- * bytes more. */
-int fcgi__response_body_room(struct fcgi_response *response, size_t needed,
-                             size_t wanted, struct fcgi_memory *room);
+/* Allocate memory for `wanted` more bytes of body, which may move: FCGI_OK or
+ * FCGI_ERR_NO_MEMORY. */
+int fcgi__response_grow_body(struct fcgi_response *response, size_t wanted);
 
-/* Collect body, from such room or from anywhere else: FCGI_OK,
+/* Collect body, from behind it or from anywhere else: FCGI_OK,
  * FCGI_ERR_NO_MEMORY, or FCGI_ERR_BODY_TOO_LARGE, what fits being kept. No NUL
  * is put behind it yet: more may stand there. */
 int fcgi__response_body(struct fcgi_response *response, const char *data,

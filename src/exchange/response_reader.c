@@ -7,15 +7,9 @@
 #include "response.h"
 #include "response_reader.h"
 
-int fcgi__response_reader_begin(struct fcgi__response_reader *reader,
-                                const struct fcgi_allocator *allocator,
-                                uint16_t request_id)
+void fcgi__response_reader_begin(struct fcgi__response_reader *reader,
+                                 uint16_t request_id)
 {
-    int rc = fcgi__response_begin(reader->response, allocator, &reader->limits);
-
-    if (rc != FCGI_OK) {
-        return rc;
-    }
     fcgi__deframer_reset(&reader->deframer);
     reader->request_id = request_id;
     reader->status = FCGI_WAIT;
@@ -26,7 +20,6 @@ int fcgi__response_reader_begin(struct fcgi__response_reader *reader,
     reader->followed = false;
     reader->body_len = 0;
     reader->end_len = 0;
-    return FCGI_OK;
 }
 
 bool fcgi__response_reader_begun(const struct fcgi__response_reader *reader)

@@ -34,7 +34,6 @@ enum fcgi__content {
 enum fcgi__ending { FCGI__NOT_ENDED, FCGI__CLOSED, FCGI__RESET };
 
 struct fcgi__response_reader {
-    struct fcgi_limits limits; /* resolved */
     struct fcgi_sink sink;
     struct fcgi_response *response;
     uint16_t request_id;
@@ -54,11 +53,10 @@ struct fcgi__response_reader {
     size_t end_len;
 };
 
-/* Begin a response to the request of that id (0: to FCGI_GET_VALUES); limits,
- * sink, response and `to_head` are set. FCGI_OK or FCGI_ERR_NO_MEMORY. */
-int fcgi__response_reader_begin(struct fcgi__response_reader *reader,
-                                const struct fcgi_allocator *allocator,
-                                uint16_t request_id);
+/* Begin a response to the request of that id (0: to FCGI_GET_VALUES); sink,
+ * `to_head` and response are set, and the response is empty. */
+void fcgi__response_reader_begin(struct fcgi__response_reader *reader,
+                                 uint16_t request_id);
 
 /* Look at bytes until all are used, or the response is paused or has ended;
  * `*data` becomes what was not looked at. */

@@ -34,15 +34,19 @@ int fcgi__scatter_offer(struct fcgi__scatter *scatter,
     size_t most = max < FCGI__SCATTER_PLACES ? max : FCGI__SCATTER_PLACES;
     size_t frame =
         deframer->padding_left + FCGI_RECORD_HEADER_LEN - deframer->partial_len;
-    struct fcgi_memory *end;
+    size_t content = deframer->content_left;
+    struct fcgi_memory *end = room;
 
     scatter->count = 0;
     scatter->cap = 0;
     scatter->guess = deframer->header;
-    end = add(scatter, &body, deframer->content_left, room);
-    while (body.cap > 0 && scatter->count + 3 <= most) {
+    for (;;) {
+        end = add(scatter, &body, content, end);
+        if (body.cap == 0 || scatter->count + 3 > most) {
+            break;
+        }
         end = add(scatter, &aside, frame, end);
-        end = add(scatter, &body, deframer->header.content_length, end);
+        content = deframer->header.content_length;
         frame = deframer->header.padding_length + FCGI_RECORD_HEADER_LEN;
     }
     end = add(scatter, &aside, aside.cap, end);

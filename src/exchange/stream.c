@@ -20,6 +20,13 @@ static void set_segment(struct fcgi__stream *stream, const char *data,
                         len % FCGI__CONTENT_LEN);
 }
 
+void fcgi__stream_next_segment(struct fcgi__stream *stream)
+{
+    stream->len = 0;
+    stream->last = false;
+    stream->position = 0;
+}
+
 void fcgi__stream_begin(struct fcgi__stream *stream, uint8_t type,
                         uint16_t request_id, const struct fcgi_source *source)
 {
@@ -32,7 +39,7 @@ void fcgi__stream_begin(struct fcgi__stream *stream, uint8_t type,
     if (source->read == NULL) {
         set_segment(stream, source->data, source->len, true);
     } else {
-        set_segment(stream, NULL, 0, false);
+        fcgi__stream_next_segment(stream);
     }
 }
 
@@ -86,12 +93,6 @@ static size_t remainder_wire(const struct fcgi__stream *stream)
     return len == 0 ? 0 : FCGI__HEADER_LEN + len + fcgi__padding_for(len);
 }
 
-static uint64_t segment_wire(const struct fcgi__stream *stream)
-{
-    return (uint64_t)full_records(stream) * RECORD_WIRE +
-           remainder_wire(stream) + (stream->last ? FCGI__HEADER_LEN : 0);
-}
-
 /* A record at a time, or what is left of a length that is known. */
 size_t fcgi__stream_wants(const struct fcgi__stream *stream)
 {
@@ -109,7 +110,7 @@ int fcgi__stream_take(struct fcgi__stream *stream, const char *data, size_t len)
 {
     size_t expected = stream->source.len;
 
-    if (len > fcgi__stream_wants(stream) || (len == 0 && expected > 0)) {
+    if (len == 0 && expected > 0) {
         return FCGI_ERR_SOURCE;
     }
     stream->taken += len;
@@ -206,18 +207,13 @@ uint64_t fcgi__stream_records_sent(const struct fcgi__stream *stream,
     return records;
 }
 
-void fcgi__stream_sent(struct fcgi__stream *stream, uint64_t n)
+bool fcgi__stream_sent(struct fcgi__stream *stream, uint64_t n)
 {
+    uint64_t wire = (uint64_t)full_records(stream) * RECORD_WIRE +
+                    remainder_wire(stream) +
+                    (stream->last ? FCGI__HEADER_LEN : 0);
+
     stream->position += n;
-    assert(stream->position <= segment_wire(stream));
-}
-
-bool fcgi__stream_segment_sent(const struct fcgi__stream *stream)
-{
-    return stream->position == segment_wire(stream);
-}
-
-void fcgi__stream_next_segment(struct fcgi__stream *stream)
-{
-    set_segment(stream, NULL, 0, false);
+    assert(stream->position <= wire);
+    return stream->position == wire;
 }

@@ -44,9 +44,9 @@ bool fcgi__stream_restart(struct fcgi__stream *stream, uint16_t request_id);
  * FCGI__CONTENT_LEN at most; 0: a segment is still being sent. */
 size_t fcgi__stream_wants(const struct fcgi__stream *stream);
 
-/* The source gave the next segment, which stays where it is until it was sent;
- * 0 bytes: it has ended. FCGI_OK, or FCGI_ERR_SOURCE: it gave more than was
- * wanted, or ended too early. */
+/* The source gave the next segment, of no more than was wanted, which stays
+ * where it is until it was sent; 0 bytes: it has ended. FCGI_OK, or
+ * FCGI_ERR_SOURCE: too early. */
 int fcgi__stream_take(struct fcgi__stream *stream, const char *data,
                       size_t len);
 
@@ -63,11 +63,8 @@ uint64_t fcgi__stream_records(const struct fcgi__stream *stream);
 uint64_t fcgi__stream_records_sent(const struct fcgi__stream *stream,
                                    uint64_t *remainder);
 
-/* `n` bytes of the segment were sent. */
-void fcgi__stream_sent(struct fcgi__stream *stream, uint64_t n);
-
-/* Whether all of the segment was sent. */
-bool fcgi__stream_segment_sent(const struct fcgi__stream *stream);
+/* `n` more bytes of the segment were sent. Whether that was all of it. */
+bool fcgi__stream_sent(struct fcgi__stream *stream, uint64_t n);
 
 /* On to the next segment, which is to be read. */
 void fcgi__stream_next_segment(struct fcgi__stream *stream);
