@@ -165,11 +165,30 @@ void fixture_begin(struct fixture *f)
     f->call = host_begin(f->client, &f->request, &f->response);
 }
 
-static void end_other_call(void *what)
+static void free_wakeup(void *wakeup)
 {
-    struct fixture_call *other = what;
+    fcgi_wakeup_free(wakeup);
+}
+
+struct fcgi_wakeup *fixture_wakeup(void **state)
+{
+    struct fixture *f = *state;
+    struct fcgi_wakeup *wakeup;
+    assert_code(fcgi_wakeup_new(&wakeup, f->client), FCGI_OK);
+    fixture_defer(state, free_wakeup, wakeup);
+    return wakeup;
+}
+
+void fixture_free_other(struct fixture_call *other)
+{
     host_free(other->call);
+    other->call = NULL;
     fcgi_response_free(&other->response);
+}
+
+static void free_other(void *what)
+{
+    fixture_free_other(what);
 }
 
 struct fixture_call *fixture_other_call(void **state)
@@ -177,7 +196,7 @@ struct fixture_call *fixture_other_call(void **state)
     struct fixture *f = *state;
     struct fixture_call *other = fixture_alloc(state, sizeof(*other));
     other->call = host_begin(f->client, &f->request, &other->response);
-    fixture_defer(state, end_other_call, other);
+    fixture_defer(state, free_other, other);
     return other;
 }
 

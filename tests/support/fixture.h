@@ -91,11 +91,14 @@ struct fixture *fixture_pool(void **state, enum fake_family family,
 struct fcgi_client *fixture_client(void **state,
                                    const struct fcgi_client_config *config);
 
+/** A wake-up for calls of `client`. */
+struct fcgi_wakeup *fixture_wakeup(void **state);
+
 /** Begin `call`: `request` on `client`, into `response`. One begun before is
  *  freed first. */
 void fixture_begin(struct fixture *f);
 
-/** Another call, freed at the end of the test unless `call` is NULL by then. */
+/** Another call, freed at the end of the test at the latest. */
 struct fixture_call {
     struct fcgi_call *call;
     struct fcgi_response response;
@@ -103,6 +106,7 @@ struct fixture_call {
 
 /** Begin another call: `request` on `client`, into its own response. */
 struct fixture_call *fixture_other_call(void **state);
+void fixture_free_other(struct fixture_call *other);
 
 /** Free `call`, or `client` or `pool`, before the test is over; it is NULL
  *  then. */

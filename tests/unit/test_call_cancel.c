@@ -6,22 +6,11 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <fcntl.h>
 #include <string.h>
 
-#include <fcgi_client.h>
-
-#include "allocator.h"
-#include "ask.h"
-#include "fake.h"
 #include "feeder.h"
+#include "fixture.h"
 #include "host.h"
 #include "pattern.h"
 #include "peer.h"
@@ -455,57 +444,45 @@ static void cancel_at_the_end(void *context,
 
 static void a_call_that_ends_cannot_be_cancelled_by_its_trace(void **state)
 {
-    (void)state;
+    struct fixture *f = *state;
     static const struct fake_step script[] = {FAKE_ACCEPT, FAKE_READ_REQUEST};
     struct fcgi_call *call = NULL;
-    struct fake *app = FAKE_RUN(FAKE_UNIX, script);
-    struct fcgi_pool_config config = {.trace = cancel_at_the_end,
-                                      .trace_context = &call};
-    struct fcgi_client *client = client_with_pool(app, &config);
-    struct fcgi_request request = get_request();
-    struct fcgi_response response = {0};
-    request.timeouts.first_byte_ms = 20;
-    call = host_begin(client, &request, &response);
+    struct fcgi_client_config config = {
+        .pool = {.trace = cancel_at_the_end, .trace_context = &call}};
+    fixture_run(state, FAKE_UNIX, script, &config);
+    f->request.timeouts.first_byte_ms = 20;
+    call = host_begin(f->client, &f->request, &f->response);
     assert_code(host_settle(call), FCGI_WAIT);
     int fd = fcgi_call_fd(call);
     assert_code(host_run(call), FCGI_ERR_FIRST_BYTE_TIMEOUT);
     assert_true(fcntl(fd, F_GETFD) >= 0);
-    assert_int_equal(stats_of(client).open, 1);
+    assert_int_equal(stats_of(f->client).open, 1);
     host_free(call);
-    fake_await(app, FAKE_LEFT, 1);
-    assert_int_equal(fake_count(app, FAKE_ABORTED), 1);
-    fcgi_response_free(&response);
-    fcgi_client_free(client);
-    fake_stop(app);
+    fake_await(f->app, FAKE_LEFT, 1);
+    assert_int_equal(fake_count(f->app, FAKE_ABORTED), 1);
 }
 
 /* Some applications end when they are sent FCGI_ABORT_REQUEST. */
-static void give_up_without_abort(bool of_client, bool of_request)
+static void give_up_without_abort(void **state, bool of_client, bool of_request)
 {
     static const struct fake_step script[] = {FAKE_ACCEPT, FAKE_READ_REQUEST};
-    struct fake *app = FAKE_RUN(FAKE_UNIX, script);
     struct fcgi_client_config config = {.no_abort = of_client};
-    struct fcgi_client *client = client_for(app, &config);
-    struct fcgi_request request = get_request();
-    request.no_abort = of_request;
-    request.timeouts.first_byte_ms = 20;
-    ask_expecting(client, &request, FCGI_ERR_FIRST_BYTE_TIMEOUT);
-    fake_await(app, FAKE_LEFT, 1);
-    assert_int_equal(fake_count(app, FAKE_ABORTED), 0);
-    fcgi_client_free(client);
-    fake_stop(app);
+    struct fixture *f = fixture_run(state, FAKE_UNIX, script, &config);
+    f->request.no_abort = of_request;
+    f->request.timeouts.first_byte_ms = 20;
+    ask_expecting(f->client, &f->request, FCGI_ERR_FIRST_BYTE_TIMEOUT);
+    fake_await(f->app, FAKE_LEFT, 1);
+    assert_int_equal(fake_count(f->app, FAKE_ABORTED), 0);
 }
 
 static void a_request_given_up_is_not_aborted_if_it_says_so(void **state)
 {
-    (void)state;
-    give_up_without_abort(false, true);
+    give_up_without_abort(state, false, true);
 }
 
 static void no_request_of_a_client_is_aborted_if_that_says_so(void **state)
 {
-    (void)state;
-    give_up_without_abort(true, false);
+    give_up_without_abort(state, true, false);
 }
 
 /* One that has ended is not spoilt by it. */
@@ -570,72 +547,57 @@ static void freeing_after_any_step_leaves_nothing(void **state)
 /* ---- before there is a connection --------------------------------------- */
 
 /* Give up a call to an application that does not answer the telephone. */
-static void assert_given_up_connecting(enum fake_family family, bool cancels)
+static void assert_given_up_connecting(void **state, enum fake_family family,
+                                       bool cancels)
 {
-    struct counting_allocator memory = {0};
+    struct fixture *f = *state;
     struct fcgi_client_config config = {
-        .pool = {.max_open = 1, .allocator = counting_allocator(&memory)}};
-    struct fake *app = fake_clogged(family);
-    size_t before = open_descriptors();
-    struct fcgi_client *client = client_for(app, &config);
-    struct fcgi_request request = get_request();
-    struct fcgi_response response = {0};
-    struct fcgi_call *call = host_begin(client, &request, &response);
-    assert_code(host_advance(call), FCGI_WAIT);
+        .pool = {.max_open = 1, .allocator = counting_allocator(&f->memory)}};
+    fixture_clogged(state, family, &config);
+    fixture_begin(f);
+    assert_code(host_advance(f->call), FCGI_WAIT);
     if (cancels) {
-        host_cancel(call);
-        assert_code(host_advance(call), FCGI_ERR_CANCELLED);
+        host_cancel(f->call);
+        assert_code(host_advance(f->call), FCGI_ERR_CANCELLED);
     }
-    host_free(call);
-    assert_code(response.outcome.error, FCGI_ERR_CANCELLED);
-    assert_int_equal(response.outcome.phase, FCGI_PHASE_CONNECT);
-    assert_false(response.outcome.may_have_run);
-    assert_int_equal(stats_of(client).open, 0);
-    fcgi_response_free(&response);
-    fcgi_client_free(client);
-    assert_int_equal(memory.blocks, 0);
-    assert_int_equal(open_descriptors(), before);
-    fake_stop(app);
+    fixture_free_call(f);
+    assert_code(f->response.outcome.error, FCGI_ERR_CANCELLED);
+    assert_int_equal(f->response.outcome.phase, FCGI_PHASE_CONNECT);
+    assert_false(f->response.outcome.may_have_run);
+    assert_int_equal(stats_of(f->client).open, 0);
 }
 
 static void a_call_that_connects_can_be_given_up(void **state)
 {
-    (void)state;
     static const enum fake_family families[] = {FAKE_UNIX, FAKE_TCP};
     for (size_t i = 0; i < 2; i++) {
-        assert_given_up_connecting(families[i], true);
-        assert_given_up_connecting(families[i], false);
+        assert_given_up_connecting(state, families[i], true);
+        assert_given_up_connecting(state, families[i], false);
     }
 }
 
 /* The second attempt is connecting. */
 static void a_retry_can_be_given_up(void **state)
 {
-    (void)state;
     static const struct fake_step script[] = {
         FAKE_ACCEPT, FAKE_SERVE_TIMES(1), FAKE_READ_REQUEST,
         FAKE_CLOSE,  FAKE_ACCEPT,         FAKE_SERVE};
-    struct fake *app = FAKE_RUN(FAKE_TCP, script);
-    struct fcgi_client *client = client_for(app, NULL);
-    struct fcgi_request request = post_text("body");
-    struct fcgi_response response = {0};
-    request.retry = FCGI_RETRY_STALE;
-    ask_hello(client);
-    struct fcgi_call *call = host_begin(client, &request, &response);
-    int first = fcgi_call_fd(call);
-    while (fcgi_call_fd(call) == first) {
-        assert_code(host_wait(call), FCGI_WAIT);
+    struct fixture *f = fixture_run(state, FAKE_TCP, script, NULL);
+    f->request = post_text("body");
+    f->request.retry = FCGI_RETRY_STALE;
+    ask_hello(f->client);
+    fixture_begin(f);
+    int first = fcgi_call_fd(f->call);
+    while (fcgi_call_fd(f->call) == first) {
+        assert_code(host_wait(f->call), FCGI_WAIT);
     }
-    host_free(call);
-    assert_code(response.outcome.error, FCGI_ERR_CANCELLED);
-    assert_true(response.outcome.retried);
-    assert_true(response.outcome.may_have_run);
-    assert_false(response.outcome.safe_to_repeat);
-    assert_int_equal(stats_of(client).open, 0);
-    ask_hello(client);
-    fcgi_response_free(&response);
-    fcgi_client_free(client);
-    fake_stop(app);
+    fixture_free_call(f);
+    assert_code(f->response.outcome.error, FCGI_ERR_CANCELLED);
+    assert_true(f->response.outcome.retried);
+    assert_true(f->response.outcome.may_have_run);
+    assert_false(f->response.outcome.safe_to_repeat);
+    assert_int_equal(stats_of(f->client).open, 0);
+    ask_hello(f->client);
 }
 
 /* ---- the place in the queue --------------------------------------------- */
@@ -714,26 +676,20 @@ static int free_other(void *context, const struct fcgi_response *response)
 
 static void a_sink_may_free_another_call(void **state)
 {
-    (void)state;
-    struct peer peer = {0};
-    struct fcgi_client *client = peer_client(&peer, NULL);
-    struct fcgi_request request = get_request();
-    struct fcgi_response response = {0};
+    struct fixture *f = fixture_peer(state, NULL);
     struct fcgi_response other = {0};
-    struct fcgi_call *freed = host_begin(client, &request, &other);
+    struct fcgi_call *freed = host_begin(f->client, &f->request, &other);
     assert_code(host_advance(freed), FCGI_WAIT);
-    request.sink.head = free_other;
-    request.sink.context = freed;
-    struct fcgi_call *call = host_begin(client, &request, &response);
-    peer_answer(&peer, 1, 1, "A: 1\r\n\r\nbody");
-    assert_code(host_run(call), FCGI_OK);
+    f->request.sink.head = free_other;
+    f->request.sink.context = freed;
+    fixture_begin(f);
+    peer_answer(&f->peer, 1, 1, "A: 1\r\n\r\nbody");
+    assert_code(host_run(f->call), FCGI_OK);
     assert_code(other.outcome.error, FCGI_ERR_CANCELLED);
-    host_free(call);
-    assert_int_equal(stats_of(client).open, 1);
-    fcgi_response_free(&response);
+    fixture_free_call(f);
+    assert_int_equal(stats_of(f->client).open, 1);
+    fcgi_response_free(&f->response);
     fcgi_response_free(&other);
-    fcgi_client_free(client);
-    peer_free(&peer);
 }
 
 int main(void)
@@ -747,16 +703,16 @@ int main(void)
         cmocka_unit_test(freeing_cancels_at_each_stage),
         cmocka_unit_test(after_a_cancel_sinks_and_sources_rest),
         cmocka_unit_test(what_had_come_stays_readable),
-        cmocka_unit_test(a_call_that_ends_cannot_be_cancelled_by_its_trace),
-        cmocka_unit_test(a_request_given_up_is_not_aborted_if_it_says_so),
-        cmocka_unit_test(no_request_of_a_client_is_aborted_if_that_says_so),
+        fixture_test(a_call_that_ends_cannot_be_cancelled_by_its_trace),
+        fixture_test(a_request_given_up_is_not_aborted_if_it_says_so),
+        fixture_test(no_request_of_a_client_is_aborted_if_that_says_so),
         cmocka_unit_test(an_ended_call_is_not_cancelled),
         cmocka_unit_test(freeing_after_any_step_leaves_nothing),
-        cmocka_unit_test(a_call_that_connects_can_be_given_up),
-        cmocka_unit_test(a_retry_can_be_given_up),
+        fixture_test(a_call_that_connects_can_be_given_up),
+        fixture_test(a_retry_can_be_given_up),
         cmocka_unit_test(a_turn_given_up_goes_to_the_next),
         cmocka_unit_test(who_leaves_the_queue_is_passed_over),
-        cmocka_unit_test(a_sink_may_free_another_call),
+        fixture_test(a_sink_may_free_another_call),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,24 +4,14 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <fcgi_client.h>
-
-#include "ask.h"
-#include "fake.h"
 #include "feeder.h"
+#include "fixture.h"
 #include "host.h"
 #include "pattern.h"
 #include "peer.h"
@@ -36,125 +26,99 @@
 
 static void a_call_that_connects_waits_to_write(void **state)
 {
-    (void)state;
-    struct fake *app = fake_clogged(FAKE_TCP);
-    struct fcgi_client *client = client_for(app, NULL);
-    struct fcgi_request request = get_request();
-    struct fcgi_response response = {0};
-    struct fcgi_call *call = host_begin(client, &request, &response);
+    struct fixture *f = fixture_clogged(state, FAKE_TCP, NULL);
+    fixture_begin(f);
     for (int i = 0; i < 3; i++) {
-        assert_true(fcgi_call_fd(call) >= 0);
-        assert_int_equal(fcgi_call_events(call), WRITE);
-        assert_in_range(fcgi_call_timeout_ms(call), 1, 5000);
-        assert_code(host_advance(call), FCGI_WAIT);
+        assert_true(fcgi_call_fd(f->call) >= 0);
+        assert_int_equal(fcgi_call_events(f->call), WRITE);
+        assert_in_range(fcgi_call_timeout_ms(f->call), 1, 5000);
+        assert_code(host_advance(f->call), FCGI_WAIT);
     }
-    host_free(call);
-    fcgi_response_free(&response);
-    fcgi_client_free(client);
-    fake_stop(app);
 }
 
 static void a_call_that_awaits_its_answer_waits_to_read(void **state)
 {
-    (void)state;
-    struct peer_call c;
-    struct fcgi_request request = get_request();
-    peer_call_begin(&c, NULL, &request);
-    assert_code(host_settle(c.call), FCGI_WAIT);
-    assert_true(fcgi_call_fd(c.call) >= 0);
-    assert_int_equal(fcgi_call_events(c.call), READ);
-    peer_answer(&c.peer, 0, 1, "A: 1\r\n\r\n");
-    assert_code(host_run(c.call), FCGI_OK);
-    peer_call_end(&c);
+    struct fixture *f = fixture_peer(state, NULL);
+    fixture_begin(f);
+    assert_code(host_settle(f->call), FCGI_WAIT);
+    assert_true(fcgi_call_fd(f->call) >= 0);
+    assert_int_equal(fcgi_call_events(f->call), READ);
+    peer_answer(&f->peer, 0, 1, "A: 1\r\n\r\n");
+    assert_code(host_run(f->call), FCGI_OK);
 }
 
 /* The answer may come before all of the body was taken. */
 static void a_body_that_is_not_taken_waits_for_both(void **state)
 {
-    (void)state;
-    struct peer_call c;
     struct pattern_upload upload = {.len = UINT64_C(1) << 40};
-    struct fcgi_request request = post_request(pattern_source(&upload));
-    peer_call_begin(&c, NULL, &request);
-    assert_code(host_settle(c.call), FCGI_WAIT);
-    assert_int_equal(fcgi_call_events(c.call), READ | WRITE);
-    peer_call_end(&c);
+    struct fixture *f = fixture_peer(state, NULL);
+    f->request = post_request(pattern_source(&upload));
+    fixture_begin(f);
+    assert_code(host_settle(f->call), FCGI_WAIT);
+    assert_int_equal(fcgi_call_events(f->call), READ | WRITE);
 }
 
 /* An early answer, or the end, must be seen. */
 static void a_source_that_waits_leaves_the_answer_to_wait_for(void **state)
 {
-    (void)state;
-    struct peer_call c;
     struct feeder feeder = {.data = "body", .len = 4, .waits = true};
-    struct fcgi_request request = post_request(feeder_source(&feeder));
-    peer_call_begin(&c, NULL, &request);
-    assert_code(host_settle(c.call), FCGI_WAIT);
-    assert_true(fcgi_call_fd(c.call) >= 0);
-    assert_int_equal(fcgi_call_events(c.call), READ);
-    assert_int_equal(fcgi_call_timeout_ms(c.call), -1);
-    peer_call_end(&c);
+    struct fixture *f = fixture_peer(state, NULL);
+    f->request = post_request(feeder_source(&feeder));
+    fixture_begin(f);
+    assert_code(host_settle(f->call), FCGI_WAIT);
+    assert_true(fcgi_call_fd(f->call) >= 0);
+    assert_int_equal(fcgi_call_events(f->call), READ);
+    assert_int_equal(fcgi_call_timeout_ms(f->call), -1);
 }
 
 /* The socket may be readable all the while: to watch it would spin. */
 static void a_paused_call_waits_for_nothing(void **state)
 {
-    (void)state;
-    struct peer_call c;
     struct recorder r = {.limited = true};
-    struct fcgi_request request = get_request();
-    request.sink = recorder_sink(&r);
-    peer_call_begin(&c, NULL, &request);
-    assert_code(host_settle(c.call), FCGI_WAIT);
-    peer_answer(&c.peer, 0, 1, "A: 1\r\n\r\nbody");
-    assert_code(host_settle(c.call), FCGI_WAIT);
-    assert_int_equal(fcgi_call_fd(c.call), -1);
-    assert_int_equal(fcgi_call_events(c.call), 0);
-    assert_int_equal(fcgi_call_timeout_ms(c.call), -1);
+    struct fixture *f = fixture_peer(state, NULL);
+    f->request.sink = recorder_sink(&r);
+    fixture_begin(f);
+    assert_code(host_settle(f->call), FCGI_WAIT);
+    peer_answer(&f->peer, 0, 1, "A: 1\r\n\r\nbody");
+    assert_code(host_settle(f->call), FCGI_WAIT);
+    assert_int_equal(fcgi_call_fd(f->call), -1);
+    assert_int_equal(fcgi_call_events(f->call), 0);
+    assert_int_equal(fcgi_call_timeout_ms(f->call), -1);
     r.budget = 4;
-    assert_code(host_resume(c.call), FCGI_OK);
+    assert_code(host_resume(f->call), FCGI_OK);
     recorder_free(&r);
-    peer_call_end(&c);
 }
 
 static void a_paused_call_still_waits_to_send_its_body(void **state)
 {
-    (void)state;
-    struct peer_call c;
     struct wire begun = {0};
     struct recorder r = {.limited = true};
     struct pattern_upload upload = {.len = UINT64_C(1) << 40};
-    struct fcgi_request request = post_request(pattern_source(&upload));
-    request.sink = recorder_sink(&r);
-    peer_call_begin(&c, NULL, &request);
+    struct fixture *f = fixture_peer(state, NULL);
+    f->request = post_request(pattern_source(&upload));
+    f->request.sink = recorder_sink(&r);
+    fixture_begin(f);
     wire_stdout(&begun, 1, "A: 1\r\n\r\nbegun");
-    peer_say(&c.peer, 0, &begun);
-    assert_code(host_settle(c.call), FCGI_WAIT);
-    assert_true(fcgi_call_fd(c.call) >= 0);
-    assert_int_equal(fcgi_call_events(c.call), WRITE);
+    peer_say(&f->peer, 0, &begun);
+    assert_code(host_settle(f->call), FCGI_WAIT);
+    assert_true(fcgi_call_fd(f->call) >= 0);
+    assert_int_equal(fcgi_call_events(f->call), WRITE);
     wire_free(&begun);
     recorder_free(&r);
-    peer_call_end(&c);
 }
 
 static void descriptor_0_is_like_any_other(void **state)
 {
-    (void)state;
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_client *client = client_for(app, NULL);
-    struct fcgi_request request = get_request();
-    struct fcgi_response response = {0};
+    struct fixture *f = fixture_serve(state, FAKE_UNIX, NULL);
     int input = dup(0);
     close(0);
-    struct fcgi_call *call = host_begin(client, &request, &response);
-    assert_int_equal(fcgi_call_fd(call), 0);
-    assert_code(host_run(call), FCGI_OK);
-    host_free(call);
-    fcgi_client_free(client);
+    fixture_begin(f);
+    assert_int_equal(fcgi_call_fd(f->call), 0);
+    assert_code(host_run(f->call), FCGI_OK);
+    fixture_free_call(f);
+    fcgi_client_free(f->client);
     assert_int_equal(dup2(input, 0), 0);
     close(input);
-    fcgi_response_free(&response);
-    fake_stop(app);
 }
 
 /* ---- work that is left -------------------------------------------------- */
@@ -162,25 +126,23 @@ static void descriptor_0_is_like_any_other(void **state)
 /* As edge-triggered loops need it: what a call waits for is not there yet. */
 static void what_a_call_waits_for_is_not_there(void **state)
 {
-    (void)state;
-    struct peer_call c;
     struct wire part = {0};
     struct wire received = {0};
     struct pattern_upload upload = {.len = 3000000};
-    struct fcgi_request request = post_request(pattern_source(&upload));
-    peer_call_begin(&c, NULL, &request);
+    struct fixture *f = fixture_peer(state, NULL);
+    f->request = post_request(pattern_source(&upload));
+    fixture_begin(f);
     wire_stdout(&part, 1, "A: 1\r\n\r\npart of the answer");
     for (int i = 0; i < 100; i++) {
-        peer_say(&c.peer, 0, &part);
-        assert_code(host_settle(c.call), FCGI_WAIT);
-        struct host_watch watch = host_watch(c.call);
-        assert_false(host_ready(watch.fd, fcgi_call_events(c.call)));
-        assert_true(peer_receive(&c.peer, 0, &received));
+        peer_say(&f->peer, 0, &part);
+        assert_code(host_settle(f->call), FCGI_WAIT);
+        struct host_watch watch = host_watch(f->call);
+        assert_false(host_ready(watch.fd, fcgi_call_events(f->call)));
+        assert_true(peer_receive(&f->peer, 0, &received));
     }
     assert_true(received.len > 3000000);
     wire_free(&part);
     wire_free(&received);
-    peer_call_end(&c);
 }
 
 /* A sink that has the next part sent each time it gets one. */
@@ -198,23 +160,20 @@ static int ask_for_more(void *context, const void *data, size_t *len)
 
 static void an_endless_answer_leaves_others_their_turn(void **state)
 {
-    (void)state;
-    struct peer_call c;
     struct wire begun = {0};
-    struct fcgi_request request = get_request();
-    request.sink.body = ask_for_more;
-    request.sink.context = &c.peer;
-    peer_call_begin(&c, NULL, &request);
+    struct fixture *f = fixture_peer(state, NULL);
+    f->request.sink.body = ask_for_more;
+    f->request.sink.context = &f->peer;
+    fixture_begin(f);
     wire_stdout(&begun, 1, "A: 1\r\n\r\n");
     wire_stdout(&begun, 1, "and");
-    peer_say(&c.peer, 0, &begun);
+    peer_say(&f->peer, 0, &begun);
     for (int i = 0; i < 3; i++) {
-        assert_code(host_advance(c.call), FCGI_WAIT);
-        assert_int_equal(fcgi_call_timeout_ms(c.call), 0);
-        assert_int_equal(fcgi_call_events(c.call), READ);
+        assert_code(host_advance(f->call), FCGI_WAIT);
+        assert_int_equal(fcgi_call_timeout_ms(f->call), 0);
+        assert_int_equal(fcgi_call_events(f->call), READ);
     }
     wire_free(&begun);
-    peer_call_end(&c);
 }
 
 /* A source that has what was sent taken each time it is asked for more. */
@@ -230,16 +189,14 @@ static int make_room(void *context, void *buf, size_t cap, size_t *got)
 
 static void an_endless_body_leaves_others_their_turn(void **state)
 {
-    (void)state;
-    struct peer_call c;
-    struct fcgi_source source = {.read = make_room, .context = &c.peer};
-    struct fcgi_request request = post_request(source);
-    peer_call_begin(&c, NULL, &request);
+    struct fixture *f = fixture_peer(state, NULL);
+    struct fcgi_source source = {.read = make_room, .context = &f->peer};
+    f->request = post_request(source);
+    fixture_begin(f);
     for (int i = 0; i < 3; i++) {
-        assert_code(host_advance(c.call), FCGI_WAIT);
-        assert_int_equal(fcgi_call_timeout_ms(c.call), 0);
+        assert_code(host_advance(f->call), FCGI_WAIT);
+        assert_int_equal(fcgi_call_timeout_ms(f->call), 0);
     }
-    peer_call_end(&c);
 }
 
 /* ---- a full listen queue ------------------------------------------------ */
@@ -247,28 +204,20 @@ static void an_endless_body_leaves_others_their_turn(void **state)
 /* Nothing tells that there is room: it is tried again after a while. */
 static void a_full_listen_queue_is_a_timer(void **state)
 {
-    (void)state;
-    struct fake *app = fake_clogged(FAKE_UNIX);
-    struct fcgi_client *client = client_for(app, NULL);
-    struct fcgi_request request = get_request();
-    struct fcgi_response response = {0};
-    struct fcgi_call *call = host_begin(client, &request, &response);
+    struct fixture *f = fixture_clogged(state, FAKE_UNIX, NULL);
+    fixture_begin(f);
     int64_t start = now_ms();
     for (int i = 0; i < 12; i++) {
-        assert_int_equal(fcgi_call_fd(call), -1);
-        assert_int_equal(fcgi_call_events(call), 0);
-        assert_in_range(fcgi_call_timeout_ms(call), 0, 50);
-        assert_code(host_wait(call), FCGI_WAIT);
+        assert_int_equal(fcgi_call_fd(f->call), -1);
+        assert_int_equal(fcgi_call_events(f->call), 0);
+        assert_in_range(fcgi_call_timeout_ms(f->call), 0, 50);
+        assert_code(host_wait(f->call), FCGI_WAIT);
     }
     /* Six of twelve pauses are 50 ms: it does not spin. */
     assert_true(elapsed(start, 200));
-    fake_hear(app);
-    assert_code(host_run(call), FCGI_OK);
-    assert_int_equal(stats_of(client).dials, 1);
-    host_free(call);
-    fcgi_response_free(&response);
-    fcgi_client_free(client);
-    fake_stop(app);
+    fake_hear(f->app);
+    assert_code(host_run(f->call), FCGI_OK);
+    assert_int_equal(stats_of(f->client).dials, 1);
 }
 
 /* ---- waiting for a connection ------------------------------------------- */
@@ -378,18 +327,14 @@ static void a_call_in_the_queue_is_woken_by_a_place(void **state)
  * them whose turn has come was advanced. */
 static void calls_in_the_queue_share_a_descriptor(void **state)
 {
-    (void)state;
     struct fcgi_client_config two = {.pool = {.max_open = 2}};
-    struct peer peer = {0};
-    struct fcgi_client *client = peer_client(&peer, &two);
-    struct fcgi_pool *pool = fcgi_client_pool(client);
-    struct fcgi_connection *taken[2] = {take(pool), take(pool)};
-    struct fcgi_request request = get_request();
+    struct fixture *f = fixture_peer(state, &two);
+    struct fcgi_connection *taken[2] = {take(f->pool), take(f->pool)};
     struct fcgi_response responses[5] = {{0}};
     struct fcgi_call *calls[5];
     size_t before = 0;
     for (size_t i = 0; i < 5; i++) {
-        calls[i] = host_begin(client, &request, &responses[i]);
+        calls[i] = host_begin(f->client, &f->request, &responses[i]);
         assert_code(host_settle(calls[i]), FCGI_WAIT);
         assert_int_equal(fcgi_call_events(calls[i]), READ);
         assert_int_equal(fcgi_call_fd(calls[i]), fcgi_call_fd(calls[0]));
@@ -400,8 +345,8 @@ static void calls_in_the_queue_share_a_descriptor(void **state)
     assert_int_equal(open_descriptors(), before);
     struct host_watch watch = host_watch(calls[0]);
     assert_false(host_ready(watch.fd, READ));
-    fcgi_pool_put(pool, taken[0]);
-    fcgi_pool_put(pool, taken[1]);
+    fcgi_pool_put(f->pool, taken[0]);
+    fcgi_pool_put(f->pool, taken[1]);
     for (size_t i = 0; i < 2; i++) {
         assert_true(host_ready(watch.fd, READ));
         assert_code(host_advance(calls[4]), FCGI_WAIT);
@@ -415,9 +360,8 @@ static void calls_in_the_queue_share_a_descriptor(void **state)
         fcgi_response_free(&responses[i]);
         assert_true(host_watch_holds(&watch));
     }
-    fcgi_client_free(client);
+    fcgi_client_free(f->client);
     assert_false(host_watch_holds(&watch));
-    peer_free(&peer);
 }
 
 static void a_call_in_the_queue_is_woken_by_the_end(void **state)
@@ -450,56 +394,47 @@ static void a_wait_in_the_queue_that_is_over_keeps_its_descriptor(void **state)
 /* It goes back to the pool only then, and nobody else may have it before. */
 static void an_ended_call_keeps_its_connection_until_freed(void **state)
 {
-    (void)state;
-    struct peer_call c;
-    struct fcgi_request request = get_request();
-    peer_call_begin(&c, NULL, &request);
-    assert_code(host_settle(c.call), FCGI_WAIT);
-    struct host_watch watch = host_watch(c.call);
-    peer_answer(&c.peer, 0, 1, "A: 1\r\n\r\n");
-    assert_code(host_run(c.call), FCGI_OK);
+    struct fixture *f = fixture_peer(state, NULL);
+    fixture_begin(f);
+    assert_code(host_settle(f->call), FCGI_WAIT);
+    struct host_watch watch = host_watch(f->call);
+    peer_answer(&f->peer, 0, 1, "A: 1\r\n\r\n");
+    assert_code(host_run(f->call), FCGI_OK);
     assert_true(host_watch_holds(&watch));
-    assert_int_equal(stats_of(c.client).open, 1);
-    assert_int_equal(stats_of(c.client).idle, 0);
-    host_free(c.call);
-    c.call = NULL;
+    assert_int_equal(stats_of(f->client).open, 1);
+    assert_int_equal(stats_of(f->client).idle, 0);
+    host_free(f->call);
+    f->call = NULL;
     assert_true(host_watch_holds(&watch));
-    assert_int_equal(stats_of(c.client).idle, 1);
-    peer_call_end(&c);
+    assert_int_equal(stats_of(f->client).idle, 1);
 }
 
 static void a_failed_call_keeps_its_descriptor_until_freed(void **state)
 {
-    (void)state;
-    struct peer_call c;
-    struct fcgi_request request = get_request();
-    peer_call_begin(&c, NULL, &request);
-    assert_code(host_settle(c.call), FCGI_WAIT);
-    struct host_watch watch = host_watch(c.call);
-    peer_close(&c.peer, 0);
-    assert_code(host_run(c.call), FCGI_ERR_CLOSED);
+    struct fixture *f = fixture_peer(state, NULL);
+    fixture_begin(f);
+    assert_code(host_settle(f->call), FCGI_WAIT);
+    struct host_watch watch = host_watch(f->call);
+    peer_close(&f->peer, 0);
+    assert_code(host_run(f->call), FCGI_ERR_CLOSED);
     assert_true(host_watch_holds(&watch));
-    host_free(c.call);
-    c.call = NULL;
+    host_free(f->call);
+    f->call = NULL;
     assert_false(host_watch_holds(&watch));
-    assert_int_equal(stats_of(c.client).open, 0);
-    peer_call_end(&c);
+    assert_int_equal(stats_of(f->client).open, 0);
 }
 
 static void a_cancelled_call_keeps_its_descriptor_until_freed(void **state)
 {
-    (void)state;
-    struct peer_call c;
-    struct fcgi_request request = get_request();
-    peer_call_begin(&c, NULL, &request);
-    assert_code(host_settle(c.call), FCGI_WAIT);
-    struct host_watch watch = host_watch(c.call);
-    host_cancel(c.call);
+    struct fixture *f = fixture_peer(state, NULL);
+    fixture_begin(f);
+    assert_code(host_settle(f->call), FCGI_WAIT);
+    struct host_watch watch = host_watch(f->call);
+    host_cancel(f->call);
     assert_true(host_watch_holds(&watch));
-    host_free(c.call);
-    c.call = NULL;
+    host_free(f->call);
+    f->call = NULL;
     assert_false(host_watch_holds(&watch));
-    peer_call_end(&c);
 }
 
 /* Drive a call that cannot connect to its end. */
@@ -538,27 +473,27 @@ static void a_refused_call_keeps_its_descriptor_until_freed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_call_that_connects_waits_to_write),
-        cmocka_unit_test(a_call_that_awaits_its_answer_waits_to_read),
-        cmocka_unit_test(a_body_that_is_not_taken_waits_for_both),
-        cmocka_unit_test(a_source_that_waits_leaves_the_answer_to_wait_for),
-        cmocka_unit_test(a_paused_call_waits_for_nothing),
-        cmocka_unit_test(a_paused_call_still_waits_to_send_its_body),
-        cmocka_unit_test(descriptor_0_is_like_any_other),
-        cmocka_unit_test(what_a_call_waits_for_is_not_there),
-        cmocka_unit_test(an_endless_answer_leaves_others_their_turn),
-        cmocka_unit_test(an_endless_body_leaves_others_their_turn),
-        cmocka_unit_test(a_full_listen_queue_is_a_timer),
+        fixture_test(a_call_that_connects_waits_to_write),
+        fixture_test(a_call_that_awaits_its_answer_waits_to_read),
+        fixture_test(a_body_that_is_not_taken_waits_for_both),
+        fixture_test(a_source_that_waits_leaves_the_answer_to_wait_for),
+        fixture_test(a_paused_call_waits_for_nothing),
+        fixture_test(a_paused_call_still_waits_to_send_its_body),
+        fixture_test(descriptor_0_is_like_any_other),
+        fixture_test(what_a_call_waits_for_is_not_there),
+        fixture_test(an_endless_answer_leaves_others_their_turn),
+        fixture_test(an_endless_body_leaves_others_their_turn),
+        fixture_test(a_full_listen_queue_is_a_timer),
         cmocka_unit_test(a_call_in_the_queue_is_woken_by_its_descriptor),
         cmocka_unit_test(
             a_call_in_the_queue_gets_no_connection_that_is_too_old),
         cmocka_unit_test(a_call_in_the_queue_is_woken_by_a_place),
-        cmocka_unit_test(calls_in_the_queue_share_a_descriptor),
+        fixture_test(calls_in_the_queue_share_a_descriptor),
         cmocka_unit_test(a_call_in_the_queue_is_woken_by_the_end),
         cmocka_unit_test(a_wait_in_the_queue_that_is_over_keeps_its_descriptor),
-        cmocka_unit_test(an_ended_call_keeps_its_connection_until_freed),
-        cmocka_unit_test(a_failed_call_keeps_its_descriptor_until_freed),
-        cmocka_unit_test(a_cancelled_call_keeps_its_descriptor_until_freed),
+        fixture_test(an_ended_call_keeps_its_connection_until_freed),
+        fixture_test(a_failed_call_keeps_its_descriptor_until_freed),
+        fixture_test(a_cancelled_call_keeps_its_descriptor_until_freed),
         cmocka_unit_test(a_refused_call_keeps_its_descriptor_until_freed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

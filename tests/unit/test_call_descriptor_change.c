@@ -5,13 +5,6 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -19,10 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <fcgi_client.h>
-
-#include "ask.h"
-#include "fake.h"
+#include "fixture.h"
 #include "host.h"
 #include "peer.h"
 #include "process.h"
@@ -142,7 +132,6 @@ static void the_old_descriptor_may_be_the_lowest(void **state)
  * done so yet (TCP). */
 static void a_retry_keeps_the_old_descriptor_over_sockets_too(void **state)
 {
-    (void)state;
     static const struct fake_step script[] = {FAKE_ACCEPT,
                                               FAKE_SERVE_TIMES(1),
                                               FAKE_CLOSE,
@@ -151,27 +140,20 @@ static void a_retry_keeps_the_old_descriptor_over_sockets_too(void **state)
                                               FAKE_PAUSE,
                                               FAKE_ANSWER("A: 1\r\n\r\n")};
     for (size_t i = 0; i < 2; i++) {
-        struct fake *app = FAKE_RUN(families[i], script);
-        struct fcgi_client *client = client_for(app, NULL);
-        struct fcgi_request request = get_request();
-        struct fcgi_response response = {0};
-        ask_hello(client);
-        fake_await(app, FAKE_CLOSED, 1);
-        struct fcgi_call *call = host_begin(client, &request, &response);
-        struct host_watch old = host_watch(call);
-        while (fcgi_call_fd(call) == old.fd) {
-            assert_code(host_wait(call), FCGI_WAIT);
+        struct fixture *f = fixture_run(state, families[i], script, NULL);
+        ask_hello(f->client);
+        fake_await(f->app, FAKE_CLOSED, 1);
+        fixture_begin(f);
+        struct host_watch old = host_watch(f->call);
+        while (fcgi_call_fd(f->call) == old.fd) {
+            assert_code(host_wait(f->call), FCGI_WAIT);
         }
         assert_true(host_watch_holds(&old));
-        assert_code(host_advance(call), FCGI_WAIT);
+        assert_code(host_advance(f->call), FCGI_WAIT);
         assert_false(host_watch_holds(&old));
-        fake_go(app);
-        assert_code(host_run(call), FCGI_OK);
-        assert_true(response.outcome.retried);
-        host_free(call);
-        fcgi_response_free(&response);
-        fcgi_client_free(client);
-        fake_stop(app);
+        fake_go(f->app);
+        assert_code(host_run(f->call), FCGI_OK);
+        assert_true(f->response.outcome.retried);
     }
 }
 
@@ -271,24 +253,16 @@ static void a_cancelled_dial_leaves_no_descriptor_behind(void **state)
  * kept waiting for a request that never comes. */
 static void a_cancelled_dial_ends_its_connection(void **state)
 {
-    (void)state;
     static const struct fake_step script[] = {FAKE_ACCEPT};
-    struct fake *app = FAKE_RUN(FAKE_TCP, script);
-    struct fcgi_client *client = client_for(app, NULL);
-    struct fcgi_request request = get_request();
-    struct fcgi_response response = {0};
-    struct fcgi_call *call = host_begin(client, &request, &response);
-    struct host_watch watch = host_watch(call);
+    struct fixture *f = fixture_run(state, FAKE_TCP, script, NULL);
+    fixture_begin(f);
+    struct host_watch watch = host_watch(f->call);
     assert_true(watch.fd >= 0);
-    fake_await(app, FAKE_ACCEPTED, 1);
-    host_cancel(call);
-    assert_int_equal(stats_of(client).open, 0);
-    fake_await(app, FAKE_LEFT, 1);
+    fake_await(f->app, FAKE_ACCEPTED, 1);
+    host_cancel(f->call);
+    assert_int_equal(stats_of(f->client).open, 0);
+    fake_await(f->app, FAKE_LEFT, 1);
     assert_true(host_watch_holds(&watch));
-    host_free(call);
-    fcgi_response_free(&response);
-    fcgi_client_free(client);
-    fake_stop(app);
 }
 
 int main(void)
@@ -299,10 +273,10 @@ int main(void)
         cmocka_unit_test(a_descriptor_nobody_was_told_is_closed_at_once),
         cmocka_unit_test(the_old_descriptor_stays_until_the_call_is_freed),
         cmocka_unit_test(the_old_descriptor_may_be_the_lowest),
-        cmocka_unit_test(a_retry_keeps_the_old_descriptor_over_sockets_too),
+        fixture_test(a_retry_keeps_the_old_descriptor_over_sockets_too),
         cmocka_unit_test(the_next_address_has_another_descriptor),
         cmocka_unit_test(a_cancelled_dial_leaves_no_descriptor_behind),
-        cmocka_unit_test(a_cancelled_dial_ends_its_connection),
+        fixture_test(a_cancelled_dial_ends_its_connection),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

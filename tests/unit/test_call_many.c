@@ -5,25 +5,13 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <fcgi_client.h>
-
-#include "allocator.h"
-#include "ask.h"
-#include "fake.h"
+#include "fixture.h"
 #include "host.h"
 #include "peer.h"
 #include "process.h"
@@ -49,17 +37,15 @@ struct one {
 };
 
 struct crowd {
-    struct counting_allocator memory;
-    struct peer peer;
-    struct fcgi_client *client;
+    struct fixture *f;
     struct one all[CALLS];
     struct pollfd watched[CALLS];
     size_t left;
 };
 
-/* Whether as many descriptors may be open as the test needs, both ends of each
- * connection being its own. */
-static bool raise_limit(void)
+/* As many descriptors may be open as the test needs, both ends of each
+ * connection being its own, or the test is skipped. */
+static void raise_limit(void)
 {
     struct rlimit limit;
     const rlim_t wanted = 2 * CALLS + 200;
@@ -68,12 +54,14 @@ static bool raise_limit(void)
         limit.rlim_cur = wanted;
         assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
     }
-    return limit.rlim_cur >= wanted;
+    if (limit.rlim_cur < wanted) {
+        skip();
+    }
 }
 
 static void begin_all(struct crowd *crowd)
 {
-    struct fcgi_request request = get_request();
+    struct fixture *f = crowd->f;
     for (size_t i = 0; i < CALLS; i++) {
         struct one *one = &crowd->all[i];
         char text[64];
@@ -81,34 +69,33 @@ static void begin_all(struct crowd *crowd)
         (void)snprintf(text, sizeof(text), "A: 1\r\n\r\n%s", one->body);
         wire_stdout(&one->answer, 1, text);
         wire_end(&one->answer, 1, 0, WIRE_COMPLETE);
-        one->call = host_begin(crowd->client, &request, &one->response);
+        one->call = host_begin(f->client, &f->request, &one->response);
         assert_code(host_settle(one->call), FCGI_WAIT);
     }
     crowd->left = CALLS;
 }
 
-static struct crowd *open_crowd(void)
+static void free_all(void *what)
 {
-    struct crowd *crowd = calloc(1, sizeof(*crowd));
-    assert_non_null(crowd);
-    struct fcgi_client_config config = {
-        .pool = {.allocator = counting_allocator(&crowd->memory)}};
-    crowd->client = peer_client(&crowd->peer, &config);
-    begin_all(crowd);
-    return crowd;
-}
-
-static void close_crowd(struct crowd *crowd)
-{
+    struct crowd *crowd = what;
     for (size_t i = 0; i < CALLS; i++) {
         host_free(crowd->all[i].call);
         fcgi_response_free(&crowd->all[i].response);
         wire_free(&crowd->all[i].answer);
     }
-    fcgi_client_free(crowd->client);
-    peer_free(&crowd->peer);
-    assert_int_equal(crowd->memory.blocks, 0);
-    free(crowd);
+}
+
+static struct crowd *begin_crowd(void **state)
+{
+    struct fixture *f = *state;
+    struct crowd *crowd = fixture_alloc(state, sizeof(*crowd));
+    struct fcgi_client_config config = {
+        .pool = {.allocator = counting_allocator(&f->memory)}};
+    raise_limit();
+    crowd->f = fixture_peer(state, &config);
+    fixture_defer(state, free_all, crowd);
+    begin_all(crowd);
+    return crowd;
 }
 
 /* The next byte of each answer. */
@@ -118,7 +105,7 @@ static void say_more(struct crowd *crowd)
         struct one *one = &crowd->all[i];
         if (one->said < one->answer.len) {
             one->said +=
-                peer_send(&crowd->peer, i, one->answer.data + one->said, 1);
+                peer_send(&crowd->f->peer, i, one->answer.data + one->said, 1);
         }
     }
 }
@@ -153,13 +140,8 @@ static void advance_ready(struct crowd *crowd)
 
 static void a_thousand_slow_calls_share_a_thread(void **state)
 {
-    (void)state;
-    if (!raise_limit()) {
-        skip();
-    }
-    size_t before = open_descriptors();
-    struct crowd *crowd = open_crowd();
-    assert_int_equal(stats_of(crowd->client).open, CALLS);
+    struct crowd *crowd = begin_crowd(state);
+    assert_int_equal(stats_of(crowd->f->client).open, CALLS);
     assert_true(fcgi_call_fd(crowd->all[CALLS - 1].call) > SELECTABLE);
     while (crowd->left > 0) {
         say_more(crowd);
@@ -169,63 +151,55 @@ static void a_thousand_slow_calls_share_a_thread(void **state)
         assert_string_equal(crowd->all[i].response.body.data,
                             crowd->all[i].body);
     }
-    close_crowd(crowd);
-    assert_int_equal(open_descriptors(), before);
 }
 
 static void a_slow_call_holds_little_memory(void **state)
 {
-    (void)state;
-    if (!raise_limit()) {
-        skip();
-    }
-    struct crowd *crowd = open_crowd();
-    assert_in_range(crowd->memory.bytes / CALLS, 1, MEMORY_PER_CALL);
+    struct crowd *crowd = begin_crowd(state);
+    const struct counting_allocator *memory = &crowd->f->memory;
+    assert_in_range(memory->bytes / CALLS, 1, MEMORY_PER_CALL);
     while (crowd->left > 0) {
         say_more(crowd);
         advance_ready(crowd);
-        assert_true(crowd->memory.bytes / CALLS <= MEMORY_PER_CALL);
+        assert_true(memory->bytes / CALLS <= MEMORY_PER_CALL);
     }
-    assert_true(crowd->memory.peak / CALLS <= MEMORY_PER_CALL);
-    close_crowd(crowd);
+    assert_true(memory->peak / CALLS <= MEMORY_PER_CALL);
 }
 
 /* Nor once they are over: few calls are kept for the next ones. */
 static void ended_calls_hold_no_memory(void **state)
 {
-    (void)state;
-    if (!raise_limit()) {
-        skip();
-    }
-    struct crowd *crowd = open_crowd();
+    struct crowd *crowd = begin_crowd(state);
     for (size_t i = 0; i < CALLS; i++) {
         host_free(crowd->all[i].call);
         crowd->all[i].call = NULL;
         fcgi_response_free(&crowd->all[i].response);
     }
-    assert_int_equal(stats_of(crowd->client).open, 0);
-    assert_true(crowd->memory.bytes < 65 * MEMORY_PER_CALL);
-    close_crowd(crowd);
+    assert_int_equal(stats_of(crowd->f->client).open, 0);
+    assert_true(crowd->f->memory.bytes < 65 * MEMORY_PER_CALL);
 }
 
 /* ---- high descriptors --------------------------------------------------- */
 
-/* Take all descriptors up to what select() knows; to be given back. */
-static size_t take_low(int *low)
+/* All descriptors up to what select() knows. */
+static int low[SELECTABLE + 2];
+static size_t low_count;
+
+static void take_low(void)
 {
-    size_t count = 0;
     do {
-        low[count] = dup(0);
-        assert_true(low[count] >= 0);
-        count += 1;
-    } while (low[count - 1] <= SELECTABLE);
-    return count;
+        low[low_count] = dup(0);
+        assert_true(low[low_count] >= 0);
+        low_count += 1;
+    } while (low[low_count - 1] <= SELECTABLE);
 }
 
-static void give_back(const int *low, size_t count)
+static void give_low_back(void *unused)
 {
-    for (size_t i = 0; i < count; i++) {
-        assert_int_equal(close(low[i]), 0);
+    (void)unused;
+    while (low_count > 0) {
+        low_count -= 1;
+        (void)close(low[low_count]);
     }
 }
 
@@ -233,43 +207,32 @@ static void give_back(const int *low, size_t count)
  * answer. */
 static void high_descriptors_are_like_any_other(void **state)
 {
-    (void)state;
-    static int low[SELECTABLE + 2];
     static const enum fake_family families[] = {FAKE_UNIX, FAKE_TCP};
-    if (!raise_limit()) {
-        skip();
-    }
+    raise_limit();
     for (size_t i = 0; i < 2; i++) {
-        struct fcgi_pool_config config = {.max_open = 1};
-        struct fake *app = fake_serve(families[i]);
-        struct fcgi_client *client = client_with_pool(app, &config);
-        struct fcgi_request request = get_request();
-        struct fcgi_response responses[2] = {{0}};
-        struct fcgi_call *calls[2];
-        size_t count = take_low(low);
-        for (size_t k = 0; k < 2; k++) {
-            calls[k] = host_begin(client, &request, &responses[k]);
-            assert_true(fcgi_call_fd(calls[k]) > SELECTABLE);
-        }
-        for (size_t k = 0; k < 2; k++) {
-            assert_code(host_run(calls[k]), FCGI_OK);
-            assert_string_equal(responses[k].body.data, "hello");
-            host_free(calls[k]);
-            fcgi_response_free(&responses[k]);
-        }
-        give_back(low, count);
-        fcgi_client_free(client);
-        fake_stop(app);
+        struct fcgi_client_config config = {.pool = {.max_open = 1}};
+        struct fixture *f = fixture_serve(state, families[i], &config);
+        fixture_defer(state, give_low_back, NULL);
+        take_low();
+        fixture_begin(f);
+        assert_true(fcgi_call_fd(f->call) > SELECTABLE);
+        struct fixture_call *other = fixture_other_call(state);
+        assert_true(fcgi_call_fd(other->call) > SELECTABLE);
+        assert_code(host_run(f->call), FCGI_OK);
+        assert_string_equal(f->response.body.data, "hello");
+        fixture_free_call(f);
+        assert_code(host_run(other->call), FCGI_OK);
+        assert_string_equal(other->response.body.data, "hello");
     }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_thousand_slow_calls_share_a_thread),
-        cmocka_unit_test(a_slow_call_holds_little_memory),
-        cmocka_unit_test(ended_calls_hold_no_memory),
-        cmocka_unit_test(high_descriptors_are_like_any_other),
+        fixture_test(a_thousand_slow_calls_share_a_thread),
+        fixture_test(a_slow_call_holds_little_memory),
+        fixture_test(ended_calls_hold_no_memory),
+        fixture_test(high_descriptors_are_like_any_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,25 +6,15 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <fcgi_client.h>
 #include <fcgi_client/io.h>
 
-#include "allocator.h"
-#include "ask.h"
-#include "fake.h"
 #include "feeder.h"
+#include "fixture.h"
 #include "host.h"
 #include "pattern.h"
 #include "peer.h"
@@ -38,30 +28,27 @@
 
 static void what_a_sink_did_not_take_is_offered_again(void **state)
 {
-    (void)state;
     static const size_t takes[] = {1, 0, 0, 4, 2, 1};
     static const char *const logs[] = {
         "[head 200][body]a",       "[head 200][body]a",
         "[head 200][body]a",       "[head 200][body]abcde",
         "[head 200][body]abcdefg", "[head 200][body]abcdefgh"};
-    struct peer_call c;
     struct recorder r = {.limited = true};
-    struct fcgi_request request = get_request();
-    request.sink = recorder_sink(&r);
-    peer_call_begin(&c, NULL, &request);
-    peer_stdout(&c.peer, 0, 1, "A: 1\r\n\r\nabc");
-    peer_stdout(&c.peer, 0, 1, "defgh");
-    assert_code(host_settle(c.call), FCGI_WAIT);
+    struct fixture *f = fixture_peer(state, NULL);
+    f->request.sink = recorder_sink(&r);
+    fixture_begin(f);
+    peer_stdout(&f->peer, 0, 1, "A: 1\r\n\r\nabc");
+    peer_stdout(&f->peer, 0, 1, "defgh");
+    assert_code(host_settle(f->call), FCGI_WAIT);
     for (size_t i = 0; i < 6; i++) {
         r.budget = takes[i];
-        assert_code(host_resume(c.call), FCGI_WAIT);
+        assert_code(host_resume(f->call), FCGI_WAIT);
         assert_int_equal(r.budget, 0);
         recorder_assert(&r, logs[i]);
     }
-    peer_end(&c.peer, 0, 1);
-    assert_code(host_run(c.call), FCGI_OK);
+    peer_end(&f->peer, 0, 1);
+    assert_code(host_run(f->call), FCGI_OK);
     recorder_free(&r);
-    peer_call_end(&c);
 }
 
 /* A sink that takes now this much, now that, and always less than there is. */
@@ -80,39 +67,35 @@ static int take_some(void *context, const void *data, size_t *len)
 
 /* Let a body of so many bytes pass through such a sink; returns the most memory
  * that was held at a time. */
-static size_t download_slowly(int len)
+static size_t download_slowly(void **state, int len)
 {
+    struct fixture *f = *state;
     struct fake_step script[] = {FAKE_ACCEPT, FAKE_READ_REQUEST,
                                  FAKE_STDOUT("Status: 200\r\n\r\n"),
                                  FAKE_BODY(0), FAKE_END(WIRE_COMPLETE)};
     script[3].len = (size_t)len;
-    struct counting_allocator memory = {0};
     struct fcgi_client_config config = {
-        .pool = {.allocator = counting_allocator(&memory)}};
+        .pool = {.allocator = counting_allocator(&f->memory)}};
     struct slow_sink slow = {.turn = 0};
-    struct fcgi_response response = {0};
-    struct fake *app = FAKE_RUN(FAKE_UNIX, script);
-    struct fcgi_client *client = client_for(app, &config);
-    struct fcgi_request request = get_request();
-    request.sink.body = take_some;
-    request.sink.context = &slow;
-    struct fcgi_call *call = host_begin(client, &request, &response);
-    assert_code(host_run_resuming(call), FCGI_OK);
+    fixture_run(state, FAKE_UNIX, script, &config);
+    f->request.sink.body = take_some;
+    f->request.sink.context = &slow;
+    fixture_begin(f);
+    assert_code(host_run_resuming(f->call), FCGI_OK);
     assert_int_equal(slow.download.at, len);
     assert_false(slow.download.wrong);
-    host_free(call);
-    assert_int_equal(stats_of(client).idle, 1);
-    fcgi_response_free(&response);
-    fcgi_client_free(client);
-    fake_stop(app);
-    return memory.peak;
+    fixture_free_call(f);
+    assert_int_equal(stats_of(f->client).idle, 1);
+    fcgi_response_free(&f->response);
+    fcgi_client_free(f->client);
+    fake_stop(f->app);
+    return f->memory.peak;
 }
 
 static void a_slow_sink_holds_no_more_memory_for_a_larger_body(void **state)
 {
-    (void)state;
-    size_t small = download_slowly(MIB / 4);
-    size_t large = download_slowly(24 * MIB);
+    size_t small = download_slowly(state, MIB / 4);
+    size_t large = download_slowly(state, 24 * MIB);
     assert_int_equal(large, small);
     assert_true(large < 256 * 1024);
 }
@@ -132,77 +115,64 @@ static size_t send_until_full(struct peer_call *c, const struct wire *record)
 
 static void a_paused_sink_holds_the_application_back(void **state)
 {
-    (void)state;
-    struct peer_call c;
     struct wire record = {0};
     struct wire noise = {0};
     struct recorder r = {.limited = true};
-    struct fcgi_request request = get_request();
-    request.sink = recorder_sink(&r);
+    struct fixture *f = fixture_peer(state, NULL);
+    f->request.sink = recorder_sink(&r);
     wire_noise(&noise, 8000);
     wire_padded(&record, WIRE_STDOUT, 1, noise.data, noise.len);
-    peer_call_begin(&c, NULL, &request);
-    peer_stdout(&c.peer, 0, 1, "A: 1\r\n\r\n");
+    fixture_begin(f);
+    peer_stdout(&f->peer, 0, 1, "A: 1\r\n\r\n");
     assert_true(send_until_full(&c, &record) < MIB);
     for (int i = 0; i < 5; i++) {
-        assert_code(host_advance(c.call), FCGI_WAIT);
-        assert_int_equal(peer_send(&c.peer, 0, "x", 1), 0);
+        assert_code(host_advance(f->call), FCGI_WAIT);
+        assert_int_equal(peer_send(&f->peer, 0, "x", 1), 0);
     }
     r.limited = false;
-    assert_code(host_resume(c.call), FCGI_WAIT);
-    assert_code(host_settle(c.call), FCGI_WAIT);
-    assert_int_equal(peer_send(&c.peer, 0, "x", 1), 1);
+    assert_code(host_resume(f->call), FCGI_WAIT);
+    assert_code(host_settle(f->call), FCGI_WAIT);
+    assert_int_equal(peer_send(&f->peer, 0, "x", 1), 1);
     wire_free(&record);
     wire_free(&noise);
     recorder_free(&r);
-    peer_call_end(&c);
 }
 
 /* The end has long been received, and the connection closed. */
 static void what_came_before_the_end_of_a_pause_is_not_lost(void **state)
 {
-    (void)state;
-    struct peer_call c;
     struct recorder r = {.limited = true};
-    struct fcgi_request request = get_request();
-    request.sink = recorder_sink(&r);
-    peer_call_begin(&c, NULL, &request);
-    assert_code(host_settle(c.call), FCGI_WAIT);
-    peer_stdout(&c.peer, 0, 1, "A: 1\r\n\r\nbo");
-    assert_code(host_settle(c.call), FCGI_WAIT);
-    peer_stdout(&c.peer, 0, 1, "dy");
-    peer_end(&c.peer, 0, 1);
-    peer_close(&c.peer, 0);
-    assert_code(host_settle(c.call), FCGI_WAIT);
+    struct fixture *f = fixture_peer(state, NULL);
+    f->request.sink = recorder_sink(&r);
+    fixture_begin(f);
+    assert_code(host_settle(f->call), FCGI_WAIT);
+    peer_stdout(&f->peer, 0, 1, "A: 1\r\n\r\nbo");
+    assert_code(host_settle(f->call), FCGI_WAIT);
+    peer_stdout(&f->peer, 0, 1, "dy");
+    peer_end(&f->peer, 0, 1);
+    peer_close(&f->peer, 0);
+    assert_code(host_settle(f->call), FCGI_WAIT);
     r.limited = false;
-    assert_code(host_run_resuming(c.call), FCGI_OK);
+    assert_code(host_run_resuming(f->call), FCGI_OK);
     recorder_assert(&r, "[head 200][body]body");
     recorder_free(&r);
-    peer_call_end(&c);
 }
 
 static void a_paused_answer_leaves_the_connection_reusable(void **state)
 {
-    (void)state;
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_client *client = client_for(app, NULL);
+    struct fixture *f = fixture_serve(state, FAKE_UNIX, NULL);
     for (size_t i = 0; i < 3; i++) {
         struct slow_sink slow = {.turn = i};
         struct pattern_upload upload = {.len = 100000};
-        struct fcgi_response response = {0};
-        struct fcgi_request request = put_request(pattern_source(&upload));
-        request.sink.body = take_some;
-        request.sink.context = &slow;
-        struct fcgi_call *call = host_begin(client, &request, &response);
-        assert_code(host_run_resuming(call), FCGI_OK);
+        f->request = put_request(pattern_source(&upload));
+        f->request.sink.body = take_some;
+        f->request.sink.context = &slow;
+        fixture_begin(f);
+        assert_code(host_run_resuming(f->call), FCGI_OK);
         assert_int_equal(slow.download.at, 100000);
         assert_false(slow.download.wrong);
-        assert_int_equal(response.outcome.reused, i > 0);
-        host_free(call);
-        fcgi_response_free(&response);
+        assert_int_equal(f->response.outcome.reused, i > 0);
     }
-    fcgi_client_free(client);
-    fake_stop(app);
 }
 
 static int take_too_much(void *context, const void *data, size_t *len)
@@ -215,46 +185,41 @@ static int take_too_much(void *context, const void *data, size_t *len)
 
 static void a_sink_cannot_take_more_than_there_is(void **state)
 {
-    (void)state;
-    struct peer_call c;
-    struct fcgi_request request = get_request();
-    request.sink.body = take_too_much;
-    peer_call_begin(&c, NULL, &request);
-    peer_stdout(&c.peer, 0, 1, "A: 1\r\n\r\nbody");
-    assert_code(host_run(c.call), FCGI_ERR_ARGUMENT);
-    peer_call_end(&c);
+    struct fixture *f = fixture_peer(state, NULL);
+    f->request.sink.body = take_too_much;
+    fixture_begin(f);
+    peer_stdout(&f->peer, 0, 1, "A: 1\r\n\r\nbody");
+    assert_code(host_run(f->call), FCGI_ERR_ARGUMENT);
 }
 
 /* ---- a source that has nothing yet -------------------------------------- */
 
 static void a_source_goes_on_where_it_waited(void **state)
 {
-    (void)state;
     static const size_t ready[] = {0, 1, 1, 7, 8, 12};
-    struct peer_call c;
     struct feeder feeder = {.data = "twelve bytes", .len = 12, .waits = true};
-    struct fcgi_request request = post_request(feeder_source(&feeder));
+    struct fixture *f = fixture_peer(state, NULL);
+    f->request = post_request(feeder_source(&feeder));
     struct wire received = {0};
     struct wire_request seen = {0};
-    peer_call_begin(&c, NULL, &request);
+    fixture_begin(f);
     for (size_t i = 0; i < 6; i++) {
         feeder.ready = ready[i];
-        assert_code(host_resume(c.call), FCGI_WAIT);
-        assert_code(host_settle(c.call), FCGI_WAIT);
-        assert_true(peer_receive(&c.peer, 0, &received));
+        assert_code(host_resume(f->call), FCGI_WAIT);
+        assert_code(host_settle(f->call), FCGI_WAIT);
+        assert_true(peer_receive(&f->peer, 0, &received));
     }
     feeder.waits = false;
-    assert_code(host_resume(c.call), FCGI_WAIT);
-    assert_true(peer_receive(&c.peer, 0, &received));
+    assert_code(host_resume(f->call), FCGI_WAIT);
+    assert_true(peer_receive(&f->peer, 0, &received));
     (void)wire_request_read(&seen, received.data, received.len);
     assert_int_equal(seen.body.len, 12);
     assert_memory_equal(seen.body.data, "twelve bytes", 12);
     assert_int_equal(seen.body_ends, 1);
-    peer_answer(&c.peer, 0, 1, "A: 1\r\n\r\n");
-    assert_code(host_run(c.call), FCGI_OK);
+    peer_answer(&f->peer, 0, 1, "A: 1\r\n\r\n");
+    assert_code(host_run(f->call), FCGI_OK);
     wire_request_free(&seen);
     wire_free(&received);
-    peer_call_end(&c);
 }
 
 /* What is ready is not held back for want of more. */
@@ -267,123 +232,113 @@ static bool waits(const struct fcgi_call *call, int *descriptor)
 /* Nothing is waited for before the request is under way, nor after it. */
 static void only_a_request_under_way_waits_for_its_source(void **state)
 {
-    (void)state;
-    struct peer_call c;
     struct feeder feeder = {.waits = true, .descriptor = -1};
-    struct fcgi_request request = post_request(feeder_source(&feeder));
+    struct fixture *f = fixture_peer(state, NULL);
+    f->request = post_request(feeder_source(&feeder));
     int descriptor;
     assert_false(waits(NULL, &descriptor));
     assert_int_equal(descriptor, -1);
-    peer_call_begin(&c, NULL, &request);
-    assert_false(waits(c.call, &descriptor));
+    fixture_begin(f);
+    assert_false(waits(f->call, &descriptor));
     assert_int_equal(descriptor, -1);
-    assert_code(host_settle(c.call), FCGI_WAIT);
-    assert_true(waits(c.call, &descriptor));
+    assert_code(host_settle(f->call), FCGI_WAIT);
+    assert_true(waits(f->call, &descriptor));
     assert_int_equal(descriptor, -1);
-    host_cancel(c.call);
-    assert_false(waits(c.call, &descriptor));
+    host_cancel(f->call);
+    assert_false(waits(f->call, &descriptor));
     assert_int_equal(descriptor, -1);
-    peer_call_end(&c);
 }
 
 static void what_a_source_has_is_sent_before_it_has_more(void **state)
 {
-    (void)state;
-    struct peer_call c;
     struct feeder feeder = {
         .data = "12345678", .len = 8, .waits = true, .ready = 5};
-    struct fcgi_request request = post_request(feeder_source(&feeder));
-    peer_call_begin(&c, NULL, &request);
-    assert_code(host_settle(c.call), FCGI_WAIT);
-    struct wire_request seen = peer_request(&c.peer, 0);
+    struct fixture *f = fixture_peer(state, NULL);
+    f->request = post_request(feeder_source(&feeder));
+    fixture_begin(f);
+    assert_code(host_settle(f->call), FCGI_WAIT);
+    struct wire_request seen = peer_request(&f->peer, 0);
     assert_int_equal(seen.body.len, 5);
     assert_memory_equal(seen.body.data, "12345", 5);
     assert_int_equal(seen.body_ends, 0);
     wire_request_free(&seen);
-    peer_call_end(&c);
 }
 
 /* A pipe, watched by the host beside the call's own descriptor; nothing in the
  * call may read it when it is empty, for it blocks. */
 static void a_pipe_is_read_when_the_host_says_so(void **state)
 {
-    (void)state;
-    struct peer_call c;
     struct fcgi_fd_state pipe_state;
     struct wire received = {0};
     struct wire_request seen = {0};
     int ends[2];
     int descriptor;
     assert_int_equal(pipe(ends), 0);
-    struct fcgi_request request =
-        post_request(fcgi_fd_source(&pipe_state, ends[0]));
-    peer_call_begin(&c, NULL, &request);
+    struct fixture *f = fixture_peer(state, NULL);
+    f->request = post_request(fcgi_fd_source(&pipe_state, ends[0]));
+    fixture_begin(f);
     for (int i = 0; i < 5; i++) {
-        assert_code(host_settle(c.call), FCGI_WAIT);
-        assert_true(peer_receive(&c.peer, 0, &received));
-        assert_true(fcgi_call_source_waits(c.call, &descriptor));
+        assert_code(host_settle(f->call), FCGI_WAIT);
+        assert_true(peer_receive(&f->peer, 0, &received));
+        assert_true(fcgi_call_source_waits(f->call, &descriptor));
         assert_int_equal(descriptor, ends[0]);
         assert_int_equal(write(ends[1], "part", 4), 4);
-        assert_code(host_resume(c.call), FCGI_WAIT);
+        assert_code(host_resume(f->call), FCGI_WAIT);
     }
     assert_int_equal(fcntl(ends[0], F_GETFL) & O_NONBLOCK, 0);
     assert_int_equal(close(ends[1]), 0);
-    assert_code(host_resume(c.call), FCGI_WAIT);
-    assert_false(fcgi_call_source_waits(c.call, &descriptor));
+    assert_code(host_resume(f->call), FCGI_WAIT);
+    assert_false(fcgi_call_source_waits(f->call, &descriptor));
     assert_int_equal(descriptor, -1);
-    assert_true(peer_receive(&c.peer, 0, &received));
+    assert_true(peer_receive(&f->peer, 0, &received));
     (void)wire_request_read(&seen, received.data, received.len);
     assert_int_equal(seen.body.len, 20);
     assert_int_equal(seen.body_ends, 1);
-    peer_answer(&c.peer, 0, 1, "A: 1\r\n\r\n");
-    assert_code(host_run(c.call), FCGI_OK);
+    peer_answer(&f->peer, 0, 1, "A: 1\r\n\r\n");
+    assert_code(host_run(f->call), FCGI_OK);
     assert_int_equal(close(ends[0]), 0);
     wire_request_free(&seen);
     wire_free(&received);
-    peer_call_end(&c);
 }
 
 /* Send a body of so many bytes to an application that takes its time; returns
  * the most memory that was held at a time. */
-static size_t upload_slowly(uint64_t len, bool from_memory)
+static size_t upload_slowly(void **state, uint64_t len, bool from_memory)
 {
-    struct counting_allocator memory = {0};
+    struct fixture *f = *state;
     struct fcgi_client_config config = {
-        .pool = {.allocator = counting_allocator(&memory)}};
+        .pool = {.allocator = counting_allocator(&f->memory)}};
     struct pattern_upload upload = {.len = len};
     struct fcgi_source source = pattern_source(&upload);
     void *bytes = from_memory ? pattern_make((size_t)len) : NULL;
-    struct peer peer = {0};
-    struct fcgi_response response = {0};
     struct wire received = {0};
     if (from_memory) {
         source = (struct fcgi_source){.data = bytes, .len = (size_t)len};
     }
-    struct fcgi_client *client = peer_client(&peer, &config);
-    struct fcgi_request request = post_request(source);
-    struct fcgi_call *call = host_begin(client, &request, &response);
+    fixture_peer(state, &config);
+    f->request = post_request(source);
+    fixture_begin(f);
     while (received.len < len) {
-        assert_code(host_settle(call), FCGI_WAIT);
-        assert_true(peer_receive(&peer, 0, &received));
+        assert_code(host_settle(f->call), FCGI_WAIT);
+        assert_true(peer_receive(&f->peer, 0, &received));
     }
-    assert_code(host_settle(call), FCGI_WAIT);
-    peer_answer(&peer, 0, 1, "A: 1\r\n\r\n");
-    assert_code(host_run(call), FCGI_OK);
-    host_free(call);
-    fcgi_response_free(&response);
-    fcgi_client_free(client);
+    assert_code(host_settle(f->call), FCGI_WAIT);
+    peer_answer(&f->peer, 0, 1, "A: 1\r\n\r\n");
+    assert_code(host_run(f->call), FCGI_OK);
+    fixture_free_call(f);
+    fcgi_response_free(&f->response);
+    fcgi_client_free(f->client);
     wire_free(&received);
-    peer_free(&peer);
+    peer_free(&f->peer);
     free(bytes);
-    return memory.peak;
+    return f->memory.peak;
 }
 
 static void a_slow_peer_holds_no_more_memory_for_a_larger_body(void **state)
 {
-    (void)state;
     for (int i = 0; i < 2; i++) {
-        size_t small = upload_slowly(MIB, i == 1);
-        size_t large = upload_slowly(24 * MIB, i == 1);
+        size_t small = upload_slowly(state, MIB, i == 1);
+        size_t large = upload_slowly(state, 24 * MIB, i == 1);
         assert_int_equal(large, small);
         assert_true(large < (i == 1 ? 128 : 192) * 1024);
     }
@@ -392,79 +347,71 @@ static void a_slow_peer_holds_no_more_memory_for_a_larger_body(void **state)
 /* What many of them hold is little at first, and not very much then. */
 static void a_unix_socket_that_is_full_is_made_to_hold_more(void **state)
 {
-    (void)state;
-    struct peer_call c;
     struct pattern_upload upload = {.len = 3 * MIB};
-    struct fcgi_request request = post_request(pattern_source(&upload));
-    peer_call_begin(&c, NULL, &request);
-    assert_code(host_settle(c.call), FCGI_WAIT);
-    assert_int_equal(send_buffer(fcgi_call_fd(c.call)),
+    struct fixture *f = fixture_peer(state, NULL);
+    f->request = post_request(pattern_source(&upload));
+    fixture_begin(f);
+    assert_code(host_settle(f->call), FCGI_WAIT);
+    assert_int_equal(send_buffer(fcgi_call_fd(f->call)),
                      send_buffer_for(256 * 1024));
-    peer_call_end(&c);
 }
 
 /* ---- the other direction ------------------------------------------------ */
 
 static void a_paused_answer_does_not_hold_the_body_up(void **state)
 {
-    (void)state;
-    struct peer_call c;
     struct wire received = {0};
     struct wire_request seen = {0};
     struct recorder r = {.limited = true};
     struct pattern_upload upload = {.len = 3 * MIB};
-    struct fcgi_request request = post_request(pattern_source(&upload));
-    request.sink = recorder_sink(&r);
-    peer_call_begin(&c, NULL, &request);
-    peer_stdout(&c.peer, 0, 1, "A: 1\r\n\r\nbody");
+    struct fixture *f = fixture_peer(state, NULL);
+    f->request = post_request(pattern_source(&upload));
+    f->request.sink = recorder_sink(&r);
+    fixture_begin(f);
+    peer_stdout(&f->peer, 0, 1, "A: 1\r\n\r\nbody");
     for (size_t at = 0; seen.body_ends == 0;) {
-        assert_code(host_settle(c.call), FCGI_WAIT);
-        assert_true(peer_receive(&c.peer, 0, &received));
+        assert_code(host_settle(f->call), FCGI_WAIT);
+        assert_true(peer_receive(&f->peer, 0, &received));
         at += wire_request_read(&seen, received.data + at, received.len - at);
     }
     assert_int_equal(seen.body.len, 3 * MIB);
     assert_int_equal(seen.body_ends, 1);
     recorder_assert(&r, "[head 200]");
     r.limited = false;
-    peer_end(&c.peer, 0, 1);
-    assert_code(host_run_resuming(c.call), FCGI_OK);
+    peer_end(&f->peer, 0, 1);
+    assert_code(host_run_resuming(f->call), FCGI_OK);
     recorder_assert(&r, "[head 200][body]body");
     wire_request_free(&seen);
     wire_free(&received);
     recorder_free(&r);
-    peer_call_end(&c);
 }
 
 /* Nor its end, which stops the body for good. */
 static void a_waiting_source_does_not_hold_the_answer_up(void **state)
 {
-    (void)state;
-    struct peer_call c;
     struct feeder feeder = {.data = "body", .len = 4, .waits = true};
-    struct fcgi_request request = post_request(feeder_source(&feeder));
-    peer_call_begin(&c, NULL, &request);
-    assert_code(host_settle(c.call), FCGI_WAIT);
-    peer_answer(&c.peer, 0, 1, "Status: 413\r\n\r\ntoo large");
-    assert_code(host_wait(c.call), FCGI_OK);
-    assert_int_equal(c.response.status, 413);
-    assert_string_equal(c.response.body.data, "too large");
-    host_free(c.call);
-    c.call = NULL;
-    assert_int_equal(stats_of(c.client).open, 0);
-    peer_call_end(&c);
+    struct fixture *f = fixture_peer(state, NULL);
+    f->request = post_request(feeder_source(&feeder));
+    fixture_begin(f);
+    assert_code(host_settle(f->call), FCGI_WAIT);
+    peer_answer(&f->peer, 0, 1, "Status: 413\r\n\r\ntoo large");
+    assert_code(host_wait(f->call), FCGI_OK);
+    assert_int_equal(f->response.status, 413);
+    assert_string_equal(f->response.body.data, "too large");
+    host_free(f->call);
+    f->call = NULL;
+    assert_int_equal(stats_of(f->client).open, 0);
 }
 
 static void a_waiting_source_does_not_hide_that_the_peer_is_gone(void **state)
 {
-    (void)state;
-    struct peer_call c;
     struct feeder feeder = {.data = "body", .len = 4, .waits = true};
-    struct fcgi_request request = post_request(feeder_source(&feeder));
-    peer_call_begin(&c, NULL, &request);
-    assert_code(host_settle(c.call), FCGI_WAIT);
-    peer_close(&c.peer, 0);
-    assert_code(host_wait(c.call), FCGI_ERR_CLOSED);
-    peer_call_end(&c);
+    struct fixture *f = fixture_peer(state, NULL);
+    f->request = post_request(feeder_source(&feeder));
+    fixture_begin(f);
+    assert_code(host_settle(f->call), FCGI_WAIT);
+    peer_close(&f->peer, 0);
+    assert_code(host_wait(f->call), FCGI_ERR_CLOSED);
 }
 
 /* A source that has nothing every third time. */
@@ -486,26 +433,19 @@ static int give_some(void *context, void *buf, size_t cap, size_t *got)
 
 static void both_may_pause_at_once(void **state)
 {
-    (void)state;
     static const enum fake_family families[] = {FAKE_UNIX, FAKE_TCP};
     for (size_t i = 0; i < 2; i++) {
-        struct fake *app = fake_serve(families[i]);
-        struct fcgi_client *client = client_for(app, NULL);
+        struct fixture *f = fixture_serve(state, families[i], NULL);
         struct halting_source halting = {.upload = {.len = 2 * MIB}};
         struct slow_sink slow = {.turn = 0};
         struct fcgi_source source = {.read = give_some, .context = &halting};
-        struct fcgi_request request = post_request(source);
-        struct fcgi_response response = {0};
-        request.sink.body = take_some;
-        request.sink.context = &slow;
-        struct fcgi_call *call = host_begin(client, &request, &response);
-        assert_code(host_run_resuming(call), FCGI_OK);
+        f->request = post_request(source);
+        f->request.sink.body = take_some;
+        f->request.sink.context = &slow;
+        fixture_begin(f);
+        assert_code(host_run_resuming(f->call), FCGI_OK);
         assert_int_equal(slow.download.at, 2 * MIB);
         assert_false(slow.download.wrong);
-        host_free(call);
-        fcgi_response_free(&response);
-        fcgi_client_free(client);
-        fake_stop(app);
     }
 }
 
@@ -513,25 +453,21 @@ static void both_may_pause_at_once(void **state)
 
 static void resuming_before_there_is_a_connection_does_no_harm(void **state)
 {
-    (void)state;
-    struct peer_call c;
-    struct fcgi_request request = get_request();
     struct fcgi_response other = {0};
-    struct fake *app = fake_clogged(FAKE_TCP);
-    struct fcgi_client *client = client_for(app, NULL);
-    struct fcgi_call *connecting = host_begin(client, &request, &other);
+    struct fixture *f = fixture_clogged(state, FAKE_TCP, NULL);
+    struct fcgi_call *connecting = host_begin(f->client, &f->request, &other);
     assert_code(host_resume(connecting), FCGI_WAIT);
     assert_code(host_resume(connecting), FCGI_WAIT);
     host_free(connecting);
-    fcgi_client_free(client);
-    fake_stop(app);
-    peer_call_begin(&c, NULL, &request);
-    assert_code(host_resume(c.call), FCGI_WAIT);
-    assert_code(host_resume(c.call), FCGI_WAIT);
-    peer_answer(&c.peer, 0, 1, "A: 1\r\n\r\n");
-    assert_code(host_resume(c.call), FCGI_OK);
+    fcgi_client_free(f->client);
+    fake_stop(f->app);
+    struct fixture *f = fixture_peer(state, NULL);
+    fixture_begin(f);
+    assert_code(host_resume(f->call), FCGI_WAIT);
+    assert_code(host_resume(f->call), FCGI_WAIT);
+    peer_answer(&f->peer, 0, 1, "A: 1\r\n\r\n");
+    assert_code(host_resume(f->call), FCGI_OK);
     fcgi_response_free(&other);
-    peer_call_end(&c);
 }
 
 /* ---- time --------------------------------------------------------------- */
@@ -548,66 +484,59 @@ static void assert_full_limit(struct fcgi_call *call)
 
 static void the_pause_of_a_sink_is_not_charged(void **state)
 {
-    (void)state;
-    struct peer_call c;
     struct recorder r = {.limited = true};
-    struct fcgi_request request = get_request();
-    request.sink = recorder_sink(&r);
-    request.timeouts = short_limits;
-    peer_call_begin(&c, NULL, &request);
-    peer_stdout(&c.peer, 0, 1, "A: 1\r\n\r\nbody");
-    assert_code(host_settle(c.call), FCGI_WAIT);
+    struct fixture *f = fixture_peer(state, NULL);
+    f->request.sink = recorder_sink(&r);
+    f->request.timeouts = short_limits;
+    fixture_begin(f);
+    peer_stdout(&f->peer, 0, 1, "A: 1\r\n\r\nbody");
+    assert_code(host_settle(f->call), FCGI_WAIT);
     pass_ms(2 * LIMIT);
-    assert_code(host_advance(c.call), FCGI_WAIT);
-    assert_int_equal(fcgi_call_timeout_ms(c.call), -1);
+    assert_code(host_advance(f->call), FCGI_WAIT);
+    assert_int_equal(fcgi_call_timeout_ms(f->call), -1);
     r.limited = false;
-    assert_code(host_resume(c.call), FCGI_WAIT);
-    assert_full_limit(c.call);
-    assert_code(host_run(c.call), FCGI_ERR_IDLE_TIMEOUT);
+    assert_code(host_resume(f->call), FCGI_WAIT);
+    assert_full_limit(f->call);
+    assert_code(host_run(f->call), FCGI_ERR_IDLE_TIMEOUT);
     recorder_free(&r);
-    peer_call_end(&c);
 }
 
 static void the_pause_of_a_source_is_not_charged(void **state)
 {
-    (void)state;
-    struct peer_call c;
     struct feeder feeder = {.data = "body", .len = 4, .waits = true};
-    struct fcgi_request request = post_request(feeder_source(&feeder));
-    request.timeouts = short_limits;
-    peer_call_begin(&c, NULL, &request);
+    struct fixture *f = fixture_peer(state, NULL);
+    f->request = post_request(feeder_source(&feeder));
+    f->request.timeouts = short_limits;
+    fixture_begin(f);
     for (size_t i = 0; i < 2; i++) {
         feeder.ready = i * 2;
-        assert_code(host_resume(c.call), FCGI_WAIT);
+        assert_code(host_resume(f->call), FCGI_WAIT);
         pass_ms(2 * LIMIT);
-        assert_code(host_advance(c.call), FCGI_WAIT);
-        assert_int_equal(fcgi_call_timeout_ms(c.call), -1);
+        assert_code(host_advance(f->call), FCGI_WAIT);
+        assert_int_equal(fcgi_call_timeout_ms(f->call), -1);
     }
     feeder.waits = false;
-    assert_code(host_resume(c.call), FCGI_WAIT);
-    assert_full_limit(c.call);
-    assert_code(host_run(c.call), FCGI_ERR_FIRST_BYTE_TIMEOUT);
-    peer_call_end(&c);
+    assert_code(host_resume(f->call), FCGI_WAIT);
+    assert_full_limit(f->call);
+    assert_code(host_run(f->call), FCGI_ERR_FIRST_BYTE_TIMEOUT);
 }
 
 /* Amid the answer it is the idle limit. */
 static void the_pause_of_a_source_amid_the_answer_is_not_charged(void **state)
 {
-    (void)state;
-    struct peer_call c;
     struct feeder feeder = {.data = "body", .len = 4, .waits = true};
-    struct fcgi_request request = post_request(feeder_source(&feeder));
-    request.timeouts = short_limits;
-    peer_call_begin(&c, NULL, &request);
-    peer_stdout(&c.peer, 0, 1, "A: 1\r\n\r\nbegun");
-    assert_code(host_settle(c.call), FCGI_WAIT);
+    struct fixture *f = fixture_peer(state, NULL);
+    f->request = post_request(feeder_source(&feeder));
+    f->request.timeouts = short_limits;
+    fixture_begin(f);
+    peer_stdout(&f->peer, 0, 1, "A: 1\r\n\r\nbegun");
+    assert_code(host_settle(f->call), FCGI_WAIT);
     pass_ms(2 * LIMIT);
-    assert_code(host_advance(c.call), FCGI_WAIT);
+    assert_code(host_advance(f->call), FCGI_WAIT);
     feeder.waits = false;
-    assert_code(host_resume(c.call), FCGI_WAIT);
-    assert_full_limit(c.call);
-    assert_code(host_run(c.call), FCGI_ERR_IDLE_TIMEOUT);
-    peer_call_end(&c);
+    assert_code(host_resume(f->call), FCGI_WAIT);
+    assert_full_limit(f->call);
+    assert_code(host_run(f->call), FCGI_ERR_IDLE_TIMEOUT);
 }
 
 /* The first offer is declined; the one after takes its time, as a sink that
@@ -627,23 +556,20 @@ static int take_time(void *context, const void *data, size_t *len)
 
 static void a_resumed_sinks_own_time_is_not_charged(void **state)
 {
-    (void)state;
-    struct peer_call c;
     size_t offers = 0;
-    struct fcgi_request request = get_request();
-    request.sink.body = take_time;
-    request.sink.context = &offers;
-    request.timeouts = short_limits;
-    peer_call_begin(&c, NULL, &request);
-    peer_stdout(&c.peer, 0, 1, "A: 1\r\n\r\nbody");
-    assert_code(host_settle(c.call), FCGI_WAIT);
+    struct fixture *f = fixture_peer(state, NULL);
+    f->request.sink.body = take_time;
+    f->request.sink.context = &offers;
+    f->request.timeouts = short_limits;
+    fixture_begin(f);
+    peer_stdout(&f->peer, 0, 1, "A: 1\r\n\r\nbody");
+    assert_code(host_settle(f->call), FCGI_WAIT);
     assert_int_equal(offers, 1);
-    assert_code(fcgi_call_resume(c.call), FCGI_WAIT);
+    assert_code(fcgi_call_resume(f->call), FCGI_WAIT);
     assert_int_equal(offers, 2);
-    assert_full_limit(c.call);
-    peer_end(&c.peer, 0, 1);
-    assert_code(host_run(c.call), FCGI_OK);
-    peer_call_end(&c);
+    assert_full_limit(f->call);
+    peer_end(&f->peer, 0, 1);
+    assert_code(host_run(f->call), FCGI_OK);
 }
 
 /* A source that takes its time once it has something. */
@@ -667,76 +593,72 @@ static int read_slowly(void *context, void *buf, size_t cap, size_t *got)
 
 static void a_resumed_sources_own_time_is_not_charged(void **state)
 {
-    (void)state;
-    struct peer_call c;
     struct lazy_source lazy = {.ready = false};
     struct fcgi_source source = {.read = read_slowly, .context = &lazy};
-    struct fcgi_request request = post_request(source);
-    request.timeouts = short_limits;
-    peer_call_begin(&c, NULL, &request);
-    peer_stdout(&c.peer, 0, 1, "A: 1\r\n\r\nbegun");
-    assert_code(host_settle(c.call), FCGI_WAIT);
+    struct fixture *f = fixture_peer(state, NULL);
+    f->request = post_request(source);
+    f->request.timeouts = short_limits;
+    fixture_begin(f);
+    peer_stdout(&f->peer, 0, 1, "A: 1\r\n\r\nbegun");
+    assert_code(host_settle(f->call), FCGI_WAIT);
     lazy.ready = true;
     while (lazy.reads < 2) {
-        assert_code(fcgi_call_resume(c.call), FCGI_WAIT);
+        assert_code(fcgi_call_resume(f->call), FCGI_WAIT);
     }
-    assert_full_limit(c.call);
-    peer_end(&c.peer, 0, 1);
-    assert_code(host_run(c.call), FCGI_OK);
-    peer_call_end(&c);
+    assert_full_limit(f->call);
+    peer_end(&f->peer, 0, 1);
+    assert_code(host_run(f->call), FCGI_OK);
 }
 
 /* The limit of the whole goes on while either pauses. */
 static void the_whole_limit_ends_a_pause(void **state)
 {
-    (void)state;
     for (int i = 0; i < 2; i++) {
-        struct peer_call c;
         struct recorder r = {.limited = true};
         struct feeder feeder = {.waits = true};
-        struct fcgi_request request =
+        struct fixture *f = fixture_peer(state, NULL);
+        f->request =
             i == 0 ? get_request() : post_request(feeder_source(&feeder));
         int64_t start = now_ms();
-        request.sink = recorder_sink(&r);
-        request.timeouts.total_ms = LIMIT;
-        peer_call_begin(&c, NULL, &request);
-        peer_stdout(&c.peer, 0, 1, "A: 1\r\n\r\nbody");
-        assert_code(host_settle(c.call), FCGI_WAIT);
-        assert_int_equal(fcgi_call_fd(c.call), -1);
-        assert_in_range(fcgi_call_timeout_ms(c.call), 1, LIMIT);
-        assert_code(host_run(c.call), FCGI_ERR_DEADLINE);
+        f->request.sink = recorder_sink(&r);
+        f->request.timeouts.total_ms = LIMIT;
+        fixture_begin(f);
+        peer_stdout(&f->peer, 0, 1, "A: 1\r\n\r\nbody");
+        assert_code(host_settle(f->call), FCGI_WAIT);
+        assert_int_equal(fcgi_call_fd(f->call), -1);
+        assert_in_range(fcgi_call_timeout_ms(f->call), 1, LIMIT);
+        assert_code(host_run(f->call), FCGI_ERR_DEADLINE);
         assert_true(elapsed(start, LIMIT));
         recorder_free(&r);
-        peer_call_end(&c);
     }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_a_sink_did_not_take_is_offered_again),
-        cmocka_unit_test(a_slow_sink_holds_no_more_memory_for_a_larger_body),
-        cmocka_unit_test(a_paused_sink_holds_the_application_back),
-        cmocka_unit_test(what_came_before_the_end_of_a_pause_is_not_lost),
-        cmocka_unit_test(a_paused_answer_leaves_the_connection_reusable),
-        cmocka_unit_test(a_sink_cannot_take_more_than_there_is),
-        cmocka_unit_test(a_source_goes_on_where_it_waited),
-        cmocka_unit_test(only_a_request_under_way_waits_for_its_source),
-        cmocka_unit_test(what_a_source_has_is_sent_before_it_has_more),
-        cmocka_unit_test(a_pipe_is_read_when_the_host_says_so),
-        cmocka_unit_test(a_slow_peer_holds_no_more_memory_for_a_larger_body),
-        cmocka_unit_test(a_unix_socket_that_is_full_is_made_to_hold_more),
-        cmocka_unit_test(a_paused_answer_does_not_hold_the_body_up),
-        cmocka_unit_test(a_waiting_source_does_not_hold_the_answer_up),
-        cmocka_unit_test(a_waiting_source_does_not_hide_that_the_peer_is_gone),
-        cmocka_unit_test(both_may_pause_at_once),
-        cmocka_unit_test(resuming_before_there_is_a_connection_does_no_harm),
-        cmocka_unit_test(the_pause_of_a_sink_is_not_charged),
-        cmocka_unit_test(the_pause_of_a_source_is_not_charged),
-        cmocka_unit_test(the_pause_of_a_source_amid_the_answer_is_not_charged),
-        cmocka_unit_test(a_resumed_sinks_own_time_is_not_charged),
-        cmocka_unit_test(a_resumed_sources_own_time_is_not_charged),
-        cmocka_unit_test(the_whole_limit_ends_a_pause),
+        fixture_test(what_a_sink_did_not_take_is_offered_again),
+        fixture_test(a_slow_sink_holds_no_more_memory_for_a_larger_body),
+        fixture_test(a_paused_sink_holds_the_application_back),
+        fixture_test(what_came_before_the_end_of_a_pause_is_not_lost),
+        fixture_test(a_paused_answer_leaves_the_connection_reusable),
+        fixture_test(a_sink_cannot_take_more_than_there_is),
+        fixture_test(a_source_goes_on_where_it_waited),
+        fixture_test(only_a_request_under_way_waits_for_its_source),
+        fixture_test(what_a_source_has_is_sent_before_it_has_more),
+        fixture_test(a_pipe_is_read_when_the_host_says_so),
+        fixture_test(a_slow_peer_holds_no_more_memory_for_a_larger_body),
+        fixture_test(a_unix_socket_that_is_full_is_made_to_hold_more),
+        fixture_test(a_paused_answer_does_not_hold_the_body_up),
+        fixture_test(a_waiting_source_does_not_hold_the_answer_up),
+        fixture_test(a_waiting_source_does_not_hide_that_the_peer_is_gone),
+        fixture_test(both_may_pause_at_once),
+        fixture_test(resuming_before_there_is_a_connection_does_no_harm),
+        fixture_test(the_pause_of_a_sink_is_not_charged),
+        fixture_test(the_pause_of_a_source_is_not_charged),
+        fixture_test(the_pause_of_a_source_amid_the_answer_is_not_charged),
+        fixture_test(a_resumed_sinks_own_time_is_not_charged),
+        fixture_test(a_resumed_sources_own_time_is_not_charged),
+        fixture_test(the_whole_limit_ends_a_pause),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,22 +7,13 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <string.h>
 #include <unistd.h>
 
-#include <fcgi_client.h>
 #include <fcgi_client/io.h>
 
-#include "ask.h"
-#include "fake.h"
 #include "feeder.h"
+#include "fixture.h"
 #include "host.h"
 #include "pattern.h"
 #include "peer.h"
@@ -301,28 +292,27 @@ static void give_account(struct account *account, struct fake *app,
     account->accepted = fake_count(app, FAKE_ACCEPTED);
 }
 
-static struct account ask_by(const struct retry_case *it,
+static struct account ask_by(void **state, const struct retry_case *it,
                              enum fake_family family, asker *ask)
 {
     struct account account;
     struct matter matter;
-    struct fcgi_response response = {0};
-    struct fake *app = fake_start(family, it->steps, it->count);
-    struct fcgi_client *client = client_for(app, NULL);
+    struct fixture *f =
+        fixture_start(state, family, it->steps, it->count, NULL);
     memset(&account, 0, sizeof(account));
     memset(&matter, 0, sizeof(matter));
-    ask_hello(client);
-    fake_go(app); /* what pauses once it has served */
-    fake_await(app, FAKE_REACHED, 1);
+    ask_hello(f->client);
+    fake_go(f->app); /* what pauses once it has served */
+    fake_await(f->app, FAKE_REACHED, 1);
     struct fcgi_request request = it->request(&matter);
-    account.rc = ask(client, &request, &response);
-    give_account(&account, app, client, &response);
+    account.rc = ask(f->client, &request, &f->response);
+    give_account(&account, f->app, f->client, &f->response);
     if (it->steps != always_closes) {
-        account.next_reused = ask_hello(client).reused;
+        account.next_reused = ask_hello(f->client).reused;
     }
-    fcgi_response_free(&response);
-    fcgi_client_free(client);
-    fake_stop(app);
+    fcgi_response_free(&f->response);
+    fcgi_client_free(f->client);
+    fake_stop(f->app);
     return account;
 }
 
@@ -345,11 +335,10 @@ static void assert_same(const struct account *a, const struct account *b,
 
 static void a_call_and_a_blocking_request_fare_the_same(void **state)
 {
-    (void)state;
     for (size_t i = 0; i < 2 * sizeof(cases) / sizeof(cases[0]); i++) {
         const struct retry_case *it = &cases[i / 2];
-        struct account one = ask_by(it, families[i % 2], fcgi_client_do);
-        struct account other = ask_by(it, families[i % 2], host_do);
+        struct account one = ask_by(state, it, families[i % 2], fcgi_client_do);
+        struct account other = ask_by(state, it, families[i % 2], host_do);
         if (other.rc != it->want || other.outcome.retried != it->retried) {
             fail_msg("\"%s\": %s, retried %d", it->name,
                      fcgi_error_name(other.rc), other.outcome.retried);
@@ -363,79 +352,68 @@ static void a_call_and_a_blocking_request_fare_the_same(void **state)
 /* Not from the start of the file. */
 static void retry_replays_stdin_from_where_it_began(void **state)
 {
-    (void)state;
     struct fcgi_fd_state file;
     int fd = temp_file("skipped, sent", 13);
-    struct fake *app = FAKE_RUN(FAKE_UNIX, closes_on_request);
-    struct fcgi_client *client = client_for(app, NULL);
+    struct fixture *f = fixture_run(state, FAKE_UNIX, closes_on_request, NULL);
     assert_int_equal(lseek(fd, 9, SEEK_SET), 9);
     struct fcgi_request request = put_request(fcgi_fd_source(&file, fd));
-    ask_hello(client);
-    assert_true(host_expecting_body(client, &request, "sent").retried);
+    ask_hello(f->client);
+    assert_true(host_expecting_body(f->client, &request, "sent").retried);
     for (size_t i = 1; i <= 2; i++) {
-        const struct wire_request *seen = fake_request(app, i);
+        const struct wire_request *seen = fake_request(f->app, i);
         assert_int_equal(seen->body.len, 4);
         assert_memory_equal(seen->body.data, "sent", 4);
         assert_int_equal(seen->body_ends, 1);
     }
     close(fd);
-    fcgi_client_free(client);
-    fake_stop(app);
 }
 
 /* Amid a body of which only part was sent, while the host waits in between. */
 static void retry_begins_a_half_sent_body_anew(void **state)
 {
-    (void)state;
     static const struct fake_step script[] = {SERVED_ONCE, FAKE_READ(500000),
                                               FAKE_CLOSE, THEN_SERVES};
     for (size_t i = 0; i < 2; i++) {
-        struct fake *app = FAKE_RUN(families[i], script);
-        struct fcgi_client *client = client_for(app, NULL);
+        struct fixture *f = fixture_run(state, families[i], script, NULL);
         struct pattern_upload upload = {.len = LARGE};
         struct pattern_download download = {0};
         struct fcgi_request request = put_request(pattern_source(&upload));
         request.sink = pattern_sink(&download);
-        ask_hello(client);
-        assert_true(host_expecting(client, &request, FCGI_OK).retried);
+        ask_hello(f->client);
+        assert_true(host_expecting(f->client, &request, FCGI_OK).retried);
         assert_int_equal(download.at, LARGE);
         assert_false(download.wrong);
-        fcgi_client_free(client);
-        fake_stop(app);
     }
 }
 
 /* A source that waits is asked to go back too, and then goes on. */
 static void retry_replays_a_source_that_waits(void **state)
 {
-    (void)state;
-    struct peer_call c;
     struct feeder feeder = {.data = "12345678", .len = 8, .replays = true};
-    struct fcgi_request request = get_request();
-    peer_call_begin(&c, NULL, &request);
-    peer_answer(&c.peer, 0, 1, "A: 1\r\n\r\n");
-    assert_code(host_run(c.call), FCGI_OK);
-    host_free(c.call);
-    request = put_request(feeder_source(&feeder));
+    struct fixture *f = fixture_peer(state, NULL);
+    fixture_begin(f);
+    peer_answer(&f->peer, 0, 1, "A: 1\r\n\r\n");
+    assert_code(host_run(f->call), FCGI_OK);
+    host_free(f->call);
+    f->request = put_request(feeder_source(&feeder));
     feeder.waits = true;
     feeder.ready = 5;
-    c.call = host_begin(c.client, &request, &c.response);
-    assert_code(host_settle(c.call), FCGI_WAIT);
-    peer_close(&c.peer, 0);
-    assert_code(host_settle(c.call), FCGI_WAIT);
-    assert_int_equal(stats_of(c.client).retries, 1);
+    f->call = host_begin(f->client, &f->request, &f->response);
+    assert_code(host_settle(f->call), FCGI_WAIT);
+    peer_close(&f->peer, 0);
+    assert_code(host_settle(f->call), FCGI_WAIT);
+    assert_int_equal(stats_of(f->client).retries, 1);
     assert_int_equal(feeder.replay_calls, 1);
     assert_int_equal(feeder.replay_taken, 5);
     feeder.waits = false;
-    assert_code(host_resume(c.call), FCGI_WAIT);
-    struct wire_request seen = peer_request(&c.peer, 1);
+    assert_code(host_resume(f->call), FCGI_WAIT);
+    struct wire_request seen = peer_request(&f->peer, 1);
     assert_int_equal(seen.body.len, 8);
     assert_memory_equal(seen.body.data, "12345678", 8);
     assert_int_equal(seen.body_ends, 1);
-    peer_answer(&c.peer, 1, 1, "A: 1\r\n\r\n");
-    assert_code(host_run(c.call), FCGI_OK);
+    peer_answer(&f->peer, 1, 1, "A: 1\r\n\r\n");
+    assert_code(host_run(f->call), FCGI_OK);
     wire_request_free(&seen);
-    peer_call_end(&c);
 }
 
 /* ---- when a connection is stale ----------------------------------------- */
@@ -599,125 +577,108 @@ static void a_dial_function_may_cancel_the_call_it_dials_for(void **state)
 /* There is one place in all: who waits for it must not come between. */
 static void the_retry_keeps_its_place(void **state)
 {
-    (void)state;
-    struct peer_call c;
     struct fcgi_client_config config = {.pool = {.max_open = 1}};
     struct fcgi_response other = {0};
-    struct fcgi_request request = get_request();
-    peer_call_begin(&c, &config, &request);
-    peer_answer(&c.peer, 0, 1, "A: 1\r\n\r\n");
-    assert_code(host_run(c.call), FCGI_OK);
-    host_free(c.call);
-    c.call = host_begin(c.client, &request, &c.response);
-    struct fcgi_call *waits = host_begin(c.client, &request, &other);
-    peer_close(&c.peer, 0);
-    assert_code(host_settle(c.call), FCGI_WAIT);
-    assert_int_equal(stats_of(c.client).retries, 1);
+    struct fixture *f = fixture_peer(state, &config);
+    fixture_begin(f);
+    peer_answer(&f->peer, 0, 1, "A: 1\r\n\r\n");
+    assert_code(host_run(f->call), FCGI_OK);
+    host_free(f->call);
+    f->call = host_begin(f->client, &f->request, &f->response);
+    struct fcgi_call *waits = host_begin(f->client, &f->request, &other);
+    peer_close(&f->peer, 0);
+    assert_code(host_settle(f->call), FCGI_WAIT);
+    assert_int_equal(stats_of(f->client).retries, 1);
     assert_code(host_settle(waits), FCGI_WAIT);
-    assert_int_equal(stats_of(c.client).waiting, 1);
-    assert_int_equal(stats_of(c.client).open, 1);
-    peer_answer(&c.peer, 1, 1, "A: 1\r\n\r\n");
-    assert_code(host_run(c.call), FCGI_OK);
-    host_free(c.call);
-    c.call = NULL;
+    assert_int_equal(stats_of(f->client).waiting, 1);
+    assert_int_equal(stats_of(f->client).open, 1);
+    peer_answer(&f->peer, 1, 1, "A: 1\r\n\r\n");
+    assert_code(host_run(f->call), FCGI_OK);
+    host_free(f->call);
+    f->call = NULL;
     assert_code(host_settle(waits), FCGI_WAIT);
-    peer_answer(&c.peer, 1, 2, "A: 1\r\n\r\n");
+    peer_answer(&f->peer, 1, 2, "A: 1\r\n\r\n");
     assert_code(host_run(waits), FCGI_OK);
     host_free(waits);
     fcgi_response_free(&other);
-    peer_call_end(&c);
 }
 
 /* A restart kills all idle connections: one is found out by a call, the others
  * are checked before one is entrusted to them. */
 static void after_one_dead_connection_the_others_are_checked(void **state)
 {
-    (void)state;
     for (size_t i = 0; i < 2; i++) {
-        struct fake *app = fake_serve(families[i]);
-        struct fcgi_client *client = client_for(app, NULL);
-        struct fcgi_request request = get_request();
-        keep_idle(app, client, 4);
-        fake_restart(app);
-        assert_true(host_expecting(client, &request, FCGI_OK).retried);
-        struct fcgi_connection *fresh = take(fcgi_client_pool(client));
-        struct fcgi_outcome outcome = host_expecting(client, &request, FCGI_OK);
+        struct fixture *f = fixture_serve(state, families[i], NULL);
+        keep_idle(f->app, f->client, 4);
+        fake_restart(f->app);
+        assert_true(host_expecting(f->client, &f->request, FCGI_OK).retried);
+        struct fcgi_connection *fresh = take(f->pool);
+        struct fcgi_outcome outcome =
+            host_expecting(f->client, &f->request, FCGI_OK);
         assert_false(outcome.retried);
         assert_false(outcome.reused);
-        struct fcgi_pool_stats stats = stats_of(client);
+        struct fcgi_pool_stats stats = stats_of(f->client);
         /* For one that a busy machine lets wait another is closed. */
         assert_int_equal(stats.stale + stats.rescues, 4);
         assert_int_equal(stats.retries, 1);
-        fcgi_pool_put(fcgi_client_pool(client), fresh);
-        fcgi_client_free(client);
-        fake_stop(app);
+        fcgi_pool_put(f->pool, fresh);
     }
 }
 
 /* A request that is refused has taken one, and gives it back unused. */
 static void what_was_not_used_stays_suspected(void **state)
 {
-    (void)state;
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_client *client = client_for(app, NULL);
-    struct fcgi_request request = get_request();
+    struct fixture *f = fixture_serve(state, FAKE_UNIX, NULL);
     struct fcgi_request refused = get_request();
     refused.role = (enum fcgi_role)99;
-    keep_idle(app, client, 2);
-    fake_restart(app);
-    assert_true(host_expecting(client, &request, FCGI_OK).retried);
-    struct fcgi_connection *fresh = take(fcgi_client_pool(client));
-    (void)host_expecting(client, &refused, FCGI_ERR_ARGUMENT);
-    assert_false(host_expecting(client, &request, FCGI_OK).retried);
-    assert_int_equal(stats_of(client).stale, 2);
-    fcgi_pool_put(fcgi_client_pool(client), fresh);
-    fcgi_client_free(client);
-    fake_stop(app);
+    keep_idle(f->app, f->client, 2);
+    fake_restart(f->app);
+    assert_true(host_expecting(f->client, &f->request, FCGI_OK).retried);
+    struct fcgi_connection *fresh = take(f->pool);
+    (void)host_expecting(f->client, &refused, FCGI_ERR_ARGUMENT);
+    assert_false(host_expecting(f->client, &f->request, FCGI_OK).retried);
+    assert_int_equal(stats_of(f->client).stale, 2);
+    fcgi_pool_put(f->pool, fresh);
 }
 
 /* Calls at the same time, each on a pooled connection that is dead. */
 static void calls_at_a_time_are_retried_each(void **state)
 {
-    (void)state;
-    struct fake *app = fake_serve(FAKE_TCP);
-    struct fcgi_client *client = client_for(app, NULL);
-    struct fcgi_request request = get_request();
+    struct fixture *f = fixture_serve(state, FAKE_TCP, NULL);
     struct fcgi_response responses[4] = {{0}};
     struct fcgi_call *calls[4];
-    keep_idle(app, client, 4);
+    keep_idle(f->app, f->client, 4);
     for (size_t i = 0; i < 4; i++) {
-        calls[i] = host_begin(client, &request, &responses[i]);
+        calls[i] = host_begin(f->client, &f->request, &responses[i]);
     }
-    fake_restart(app);
+    fake_restart(f->app);
     for (size_t i = 0; i < 4; i++) {
         assert_code(host_run(calls[i]), FCGI_OK);
         assert_true(responses[i].outcome.retried);
         host_free(calls[i]);
         fcgi_response_free(&responses[i]);
     }
-    struct fcgi_pool_stats stats = stats_of(client);
+    struct fcgi_pool_stats stats = stats_of(f->client);
     assert_int_equal(stats.retries, 4);
     /* For one that a busy machine lets wait another is closed. */
     assert_int_equal(stats.idle + stats.rescues, 4);
-    fcgi_client_free(client);
-    fake_stop(app);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_call_and_a_blocking_request_fare_the_same),
-        cmocka_unit_test(retry_replays_stdin_from_where_it_began),
-        cmocka_unit_test(retry_begins_a_half_sent_body_anew),
-        cmocka_unit_test(retry_replays_a_source_that_waits),
+        fixture_test(a_call_and_a_blocking_request_fare_the_same),
+        fixture_test(retry_replays_stdin_from_where_it_began),
+        fixture_test(retry_begins_a_half_sent_body_anew),
+        fixture_test(retry_replays_a_source_that_waits),
         cmocka_unit_test(a_connection_that_ends_late_was_not_stale),
         cmocka_unit_test(a_connection_that_ends_soon_was_stale),
         cmocka_unit_test(a_replay_may_cancel_its_own_call),
         cmocka_unit_test(a_dial_function_may_cancel_the_call_it_dials_for),
-        cmocka_unit_test(the_retry_keeps_its_place),
-        cmocka_unit_test(after_one_dead_connection_the_others_are_checked),
-        cmocka_unit_test(what_was_not_used_stays_suspected),
-        cmocka_unit_test(calls_at_a_time_are_retried_each),
+        fixture_test(the_retry_keeps_its_place),
+        fixture_test(after_one_dead_connection_the_others_are_checked),
+        fixture_test(what_was_not_used_stays_suspected),
+        fixture_test(calls_at_a_time_are_retried_each),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

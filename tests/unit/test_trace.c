@@ -405,8 +405,7 @@ static void a_spent_connection_whose_place_is_needed_is_told(void **state)
     assert_code(host_run(f->call), FCGI_OK);
     fixture_free_call(f);
     assert_code(host_run(second->call), FCGI_OK);
-    host_free(second->call);
-    second->call = NULL;
+    fixture_free_other(second);
     assert_int_equal(stats_of(f->client).evictions, 2);
     end_traced(f);
 }
