@@ -236,6 +236,13 @@ struct fixture_asker *fixture_ask(void **state, struct fcgi_client *client,
     return asker;
 }
 
+void fixture_close_input(void **state)
+{
+    struct fixture *f = *state;
+    f->input = dup(STDIN_FILENO);
+    (void)close(STDIN_FILENO);
+}
+
 /* ---- ending ------------------------------------------------------------- */
 
 static void join_all(struct fixture *f)
@@ -296,13 +303,12 @@ void fixture_free_client(struct fixture *f)
     f->pool = NULL;
 }
 
-static void end_app(struct fixture *f)
+void fixture_stop_app(struct fixture *f)
 {
     if (f->app != NULL) {
         fake_stop(f->app);
         f->app = NULL;
     }
-    peer_free(&f->peer);
 }
 
 static void end_all(struct fixture *f)
@@ -313,7 +319,8 @@ static void end_all(struct fixture *f)
     end_deferred(f);
     fcgi_response_free(&f->response);
     fixture_free_client(f);
-    end_app(f);
+    fixture_stop_app(f);
+    peer_free(&f->peer);
 }
 
 void fixture_end(void **state)
@@ -330,6 +337,7 @@ int fixture_set_up(void **state)
 {
     struct fixture *f = must_calloc(sizeof(*f));
     f->request = get_request();
+    f->input = -1;
     f->descriptors = open_descriptors();
     *state = f;
     return 0;
@@ -345,10 +353,20 @@ static void free_kept(struct fixture *f)
     }
 }
 
+static void restore_input(struct fixture *f)
+{
+    if (f->input >= 0) {
+        (void)dup2(f->input, STDIN_FILENO);
+        (void)close(f->input);
+        f->input = -1;
+    }
+}
+
 int fixture_tear_down(void **state)
 {
     struct fixture *f = *state;
     end_all(f);
+    restore_input(f);
     size_t blocks = f->memory.blocks;
     size_t descriptors = f->descriptors;
     free_kept(f);

@@ -54,6 +54,7 @@ struct fixture {
     struct fixture_item *deferred;
     struct fixture_item *kept; /* from fixture_alloc() */
     struct temp *folder;       /* of fixture_path() */
+    int input;                 /* copy of descriptor 0; -1: it is open */
     size_t descriptors;        /* open before the test */
 };
 
@@ -108,10 +109,11 @@ struct fixture_call {
 struct fixture_call *fixture_other_call(void **state);
 void fixture_free_other(struct fixture_call *other);
 
-/** Free `call`, or `client` or `pool`, before the test is over; it is NULL
- *  then. */
+/** Free `call`, or `client` or `pool`, or stop `app`, before the test is over;
+ *  it is NULL then. */
 void fixture_free_call(struct fixture *f);
 void fixture_free_client(struct fixture *f);
+void fixture_stop_app(struct fixture *f);
 
 /** Run a function in a thread beside the test. */
 void fixture_thread(void **state, void *(*run)(void *), void *argument);
@@ -137,6 +139,10 @@ void *fixture_alloc(void **state, size_t size);
 /** The path of a file, which need not exist, in a folder that is removed with
  *  all its contents when the test is over. */
 const char *fixture_path(void **state, const char *name);
+
+/** Close descriptor 0, so that the next one opened is that. It is restored when
+ *  the test is over. */
+void fixture_close_input(void **state);
 
 /** Have `end(what)` called when the test is ended: before its client and its
  *  application are, and before what was deferred earlier. */

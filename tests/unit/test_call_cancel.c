@@ -17,51 +17,33 @@
 #include "process.h"
 #include "recorder.h"
 
-/* A call on a client whose connections end in the test's peer. */
-struct scene {
-    struct counting_allocator memory;
-    struct peer peer;
-    struct fcgi_client *client;
-    struct fcgi_request request;
-    struct fcgi_response response;
-    struct fcgi_call *call;
-    /* What some requests need. */
-    struct pattern_upload upload;
-    struct feeder feeder;
-    struct recorder recorder;
-    struct fcgi_connection *taken;
-};
+/* What some requests need. */
+static struct pattern_upload upload;
+static struct feeder feeder;
+static struct recorder recorder;
+static struct fcgi_connection *taken;
 
-static void open_scene(struct scene *s)
+/* The peer plays the application; the client has one place. */
+static struct fixture *begin(void **state)
 {
-    struct fcgi_client_config config = {.pool = {.max_open = 1}};
-    memset(s, 0, sizeof(*s));
-    config.pool.allocator = counting_allocator(&s->memory);
-    s->client = peer_client(&s->peer, &config);
-    s->request = get_request();
+    struct fixture *f = *state;
+    struct fcgi_client_config config = {
+        .pool = {.max_open = 1, .allocator = counting_allocator(&f->memory)}};
+    fixture_peer(state, &config);
+    f->request = get_request();
+    upload = (struct pattern_upload){.len = 0};
+    recorder_free(&recorder);
+    recorder = (struct recorder){.heads = 0};
+    taken = NULL;
+    return f;
 }
 
-static void begin(struct scene *s)
-{
-    s->call = host_begin(s->client, &s->request, &s->response);
-}
-
-static void say(struct scene *s, int type, const char *text)
+static void say(struct fixture *f, int type, const char *text)
 {
     struct wire w = {0};
     wire_padded(&w, type, 1, text, strlen(text));
-    peer_say(&s->peer, 0, &w);
+    peer_say(&f->peer, 0, &w);
     wire_free(&w);
-}
-
-/* Fails if anything but the call's connections was left open, or in use. */
-static void close_scene(struct scene *s)
-{
-    fcgi_response_free(&s->response);
-    recorder_free(&s->recorder);
-    fcgi_client_free(s->client);
-    peer_free(&s->peer);
-    assert_int_equal(s->memory.blocks, 0);
 }
 
 /* ---- from within -------------------------------------------------------- */
@@ -105,39 +87,36 @@ static int pause_and_cancel(void *context, const void *data, size_t *len)
 }
 
 /* Send such an answer, and see the call end there. */
-static void assert_sink_cancels(struct fcgi_sink sink)
+static void assert_sink_cancels(void **state, struct fcgi_sink sink)
 {
-    struct scene s;
     struct canceller c = {0};
-    open_scene(&s);
+    struct fixture *f = begin(state);
     sink.context = &c;
-    s.request.sink = sink;
-    begin(&s);
-    c.call = s.call;
-    assert_code(host_settle(s.call), FCGI_WAIT);
-    say(&s, WIRE_STDERR, "oh");
-    say(&s, WIRE_STDOUT, "Status: 200\r\n\r\nbo");
-    say(&s, WIRE_STDOUT, "dy");
-    say(&s, WIRE_STDERR, "no");
-    assert_code(host_run(s.call), FCGI_ERR_CANCELLED);
-    assert_code(host_resume(s.call), FCGI_ERR_CANCELLED);
+    f->request.sink = sink;
+    fixture_begin(f);
+    c.call = f->call;
+    assert_code(host_settle(f->call), FCGI_WAIT);
+    say(f, WIRE_STDERR, "oh");
+    say(f, WIRE_STDOUT, "Status: 200\r\n\r\nbo");
+    say(f, WIRE_STDOUT, "dy");
+    say(f, WIRE_STDERR, "no");
+    assert_code(host_run(f->call), FCGI_ERR_CANCELLED);
+    assert_code(host_resume(f->call), FCGI_ERR_CANCELLED);
     assert_int_equal(c.uses, 1);
-    assert_true(s.response.outcome.may_have_run);
-    host_free(s.call);
-    struct wire_request seen = peer_request(&s.peer, 0);
+    assert_true(f->response.outcome.may_have_run);
+    fixture_free_call(f);
+    struct wire_request seen = peer_request(&f->peer, 0);
     assert_true(seen.aborted);
     wire_request_free(&seen);
-    assert_int_equal(stats_of(s.client).open, 0);
-    close_scene(&s);
+    assert_int_equal(stats_of(f->client).open, 0);
 }
 
 static void a_sink_may_cancel_its_own_call(void **state)
 {
-    (void)state;
-    assert_sink_cancels((struct fcgi_sink){.head = at_head});
-    assert_sink_cancels((struct fcgi_sink){.body = at_body});
-    assert_sink_cancels((struct fcgi_sink){.body = pause_and_cancel});
-    assert_sink_cancels((struct fcgi_sink){.stderr_data = at_stderr});
+    assert_sink_cancels(state, (struct fcgi_sink){.head = at_head});
+    assert_sink_cancels(state, (struct fcgi_sink){.body = at_body});
+    assert_sink_cancels(state, (struct fcgi_sink){.body = pause_and_cancel});
+    assert_sink_cancels(state, (struct fcgi_sink){.stderr_data = at_stderr});
 }
 
 static int drive_from_within(void *context,
@@ -153,45 +132,39 @@ static int drive_from_within(void *context,
 
 static void a_sink_can_neither_advance_nor_resume_its_own_call(void **state)
 {
-    struct scene s;
     struct canceller c = {0};
-    (void)state;
-    open_scene(&s);
-    s.request.sink =
+    struct fixture *f = begin(state);
+    f->request.sink =
         (struct fcgi_sink){.head = drive_from_within, .context = &c};
-    begin(&s);
-    c.call = s.call;
-    assert_code(host_settle(s.call), FCGI_WAIT);
-    peer_answer(&s.peer, 0, 1, "Status: 200\r\n\r\nbody");
-    assert_code(host_run(s.call), FCGI_OK);
+    fixture_begin(f);
+    c.call = f->call;
+    assert_code(host_settle(f->call), FCGI_WAIT);
+    peer_answer(&f->peer, 0, 1, "Status: 200\r\n\r\nbody");
+    assert_code(host_run(f->call), FCGI_OK);
     assert_int_equal(c.uses, 1);
-    host_free(s.call);
-    close_scene(&s);
+    fixture_free_call(f);
 }
 
 /* By what it returns, as in a blocking request. */
 static void a_sink_that_refuses_cancels_its_call(void **state)
 {
-    (void)state;
     static const enum recorder_event events[] = {RECORDER_HEAD, RECORDER_BODY,
                                                  RECORDER_STDERR};
     for (size_t i = 0; i < 3; i++) {
-        struct scene s;
-        open_scene(&s);
-        s.recorder.cancel_in = events[i];
-        s.recorder.answer = 42;
-        s.request.sink = recorder_sink(&s.recorder);
-        begin(&s);
-        assert_code(host_settle(s.call), FCGI_WAIT);
-        say(&s, WIRE_STDOUT, "Status: 200\r\n\r\nbody");
-        say(&s, WIRE_STDERR, "oh");
-        assert_code(host_run(s.call), FCGI_ERR_CANCELLED);
-        assert_int_equal(s.recorder.stderrs, i == 2);
-        host_free(s.call);
-        struct wire_request seen = peer_request(&s.peer, 0);
+        struct fixture *f = begin(state);
+        recorder.cancel_in = events[i];
+        recorder.answer = 42;
+        f->request.sink = recorder_sink(&recorder);
+        fixture_begin(f);
+        assert_code(host_settle(f->call), FCGI_WAIT);
+        say(f, WIRE_STDOUT, "Status: 200\r\n\r\nbody");
+        say(f, WIRE_STDERR, "oh");
+        assert_code(host_run(f->call), FCGI_ERR_CANCELLED);
+        assert_int_equal(recorder.stderrs, i == 2);
+        fixture_free_call(f);
+        struct wire_request seen = peer_request(&f->peer, 0);
         assert_true(seen.aborted);
         wire_request_free(&seen);
-        close_scene(&s);
     }
 }
 
@@ -220,91 +193,88 @@ static int read_and_cancel(void *context, void *buf, size_t cap, size_t *got)
 /* Asked before anything is sent, it can take the whole request back. */
 static void a_source_may_cancel_its_own_call(void **state)
 {
-    (void)state;
     for (size_t nth = 1; nth <= 3; nth++) {
-        struct scene s;
         struct cancelling_source source = {.nth = nth};
-        open_scene(&s);
-        s.request.body =
+        struct fixture *f = begin(state);
+        f->request.body =
             (struct fcgi_source){.read = read_and_cancel, .context = &source};
-        begin(&s);
-        source.c.call = s.call;
-        int rc = host_advance(s.call);
+        fixture_begin(f);
+        source.c.call = f->call;
+        int rc = host_advance(f->call);
         while (rc == FCGI_WAIT) {
-            rc = host_resume(s.call);
+            rc = host_resume(f->call);
         }
         assert_code(rc, FCGI_ERR_CANCELLED);
         assert_int_equal(source.c.uses, nth);
-        bool sent = s.response.outcome.bytes_sent > 0;
+        bool sent = f->response.outcome.bytes_sent > 0;
         assert_int_equal(sent, nth > 1);
-        assert_int_equal(s.response.outcome.may_have_run, sent);
-        host_free(s.call);
-        struct wire_request seen = peer_request(&s.peer, 0);
+        assert_int_equal(f->response.outcome.may_have_run, sent);
+        fixture_free_call(f);
+        struct wire_request seen = peer_request(&f->peer, 0);
         assert_int_equal(seen.aborted, sent);
         assert_int_equal(seen.body_ends, 0);
         wire_request_free(&seen);
-        close_scene(&s);
     }
 }
 
 /* ---- at each stage ------------------------------------------------------ */
 
 /* Somebody else has the only connection. */
-static void reach_queue(struct scene *s)
+static void reach_queue(struct fixture *f)
 {
-    s->taken = take(fcgi_client_pool(s->client));
-    begin(s);
-    assert_code(host_settle(s->call), FCGI_WAIT);
-    assert_int_equal(stats_of(s->client).waiting, 1);
+    taken = take(f->pool);
+    fixture_begin(f);
+    assert_code(host_settle(f->call), FCGI_WAIT);
+    assert_int_equal(stats_of(f->client).waiting, 1);
 }
 
 /* Connected, and not advanced yet. */
-static void reach_start(struct scene *s)
+static void reach_start(struct fixture *f)
 {
-    begin(s);
+    fixture_begin(f);
 }
 
 /* Amid a body that nobody reads. */
-static void reach_sending(struct scene *s)
+static void reach_sending(struct fixture *f)
 {
-    s->upload.len = UINT64_C(1) << 40;
-    s->request = post_request(pattern_source(&s->upload));
-    begin(s);
-    assert_code(host_settle(s->call), FCGI_WAIT);
+    upload.len = UINT64_C(1) << 40;
+    f->request = post_request(pattern_source(&upload));
+    fixture_begin(f);
+    assert_code(host_settle(f->call), FCGI_WAIT);
 }
 
-static void reach_waiting_source(struct scene *s)
+static void reach_waiting_source(struct fixture *f)
 {
-    s->feeder = (struct feeder){
+    feeder = (struct feeder){
         .data = "12345678", .len = 8, .waits = true, .ready = 4};
-    s->request = post_request(feeder_source(&s->feeder));
-    begin(s);
-    assert_code(host_settle(s->call), FCGI_WAIT);
+    f->request = post_request(feeder_source(&feeder));
+    fixture_begin(f);
+    assert_code(host_settle(f->call), FCGI_WAIT);
 }
 
-static void reach_silence(struct scene *s)
+static void reach_silence(struct fixture *f)
 {
-    begin(s);
-    assert_code(host_settle(s->call), FCGI_WAIT);
+    fixture_begin(f);
+    assert_code(host_settle(f->call), FCGI_WAIT);
 }
 
-static void reach_answer(struct scene *s)
+static void reach_answer(struct fixture *f)
 {
-    reach_silence(s);
-    say(s, WIRE_STDOUT, "Status: 200\r\n\r\nbegun");
-    assert_code(host_settle(s->call), FCGI_WAIT);
+    reach_silence(f);
+    say(f, WIRE_STDOUT, "Status: 200\r\n\r\nbegun");
+    assert_code(host_settle(f->call), FCGI_WAIT);
 }
 
-static void reach_pause(struct scene *s)
+static void reach_pause(struct fixture *f)
 {
-    s->recorder.limited = true;
-    s->request.sink = recorder_sink(&s->recorder);
-    reach_answer(s);
-    assert_int_equal(fcgi_call_fd(s->call), -1);
+    recorder.limited = true;
+    f->request.sink = recorder_sink(&recorder);
+    reach_answer(f);
+    assert_int_equal(fcgi_call_fd(f->call), -1);
 }
 
 static const struct stage {
-    void (*reach)(struct scene *s);
+    void (*reach)(struct fixture *f);
     enum fcgi_phase phase;
     bool may_have_run;
     bool told; /* the application is */
@@ -322,10 +292,10 @@ static const struct stage {
 
 /* What the application sees of a call that was given up: never the end of a
  * body, nor a record amid another. */
-static void check_peer(struct scene *s, const struct stage *stage)
+static void check_peer(struct fixture *f, const struct stage *stage)
 {
-    struct wire_request seen = peer_request(&s->peer, 0);
-    bool had_body = s->request.body.read != NULL;
+    struct wire_request seen = peer_request(&f->peer, 0);
+    bool had_body = f->request.body.read != NULL;
     assert_int_equal(seen.aborted, stage->told);
     assert_true(!had_body || seen.body_ends == 0);
     if (seen.body.len > 4) {
@@ -335,99 +305,82 @@ static void check_peer(struct scene *s, const struct stage *stage)
 }
 
 /* Its place can be had again. */
-static void check_place(struct scene *s)
+static void check_place(struct fixture *f)
 {
-    if (s->taken != NULL) {
-        fcgi_pool_put(fcgi_client_pool(s->client), s->taken);
-        assert_int_equal(stats_of(s->client).idle, 1);
+    if (taken != NULL) {
+        fcgi_pool_put(f->pool, taken);
+        assert_int_equal(stats_of(f->client).idle, 1);
     } else {
-        assert_int_equal(stats_of(s->client).open, 0);
+        assert_int_equal(stats_of(f->client).open, 0);
     }
-    assert_int_equal(stats_of(s->client).waiting, 0);
-    fcgi_pool_put(fcgi_client_pool(s->client),
-                  take(fcgi_client_pool(s->client)));
-    assert_int_equal(stats_of(s->client).open, 1);
+    assert_int_equal(stats_of(f->client).waiting, 0);
+    fcgi_pool_put(f->pool, take(f->pool));
+    assert_int_equal(stats_of(f->client).open, 1);
 }
 
 static void the_owner_may_cancel_at_each_stage(void **state)
 {
-    (void)state;
     for (size_t i = 0; i < STAGES; i++) {
-        struct scene s;
-        size_t before = open_descriptors();
-        open_scene(&s);
-        stages[i].reach(&s);
-        host_cancel(s.call);
-        assert_code(host_advance(s.call), FCGI_ERR_CANCELLED);
-        assert_code(host_resume(s.call), FCGI_ERR_CANCELLED);
-        assert_code(s.response.outcome.error, FCGI_ERR_CANCELLED);
-        assert_int_equal(s.response.outcome.phase, stages[i].phase);
-        assert_int_equal(s.response.outcome.may_have_run,
+        struct fixture *f = begin(state);
+        stages[i].reach(f);
+        host_cancel(f->call);
+        assert_code(host_advance(f->call), FCGI_ERR_CANCELLED);
+        assert_code(host_resume(f->call), FCGI_ERR_CANCELLED);
+        assert_code(f->response.outcome.error, FCGI_ERR_CANCELLED);
+        assert_int_equal(f->response.outcome.phase, stages[i].phase);
+        assert_int_equal(f->response.outcome.may_have_run,
                          stages[i].may_have_run);
-        check_peer(&s, &stages[i]);
-        host_free(s.call);
-        check_place(&s);
-        close_scene(&s);
-        assert_int_equal(open_descriptors(), before);
+        check_peer(f, &stages[i]);
+        fixture_free_call(f);
+        check_place(f);
     }
 }
 
 static void freeing_cancels_at_each_stage(void **state)
 {
-    (void)state;
     for (size_t i = 0; i < STAGES; i++) {
-        struct scene s;
-        size_t before = open_descriptors();
-        open_scene(&s);
-        stages[i].reach(&s);
-        host_free(s.call);
-        assert_code(s.response.outcome.error, FCGI_ERR_CANCELLED);
-        assert_int_equal(s.response.outcome.may_have_run,
+        struct fixture *f = begin(state);
+        stages[i].reach(f);
+        fixture_free_call(f);
+        assert_code(f->response.outcome.error, FCGI_ERR_CANCELLED);
+        assert_int_equal(f->response.outcome.may_have_run,
                          stages[i].may_have_run);
-        check_peer(&s, &stages[i]);
-        check_place(&s);
-        close_scene(&s);
-        assert_int_equal(open_descriptors(), before);
+        check_peer(f, &stages[i]);
+        check_place(f);
     }
 }
 
 /* No function of the caller's is used any more once it was cancelled. */
 static void after_a_cancel_sinks_and_sources_rest(void **state)
 {
-    (void)state;
-    struct scene s;
-    open_scene(&s);
-    s.recorder.limited = true;
-    s.feeder = (struct feeder){.data = "body", .len = 4, .waits = true};
-    s.request = post_request(feeder_source(&s.feeder));
-    s.request.sink = recorder_sink(&s.recorder);
-    begin(&s);
-    say(&s, WIRE_STDOUT, "Status: 200\r\n\r\nbody");
-    assert_code(host_settle(s.call), FCGI_WAIT);
-    size_t reads = s.feeder.reads;
-    size_t bodies = s.recorder.bodies;
-    host_cancel(s.call);
-    say(&s, WIRE_STDERR, "too late");
-    assert_code(host_resume(s.call), FCGI_ERR_CANCELLED);
-    assert_code(host_advance(s.call), FCGI_ERR_CANCELLED);
-    host_free(s.call);
-    assert_int_equal(s.feeder.reads, reads);
-    assert_int_equal(s.recorder.bodies, bodies);
-    assert_int_equal(s.recorder.stderrs, 0);
-    close_scene(&s);
+    struct fixture *f = begin(state);
+    recorder.limited = true;
+    feeder = (struct feeder){.data = "body", .len = 4, .waits = true};
+    f->request = post_request(feeder_source(&feeder));
+    f->request.sink = recorder_sink(&recorder);
+    fixture_begin(f);
+    say(f, WIRE_STDOUT, "Status: 200\r\n\r\nbody");
+    assert_code(host_settle(f->call), FCGI_WAIT);
+    size_t reads = feeder.reads;
+    size_t bodies = recorder.bodies;
+    host_cancel(f->call);
+    say(f, WIRE_STDERR, "too late");
+    assert_code(host_resume(f->call), FCGI_ERR_CANCELLED);
+    assert_code(host_advance(f->call), FCGI_ERR_CANCELLED);
+    fixture_free_call(f);
+    assert_int_equal(feeder.reads, reads);
+    assert_int_equal(recorder.bodies, bodies);
+    assert_int_equal(recorder.stderrs, 0);
 }
 
 static void what_had_come_stays_readable(void **state)
 {
-    (void)state;
-    struct scene s;
-    open_scene(&s);
-    reach_answer(&s);
-    host_free(s.call);
-    assert_int_equal(s.response.status, 200);
-    assert_string_equal(s.response.body.data, "begun");
-    assert_int_equal(s.response.protocol_status, -1);
-    close_scene(&s);
+    struct fixture *f = begin(state);
+    reach_answer(f);
+    fixture_free_call(f);
+    assert_int_equal(f->response.status, 200);
+    assert_string_equal(f->response.body.data, "begun");
+    assert_int_equal(f->response.protocol_status, -1);
 }
 
 /* A trace is told of the end, and of what is sent last, while the call still
@@ -435,10 +388,10 @@ static void what_had_come_stays_readable(void **state)
 static void cancel_at_the_end(void *context,
                               const struct fcgi_trace_event *event)
 {
-    struct fcgi_call **call = context;
-    if (*call != NULL && (event->kind == FCGI_TRACE_TIMED_OUT ||
-                          event->header.type == FCGI_TYPE_ABORT_REQUEST)) {
-        fcgi_call_cancel(*call);
+    struct fixture *f = context;
+    if (event->kind == FCGI_TRACE_TIMED_OUT ||
+        event->header.type == FCGI_TYPE_ABORT_REQUEST) {
+        fcgi_call_cancel(f->call);
     }
 }
 
@@ -446,18 +399,17 @@ static void a_call_that_ends_cannot_be_cancelled_by_its_trace(void **state)
 {
     struct fixture *f = *state;
     static const struct fake_step script[] = {FAKE_ACCEPT, FAKE_READ_REQUEST};
-    struct fcgi_call *call = NULL;
     struct fcgi_client_config config = {
-        .pool = {.trace = cancel_at_the_end, .trace_context = &call}};
+        .pool = {.trace = cancel_at_the_end, .trace_context = f}};
     fixture_run(state, FAKE_UNIX, script, &config);
     f->request.timeouts.first_byte_ms = 20;
-    call = host_begin(f->client, &f->request, &f->response);
-    assert_code(host_settle(call), FCGI_WAIT);
-    int fd = fcgi_call_fd(call);
-    assert_code(host_run(call), FCGI_ERR_FIRST_BYTE_TIMEOUT);
+    fixture_begin(f);
+    assert_code(host_settle(f->call), FCGI_WAIT);
+    int fd = fcgi_call_fd(f->call);
+    assert_code(host_run(f->call), FCGI_ERR_FIRST_BYTE_TIMEOUT);
     assert_true(fcntl(fd, F_GETFD) >= 0);
     assert_int_equal(stats_of(f->client).open, 1);
-    host_free(call);
+    fixture_free_call(f);
     fake_await(f->app, FAKE_LEFT, 1);
     assert_int_equal(fake_count(f->app, FAKE_ABORTED), 1);
 }
@@ -488,56 +440,49 @@ static void no_request_of_a_client_is_aborted_if_that_says_so(void **state)
 /* One that has ended is not spoilt by it. */
 static void an_ended_call_is_not_cancelled(void **state)
 {
-    (void)state;
-    struct scene s;
-    open_scene(&s);
-    reach_silence(&s);
-    peer_answer(&s.peer, 0, 1, "A: 1\r\n\r\nwhole");
-    assert_code(host_run(s.call), FCGI_OK);
-    host_cancel(s.call);
-    assert_code(host_advance(s.call), FCGI_OK);
-    host_free(s.call);
-    assert_code(s.response.outcome.error, FCGI_OK);
-    assert_string_equal(s.response.body.data, "whole");
-    assert_int_equal(stats_of(s.client).idle, 1);
-    close_scene(&s);
+    struct fixture *f = begin(state);
+    reach_silence(f);
+    peer_answer(&f->peer, 0, 1, "A: 1\r\n\r\nwhole");
+    assert_code(host_run(f->call), FCGI_OK);
+    host_cancel(f->call);
+    assert_code(host_advance(f->call), FCGI_OK);
+    fixture_free_call(f);
+    assert_code(f->response.outcome.error, FCGI_OK);
+    assert_string_equal(f->response.body.data, "whole");
+    assert_int_equal(stats_of(f->client).idle, 1);
 }
 
 /* Play an answer in so many parts, and free the call before its end; false: it
  * has ended already. */
-static bool free_after_parts(const struct wire *answer, size_t parts)
+static bool free_after_parts(void **state, const struct wire *answer,
+                             size_t parts)
 {
-    struct scene s;
     int rc = FCGI_WAIT;
-    size_t before = open_descriptors();
-    open_scene(&s);
-    s.upload.len = 1000000;
-    s.request = post_request(pattern_source(&s.upload));
-    begin(&s);
+    struct fixture *f = begin(state);
+    upload.len = 1000000;
+    f->request = post_request(pattern_source(&upload));
+    fixture_begin(f);
     for (size_t i = 0; i < parts && rc == FCGI_WAIT; i++) {
         struct wire received = {0};
-        rc = host_advance(s.call);
-        (void)peer_receive(&s.peer, 0, &received);
+        rc = host_advance(f->call);
+        (void)peer_receive(&f->peer, 0, &received);
         if (i < answer->len) {
-            (void)peer_send(&s.peer, 0, answer->data + i, 1);
+            (void)peer_send(&f->peer, 0, answer->data + i, 1);
         }
         wire_free(&received);
     }
-    host_free(s.call);
-    close_scene(&s);
-    assert_int_equal(open_descriptors(), before);
+    fixture_free_call(f);
     return rc == FCGI_WAIT;
 }
 
 static void freeing_after_any_step_leaves_nothing(void **state)
 {
-    (void)state;
     struct wire answer = {0};
     size_t parts = 0;
     wire_stderr(&answer, 1, "oh");
     wire_stdout(&answer, 1, "A: 1\r\n\r\nbody");
     wire_end(&answer, 1, 0, WIRE_COMPLETE);
-    while (free_after_parts(&answer, parts)) {
+    while (free_after_parts(state, &answer, parts)) {
         parts += 1;
     }
     assert_true(parts >= answer.len);
@@ -606,112 +551,97 @@ static void a_retry_can_be_given_up(void **state)
  * and the connection too. */
 static void a_turn_given_up_goes_to_the_next(void **state)
 {
-    (void)state;
     for (int advanced = 0; advanced < 2; advanced++) {
-        struct scene s;
-        struct fcgi_response other = {0};
-        open_scene(&s);
-        reach_queue(&s);
-        struct fcgi_call *next = host_begin(s.client, &s.request, &other);
+        struct fixture *f = begin(state);
+        reach_queue(f);
+        struct fixture_call *other = fixture_other_call(state);
+        struct fcgi_call *next = other->call;
         assert_code(host_advance(next), FCGI_WAIT);
         int fd = fcgi_call_fd(next);
-        fcgi_pool_put(fcgi_client_pool(s.client), s.taken);
+        fcgi_pool_put(f->pool, taken);
         /* What both watch tells of the other's turn. */
         assert_true(host_ready(fd, FCGI_EVENT_READ));
         assert_code(host_advance(next), FCGI_WAIT);
-        assert_int_equal(stats_of(s.client).waiting, 1);
+        assert_int_equal(stats_of(f->client).waiting, 1);
         if (advanced == 1) {
-            host_cancel(s.call);
+            host_cancel(f->call);
         }
-        host_free(s.call);
+        fixture_free_call(f);
         assert_true(host_ready(fd, FCGI_EVENT_READ));
-        assert_int_equal(stats_of(s.client).waiting, 0);
+        assert_int_equal(stats_of(f->client).waiting, 0);
         assert_code(host_advance(next), FCGI_WAIT);
         assert_false(host_ready(fd, FCGI_EVENT_READ));
-        peer_answer(&s.peer, 0, 1, "A: 1\r\n\r\nat last");
+        peer_answer(&f->peer, 0, 1, "A: 1\r\n\r\nat last");
         assert_code(host_run(next), FCGI_OK);
-        assert_true(other.outcome.reused);
-        host_free(next);
-        assert_int_equal(stats_of(s.client).dials, 1);
-        assert_int_equal(stats_of(s.client).open, 1);
-        fcgi_response_free(&other);
-        close_scene(&s);
+        assert_true(other->response.outcome.reused);
+        fixture_free_other(other);
+        assert_int_equal(stats_of(f->client).dials, 1);
+        assert_int_equal(stats_of(f->client).open, 1);
     }
 }
 
 /* Nor is the order of those behind. */
 static void who_leaves_the_queue_is_passed_over(void **state)
 {
-    (void)state;
-    struct scene s;
-    struct fcgi_response others[2] = {{0}};
-    struct fcgi_call *calls[2];
-    open_scene(&s);
-    reach_queue(&s);
-    for (size_t i = 0; i < 2; i++) {
-        calls[i] = host_begin(s.client, &s.request, &others[i]);
-    }
-    host_free(calls[0]);
-    assert_int_equal(stats_of(s.client).waiting, 2);
-    host_free(s.call);
-    assert_int_equal(stats_of(s.client).waiting, 1);
-    fcgi_pool_discard(fcgi_client_pool(s.client), s.taken);
-    assert_code(host_wait(calls[1]), FCGI_WAIT);
-    peer_answer(&s.peer, 1, 1, "A: 1\r\n\r\n");
-    assert_code(host_run(calls[1]), FCGI_OK);
-    host_free(calls[1]);
-    for (size_t i = 0; i < 2; i++) {
-        fcgi_response_free(&others[i]);
-    }
-    close_scene(&s);
+    struct fixture *f = begin(state);
+    reach_queue(f);
+    struct fixture_call *second = fixture_other_call(state);
+    struct fixture_call *third = fixture_other_call(state);
+    fixture_free_other(second);
+    assert_int_equal(stats_of(f->client).waiting, 2);
+    fixture_free_call(f);
+    assert_int_equal(stats_of(f->client).waiting, 1);
+    fcgi_pool_discard(f->pool, taken);
+    assert_code(host_wait(third->call), FCGI_WAIT);
+    peer_answer(&f->peer, 1, 1, "A: 1\r\n\r\n");
+    assert_code(host_run(third->call), FCGI_OK);
 }
 
 /* A sink may well give up and free another call than its own. */
 static int free_other(void *context, const struct fcgi_response *response)
 {
+    struct fixture_call *other = context;
     (void)response;
-    fcgi_call_free(context);
+    fcgi_call_free(other->call);
+    other->call = NULL;
     return 0;
 }
 
 static void a_sink_may_free_another_call(void **state)
 {
     struct fixture *f = fixture_peer(state, NULL);
-    struct fcgi_response other = {0};
-    struct fcgi_call *freed = host_begin(f->client, &f->request, &other);
-    assert_code(host_advance(freed), FCGI_WAIT);
+    struct fixture_call *other = fixture_other_call(state);
+    assert_code(host_advance(other->call), FCGI_WAIT);
     f->request.sink.head = free_other;
-    f->request.sink.context = freed;
+    f->request.sink.context = other;
     fixture_begin(f);
     peer_answer(&f->peer, 1, 1, "A: 1\r\n\r\nbody");
     assert_code(host_run(f->call), FCGI_OK);
-    assert_code(other.outcome.error, FCGI_ERR_CANCELLED);
+    assert_code(other->response.outcome.error, FCGI_ERR_CANCELLED);
     fixture_free_call(f);
     assert_int_equal(stats_of(f->client).open, 1);
-    fcgi_response_free(&f->response);
-    fcgi_response_free(&other);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_sink_may_cancel_its_own_call),
-        cmocka_unit_test(a_sink_can_neither_advance_nor_resume_its_own_call),
-        cmocka_unit_test(a_sink_that_refuses_cancels_its_call),
-        cmocka_unit_test(a_source_may_cancel_its_own_call),
-        cmocka_unit_test(the_owner_may_cancel_at_each_stage),
-        cmocka_unit_test(freeing_cancels_at_each_stage),
-        cmocka_unit_test(after_a_cancel_sinks_and_sources_rest),
-        cmocka_unit_test(what_had_come_stays_readable),
+        fixture_test(a_sink_may_cancel_its_own_call),
+        fixture_test(a_sink_can_neither_advance_nor_resume_its_own_call),
+        fixture_test(a_sink_that_refuses_cancels_its_call),
+        fixture_test(a_source_may_cancel_its_own_call),
+        fixture_test(the_owner_may_cancel_at_each_stage),
+        fixture_test(freeing_cancels_at_each_stage),
+        fixture_test(after_a_cancel_sinks_and_sources_rest),
+        fixture_test(what_had_come_stays_readable),
         fixture_test(a_call_that_ends_cannot_be_cancelled_by_its_trace),
         fixture_test(a_request_given_up_is_not_aborted_if_it_says_so),
         fixture_test(no_request_of_a_client_is_aborted_if_that_says_so),
-        cmocka_unit_test(an_ended_call_is_not_cancelled),
-        cmocka_unit_test(freeing_after_any_step_leaves_nothing),
+        fixture_test(an_ended_call_is_not_cancelled),
+        fixture_test(freeing_after_any_step_leaves_nothing),
         fixture_test(a_call_that_connects_can_be_given_up),
         fixture_test(a_retry_can_be_given_up),
-        cmocka_unit_test(a_turn_given_up_goes_to_the_next),
-        cmocka_unit_test(who_leaves_the_queue_is_passed_over),
+        fixture_test(a_turn_given_up_goes_to_the_next),
+        fixture_test(who_leaves_the_queue_is_passed_over),
         fixture_test(a_sink_may_free_another_call),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,11 +4,8 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "feeder.h"
 #include "fixture.h"
@@ -110,15 +107,10 @@ static void a_paused_call_still_waits_to_send_its_body(void **state)
 static void descriptor_0_is_like_any_other(void **state)
 {
     struct fixture *f = fixture_serve(state, FAKE_UNIX, NULL);
-    int input = dup(0);
-    close(0);
+    fixture_close_input(state);
     fixture_begin(f);
     assert_int_equal(fcgi_call_fd(f->call), 0);
     assert_code(host_run(f->call), FCGI_OK);
-    fixture_free_call(f);
-    fcgi_client_free(f->client);
-    assert_int_equal(dup2(input, 0), 0);
-    close(input);
 }
 
 /* ---- work that is left -------------------------------------------------- */
@@ -222,105 +214,82 @@ static void a_full_listen_queue_is_a_timer(void **state)
 
 /* ---- waiting for a connection ------------------------------------------- */
 
-/* Two calls, of which the second waits for the connection of the first. */
+/* Two calls, the second of which waits for the connection of the first. */
 struct queued {
-    struct peer_call first;
-    struct fcgi_response response;
-    struct fcgi_call *call;
+    struct fixture *f;
+    struct fixture_call *second;
     struct host_watch watch;
 };
 
 static const struct fcgi_client_config one_open = {.pool = {.max_open = 1}};
 
-static void begin_queued(struct queued *q,
-                         const struct fcgi_client_config *config,
-                         const struct fcgi_timeouts *limits)
+static struct queued begin_queued(void **state,
+                                  const struct fcgi_client_config *config)
 {
-    struct fcgi_request request = get_request();
-    memset(q, 0, sizeof(*q));
-    peer_call_begin(&q->first, config, &request);
-    assert_code(host_settle(q->first.call), FCGI_WAIT);
-    if (limits != NULL) {
-        request.timeouts = *limits;
-    }
-    q->call = host_begin(q->first.client, &request, &q->response);
-    assert_code(host_settle(q->call), FCGI_WAIT);
-    assert_int_equal(stats_of(q->first.client).waiting, 1);
-    q->watch = host_watch(q->call);
-    assert_true(q->watch.fd >= 0);
-    assert_int_equal(fcgi_call_events(q->call), READ);
-    assert_false(host_ready(q->watch.fd, READ));
-}
-
-static void end_queued(struct queued *q)
-{
-    host_free(q->call);
-    fcgi_response_free(&q->response);
-    peer_call_end(&q->first);
+    struct queued q = {.f = fixture_peer(state, config)};
+    fixture_begin(q.f);
+    assert_code(host_settle(q.f->call), FCGI_WAIT);
+    q.second = fixture_other_call(state);
+    assert_code(host_settle(q.second->call), FCGI_WAIT);
+    assert_int_equal(stats_of(q.f->client).waiting, 1);
+    q.watch = host_watch(q.second->call);
+    assert_true(q.watch.fd >= 0);
+    assert_int_equal(fcgi_call_events(q.second->call), READ);
+    assert_false(host_ready(q.watch.fd, READ));
+    return q;
 }
 
 /* The turn of the second has come, over the nth connection. What told it is the
  * client's, and stays open. */
-static void run_queued(struct queued *q, size_t nth, int id)
+static void run_queued(const struct queued *q, size_t nth, int id)
 {
+    struct fcgi_call *call = q->second->call;
     assert_true(host_ready(q->watch.fd, READ));
-    assert_code(fcgi_call_advance(q->call), FCGI_WAIT);
+    assert_code(fcgi_call_advance(call), FCGI_WAIT);
     assert_true(host_watch_holds(&q->watch));
     assert_false(host_ready(q->watch.fd, READ));
-    struct host_watch next = host_watch(q->call);
+    struct host_watch next = host_watch(call);
     assert_true(next.fd != q->watch.fd);
-    assert_code(fcgi_call_advance(q->call), FCGI_WAIT);
-    peer_answer(&q->first.peer, nth, id, "A: 1\r\n\r\nat last");
-    assert_code(host_run(q->call), FCGI_OK);
-    assert_string_equal(q->response.body.data, "at last");
+    assert_code(fcgi_call_advance(call), FCGI_WAIT);
+    peer_answer(&q->f->peer, nth, id, "A: 1\r\n\r\nat last");
+    assert_code(host_run(call), FCGI_OK);
+    assert_string_equal(q->second->response.body.data, "at last");
     assert_true(host_watch_holds(&q->watch));
 }
 
 static void a_call_in_the_queue_is_woken_by_its_descriptor(void **state)
 {
-    (void)state;
-    struct queued q;
-    begin_queued(&q, &one_open, NULL);
-    peer_answer(&q.first.peer, 0, 1, "A: 1\r\n\r\n");
-    assert_code(host_run(q.first.call), FCGI_OK);
+    struct queued q = begin_queued(state, &one_open);
+    peer_answer(&q.f->peer, 0, 1, "A: 1\r\n\r\n");
+    assert_code(host_run(q.f->call), FCGI_OK);
     assert_false(host_ready(q.watch.fd, READ));
-    host_free(q.first.call);
-    q.first.call = NULL;
+    fixture_free_call(q.f);
     run_queued(&q, 0, 2);
-    assert_true(q.response.outcome.reused);
-    end_queued(&q);
+    assert_true(q.second->response.outcome.reused);
 }
 
 /* Its age is over by the time that it comes back, however long ago the call
  * that had it has ended. */
 static void a_call_in_the_queue_gets_no_connection_that_is_too_old(void **state)
 {
-    (void)state;
     static const struct fcgi_client_config one = {
         .pool = {.max_open = 1, .max_age_ms = LIMIT}};
-    struct queued q;
-    begin_queued(&q, &one, NULL);
-    peer_answer(&q.first.peer, 0, 1, "A: 1\r\n\r\n");
-    assert_code(host_run(q.first.call), FCGI_OK);
+    struct queued q = begin_queued(state, &one);
+    peer_answer(&q.f->peer, 0, 1, "A: 1\r\n\r\n");
+    assert_code(host_run(q.f->call), FCGI_OK);
     pass_ms(LIMIT);
-    host_free(q.first.call);
-    q.first.call = NULL;
+    fixture_free_call(q.f);
     run_queued(&q, 1, 1);
-    assert_false(q.response.outcome.reused);
-    end_queued(&q);
+    assert_false(q.second->response.outcome.reused);
 }
 
 /* The connection is not kept, but its place is free. */
 static void a_call_in_the_queue_is_woken_by_a_place(void **state)
 {
-    (void)state;
-    struct queued q;
-    begin_queued(&q, &one_open, NULL);
-    host_free(q.first.call);
-    q.first.call = NULL;
+    struct queued q = begin_queued(state, &one_open);
+    fixture_free_call(q.f);
     run_queued(&q, 1, 1);
-    assert_false(q.response.outcome.reused);
-    end_queued(&q);
+    assert_false(q.second->response.outcome.reused);
 }
 
 /* However many wait, they cost one descriptor, which is readable until each of
@@ -330,11 +299,12 @@ static void calls_in_the_queue_share_a_descriptor(void **state)
     struct fcgi_client_config two = {.pool = {.max_open = 2}};
     struct fixture *f = fixture_peer(state, &two);
     struct fcgi_connection *taken[2] = {take(f->pool), take(f->pool)};
-    struct fcgi_response responses[5] = {{0}};
+    struct fixture_call *others[5];
     struct fcgi_call *calls[5];
     size_t before = 0;
     for (size_t i = 0; i < 5; i++) {
-        calls[i] = host_begin(f->client, &f->request, &responses[i]);
+        others[i] = fixture_other_call(state);
+        calls[i] = others[i]->call;
         assert_code(host_settle(calls[i]), FCGI_WAIT);
         assert_int_equal(fcgi_call_events(calls[i]), READ);
         assert_int_equal(fcgi_call_fd(calls[i]), fcgi_call_fd(calls[0]));
@@ -356,36 +326,32 @@ static void calls_in_the_queue_share_a_descriptor(void **state)
     }
     assert_false(host_ready(watch.fd, READ));
     for (size_t i = 0; i < 5; i++) {
-        host_free(calls[i]);
-        fcgi_response_free(&responses[i]);
+        fixture_free_other(others[i]);
         assert_true(host_watch_holds(&watch));
     }
-    fcgi_client_free(f->client);
+    fixture_free_client(f);
     assert_false(host_watch_holds(&watch));
 }
 
 static void a_call_in_the_queue_is_woken_by_the_end(void **state)
 {
-    (void)state;
-    struct queued q;
-    begin_queued(&q, &one_open, NULL);
-    fcgi_client_close(q.first.client);
+    struct queued q = begin_queued(state, &one_open);
+    fcgi_client_close(q.f->client);
     assert_true(host_ready(q.watch.fd, READ));
-    assert_code(host_advance(q.call), FCGI_ERR_POOL_CLOSED);
+    assert_code(host_advance(q.second->call), FCGI_ERR_POOL_CLOSED);
     assert_true(host_watch_holds(&q.watch));
-    end_queued(&q);
+    fixture_end(state);
     assert_false(host_watch_holds(&q.watch));
 }
 
 static void a_wait_in_the_queue_that_is_over_keeps_its_descriptor(void **state)
 {
-    (void)state;
-    struct queued q;
-    struct fcgi_timeouts limits = {.queue_ms = LIMIT};
-    begin_queued(&q, &one_open, &limits);
-    assert_code(host_run(q.call), FCGI_ERR_QUEUE_TIMEOUT);
+    struct fcgi_client_config config = {.pool = {.max_open = 1},
+                                        .timeouts = {.queue_ms = LIMIT}};
+    struct queued q = begin_queued(state, &config);
+    assert_code(host_run(q.second->call), FCGI_ERR_QUEUE_TIMEOUT);
     assert_true(host_watch_holds(&q.watch));
-    end_queued(&q);
+    fixture_end(state);
     assert_false(host_watch_holds(&q.watch));
 }
 
@@ -403,8 +369,7 @@ static void an_ended_call_keeps_its_connection_until_freed(void **state)
     assert_true(host_watch_holds(&watch));
     assert_int_equal(stats_of(f->client).open, 1);
     assert_int_equal(stats_of(f->client).idle, 0);
-    host_free(f->call);
-    f->call = NULL;
+    fixture_free_call(f);
     assert_true(host_watch_holds(&watch));
     assert_int_equal(stats_of(f->client).idle, 1);
 }
@@ -418,8 +383,7 @@ static void a_failed_call_keeps_its_descriptor_until_freed(void **state)
     peer_close(&f->peer, 0);
     assert_code(host_run(f->call), FCGI_ERR_CLOSED);
     assert_true(host_watch_holds(&watch));
-    host_free(f->call);
-    f->call = NULL;
+    fixture_free_call(f);
     assert_false(host_watch_holds(&watch));
     assert_int_equal(stats_of(f->client).open, 0);
 }
@@ -432,42 +396,31 @@ static void a_cancelled_call_keeps_its_descriptor_until_freed(void **state)
     struct host_watch watch = host_watch(f->call);
     host_cancel(f->call);
     assert_true(host_watch_holds(&watch));
-    host_free(f->call);
-    f->call = NULL;
+    fixture_free_call(f);
     assert_false(host_watch_holds(&watch));
 }
 
 /* Drive a call that cannot connect to its end. */
-static void assert_kept_until_freed(const char *address, int want)
+static void assert_kept_until_freed(struct fixture *f, int want)
 {
-    struct fcgi_client *client;
-    struct fcgi_request request = get_request();
-    struct fcgi_response response = {0};
-    request.timeouts.connect_ms = LIMIT;
-    assert_code(fcgi_client_new(&client, address, NULL), FCGI_OK);
-    struct fcgi_call *call = host_begin(client, &request, &response);
-    struct host_watch watch = host_watch(call);
+    f->request.timeouts.connect_ms = LIMIT;
+    fixture_begin(f);
+    struct host_watch watch = host_watch(f->call);
     assert_true(watch.fd >= 0);
-    assert_code(host_run(call), want);
+    assert_code(host_run(f->call), want);
     assert_true(host_watch_holds(&watch));
-    assert_int_equal(stats_of(client).open, 0);
-    host_free(call);
+    assert_int_equal(stats_of(f->client).open, 0);
+    fixture_free_call(f);
     assert_false(host_watch_holds(&watch));
-    fcgi_response_free(&response);
-    fcgi_client_free(client);
 }
 
 static void a_refused_call_keeps_its_descriptor_until_freed(void **state)
 {
-    (void)state;
-    char address[64];
-    struct fake *app = fake_serve(FAKE_TCP);
-    (void)snprintf(address, sizeof(address), "%s", fake_address(app));
-    fake_stop(app);
-    assert_kept_until_freed(address, FCGI_ERR_CONNECT);
-    app = fake_clogged(FAKE_TCP);
-    assert_kept_until_freed(fake_address(app), FCGI_ERR_CONNECT_TIMEOUT);
-    fake_stop(app);
+    struct fixture *f = fixture_serve(state, FAKE_TCP, NULL);
+    fixture_stop_app(f);
+    assert_kept_until_freed(f, FCGI_ERR_CONNECT);
+    assert_kept_until_freed(fixture_clogged(state, FAKE_TCP, NULL),
+                            FCGI_ERR_CONNECT_TIMEOUT);
 }
 
 int main(void)
@@ -484,17 +437,16 @@ int main(void)
         fixture_test(an_endless_answer_leaves_others_their_turn),
         fixture_test(an_endless_body_leaves_others_their_turn),
         fixture_test(a_full_listen_queue_is_a_timer),
-        cmocka_unit_test(a_call_in_the_queue_is_woken_by_its_descriptor),
-        cmocka_unit_test(
-            a_call_in_the_queue_gets_no_connection_that_is_too_old),
-        cmocka_unit_test(a_call_in_the_queue_is_woken_by_a_place),
+        fixture_test(a_call_in_the_queue_is_woken_by_its_descriptor),
+        fixture_test(a_call_in_the_queue_gets_no_connection_that_is_too_old),
+        fixture_test(a_call_in_the_queue_is_woken_by_a_place),
         fixture_test(calls_in_the_queue_share_a_descriptor),
-        cmocka_unit_test(a_call_in_the_queue_is_woken_by_the_end),
-        cmocka_unit_test(a_wait_in_the_queue_that_is_over_keeps_its_descriptor),
+        fixture_test(a_call_in_the_queue_is_woken_by_the_end),
+        fixture_test(a_wait_in_the_queue_that_is_over_keeps_its_descriptor),
         fixture_test(an_ended_call_keeps_its_connection_until_freed),
         fixture_test(a_failed_call_keeps_its_descriptor_until_freed),
         fixture_test(a_cancelled_call_keeps_its_descriptor_until_freed),
-        cmocka_unit_test(a_refused_call_keeps_its_descriptor_until_freed),
+        fixture_test(a_refused_call_keeps_its_descriptor_until_freed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

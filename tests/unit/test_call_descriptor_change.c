@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "fixture.h"
 #include "host.h"
@@ -20,39 +19,37 @@
 static const enum fake_family families[] = {FAKE_UNIX, FAKE_TCP};
 
 /* A call on a pooled connection that the application has ended in some way. */
-static void begin_after(struct peer_call *c,
-                        void (*end)(struct peer *peer, size_t nth))
+static struct fixture *begin_after(void **state,
+                                   void (*end)(struct peer *peer, size_t nth))
 {
-    struct fcgi_request request = get_request();
-    peer_call_begin(c, NULL, &request);
-    assert_code(host_settle(c->call), FCGI_WAIT);
-    peer_answer(&c->peer, 0, 1, "A: 1\r\n\r\n");
-    assert_code(host_run(c->call), FCGI_OK);
-    host_free(c->call);
-    end(&c->peer, 0);
-    c->call = host_begin(c->client, &request, &c->response);
+    struct fixture *f = fixture_peer(state, NULL);
+    fixture_begin(f);
+    assert_code(host_settle(f->call), FCGI_WAIT);
+    peer_answer(&f->peer, 0, 1, "A: 1\r\n\r\n");
+    assert_code(host_run(f->call), FCGI_OK);
+    fixture_free_call(f);
+    end(&f->peer, 0);
+    fixture_begin(f);
+    return f;
 }
 
 static void the_old_descriptor_stays_until_another_was_told(void **state)
 {
-    (void)state;
-    struct peer_call c;
-    begin_after(&c, peer_close);
-    struct host_watch old = host_watch(c.call);
+    struct fixture *f = begin_after(state, peer_close);
+    struct host_watch old = host_watch(f->call);
     for (int i = 0; i < 3; i++) {
-        assert_code(fcgi_call_advance(c.call), FCGI_WAIT);
+        assert_code(fcgi_call_advance(f->call), FCGI_WAIT);
         assert_true(host_watch_holds(&old));
     }
-    assert_int_equal(stats_of(c.client).retries, 1);
-    struct host_watch next = host_watch(c.call);
+    assert_int_equal(stats_of(f->client).retries, 1);
+    struct host_watch next = host_watch(f->call);
     assert_true(next.fd >= 0 && next.fd != old.fd);
     assert_true(host_watch_holds(&old));
-    assert_code(fcgi_call_advance(c.call), FCGI_WAIT);
+    assert_code(fcgi_call_advance(f->call), FCGI_WAIT);
     assert_false(host_watch_holds(&old));
     assert_true(host_watch_holds(&next));
-    peer_answer(&c.peer, 1, 1, "A: 1\r\n\r\n");
-    assert_code(host_run(c.call), FCGI_OK);
-    peer_call_end(&c);
+    peer_answer(&f->peer, 1, 1, "A: 1\r\n\r\n");
+    assert_code(host_run(f->call), FCGI_OK);
 }
 
 /* A child of PHP-FPM that has had its requests sends no more, and reads until
@@ -60,50 +57,42 @@ static void the_old_descriptor_stays_until_another_was_told(void **state)
  * may itself wait for that child to make room for another. */
 static void the_old_connection_ends_though_its_descriptor_stays(void **state)
 {
-    (void)state;
-    struct peer_call c;
     struct wire received = {0};
-    begin_after(&c, peer_half_close);
-    struct host_watch old = host_watch(c.call);
-    assert_code(fcgi_call_advance(c.call), FCGI_WAIT);
-    assert_int_equal(stats_of(c.client).retries, 1);
+    struct fixture *f = begin_after(state, peer_half_close);
+    struct host_watch old = host_watch(f->call);
+    assert_code(fcgi_call_advance(f->call), FCGI_WAIT);
+    assert_int_equal(stats_of(f->client).retries, 1);
     assert_true(host_watch_holds(&old));
-    assert_false(peer_receive(&c.peer, 0, &received));
+    assert_false(peer_receive(&f->peer, 0, &received));
     wire_free(&received);
-    peer_call_end(&c);
 }
 
 /* What was never told need not stay. */
 static void a_descriptor_nobody_was_told_is_closed_at_once(void **state)
 {
-    (void)state;
-    struct peer_call c;
-    begin_after(&c, peer_close);
+    struct fixture *f = begin_after(state, peer_close);
     size_t before = open_descriptors();
-    assert_code(fcgi_call_advance(c.call), FCGI_WAIT);
-    assert_int_equal(stats_of(c.client).retries, 1);
+    assert_code(fcgi_call_advance(f->call), FCGI_WAIT);
+    assert_int_equal(stats_of(f->client).retries, 1);
     /* The new one has two ends. */
     assert_int_equal(open_descriptors(), before + 1);
-    peer_call_end(&c);
 }
 
 /* Cancelled, or ended, before the host has asked again. */
 static void the_old_descriptor_stays_until_the_call_is_freed(void **state)
 {
-    (void)state;
     for (int i = 0; i < 3; i++) {
-        struct peer_call c;
-        begin_after(&c, peer_close);
-        struct host_watch old = host_watch(c.call);
-        assert_code(fcgi_call_advance(c.call), FCGI_WAIT);
+        struct fixture *f = begin_after(state, peer_close);
+        struct host_watch old = host_watch(f->call);
+        assert_code(fcgi_call_advance(f->call), FCGI_WAIT);
         if (i == 0) {
-            host_cancel(c.call);
+            host_cancel(f->call);
         } else if (i == 1) {
-            peer_answer(&c.peer, 1, 1, "A: 1\r\n\r\n");
-            assert_code(fcgi_call_advance(c.call), FCGI_OK);
+            peer_answer(&f->peer, 1, 1, "A: 1\r\n\r\n");
+            assert_code(fcgi_call_advance(f->call), FCGI_OK);
         }
         assert_true(host_watch_holds(&old));
-        peer_call_end(&c);
+        fixture_free_call(f);
         assert_false(host_watch_holds(&old));
     }
 }
@@ -111,21 +100,14 @@ static void the_old_descriptor_stays_until_the_call_is_freed(void **state)
 /* As in a program that has closed its standard input. */
 static void the_old_descriptor_may_be_the_lowest(void **state)
 {
-    (void)state;
-    struct peer_call c;
-    int input = dup(STDIN_FILENO);
-    close(STDIN_FILENO);
-    begin_after(&c, peer_close);
-    struct host_watch old = host_watch(c.call);
+    fixture_close_input(state);
+    struct fixture *f = begin_after(state, peer_close);
+    struct host_watch old = host_watch(f->call);
     assert_int_equal(old.fd, 0);
-    assert_code(fcgi_call_advance(c.call), FCGI_WAIT);
+    assert_code(fcgi_call_advance(f->call), FCGI_WAIT);
     assert_true(host_watch_holds(&old));
-    peer_call_end(&c);
+    fixture_free_call(f);
     assert_false(host_watch_holds(&old));
-    if (input >= 0) {
-        assert_int_equal(dup2(input, STDIN_FILENO), STDIN_FILENO);
-        close(input);
-    }
 }
 
 /* The same with sockets that connect, where the second is one that has not
@@ -184,7 +166,7 @@ void freeaddrinfo(struct addrinfo *found)
     (void)found;
 }
 
-static void set_address(struct sockaddr_in *address, struct fake *app)
+static void set_address(struct sockaddr_in *address, const struct fake *app)
 {
     const char *port = strrchr(fake_address(app), ':') + 1;
     address->sin_family = AF_INET;
@@ -192,61 +174,46 @@ static void set_address(struct sockaddr_in *address, struct fake *app)
     address->sin_port = htons((uint16_t)strtol(port, NULL, 10));
 }
 
+/* A call to a name whose second address is that of an application. */
+static struct fixture *begin_at_two(void **state,
+                                    struct fake *(*start)(enum fake_family))
+{
+    struct fixture *f = *state;
+    struct fake *gone = fake_serve(FAKE_TCP);
+    f->app = start(FAKE_TCP);
+    set_address(&addresses[0], gone);
+    set_address(&addresses[1], f->app);
+    fake_stop(gone);
+    assert_code(fcgi_client_new(&f->client, "two.example:80", NULL), FCGI_OK);
+    fixture_begin(f);
+    return f;
+}
+
 /* The socket of the first was told while it was connecting. */
 static void the_next_address_has_another_descriptor(void **state)
 {
-    (void)state;
-    struct fcgi_client *client;
-    struct fcgi_request request = get_request();
-    struct fcgi_response response = {0};
-    struct fake *gone = fake_serve(FAKE_TCP);
-    struct fake *app = fake_serve(FAKE_TCP);
-    set_address(&addresses[0], gone);
-    set_address(&addresses[1], app);
-    fake_stop(gone);
-    assert_code(fcgi_client_new(&client, "two.example:80", NULL), FCGI_OK);
-    struct fcgi_call *call = host_begin(client, &request, &response);
-    struct host_watch first = host_watch(call);
+    struct fixture *f = begin_at_two(state, fake_serve);
+    struct host_watch first = host_watch(f->call);
     assert_true(first.fd >= 0);
-    assert_code(host_wait(call), FCGI_WAIT);
-    assert_true(fcgi_call_fd(call) != first.fd);
+    assert_code(host_wait(f->call), FCGI_WAIT);
+    assert_true(fcgi_call_fd(f->call) != first.fd);
     assert_true(host_watch_holds(&first));
-    (void)host_advance(call);
+    (void)host_advance(f->call);
     assert_false(host_watch_holds(&first));
-    assert_code(host_run(call), FCGI_OK);
-    assert_int_equal(stats_of(client).dials, 1);
-    host_free(call);
-    fcgi_response_free(&response);
-    fcgi_client_free(client);
-    fake_stop(app);
+    assert_code(host_run(f->call), FCGI_OK);
+    assert_int_equal(stats_of(f->client).dials, 1);
 }
 
 /* Two of them were told, and the call has not been advanced since: neither is
  * forgotten. */
 static void a_cancelled_dial_leaves_no_descriptor_behind(void **state)
 {
-    (void)state;
-    struct fcgi_client *client;
-    struct fcgi_request request = get_request();
-    struct fcgi_response response = {0};
-    struct fake *gone = fake_serve(FAKE_TCP);
-    struct fake *app = fake_clogged(FAKE_TCP);
-    set_address(&addresses[0], gone);
-    set_address(&addresses[1], app);
-    fake_stop(gone);
-    assert_code(fcgi_client_new(&client, "two.example:80", NULL), FCGI_OK);
-    size_t before = open_descriptors();
-    struct fcgi_call *call = host_begin(client, &request, &response);
-    struct host_watch first = host_watch(call);
+    struct fixture *f = begin_at_two(state, fake_clogged);
+    struct host_watch first = host_watch(f->call);
     assert_true(first.fd >= 0);
-    assert_code(host_wait(call), FCGI_WAIT);
-    assert_true(fcgi_call_fd(call) != first.fd);
-    host_cancel(call);
-    host_free(call);
-    assert_int_equal(open_descriptors(), before);
-    fcgi_response_free(&response);
-    fcgi_client_free(client);
-    fake_stop(app);
+    assert_code(host_wait(f->call), FCGI_WAIT);
+    assert_true(fcgi_call_fd(f->call) != first.fd);
+    host_cancel(f->call);
 }
 
 /* Though its descriptor stays until the call is freed: the application is not
@@ -268,14 +235,14 @@ static void a_cancelled_dial_ends_its_connection(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_old_descriptor_stays_until_another_was_told),
-        cmocka_unit_test(the_old_connection_ends_though_its_descriptor_stays),
-        cmocka_unit_test(a_descriptor_nobody_was_told_is_closed_at_once),
-        cmocka_unit_test(the_old_descriptor_stays_until_the_call_is_freed),
-        cmocka_unit_test(the_old_descriptor_may_be_the_lowest),
+        fixture_test(the_old_descriptor_stays_until_another_was_told),
+        fixture_test(the_old_connection_ends_though_its_descriptor_stays),
+        fixture_test(a_descriptor_nobody_was_told_is_closed_at_once),
+        fixture_test(the_old_descriptor_stays_until_the_call_is_freed),
+        fixture_test(the_old_descriptor_may_be_the_lowest),
         fixture_test(a_retry_keeps_the_old_descriptor_over_sockets_too),
-        cmocka_unit_test(the_next_address_has_another_descriptor),
-        cmocka_unit_test(a_cancelled_dial_leaves_no_descriptor_behind),
+        fixture_test(the_next_address_has_another_descriptor),
+        fixture_test(a_cancelled_dial_leaves_no_descriptor_behind),
         fixture_test(a_cancelled_dial_ends_its_connection),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -87,7 +87,7 @@ static size_t download_slowly(void **state, int len)
     fixture_free_call(f);
     assert_int_equal(stats_of(f->client).idle, 1);
     fcgi_response_free(&f->response);
-    fcgi_client_free(f->client);
+    fixture_free_client(f);
     fake_stop(f->app);
     return f->memory.peak;
 }
@@ -327,7 +327,7 @@ static size_t upload_slowly(void **state, uint64_t len, bool from_memory)
     assert_code(host_run(f->call), FCGI_OK);
     fixture_free_call(f);
     fcgi_response_free(&f->response);
-    fcgi_client_free(f->client);
+    fixture_free_client(f);
     wire_free(&received);
     peer_free(&f->peer);
     free(bytes);
@@ -398,8 +398,7 @@ static void a_waiting_source_does_not_hold_the_answer_up(void **state)
     assert_code(host_wait(f->call), FCGI_OK);
     assert_int_equal(f->response.status, 413);
     assert_string_equal(f->response.body.data, "too large");
-    host_free(f->call);
-    f->call = NULL;
+    fixture_free_call(f);
     assert_int_equal(stats_of(f->client).open, 0);
 }
 
@@ -459,7 +458,7 @@ static void resuming_before_there_is_a_connection_does_no_harm(void **state)
     assert_code(host_resume(connecting), FCGI_WAIT);
     assert_code(host_resume(connecting), FCGI_WAIT);
     host_free(connecting);
-    fcgi_client_free(f->client);
+    fixture_free_client(f);
     fake_stop(f->app);
     struct fixture *f = fixture_peer(state, NULL);
     fixture_begin(f);

@@ -311,7 +311,7 @@ static struct account ask_by(void **state, const struct retry_case *it,
         account.next_reused = ask_hello(f->client).reused;
     }
     fcgi_response_free(&f->response);
-    fcgi_client_free(f->client);
+    fixture_free_client(f);
     fake_stop(f->app);
     return account;
 }
@@ -594,8 +594,7 @@ static void the_retry_keeps_its_place(void **state)
     assert_int_equal(stats_of(f->client).open, 1);
     peer_answer(&f->peer, 1, 1, "A: 1\r\n\r\n");
     assert_code(host_run(f->call), FCGI_OK);
-    host_free(f->call);
-    f->call = NULL;
+    fixture_free_call(f);
     assert_code(host_settle(waits), FCGI_WAIT);
     peer_answer(&f->peer, 1, 2, "A: 1\r\n\r\n");
     assert_code(host_run(waits), FCGI_OK);
