@@ -28,7 +28,7 @@ struct fake {
     int stop_pipe[2]; /* its end of file ends the accepting thread */
     bool accepts;
     pthread_t thread;
-    const struct fake_step *steps;
+    struct fake_step *steps;
     size_t step_count;
 
     pthread_mutex_t lock;
@@ -303,6 +303,7 @@ static void free_fake(struct fake *fake)
         free(fake->requests[i]);
     }
     free(fake->requests);
+    free(fake->steps);
     fake_listen_end(&fake->listener);
     (void)pthread_cond_destroy(&fake->changed);
     (void)pthread_mutex_destroy(&fake->lock);
@@ -325,7 +326,8 @@ static struct fake *new_fake(enum fake_family family, int backlog)
 
 static void hear(struct fake *fake, const struct fake_step *steps, size_t count)
 {
-    fake->steps = steps;
+    fake->steps = must_calloc(count * sizeof(*steps));
+    memcpy(fake->steps, steps, count * sizeof(*steps));
     fake->step_count = count;
     fake->accepts = true;
     if (pipe(fake->stop_pipe) != 0) {

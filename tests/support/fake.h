@@ -157,7 +157,7 @@ struct fake;
 /**
  * Listen, and run a script.
  *
- * @param steps  borrowed until fake_stop(); the first is FAKE_ACCEPT
+ * @param steps  copied, but not their data; the first is FAKE_ACCEPT
  * @return NULL if this machine has no such family; other failures abort
  */
 struct fake *fake_start(enum fake_family family, const struct fake_step *steps,

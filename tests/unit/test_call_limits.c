@@ -34,54 +34,47 @@ static void assert_ends(struct fcgi_call *call, int64_t start, int want)
     assert_true(elapsed(start, LIMIT));
 }
 
-/* The same for a call to the peer; ends it. */
-static void assert_hand_call_ends(struct peer_call *c, int64_t start, int want,
+/* The same for a call to the peer; frees it. */
+static void assert_peer_call_ends(struct fixture *f, int64_t start, int want,
                                   enum fcgi_phase phase)
 {
-    assert_ends(c->call, start, want);
-    assert_int_equal(c->response.outcome.phase, phase);
-    assert_false(c->response.outcome.retried);
-    assert_int_equal(stats_of(c->client).timeouts, 1);
-    host_free(c->call);
-    c->call = NULL;
-    assert_int_equal(stats_of(c->client).open, 0);
-    peer_call_end(c);
+    assert_ends(f->call, start, want);
+    assert_int_equal(f->response.outcome.phase, phase);
+    assert_false(f->response.outcome.retried);
+    assert_int_equal(stats_of(f->client).timeouts, 1);
+    fixture_free_call(f);
+    assert_int_equal(stats_of(f->client).open, 0);
 }
 
 static void a_body_nobody_takes_ends_at_the_write_limit(void **state)
 {
-    (void)state;
-    struct peer_call c;
     struct pattern_upload upload = {.len = UINT64_C(1) << 40};
-    struct fcgi_request request = post_request(pattern_source(&upload));
-    request.timeouts.write_ms = LIMIT;
+    struct fixture *f = fixture_peer(state, NULL);
+    f->request = post_request(pattern_source(&upload));
+    f->request.timeouts.write_ms = LIMIT;
     int64_t start = now_ms();
-    peer_call_begin(&c, NULL, &request);
-    assert_hand_call_ends(&c, start, FCGI_ERR_WRITE_TIMEOUT, FCGI_PHASE_SEND);
+    fixture_begin(f);
+    assert_peer_call_ends(f, start, FCGI_ERR_WRITE_TIMEOUT, FCGI_PHASE_SEND);
 }
 
 static void silence_ends_at_the_first_byte_limit(void **state)
 {
-    (void)state;
-    struct peer_call c;
-    struct fcgi_request request = get_request();
-    request.timeouts.first_byte_ms = LIMIT;
+    struct fixture *f = fixture_peer(state, NULL);
+    f->request.timeouts.first_byte_ms = LIMIT;
     int64_t start = now_ms();
-    peer_call_begin(&c, NULL, &request);
-    assert_hand_call_ends(&c, start, FCGI_ERR_FIRST_BYTE_TIMEOUT,
+    fixture_begin(f);
+    assert_peer_call_ends(f, start, FCGI_ERR_FIRST_BYTE_TIMEOUT,
                           FCGI_PHASE_WAIT);
 }
 
 static void an_answer_that_stops_ends_at_the_idle_limit(void **state)
 {
-    (void)state;
-    struct peer_call c;
-    struct fcgi_request request = get_request();
-    request.timeouts.idle_ms = LIMIT;
+    struct fixture *f = fixture_peer(state, NULL);
+    f->request.timeouts.idle_ms = LIMIT;
     int64_t start = now_ms();
-    peer_call_begin(&c, NULL, &request);
-    peer_stdout(&c.peer, 0, 1, "A: 1\r\n\r\nbegun");
-    assert_hand_call_ends(&c, start, FCGI_ERR_IDLE_TIMEOUT, FCGI_PHASE_RECEIVE);
+    fixture_begin(f);
+    peer_stdout(&f->peer, 0, 1, "A: 1\r\n\r\nbegun");
+    assert_peer_call_ends(f, start, FCGI_ERR_IDLE_TIMEOUT, FCGI_PHASE_RECEIVE);
 }
 
 static void a_peer_that_accepts_nobody_ends_at_the_connect_limit(void **state)
@@ -154,25 +147,22 @@ static void the_whole_limit_includes_connecting(void **state)
 
 static void the_whole_limit_includes_sending(void **state)
 {
-    (void)state;
-    struct peer_call c;
     struct pattern_upload upload = {.len = UINT64_C(1) << 40};
-    struct fcgi_request request = post_request(pattern_source(&upload));
-    request.timeouts.total_ms = LIMIT;
+    struct fixture *f = fixture_peer(state, NULL);
+    f->request = post_request(pattern_source(&upload));
+    f->request.timeouts.total_ms = LIMIT;
     int64_t start = now_ms();
-    peer_call_begin(&c, NULL, &request);
-    assert_hand_call_ends(&c, start, FCGI_ERR_DEADLINE, FCGI_PHASE_SEND);
+    fixture_begin(f);
+    assert_peer_call_ends(f, start, FCGI_ERR_DEADLINE, FCGI_PHASE_SEND);
 }
 
 static void the_whole_limit_includes_the_silence(void **state)
 {
-    (void)state;
-    struct peer_call c;
-    struct fcgi_request request = get_request();
-    request.timeouts.total_ms = LIMIT;
+    struct fixture *f = fixture_peer(state, NULL);
+    f->request.timeouts.total_ms = LIMIT;
     int64_t start = now_ms();
-    peer_call_begin(&c, NULL, &request);
-    assert_hand_call_ends(&c, start, FCGI_ERR_DEADLINE, FCGI_PHASE_WAIT);
+    fixture_begin(f);
+    assert_peer_call_ends(f, start, FCGI_ERR_DEADLINE, FCGI_PHASE_WAIT);
 }
 
 static int ignore(void *context, const void *data, size_t len)
@@ -200,93 +190,83 @@ static void the_whole_limit_includes_the_answer(void **state)
 
 static void the_limit_that_ends_first_is_told(void **state)
 {
-    (void)state;
-    struct peer_call c;
-    struct fcgi_request request = get_request();
-    request.timeouts.total_ms = 10000;
-    request.timeouts.first_byte_ms = LIMIT;
+    struct fixture *f = fixture_peer(state, NULL);
+    f->request.timeouts.total_ms = 10000;
+    f->request.timeouts.first_byte_ms = LIMIT;
     int64_t start = now_ms();
-    peer_call_begin(&c, NULL, &request);
-    assert_hand_call_ends(&c, start, FCGI_ERR_FIRST_BYTE_TIMEOUT,
+    fixture_begin(f);
+    assert_peer_call_ends(f, start, FCGI_ERR_FIRST_BYTE_TIMEOUT,
                           FCGI_PHASE_WAIT);
-    request.timeouts.total_ms = LIMIT;
-    request.timeouts.first_byte_ms = 10000;
+    fixture_peer(state, NULL);
+    f->request.timeouts.total_ms = LIMIT;
+    f->request.timeouts.first_byte_ms = 10000;
     start = now_ms();
-    peer_call_begin(&c, NULL, &request);
-    assert_hand_call_ends(&c, start, FCGI_ERR_DEADLINE, FCGI_PHASE_WAIT);
+    fixture_begin(f);
+    assert_peer_call_ends(f, start, FCGI_ERR_DEADLINE, FCGI_PHASE_WAIT);
 }
 
 static void a_requests_limit_goes_before_the_clients(void **state)
 {
-    (void)state;
     static const int clients[] = {5, 30000, -1};
     for (size_t i = 0; i < 3; i++) {
-        struct peer_call c;
         struct fcgi_client_config config = {
             .timeouts = {.first_byte_ms = clients[i]}};
-        struct fcgi_request request = get_request();
-        request.timeouts.first_byte_ms = LIMIT;
+        struct fixture *f = fixture_peer(state, &config);
+        f->request.timeouts.first_byte_ms = LIMIT;
         int64_t start = now_ms();
-        peer_call_begin(&c, &config, &request);
-        assert_hand_call_ends(&c, start, FCGI_ERR_FIRST_BYTE_TIMEOUT,
+        fixture_begin(f);
+        assert_peer_call_ends(f, start, FCGI_ERR_FIRST_BYTE_TIMEOUT,
                               FCGI_PHASE_WAIT);
     }
 }
 
 static void the_clients_limit_holds_where_the_request_has_none(void **state)
 {
-    (void)state;
-    struct peer_call c;
     struct fcgi_client_config config = {.timeouts = {.first_byte_ms = LIMIT}};
-    struct fcgi_request request = get_request();
+    struct fixture *f = fixture_peer(state, &config);
     int64_t start = now_ms();
-    peer_call_begin(&c, &config, &request);
-    assert_hand_call_ends(&c, start, FCGI_ERR_FIRST_BYTE_TIMEOUT,
+    fixture_begin(f);
+    assert_peer_call_ends(f, start, FCGI_ERR_FIRST_BYTE_TIMEOUT,
                           FCGI_PHASE_WAIT);
 }
 
 /* The documented ones, of each stage. */
 static void the_defaults_are_told_too(void **state)
 {
-    (void)state;
-    struct peer_call c;
     struct pattern_upload upload = {.len = UINT64_C(1) << 40};
-    struct fcgi_request request = get_request();
-    peer_call_begin(&c, NULL, &request);
-    assert_code(host_settle(c.call), FCGI_WAIT);
-    assert_in_range(fcgi_call_timeout_ms(c.call), 50000, 60000);
-    peer_stdout(&c.peer, 0, 1, "A: 1\r\n\r\n");
-    assert_code(host_settle(c.call), FCGI_WAIT);
-    assert_in_range(fcgi_call_timeout_ms(c.call), 50000, 60000);
-    peer_call_end(&c);
-    request = post_request(pattern_source(&upload));
-    peer_call_begin(&c, NULL, &request);
-    assert_code(host_settle(c.call), FCGI_WAIT);
-    assert_in_range(fcgi_call_timeout_ms(c.call), 20000, 30000);
-    peer_call_end(&c);
+    struct fixture *f = fixture_peer(state, NULL);
+    fixture_begin(f);
+    assert_code(host_settle(f->call), FCGI_WAIT);
+    assert_in_range(fcgi_call_timeout_ms(f->call), 50000, 60000);
+    peer_stdout(&f->peer, 0, 1, "A: 1\r\n\r\n");
+    assert_code(host_settle(f->call), FCGI_WAIT);
+    assert_in_range(fcgi_call_timeout_ms(f->call), 50000, 60000);
+    fixture_peer(state, NULL);
+    f->request = post_request(pattern_source(&upload));
+    fixture_begin(f);
+    assert_code(host_settle(f->call), FCGI_WAIT);
+    assert_in_range(fcgi_call_timeout_ms(f->call), 20000, 30000);
 }
 
 static void without_any_limit_the_time_is_never(void **state)
 {
-    (void)state;
     static const struct fcgi_timeouts none = {-1, -1, -1, -1, -1, -1};
-    struct peer_call c;
     struct pattern_upload upload = {.len = UINT64_C(1) << 40};
-    struct fcgi_request request = post_request(pattern_source(&upload));
-    request.timeouts = none;
-    peer_call_begin(&c, NULL, &request);
-    assert_code(host_settle(c.call), FCGI_WAIT);
-    assert_int_equal(fcgi_call_timeout_ms(c.call), -1);
-    peer_call_end(&c);
-    request = get_request();
-    request.timeouts = none;
-    peer_call_begin(&c, NULL, &request);
-    assert_code(host_settle(c.call), FCGI_WAIT);
-    assert_int_equal(fcgi_call_timeout_ms(c.call), -1);
-    peer_stdout(&c.peer, 0, 1, "A: 1\r\n\r\n");
-    assert_code(host_settle(c.call), FCGI_WAIT);
-    assert_int_equal(fcgi_call_timeout_ms(c.call), -1);
-    peer_call_end(&c);
+    struct fixture *f = fixture_peer(state, NULL);
+    f->request = post_request(pattern_source(&upload));
+    f->request.timeouts = none;
+    fixture_begin(f);
+    assert_code(host_settle(f->call), FCGI_WAIT);
+    assert_int_equal(fcgi_call_timeout_ms(f->call), -1);
+    fixture_peer(state, NULL);
+    f->request = get_request();
+    f->request.timeouts = none;
+    fixture_begin(f);
+    assert_code(host_settle(f->call), FCGI_WAIT);
+    assert_int_equal(fcgi_call_timeout_ms(f->call), -1);
+    peer_stdout(&f->peer, 0, 1, "A: 1\r\n\r\n");
+    assert_code(host_settle(f->call), FCGI_WAIT);
+    assert_int_equal(fcgi_call_timeout_ms(f->call), -1);
 }
 
 /* ---- what renews a limit, and what does not ----------------------------- */
@@ -450,7 +430,7 @@ static void a_turn_after_the_whole_limit_is_of_no_use(void **state)
 /* ---- no function waits -------------------------------------------------- */
 
 /* All that a host may do with a call whose peer has stopped; the watchdog sees
- * to it that none of it sleeps. Frees the call. */
+ * to it that none of it sleeps. */
 static void poke(struct fcgi_call *call, bool cancels)
 {
     for (int i = 0; i < 2; i++) {
@@ -461,7 +441,6 @@ static void poke(struct fcgi_call *call, bool cancels)
         host_cancel(call);
         assert_code(host_advance(call), FCGI_ERR_CANCELLED);
     }
-    host_free(call);
 }
 
 /* Head, body, error output and end, in records of all sorts. */
@@ -488,7 +467,6 @@ static void a_peer_that_stops_amid_its_answer_blocks_nobody(void **state)
         }
         assert_int_equal(peer_send(&f->peer, 0, answer.data, i), i);
         poke(f->call, i % 3 == 0);
-        f->call = NULL;
     }
     wire_free(&answer);
 }
@@ -537,14 +515,13 @@ static void a_queue_that_does_not_move_blocks_nobody(void **state)
     struct fcgi_client_config config = {.pool = {.max_open = 1}};
     struct fixture *f = fixture_serve(state, FAKE_UNIX, &config);
     struct fcgi_connection *connection = take(f->pool);
-    struct fcgi_response responses[4] = {{0}};
-    struct fcgi_call *calls[4];
+    struct fixture_call *calls[4];
     for (size_t i = 0; i < 4; i++) {
-        calls[i] = host_begin(f->client, &f->request, &responses[i]);
+        calls[i] = fixture_other_call(state);
     }
     for (size_t i = 0; i < 4; i++) {
-        poke(calls[i], i % 2 == 0);
-        fcgi_response_free(&responses[i]);
+        poke(calls[i]->call, i % 2 == 0);
+        fixture_free_other(calls[i]);
     }
     fcgi_pool_put(f->pool, connection);
 }
@@ -552,22 +529,22 @@ static void a_queue_that_does_not_move_blocks_nobody(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_body_nobody_takes_ends_at_the_write_limit),
-        cmocka_unit_test(silence_ends_at_the_first_byte_limit),
-        cmocka_unit_test(an_answer_that_stops_ends_at_the_idle_limit),
+        fixture_test(a_body_nobody_takes_ends_at_the_write_limit),
+        fixture_test(silence_ends_at_the_first_byte_limit),
+        fixture_test(an_answer_that_stops_ends_at_the_idle_limit),
         fixture_test(a_peer_that_accepts_nobody_ends_at_the_connect_limit),
         fixture_test(a_listen_queue_that_stays_full_has_a_limit_too),
         fixture_test(the_wait_for_a_connection_ends_at_the_queue_limit),
         fixture_test(the_whole_limit_includes_the_queue),
         fixture_test(the_whole_limit_includes_connecting),
-        cmocka_unit_test(the_whole_limit_includes_sending),
-        cmocka_unit_test(the_whole_limit_includes_the_silence),
+        fixture_test(the_whole_limit_includes_sending),
+        fixture_test(the_whole_limit_includes_the_silence),
         fixture_test(the_whole_limit_includes_the_answer),
-        cmocka_unit_test(the_limit_that_ends_first_is_told),
-        cmocka_unit_test(a_requests_limit_goes_before_the_clients),
-        cmocka_unit_test(the_clients_limit_holds_where_the_request_has_none),
-        cmocka_unit_test(the_defaults_are_told_too),
-        cmocka_unit_test(without_any_limit_the_time_is_never),
+        fixture_test(the_limit_that_ends_first_is_told),
+        fixture_test(a_requests_limit_goes_before_the_clients),
+        fixture_test(the_clients_limit_holds_where_the_request_has_none),
+        fixture_test(the_defaults_are_told_too),
+        fixture_test(without_any_limit_the_time_is_never),
         fixture_test(each_byte_of_content_renews_the_idle_limit),
         fixture_test(each_byte_taken_renews_the_write_limit),
         fixture_test(advancing_renews_no_limit),

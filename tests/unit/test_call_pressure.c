@@ -86,9 +86,6 @@ static size_t download_slowly(void **state, int len)
     assert_false(slow.download.wrong);
     fixture_free_call(f);
     assert_int_equal(stats_of(f->client).idle, 1);
-    fcgi_response_free(&f->response);
-    fixture_free_client(f);
-    fake_stop(f->app);
     return f->memory.peak;
 }
 
@@ -101,14 +98,14 @@ static void a_slow_sink_holds_no_more_memory_for_a_larger_body(void **state)
 }
 
 /* Send as much as the other side makes room for. */
-static size_t send_until_full(struct peer_call *c, const struct wire *record)
+static size_t send_until_full(struct fixture *f, const struct wire *record)
 {
     size_t total = 0;
     size_t sent;
     do {
-        sent = peer_send(&c->peer, 0, record->data, record->len);
+        sent = peer_send(&f->peer, 0, record->data, record->len);
         total += sent;
-        assert_true(sent == 0 || host_settle(c->call) == FCGI_WAIT);
+        assert_true(sent == 0 || host_settle(f->call) == FCGI_WAIT);
     } while (sent == record->len);
     return total;
 }
@@ -124,7 +121,7 @@ static void a_paused_sink_holds_the_application_back(void **state)
     wire_padded(&record, WIRE_STDOUT, 1, noise.data, noise.len);
     fixture_begin(f);
     peer_stdout(&f->peer, 0, 1, "A: 1\r\n\r\n");
-    assert_true(send_until_full(&c, &record) < MIB);
+    assert_true(send_until_full(f, &record) < MIB);
     for (int i = 0; i < 5; i++) {
         assert_code(host_advance(f->call), FCGI_WAIT);
         assert_int_equal(peer_send(&f->peer, 0, "x", 1), 0);
@@ -222,7 +219,6 @@ static void a_source_goes_on_where_it_waited(void **state)
     wire_free(&received);
 }
 
-/* What is ready is not held back for want of more. */
 static bool waits(const struct fcgi_call *call, int *descriptor)
 {
     *descriptor = 0;
@@ -249,6 +245,7 @@ static void only_a_request_under_way_waits_for_its_source(void **state)
     assert_int_equal(descriptor, -1);
 }
 
+/* What is ready is not held back for want of more. */
 static void what_a_source_has_is_sent_before_it_has_more(void **state)
 {
     struct feeder feeder = {
@@ -325,11 +322,7 @@ static size_t upload_slowly(void **state, uint64_t len, bool from_memory)
     assert_code(host_settle(f->call), FCGI_WAIT);
     peer_answer(&f->peer, 0, 1, "A: 1\r\n\r\n");
     assert_code(host_run(f->call), FCGI_OK);
-    fixture_free_call(f);
-    fcgi_response_free(&f->response);
-    fixture_free_client(f);
     wire_free(&received);
-    peer_free(&f->peer);
     free(bytes);
     return f->memory.peak;
 }
@@ -452,21 +445,16 @@ static void both_may_pause_at_once(void **state)
 
 static void resuming_before_there_is_a_connection_does_no_harm(void **state)
 {
-    struct fcgi_response other = {0};
     struct fixture *f = fixture_clogged(state, FAKE_TCP, NULL);
-    struct fcgi_call *connecting = host_begin(f->client, &f->request, &other);
-    assert_code(host_resume(connecting), FCGI_WAIT);
-    assert_code(host_resume(connecting), FCGI_WAIT);
-    host_free(connecting);
-    fixture_free_client(f);
-    fake_stop(f->app);
-    struct fixture *f = fixture_peer(state, NULL);
+    fixture_begin(f);
+    assert_code(host_resume(f->call), FCGI_WAIT);
+    assert_code(host_resume(f->call), FCGI_WAIT);
+    fixture_peer(state, NULL);
     fixture_begin(f);
     assert_code(host_resume(f->call), FCGI_WAIT);
     assert_code(host_resume(f->call), FCGI_WAIT);
     peer_answer(&f->peer, 0, 1, "A: 1\r\n\r\n");
     assert_code(host_resume(f->call), FCGI_OK);
-    fcgi_response_free(&other);
 }
 
 /* ---- time --------------------------------------------------------------- */
