@@ -310,9 +310,6 @@ static struct account ask_by(void **state, const struct retry_case *it,
     if (it->steps != always_closes) {
         account.next_reused = ask_hello(f->client).reused;
     }
-    fcgi_response_free(&f->response);
-    fixture_free_client(f);
-    fake_stop(f->app);
     return account;
 }
 
@@ -394,11 +391,10 @@ static void retry_replays_a_source_that_waits(void **state)
     fixture_begin(f);
     peer_answer(&f->peer, 0, 1, "A: 1\r\n\r\n");
     assert_code(host_run(f->call), FCGI_OK);
-    host_free(f->call);
     f->request = put_request(feeder_source(&feeder));
     feeder.waits = true;
     feeder.ready = 5;
-    f->call = host_begin(f->client, &f->request, &f->response);
+    fixture_begin(f);
     assert_code(host_settle(f->call), FCGI_WAIT);
     peer_close(&f->peer, 0);
     assert_code(host_settle(f->call), FCGI_WAIT);
@@ -420,84 +416,61 @@ static void retry_replays_a_source_that_waits(void **state)
 
 /* Two calls under way over connections that were idle: a GET at the default
  * policy, and a POST with one that lets it go there. */
-struct pair {
-    struct peer peer;
-    struct fcgi_client *client;
-    struct fcgi_response responses[2];
-    struct fcgi_call *calls[2];
-};
-
-static void begin_pair(struct pair *pair)
+static struct fixture *begin_pair(void **state, struct fixture_call **calls)
 {
     struct fcgi_request requests[2] = {get_request(),
                                        pooled(post_text("body"))};
-    memset(pair, 0, sizeof(*pair));
-    pair->client = peer_client(&pair->peer, NULL);
-    struct fcgi_pool *pool = fcgi_client_pool(pair->client);
-    struct fcgi_connection *first = take(pool);
-    fcgi_pool_put(pool, take(pool));
-    fcgi_pool_put(pool, first);
+    struct fixture *f = fixture_peer(state, NULL);
+    struct fcgi_connection *first = take(f->pool);
+    fcgi_pool_put(f->pool, take(f->pool));
+    fcgi_pool_put(f->pool, first);
     for (size_t i = 0; i < 2; i++) {
-        pair->calls[i] =
-            host_begin(pair->client, &requests[i], &pair->responses[i]);
-        assert_code(host_settle(pair->calls[i]), FCGI_WAIT);
+        f->request = requests[i];
+        calls[i] = fixture_other_call(state);
+        assert_code(host_settle(calls[i]->call), FCGI_WAIT);
     }
-}
-
-static void end_pair(struct pair *pair)
-{
-    for (size_t i = 0; i < 2; i++) {
-        host_free(pair->calls[i]);
-        fcgi_response_free(&pair->responses[i]);
-    }
-    fcgi_client_free(pair->client);
-    peer_free(&pair->peer);
+    return f;
 }
 
 /* The application read the request, and died at its work. */
 static void a_connection_that_ends_late_was_not_stale(void **state)
 {
-    (void)state;
-    struct pair pair;
-    begin_pair(&pair);
+    struct fixture_call *calls[2];
+    struct fixture *f = begin_pair(state, calls);
     pass_ms(LATE_MS);
     for (size_t i = 0; i < 2; i++) {
-        const struct fcgi_outcome *outcome = &pair.responses[i].outcome;
-        peer_close(&pair.peer, i);
-        assert_code(host_run(pair.calls[i]), FCGI_ERR_CLOSED);
+        const struct fcgi_outcome *outcome = &calls[i]->response.outcome;
+        peer_close(&f->peer, i);
+        assert_code(host_run(calls[i]->call), FCGI_ERR_CLOSED);
         assert_true(outcome->reused);
         assert_false(outcome->retried);
         assert_true(outcome->may_have_run);
         assert_int_equal(outcome->safe_to_repeat, i == 0);
     }
-    assert_int_equal(stats_of(pair.client).dials, 2);
-    assert_int_equal(stats_of(pair.client).stale, 0);
-    end_pair(&pair);
+    assert_int_equal(stats_of(f->client).dials, 2);
+    assert_int_equal(stats_of(f->client).stale, 0);
 }
 
 static void a_connection_that_ends_soon_was_stale(void **state)
 {
-    (void)state;
-    struct pair pair;
-    begin_pair(&pair);
+    struct fixture_call *calls[2];
+    struct fixture *f = begin_pair(state, calls);
     pass_ms(SOON_MS);
     for (size_t i = 0; i < 2; i++) {
-        peer_close(&pair.peer, i);
-        assert_code(host_settle(pair.calls[i]), FCGI_WAIT);
-        peer_answer(&pair.peer, 2 + i, 1, "A: 1\r\n\r\n");
-        assert_code(host_run(pair.calls[i]), FCGI_OK);
-        assert_true(pair.responses[i].outcome.retried);
+        peer_close(&f->peer, i);
+        assert_code(host_settle(calls[i]->call), FCGI_WAIT);
+        peer_answer(&f->peer, 2 + i, 1, "A: 1\r\n\r\n");
+        assert_code(host_run(calls[i]->call), FCGI_OK);
+        assert_true(calls[i]->response.outcome.retried);
     }
-    assert_int_equal(stats_of(pair.client).dials, 4);
-    end_pair(&pair);
+    assert_int_equal(stats_of(f->client).dials, 4);
 }
 
 /* ---- a retry that is cancelled from within ------------------------------ */
 
 /* A source and a dial function of a caller's who changes his mind. */
 struct fickle {
-    struct fake *app;
-    struct fcgi_call *call;
+    struct fixture *f;
     bool in_replay; /* where he does; else while the second dial is made */
     bool read;
     size_t dials;
@@ -518,7 +491,7 @@ static int fickle_replay(void *context, uint64_t taken)
     struct fickle *fickle = context;
     fickle->read = fickle->read && taken == 0;
     if (taken > 0 && fickle->in_replay) {
-        fcgi_call_cancel(fickle->call);
+        fcgi_call_cancel(fickle->f->call);
     }
     return FCGI_OK;
 }
@@ -528,48 +501,41 @@ static int fickle_dial(void *context, int *fd)
     struct fickle *fickle = context;
     fickle->dials += 1;
     if (fickle->dials == 2 && !fickle->in_replay) {
-        fcgi_call_cancel(fickle->call);
+        fcgi_call_cancel(fickle->f->call);
     }
-    *fd = fake_connect(fickle->app);
+    *fd = fake_connect(fickle->f->app);
     return FCGI_OK;
 }
 
-static void assert_cancelled_in_retry(bool in_replay)
+static void assert_cancelled_in_retry(void **state, bool in_replay)
 {
     static const struct fake_step script[] = {SERVED_ONCE, FAKE_READ_PARAMS,
                                               FAKE_RESET, THEN_SERVES};
-    struct fickle fickle = {.app = FAKE_RUN(FAKE_UNIX, script),
-                            .in_replay = in_replay};
-    struct fcgi_pool_config config = {.dial = fickle_dial,
-                                      .dial_context = &fickle};
-    struct fcgi_client *client = client_with_pool(fickle.app, &config);
-    struct fcgi_request request = put_request((struct fcgi_source){
+    struct fickle fickle = {.f = *state, .in_replay = in_replay};
+    struct fcgi_client_config config = {
+        .pool = {.dial = fickle_dial, .dial_context = &fickle}};
+    struct fixture *f = fixture_run(state, FAKE_UNIX, script, &config);
+    f->request = put_request((struct fcgi_source){
         .read = fickle_read, .replay = fickle_replay, .context = &fickle});
-    struct fcgi_response response = {0};
-    ask_hello(client);
-    fickle.call = host_begin(client, &request, &response);
-    assert_code(host_run(fickle.call), FCGI_ERR_CANCELLED);
-    host_free(fickle.call);
+    ask_hello(f->client);
+    fixture_begin(f);
+    assert_code(host_run(f->call), FCGI_ERR_CANCELLED);
+    fixture_free_call(f);
     assert_int_equal(fickle.dials, in_replay ? 1 : 2);
-    assert_int_equal(fake_count(fickle.app, FAKE_BEGUN), 2);
-    assert_true(response.outcome.may_have_run);
-    assert_int_equal(response.outcome.system_error, 0);
-    assert_int_equal(stats_of(client).open, 0);
-    fcgi_response_free(&response);
-    fcgi_client_free(client);
-    fake_stop(fickle.app);
+    assert_int_equal(fake_count(f->app, FAKE_BEGUN), 2);
+    assert_true(f->response.outcome.may_have_run);
+    assert_int_equal(f->response.outcome.system_error, 0);
+    assert_int_equal(stats_of(f->client).open, 0);
 }
 
 static void a_replay_may_cancel_its_own_call(void **state)
 {
-    (void)state;
-    assert_cancelled_in_retry(true);
+    assert_cancelled_in_retry(state, true);
 }
 
 static void a_dial_function_may_cancel_the_call_it_dials_for(void **state)
 {
-    (void)state;
-    assert_cancelled_in_retry(false);
+    assert_cancelled_in_retry(state, false);
 }
 
 /* ---- places and suspicion ----------------------------------------------- */
@@ -578,28 +544,24 @@ static void a_dial_function_may_cancel_the_call_it_dials_for(void **state)
 static void the_retry_keeps_its_place(void **state)
 {
     struct fcgi_client_config config = {.pool = {.max_open = 1}};
-    struct fcgi_response other = {0};
     struct fixture *f = fixture_peer(state, &config);
     fixture_begin(f);
     peer_answer(&f->peer, 0, 1, "A: 1\r\n\r\n");
     assert_code(host_run(f->call), FCGI_OK);
-    host_free(f->call);
-    f->call = host_begin(f->client, &f->request, &f->response);
-    struct fcgi_call *waits = host_begin(f->client, &f->request, &other);
+    fixture_begin(f);
+    struct fixture_call *other = fixture_other_call(state);
     peer_close(&f->peer, 0);
     assert_code(host_settle(f->call), FCGI_WAIT);
     assert_int_equal(stats_of(f->client).retries, 1);
-    assert_code(host_settle(waits), FCGI_WAIT);
+    assert_code(host_settle(other->call), FCGI_WAIT);
     assert_int_equal(stats_of(f->client).waiting, 1);
     assert_int_equal(stats_of(f->client).open, 1);
     peer_answer(&f->peer, 1, 1, "A: 1\r\n\r\n");
     assert_code(host_run(f->call), FCGI_OK);
     fixture_free_call(f);
-    assert_code(host_settle(waits), FCGI_WAIT);
+    assert_code(host_settle(other->call), FCGI_WAIT);
     peer_answer(&f->peer, 1, 2, "A: 1\r\n\r\n");
-    assert_code(host_run(waits), FCGI_OK);
-    host_free(waits);
-    fcgi_response_free(&other);
+    assert_code(host_run(other->call), FCGI_OK);
 }
 
 /* A restart kills all idle connections: one is found out by a call, the others
@@ -644,18 +606,16 @@ static void what_was_not_used_stays_suspected(void **state)
 static void calls_at_a_time_are_retried_each(void **state)
 {
     struct fixture *f = fixture_serve(state, FAKE_TCP, NULL);
-    struct fcgi_response responses[4] = {{0}};
-    struct fcgi_call *calls[4];
+    struct fixture_call *calls[4];
     keep_idle(f->app, f->client, 4);
     for (size_t i = 0; i < 4; i++) {
-        calls[i] = host_begin(f->client, &f->request, &responses[i]);
+        calls[i] = fixture_other_call(state);
     }
     fake_restart(f->app);
     for (size_t i = 0; i < 4; i++) {
-        assert_code(host_run(calls[i]), FCGI_OK);
-        assert_true(responses[i].outcome.retried);
-        host_free(calls[i]);
-        fcgi_response_free(&responses[i]);
+        assert_code(host_run(calls[i]->call), FCGI_OK);
+        assert_true(calls[i]->response.outcome.retried);
+        fixture_free_other(calls[i]);
     }
     struct fcgi_pool_stats stats = stats_of(f->client);
     assert_int_equal(stats.retries, 4);
@@ -670,10 +630,10 @@ int main(void)
         fixture_test(retry_replays_stdin_from_where_it_began),
         fixture_test(retry_begins_a_half_sent_body_anew),
         fixture_test(retry_replays_a_source_that_waits),
-        cmocka_unit_test(a_connection_that_ends_late_was_not_stale),
-        cmocka_unit_test(a_connection_that_ends_soon_was_stale),
-        cmocka_unit_test(a_replay_may_cancel_its_own_call),
-        cmocka_unit_test(a_dial_function_may_cancel_the_call_it_dials_for),
+        fixture_test(a_connection_that_ends_late_was_not_stale),
+        fixture_test(a_connection_that_ends_soon_was_stale),
+        fixture_test(a_replay_may_cancel_its_own_call),
+        fixture_test(a_dial_function_may_cancel_the_call_it_dials_for),
         fixture_test(the_retry_keeps_its_place),
         fixture_test(after_one_dead_connection_the_others_are_checked),
         fixture_test(what_was_not_used_stays_suspected),
