@@ -1,39 +1,24 @@
 /*
  * A request that waits for its first byte over a connection dialled for it may
  * wait for a worker that an idle connection holds: which connections are closed
- * for it, when, and for how long that goes on. What the pool learns from it is
- * in test_rescue_learning.c.
- *
- * Most calls here are begun at a moment that is known, and told the time that
- * has gone by since, so that nothing depends on how busy the machine is.
+ * for it, when, and for how long that goes on. What happens before it is
+ * connected is in test_rescue_dialling.c, what the pool learns in
+ * test_rescue_learning.c.
  */
 #define _POSIX_C_SOURCE 200809L
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "../../src/client/call.h"
-#include "../../src/net/clock.h"
 #include "../../src/net/net.h"
 #include "child.h"
-#include "fake_private.h" /* how it listens */
-#include "feeder.h"
 #include "fixture.h"
 #include "host.h"
-#include "peer.h"
+#include "late.h"
 #include "process.h"
-#include "test.h"
 
 #define LEASED_MAX 8
-
-/* In microseconds. */
-#define MS 1000
-
-/* How far ahead the moments are that calls are told: further than any real one,
- * so that those do not count. */
-#define AHEAD_MS 3600000
 
 /* ---- leases ------------------------------------------------------------- */
 
@@ -114,54 +99,6 @@ static size_t rescues(struct fixture *f)
     return (size_t)stats.rescues;
 }
 
-/* ---- a request that waits ----------------------------------------------- */
-
-struct late {
-    struct fcgi_call *call;
-    struct fcgi_response response;
-    int64_t began;
-};
-
-static void free_late(void *what)
-{
-    struct late *late = what;
-    fcgi_call_free(late->call);
-    late->call = NULL;
-    fcgi_response_free(&late->response);
-}
-
-/* It is sent as far as that goes. */
-static struct late *begin_request(void **state, struct fcgi_request request)
-{
-    struct fixture *f = *state;
-    struct late *late = fixture_alloc(state, sizeof(*late));
-    late->began = fcgi__now() + INT64_C(1) * AHEAD_MS * MS;
-    fixture_defer(state, free_late, late);
-    assert_code(fcgi__call_start(&late->call, f->client, &request,
-                                 &late->response, late->began, false),
-                FCGI_OK);
-    assert_code(fcgi__call_step(late->call, late->began, FCGI__WRITABLE),
-                FCGI_WAIT);
-    return late;
-}
-
-static struct late *begin(void **state)
-{
-    return begin_request(state, get_request());
-}
-
-/* Advance it that long after it began; nothing has come since. */
-static void wait_until_us(struct late *late, int64_t after_us)
-{
-    assert_code(fcgi__call_step(late->call, late->began + after_us, 0),
-                FCGI_WAIT);
-}
-
-static void wait_until(struct late *late, int after_ms)
-{
-    wait_until_us(late, INT64_C(1) * after_ms * MS);
-}
-
 /* ---- which connections are closed, and when ----------------------------- */
 
 static void
@@ -171,14 +108,14 @@ the_connection_idle_longest_is_closed_at_20_40_80_and_160_ms(void **state)
     static const int moments[] = {20, 40, 80, 160};
     static const char *const open[] = {"01245", "0245", "025", "25"};
     struct fixture *f = lease(state, 5);
-    struct late *late = begin(state);
+    struct late *late = late_begin(state, get_request());
     for (size_t i = 0; i < 5; i++) {
         put(f, order[i]);
     }
     for (size_t i = 0; i < 4; i++) {
-        wait_until_us(late, moments[i] * MS - 1);
+        late_wait_us(late, moments[i] * LATE_MS - 1);
         assert_int_equal(rescues(f), i);
-        wait_until(late, moments[i]);
+        late_wait(late, moments[i]);
         assert_int_equal(rescues(f), i + 1);
         assert_open(f, open[i]);
     }
@@ -188,23 +125,23 @@ the_connection_idle_longest_is_closed_at_20_40_80_and_160_ms(void **state)
 static void a_call_that_is_advanced_late_has_one_closed(void **state)
 {
     struct fixture *f = lease(state, 3);
-    struct late *late = begin(state);
+    struct late *late = late_begin(state, get_request());
     for (size_t i = 0; i < 3; i++) {
         put(f, i);
     }
-    wait_until(late, 1000);
+    late_wait(late, 1000);
     assert_open(f, "123");
-    wait_until_us(late, 1020 * MS - 1);
+    late_wait_us(late, 1020 * LATE_MS - 1);
     assert_open(f, "123");
-    wait_until(late, 1020);
+    late_wait(late, 1020);
     assert_open(f, "23");
 }
 
 static void where_none_is_idle_the_next_that_comes_back_is_closed(void **state)
 {
     struct fixture *f = lease(state, 3);
-    struct late *late = begin(state);
-    wait_until(late, 20);
+    struct late *late = late_begin(state, get_request());
+    late_wait(late, 20);
     assert_int_equal(rescues(f), 0);
     put(f, 1);
     assert_int_equal(rescues(f), 1);
@@ -217,10 +154,10 @@ static void where_none_is_idle_the_next_that_comes_back_is_closed(void **state)
 static void a_closing_is_owed_for_each_moment(void **state)
 {
     struct fixture *f = lease(state, 4);
-    struct late *late = begin(state);
-    wait_until(late, 20);
-    wait_until(late, 40);
-    wait_until(late, 80);
+    struct late *late = late_begin(state, get_request());
+    late_wait(late, 20);
+    late_wait(late, 40);
+    late_wait(late, 80);
     for (size_t i = 0; i < 4; i++) {
         put(f, i);
     }
@@ -232,8 +169,8 @@ static void a_closing_is_owed_for_each_moment(void **state)
 static void a_connection_that_ends_anyhow_is_a_closing(void **state)
 {
     struct fixture *f = lease(state, 2);
-    struct late *late = begin(state);
-    wait_until(late, 20);
+    struct late *late = late_begin(state, get_request());
+    late_wait(late, 20);
     fcgi_pool_discard(f->pool, leased[0]);
     leased[0] = NULL;
     put(f, 1);
@@ -247,14 +184,14 @@ what_a_queued_call_would_have_got_is_closed_and_it_dials(void **state)
 {
     struct fcgi_client_config config = {.pool = {.max_open = 2}};
     struct fixture *f = lease_with(state, config, 1);
-    struct late *late = begin(state);
-    struct late *queued = begin(state);
+    struct late *late = late_begin(state, get_request());
+    struct late *queued = late_begin(state, get_request());
     assert_int_equal(stats_of(f->client).waiting, 1);
-    wait_until(late, 20);
+    late_wait(late, 20);
     put(f, 0);
     assert_int_equal(stats_of(f->client).waiting, 0);
     assert_int_equal(rescues(f), 1);
-    wait_until(queued, 20);
+    late_wait(queued, 20);
     assert_open(f, "12");
     assert_int_equal(stats_of(f->client).dials, 3);
 }
@@ -267,10 +204,10 @@ static void assert_asks_for_nothing(struct fixture *f, struct late *late,
                                     size_t nth)
 {
     uint64_t before = stats_of(f->client).evictions;
-    wait_until(late, 20);
-    wait_until(late, 5000);
+    late_wait(late, 20);
+    late_wait(late, 5000);
     put(f, nth);
-    wait_until(late, 10000);
+    late_wait(late, 10000);
     assert_int_equal(stats_of(f->client).rescues, 0);
     assert_int_equal(stats_of(f->client).evictions, before);
     assert_true(is_open(f, nth));
@@ -281,7 +218,7 @@ static void assert_asks_for_nothing(struct fixture *f, struct late *late,
 static void a_call_alone_in_its_pool_has_none_closed(void **state)
 {
     struct fixture *f = lease(state, 0);
-    struct late *late = begin(state);
+    struct late *late = late_begin(state, get_request());
     leased[1] = take(f->pool);
     assert_asks_for_nothing(f, late, 1);
 }
@@ -290,7 +227,7 @@ static void a_call_that_had_the_only_other_one_closed_has_no_more(void **state)
 {
     struct fixture *f = lease(state, 1);
     put(f, 0);
-    struct late *late = begin_request(state, post_text("body"));
+    struct late *late = late_begin(state, post_text("body"));
     assert_int_equal(stats_of(f->client).yielded, 1);
     leased[2] = take(f->pool);
     assert_asks_for_nothing(f, late, 2);
@@ -300,7 +237,7 @@ static void a_call_over_a_reused_connection_has_none_closed(void **state)
 {
     struct fixture *f = lease(state, 2);
     put(f, 1);
-    struct late *late = begin(state);
+    struct late *late = late_begin(state, get_request());
     assert_asks_for_nothing(f, late, 0);
     assert_int_equal(stats_of(f->client).dials, 2);
 }
@@ -311,9 +248,9 @@ static void a_call_that_is_not_safe_to_repeat_has_one_closed(void **state)
     struct fixture *f = lease(state, 3);
     put(f, 1);
     put(f, 2);
-    struct late *late = begin_request(state, post_text("body"));
+    struct late *late = late_begin(state, post_text("body"));
     assert_open(f, "013");
-    wait_until(late, 20);
+    late_wait(late, 20);
     assert_open(f, "03");
     assert_int_equal(stats_of(f->client).rescues, 1);
 }
@@ -324,23 +261,24 @@ static void a_call_that_is_not_safe_to_repeat_has_one_closed(void **state)
 static void a_call_that_was_answered_has_nothing_closed(void **state)
 {
     struct fixture *f = lease(state, 1);
-    struct late *late = begin(state);
+    struct late *late = late_begin(state, get_request());
     put(f, 0);
     peer_answer(&f->peer, 1, 1, "A: 1\r\n\r\n");
-    assert_code(fcgi__call_step(late->call, late->began + 50 * MS, FCGI__READY),
-                FCGI_OK);
+    assert_code(
+        fcgi__call_step(late->call, late->began + 50 * LATE_MS, FCGI__READY),
+        FCGI_OK);
     assert_int_equal(rescues(f), 0);
 }
 
 static void a_call_with_a_part_of_its_answer_has_nothing_closed(void **state)
 {
     struct fixture *f = lease(state, 1);
-    struct late *late = begin(state);
+    struct late *late = late_begin(state, get_request());
     put(f, 0);
     peer_stdout(&f->peer, 1, 1, "A");
     assert_code(fcgi__call_step(late->call, late->began, FCGI__READY),
                 FCGI_WAIT);
-    wait_until(late, 10000);
+    late_wait(late, 10000);
     assert_int_equal(rescues(f), 0);
 }
 
@@ -371,7 +309,7 @@ static void be_cancelled(struct fixture *f, struct late *late)
 
 static void be_over_its_time(struct fixture *f, struct late *late)
 {
-    int64_t then = late->began + INT64_C(60000) * MS;
+    int64_t then = late->began + INT64_C(60000) * LATE_MS;
     (void)f;
     assert_code(fcgi__call_step(late->call, then, FCGI__WRITABLE),
                 FCGI_ERR_FIRST_BYTE_TIMEOUT);
@@ -394,9 +332,9 @@ static void a_call_that_waits_no_longer_is_owed_nothing(void **state)
 {
     for (size_t i = 0; i < WAYS; i++) {
         struct fixture *f = lease(state, 2);
-        struct late *late = begin(state);
-        wait_until(late, 20);
-        wait_until(late, 40);
+        struct late *late = late_begin(state, get_request());
+        late_wait(late, 20);
+        late_wait(late, 40);
         ways_to_end[i](f, late);
         put(f, 0);
         assert_true(is_open(f, 0));
@@ -409,10 +347,10 @@ static void what_is_owed_stays_while_another_call_waits(void **state)
 {
     for (size_t i = 0; i < WAYS; i++) {
         struct fixture *f = lease(state, 2);
-        struct late *late = begin(state);
-        struct late *other = begin(state);
-        wait_until(late, 20);
-        wait_until(other, 20);
+        struct late *late = late_begin(state, get_request());
+        struct late *other = late_begin(state, get_request());
+        late_wait(late, 20);
+        late_wait(other, 20);
         ways_to_end[i](f, late);
         put(f, 0);
         assert_int_equal(rescues(f), 1);
@@ -425,9 +363,9 @@ static void nothing_is_owed_when_the_last_call_is_answered(void **state)
     struct late *late[2];
     struct fixture *f = lease(state, 2);
     for (size_t i = 0; i < 2; i++) {
-        late[i] = begin(state);
-        wait_until(late[i], 20);
-        wait_until(late[i], 40);
+        late[i] = late_begin(state, get_request());
+        late_wait(late[i], 20);
+        late_wait(late[i], 40);
     }
     for (size_t i = 0; i < 2; i++) {
         fcgi_call_cancel(late[i]->call);
@@ -447,8 +385,8 @@ static void put_in_child(void *context)
 static void nothing_is_owed_in_the_child_of_a_fork(void **state)
 {
     struct fixture *f = lease(state, 1);
-    struct late *late = begin(state);
-    wait_until(late, 20);
+    struct late *late = late_begin(state, get_request());
+    late_wait(late, 20);
     child_run(put_in_child, f);
     put(f, 0);
     assert_int_equal(rescues(f), 1);
@@ -549,154 +487,6 @@ static void a_call_that_is_sent_once_more_is_due_too(void **state)
     assert_false(is_open(f, 1));
 }
 
-/* ---- while it is dialled ------------------------------------------------ */
-
-static struct feeder silent_feeder;
-
-/* A body that does not come. */
-static struct fcgi_request post_that_waits(void)
-{
-    silent_feeder = (struct feeder){.data = "body", .len = 4, .waits = true};
-    return post_request(feeder_source(&silent_feeder));
-}
-
-/* A call that is being dialled beside an older one, which is the fixture's.
- * That one will be answered; the other one, whose body has not come, not. */
-static struct late *begin_beside(void **state)
-{
-    struct fcgi_client_config config = {.pool = {.idle_timeout_ms = -1}};
-    fixture_begin(fixture_clogged(state, FAKE_UNIX, &config));
-    return begin_request(state, post_that_waits());
-}
-
-/* The application hears them. */
-static void answer_first(struct fixture *f)
-{
-    fake_hear(f->app);
-    assert_code(host_run(f->call), FCGI_OK);
-}
-
-/* The listen queue may be full of connections that were kept. */
-static void a_call_that_connects_is_owed_a_closing_at_20_ms(void **state)
-{
-    struct fixture *f = *state;
-    for (int owed = 0; owed < 2; owed++) {
-        struct late *late = begin_beside(state);
-        wait_until_us(late, 20 * MS - 1 + owed);
-        answer_first(f);
-        fixture_free_call(f);
-        assert_int_equal(stats_of(f->client).rescues, owed);
-    }
-}
-
-static void the_time_begins_anew_when_it_is_connected(void **state)
-{
-    struct fixture *f = *state;
-    struct late *late = begin_beside(state);
-    wait_until_us(late, 20 * MS - 1);
-    answer_first(f);
-    wait_until(late, 30);
-    assert_int_equal(fcgi_call_events(late->call), FCGI_EVENT_READ);
-    fixture_free_call(f);
-    wait_until_us(late, 50 * MS - 1);
-    assert_int_equal(stats_of(f->client).rescues, 0);
-    wait_until(late, 50);
-    assert_int_equal(stats_of(f->client).rescues, 1);
-}
-
-/* One that began later may have connected before it, and have the worker. */
-static void it_counts_what_is_open_when_a_call_is_connected(void **state)
-{
-    struct fixture *f = fixture_clogged(state, FAKE_UNIX, NULL);
-    struct late *late = begin_request(state, post_that_waits());
-    fixture_begin(f);
-    answer_first(f);
-    wait_until(late, 15);
-    assert_int_equal(fcgi_call_events(late->call), FCGI_EVENT_READ);
-    wait_until_us(late, 35 * MS - 1);
-    wait_until(late, 35);
-    fixture_free_call(f);
-    assert_int_equal(stats_of(f->client).rescues, 1);
-}
-
-/* A host may change its mind when it is told what is closed for its call. */
-static void cancel_at_eviction(void *context,
-                               const struct fcgi_trace_event *event)
-{
-    struct late **late = context;
-    if (event->kind == FCGI_TRACE_EVICTED) {
-        fcgi_call_cancel((*late)->call);
-    }
-}
-
-static void
-a_call_cancelled_by_the_trace_of_its_rescue_ends_at_once(void **state)
-{
-    static struct late *late;
-    struct fcgi_client_config config = {.pool = {.idle_timeout_ms = -1,
-                                                 .trace = cancel_at_eviction,
-                                                 .trace_context = &late}};
-    struct fixture *f = fixture_peer(state, &config);
-    struct fcgi_connection *connection = take(f->pool);
-    late = begin(state);
-    fcgi_pool_put(f->pool, connection);
-    assert_code(fcgi__call_step(late->call, late->began + 20 * MS, 0),
-                FCGI_ERR_CANCELLED);
-}
-
-static void a_call_that_connects_alone_is_owed_nothing(void **state)
-{
-    struct fixture *f = fixture_clogged(state, FAKE_UNIX, NULL);
-    struct late *late = begin(state);
-    wait_until(late, 20);
-    wait_until(late, 40);
-    fake_hear(f->app);
-    fcgi_pool_put(f->pool, take(f->pool));
-    assert_int_equal(stats_of_pool(f->pool).rescues, 0);
-    assert_int_equal(stats_of_pool(f->pool).idle, 1);
-}
-
-static void end_listener(void *listener)
-{
-    fake_listen_end(listener);
-}
-
-/* Have a call answered, whose memory the next one has; its connection is on
- * lease. */
-static struct fcgi_connection *
-lease_after_an_answer(struct fixture *f, const struct fake_listener *listener)
-{
-    struct wire answer = {0};
-    fixture_begin(f);
-    assert_code(host_settle(f->call), FCGI_WAIT);
-    int fd = accept(listener->fd, NULL, NULL);
-    wire_stdout(&answer, 1, "A: 1\r\n\r\n");
-    wire_end(&answer, 1, 0, WIRE_COMPLETE);
-    assert_int_equal(send(fd, answer.data, answer.len, MSG_NOSIGNAL),
-                     answer.len);
-    assert_code(host_run(f->call), FCGI_OK);
-    fixture_free_call(f);
-    wire_free(&answer);
-    assert_int_equal(close(fd), 0);
-    return take(fcgi_client_pool(f->client));
-}
-
-/* The first byte of another answer does not belong to this one. */
-static void a_call_in_the_memory_of_another_is_owed_a_closing_too(void **state)
-{
-    struct fixture *f = *state;
-    struct fake_listener *listener = fixture_alloc(state, sizeof(*listener));
-    assert_true(fake_listen(listener, FAKE_UNIX, 0));
-    fixture_defer(state, end_listener, listener);
-    assert_code(fcgi_client_new(&f->client, listener->address, NULL), FCGI_OK);
-    struct fcgi_connection *connection = lease_after_an_answer(f, listener);
-    fake_clog(listener);
-    struct late *late = begin(state);
-    wait_until(late, 20);
-    fcgi_pool_put(fcgi_client_pool(f->client), connection);
-    assert_int_equal(stats_of(f->client).rescues, 1);
-}
-
 /* ---- where it does not pay ---------------------------------------------- */
 
 /* A connection is kept, and has to be closed for a request before it served
@@ -705,17 +495,17 @@ static void keep_in_vain(void **state, bool idle)
 {
     struct fixture *f = *state;
     leased[0] = take(f->pool);
-    struct late *late = begin(state);
+    struct late *late = late_begin(state, get_request());
     if (idle) {
         put(f, 0);
     }
-    wait_until(late, 20);
+    late_wait(late, 20);
     if (!idle) {
         put(f, 0);
     }
     peer_answer(&f->peer, f->peer.count - 1, 1, "A: 1\r\n\r\n");
     assert_code(fcgi_call_advance(late->call), FCGI_OK);
-    free_late(late);
+    late_free(late);
 }
 
 static void where_keeping_leads_to_rescues_none_is_kept(void **state)
@@ -760,12 +550,6 @@ int main(void)
         fixture_test(a_call_of_a_client_that_keeps_none_is_due_at_its_limits),
         fixture_test(a_call_with_a_part_of_its_answer_is_due_at_its_limits),
         fixture_test(a_call_that_is_sent_once_more_is_due_too),
-        fixture_test(a_call_that_connects_is_owed_a_closing_at_20_ms),
-        fixture_test(the_time_begins_anew_when_it_is_connected),
-        fixture_test(it_counts_what_is_open_when_a_call_is_connected),
-        fixture_test(a_call_cancelled_by_the_trace_of_its_rescue_ends_at_once),
-        fixture_test(a_call_that_connects_alone_is_owed_nothing),
-        fixture_test(a_call_in_the_memory_of_another_is_owed_a_closing_too),
         fixture_test(where_keeping_leads_to_rescues_none_is_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
