@@ -34,6 +34,7 @@ struct fixture_item {
 struct fixture_thread {
     struct fixture_thread *next;
     pthread_t id;
+    void *argument;
 };
 
 /* ---- beginning ---------------------------------------------------------- */
@@ -204,6 +205,7 @@ void fixture_thread(void **state, void *(*run)(void *), void *argument)
 {
     struct fixture *f = *state;
     struct fixture_thread *thread = must_calloc(sizeof(*thread));
+    thread->argument = argument;
     thread->next = f->threads;
     f->threads = thread;
     if (pthread_create(&thread->id, NULL, run, argument) != 0) {
@@ -245,19 +247,36 @@ void fixture_close_input(void **state)
 
 /* ---- ending ------------------------------------------------------------- */
 
+/* Wait for the thread that `at` links to. */
+static void join(struct fixture_thread **at)
+{
+    struct fixture_thread *thread = *at;
+    *at = thread->next;
+    (void)pthread_join(thread->id, NULL);
+    free(thread);
+}
+
 static void join_all(struct fixture *f)
 {
     while (f->threads != NULL) {
-        struct fixture_thread *thread = f->threads;
-        f->threads = thread->next;
-        (void)pthread_join(thread->id, NULL);
-        free(thread);
+        join(&f->threads);
     }
 }
 
 void fixture_join(void **state)
 {
     join_all(*state);
+}
+
+void fixture_join_asker(void **state, struct fixture_asker *asker)
+{
+    struct fixture *f = *state;
+    struct fixture_thread **at = &f->threads;
+    while ((*at)->argument != asker) {
+        at = &(*at)->next;
+    }
+    join(at);
+    assert_code(asker->rc, FCGI_OK);
 }
 
 /* The test has failed and left its threads behind: what they wait for ends. */

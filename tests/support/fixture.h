@@ -126,12 +126,16 @@ struct fixture_asker {
     struct fcgi_client *client;
     struct fcgi_request request;
     struct fcgi_response response;
-    int rc; /**< what it returned: look at it after fixture_join() */
+    int rc; /**< what it returned: look at it once the thread was joined */
 };
 
 /** Ask in a thread beside the test; `request` is copied. */
 struct fixture_asker *fixture_ask(void **state, struct fcgi_client *client,
                                   const struct fcgi_request *request);
+
+/** Wait until that thread has returned; fails the test unless the request
+ *  succeeded. */
+void fixture_join_asker(void **state, struct fixture_asker *asker);
 
 /** Zeroed memory that stays until the test is over. */
 void *fixture_alloc(void **state, size_t size);

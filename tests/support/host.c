@@ -191,6 +191,18 @@ int host_run(struct fcgi_call *call)
     return rc;
 }
 
+int host_run_beside(struct fcgi_call *call)
+{
+    int rc = fcgi_call_advance(call);
+    while (rc == FCGI_WAIT) {
+        struct pollfd one = {fcgi_call_fd(call),
+                             poll_events(fcgi_call_events(call)), 0};
+        (void)host_poll(&one, 1, fcgi_call_timeout_ms(call));
+        rc = fcgi_call_advance(call);
+    }
+    return rc;
+}
+
 int host_run_resuming(struct fcgi_call *call)
 {
     int rc = host_advance(call);

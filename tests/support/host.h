@@ -57,7 +57,11 @@ int host_settle(struct fcgi_call *call);
 /** Advance and wait until it has ended; returns how. */
 int host_run(struct fcgi_call *call);
 
-/** The same, resuming it all the time: for sinks and sources that pause. */
+/** The same beside the test, in a thread or a child of fork(), where the call
+ *  is not held to any rule. */
+int host_run_beside(struct fcgi_call *call);
+
+/** host_run(), resuming it all the time: for sinks and sources that pause. */
 int host_run_resuming(struct fcgi_call *call);
 
 /** The same until the application has come so far; the call ending before that

@@ -5,7 +5,6 @@
 #define _POSIX_C_SOURCE 200809L
 
 #include <dirent.h>
-#include <poll.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -263,17 +262,6 @@ static void places_are_free_again_in_a_child(void **state)
     fcgi_pool_put(f->pool, leased);
 }
 
-static int run_in_child(struct fcgi_call *call)
-{
-    int rc = fcgi_call_advance(call);
-    while (rc == FCGI_WAIT) {
-        struct pollfd wait = {fcgi_call_fd(call), POLLIN, 0};
-        (void)poll(&wait, 1, fcgi_call_timeout_ms(call));
-        rc = fcgi_call_advance(call);
-    }
-    return rc;
-}
-
 /* It is not even a place: that is the parent's. */
 static void what_was_leased_serves_nobody_who_waits_in_a_child(void **state)
 {
@@ -290,7 +278,7 @@ static void what_was_leased_serves_nobody_who_waits_in_a_child(void **state)
         fcgi_pool_put(f->pool, leased);
         CHILD_REQUIRE(stats_of_pool(f->pool).waiting == 1);
         fcgi_pool_put(f->pool, own);
-        CHILD_REQUIRE(run_in_child(call) == FCGI_OK);
+        CHILD_REQUIRE(host_run_beside(call) == FCGI_OK);
         fcgi_call_free(call);
         CHILD_REQUIRE(stats_of_pool(f->pool).open == 1);
         child_done();
