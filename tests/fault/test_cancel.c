@@ -5,19 +5,9 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <string.h>
 
-#include <fcgi_client.h>
-
-#include "ask.h"
-#include "fake.h"
+#include "fixture.h"
 #include "pattern.h"
 #include "process.h"
 
@@ -47,7 +37,7 @@ static int cancel_at_stderr(void *context, const void *data, size_t len)
 }
 
 /* The application is told, and the connection dropped. */
-static void assert_cancels(const struct fcgi_sink *sink)
+static void assert_cancels(void **state, const struct fcgi_sink *sink)
 {
     static const struct fake_step script[] = {
         FAKE_ACCEPT,
@@ -57,68 +47,54 @@ static void assert_cancels(const struct fcgi_sink *sink)
         FAKE_STDOUT("Status: 200\r\n\r\nbody"),
         FAKE_UNCORK,
         THEN_SERVES};
-    struct fake *app = FAKE_RUN(FAKE_UNIX, script);
-    struct fcgi_client *client = client_for(app, NULL);
-    struct fcgi_request request = get_request();
-    request.sink = *sink;
+    struct fixture *f = fixture_run(state, FAKE_UNIX, script, NULL);
+    f->request.sink = *sink;
     struct fcgi_outcome outcome =
-        ask_expecting(client, &request, FCGI_ERR_CANCELLED);
+        ask_expecting(f->client, &f->request, FCGI_ERR_CANCELLED);
     assert_true(outcome.may_have_run);
-    fake_await(app, FAKE_LEFT, 1);
-    assert_int_equal(fake_count(app, FAKE_ABORTED), 1);
-    assert_true(fake_request(app, 0)->aborted);
-    assert_false(ask_hello(client).reused);
-    fcgi_client_free(client);
-    fake_stop(app);
+    fake_await(f->app, FAKE_LEFT, 1);
+    assert_int_equal(fake_count(f->app, FAKE_ABORTED), 1);
+    assert_true(fake_request(f->app, 0)->aborted);
+    assert_false(ask_hello(f->client).reused);
 }
 
 static void a_sink_that_cancels_aborts_the_request(void **state)
 {
-    (void)state;
     struct fcgi_sink head = {.head = cancel_at_head};
     struct fcgi_sink body = {.body = cancel_at_body};
     struct fcgi_sink stderr_data = {.stderr_data = cancel_at_stderr};
-    assert_cancels(&head);
-    assert_cancels(&body);
-    assert_cancels(&stderr_data);
+    assert_cancels(state, &head);
+    assert_cancels(state, &body);
+    assert_cancels(state, &stderr_data);
 }
 
 /* A record cannot be begun amid another one. */
 static void an_abort_never_breaks_into_another_record(void **state)
 {
-    (void)state;
     static const struct fake_step script[] = {
         FAKE_ACCEPT, FAKE_READ_PARAMS, FAKE_STDOUT("Status: 200\r\n\r\nbody"),
         FAKE_PAUSE, THEN_SERVES};
-    struct fake *app = FAKE_RUN(FAKE_UNIX, script);
-    struct fcgi_client *client = client_for(app, NULL);
+    struct fixture *f = fixture_run(state, FAKE_UNIX, script, NULL);
     struct pattern_upload upload = {.len = 20000000};
     struct fcgi_request request = post_request(pattern_source(&upload));
     request.sink.head = cancel_at_head;
-    ask_expecting(client, &request, FCGI_ERR_CANCELLED);
-    fake_go(app);
-    fake_await(app, FAKE_LEFT, 1);
-    const struct wire_request *seen = fake_request(app, 0);
+    ask_expecting(f->client, &request, FCGI_ERR_CANCELLED);
+    fake_go(f->app);
+    fake_await(f->app, FAKE_LEFT, 1);
+    const struct wire_request *seen = fake_request(f->app, 0);
     assert_true(pattern_matches(seen->body.data, 0, seen->body.len));
     assert_int_equal(seen->body_ends, 0);
-    fcgi_client_free(client);
-    fake_stop(app);
 }
 
 static void a_time_limit_aborts_the_request(void **state)
 {
-    (void)state;
     static const struct fake_step script[] = {FAKE_ACCEPT, FAKE_READ_REQUEST,
                                               THEN_SERVES};
-    struct fake *app = FAKE_RUN(FAKE_UNIX, script);
-    struct fcgi_client *client = client_for(app, NULL);
-    struct fcgi_request request = get_request();
-    request.timeouts.first_byte_ms = 30;
-    ask_expecting(client, &request, FCGI_ERR_FIRST_BYTE_TIMEOUT);
-    fake_await(app, FAKE_LEFT, 1);
-    assert_int_equal(fake_count(app, FAKE_ABORTED), 1);
-    fcgi_client_free(client);
-    fake_stop(app);
+    struct fixture *f = fixture_run(state, FAKE_UNIX, script, NULL);
+    f->request.timeouts.first_byte_ms = 30;
+    ask_expecting(f->client, &f->request, FCGI_ERR_FIRST_BYTE_TIMEOUT);
+    fake_await(f->app, FAKE_LEFT, 1);
+    assert_int_equal(fake_count(f->app, FAKE_ABORTED), 1);
 }
 
 /* A body that breaks off must never look like a whole one. */
@@ -133,48 +109,40 @@ static int read_then_fail(void *context, void *buf, size_t cap, size_t *got)
 
 static void a_source_that_fails_ends_no_body(void **state)
 {
-    (void)state;
     size_t reads = 0;
     struct fcgi_source source = {.read = read_then_fail, .context = &reads};
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_client *client = client_for(app, NULL);
+    struct fixture *f = fixture_serve(state, FAKE_UNIX, NULL);
     struct fcgi_request request = post_request(source);
-    ask_expecting(client, &request, FCGI_ERR_SOURCE);
-    assert_int_equal(stats_of(client).open, 0);
-    fake_await(app, FAKE_LEFT, 1);
-    assert_int_equal(fake_count(app, FAKE_ASKED), 0);
-    assert_int_equal(fake_request(app, 0)->body_ends, 0);
-    assert_true(fake_request(app, 0)->aborted);
-    fcgi_client_free(client);
-    fake_stop(app);
+    ask_expecting(f->client, &request, FCGI_ERR_SOURCE);
+    assert_int_equal(stats_of(f->client).open, 0);
+    fake_await(f->app, FAKE_LEFT, 1);
+    assert_int_equal(fake_count(f->app, FAKE_ASKED), 0);
+    assert_int_equal(fake_request(f->app, 0)->body_ends, 0);
+    assert_true(fake_request(f->app, 0)->aborted);
 }
 
 /* The peer does not even read: giving up must not wait for it. */
 static void giving_up_waits_for_nobody(void **state)
 {
-    (void)state;
     static const struct fake_step script[] = {FAKE_ACCEPT, FAKE_PAUSE};
-    struct fake *app = FAKE_RUN(FAKE_UNIX, script);
-    struct fcgi_client *client = client_for(app, NULL);
+    struct fixture *f = fixture_run(state, FAKE_UNIX, script, NULL);
     struct pattern_upload upload = {.len = UINT64_C(1) << 40};
     struct fcgi_request request = post_request(pattern_source(&upload));
     request.timeouts.total_ms = 40;
     int64_t start = now_ms();
-    ask_expecting(client, &request, FCGI_ERR_DEADLINE);
+    ask_expecting(f->client, &request, FCGI_ERR_DEADLINE);
     assert_true(elapsed(start, 40));
-    assert_int_equal(stats_of(client).open, 0);
-    fcgi_client_free(client);
-    fake_stop(app);
+    assert_int_equal(stats_of(f->client).open, 0);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_sink_that_cancels_aborts_the_request),
-        cmocka_unit_test(an_abort_never_breaks_into_another_record),
-        cmocka_unit_test(a_time_limit_aborts_the_request),
-        cmocka_unit_test(a_source_that_fails_ends_no_body),
-        cmocka_unit_test(giving_up_waits_for_nobody),
+        fixture_test(a_sink_that_cancels_aborts_the_request),
+        fixture_test(an_abort_never_breaks_into_another_record),
+        fixture_test(a_time_limit_aborts_the_request),
+        fixture_test(a_source_that_fails_ends_no_body),
+        fixture_test(giving_up_waits_for_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

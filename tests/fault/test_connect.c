@@ -4,13 +4,6 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -22,11 +15,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <fcgi_client.h>
-
 #include "../../src/net/net.h"
-#include "ask.h"
-#include "fake.h"
+#include "fixture.h"
 #include "process.h"
 #include "temp.h"
 
@@ -159,106 +149,84 @@ static struct rlimit forbid_descriptors(void)
 
 static void no_descriptor_left_is_a_system_error(void **state)
 {
-    (void)state;
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_client *client = client_for(app, NULL);
-    struct fcgi_request request = get_request();
+    struct fixture *f = fixture_serve(state, FAKE_UNIX, NULL);
     struct rlimit before = forbid_descriptors();
     struct fcgi_outcome outcome =
-        ask_expecting(client, &request, FCGI_ERR_SYSTEM);
+        ask_expecting(f->client, &f->request, FCGI_ERR_SYSTEM);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
     assert_int_equal(outcome.system_error, EMFILE);
     assert_false(outcome.may_have_run);
     assert_true(outcome.safe_to_repeat);
-    assert_int_equal(stats_of(client).open, 0);
-    ask_hello(client);
-    fcgi_client_free(client);
-    fake_stop(app);
+    assert_int_equal(stats_of(f->client).open, 0);
+    ask_hello(f->client);
 }
 
 /* A warm client needs none. */
 static void a_pooled_connection_needs_no_descriptor(void **state)
 {
-    (void)state;
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_client *client = client_for(app, NULL);
-    ask_hello(client);
+    struct fixture *f = fixture_serve(state, FAKE_UNIX, NULL);
+    ask_hello(f->client);
     struct rlimit before = forbid_descriptors();
-    struct fcgi_outcome outcome = ask_hello(client);
+    struct fcgi_outcome outcome = ask_hello(f->client);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
     assert_true(outcome.reused);
-    fcgi_client_free(client);
-    fake_stop(app);
 }
 
 /* More than select() could watch. */
 static void a_high_descriptor_serves(void **state)
 {
-    (void)state;
     static int low[1100];
     static const struct fake_step script[] = {FAKE_ACCEPT, FAKE_READ_REQUEST,
                                               FAKE_PAUSE};
-    struct fake *app = FAKE_RUN(FAKE_UNIX, script);
-    struct fcgi_client *client = client_for(app, NULL);
-    struct fcgi_request request = get_request();
+    struct fixture *f = fixture_run(state, FAKE_UNIX, script, NULL);
     size_t count = 0;
     low[0] = dup(0);
     while (low[count] >= 0 && count + 1 < sizeof(low) / sizeof(low[0])) {
         count += 1;
         low[count] = dup(0);
     }
-    request.timeouts.first_byte_ms = 30;
+    f->request.timeouts.first_byte_ms = 30;
     int64_t start = now_ms();
-    ask_expecting(client, &request, FCGI_ERR_FIRST_BYTE_TIMEOUT);
+    ask_expecting(f->client, &f->request, FCGI_ERR_FIRST_BYTE_TIMEOUT);
     assert_true(elapsed(start, 30));
     for (size_t i = 0; i <= count; i++) {
         close(low[i]);
     }
-    fcgi_client_free(client);
-    fake_stop(app);
 }
 
 /* It is a descriptor like any other. */
 static void descriptor_0_serves(void **state)
 {
-    (void)state;
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_pool *pool = pool_for(app, NULL);
+    struct fixture *f = fixture_pool(state, FAKE_UNIX, NULL);
     int input = dup(0);
     close(0);
-    struct fcgi_connection *connection = take(pool);
+    struct fcgi_connection *connection = take(f->pool);
     assert_int_equal(fcgi_connection_fd(connection), 0);
-    fcgi_pool_put(pool, connection);
-    fake_await(app, FAKE_ACCEPTED, 1);
-    fcgi_pool_free(pool);
-    fake_await(app, FAKE_LEFT, 1);
+    fcgi_pool_put(f->pool, connection);
+    fake_await(f->app, FAKE_ACCEPTED, 1);
+    fcgi_pool_free(f->pool);
+    fake_await(f->app, FAKE_LEFT, 1);
     assert_int_equal(dup2(input, 0), 0);
     close(input);
-    fake_stop(app);
 }
 
 /* Dialling again fails for want of a descriptor: nothing is lost by it. */
 static void a_retry_without_a_descriptor_leaves_the_client_usable(void **state)
 {
-    (void)state;
-    struct fcgi_pool_config config = {.max_open = 1, .queue_timeout_ms = 10000};
+    struct fcgi_client_config config = {
+        .pool = {.max_open = 1, .queue_timeout_ms = 10000}};
     static const struct fake_step script[] = {
         FAKE_ACCEPT, FAKE_SERVE_TIMES(1), FAKE_READ_REQUEST,
         FAKE_CLOSE,  FAKE_ACCEPT,         FAKE_SERVE};
-    struct fake *app = FAKE_RUN(FAKE_UNIX, script);
-    struct fcgi_client *client = client_with_pool(app, &config);
-    struct fcgi_request request = get_request();
-    struct fcgi_response response = {0};
-    ask_hello(client);
+    struct fixture *f = fixture_run(state, FAKE_UNIX, script, &config);
+    ask_hello(f->client);
     struct rlimit before = forbid_descriptors();
-    int rc = fcgi_client_do(client, &request, &response);
+    int rc = fcgi_client_do(f->client, &f->request, &f->response);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
     /* The dead connection's own descriptor may serve for the second. */
     assert_true(rc == FCGI_OK || rc == FCGI_ERR_SYSTEM);
-    fcgi_response_free(&response);
-    ask_hello(client);
-    fcgi_client_free(client);
-    fake_stop(app);
+    fcgi_response_free(&f->response);
+    ask_hello(f->client);
 }
 
 /* ---- a full listen queue ----------------------------------------------- */
@@ -273,32 +241,25 @@ static void *hear_when_asked(void *app)
 /* A Unix socket says EAGAIN, which is not a failure but a matter of time. */
 static void a_full_listen_queue_is_waited_out(void **state)
 {
-    (void)state;
     pthread_t thread;
-    struct fake *app = fake_clogged(FAKE_UNIX);
-    struct fcgi_client *client = client_for(app, NULL);
-    assert_int_equal(pthread_create(&thread, NULL, hear_when_asked, app), 0);
-    struct fcgi_outcome outcome = ask_hello(client);
+    struct fixture *f = fixture_clogged(state, FAKE_UNIX, NULL);
+    assert_int_equal(pthread_create(&thread, NULL, hear_when_asked, f->app), 0);
+    struct fcgi_outcome outcome = ask_hello(f->client);
     assert_int_equal(pthread_join(thread, NULL), 0);
     assert_false(outcome.retried);
-    assert_int_equal(stats_of(client).dials, 1);
-    fcgi_client_free(client);
-    fake_stop(app);
+    assert_int_equal(stats_of(f->client).dials, 1);
 }
 
 static void a_full_listen_queue_is_told_from_a_refusal(void **state)
 {
-    (void)state;
-    struct fake *app = fake_clogged(FAKE_UNIX);
     struct fcgi_pool_config config = {.connect_timeout_ms = 30};
-    struct fcgi_pool *pool = pool_for(app, &config);
+    struct fixture *f = fixture_pool(state, FAKE_UNIX, &config);
     struct fcgi_connection *connection;
     int64_t start = now_ms();
-    assert_code(fcgi_pool_get(pool, &connection, NULL), FCGI_ERR_BACKLOG_FULL);
+    assert_code(fcgi_pool_get(f->pool, &connection, NULL),
+                FCGI_ERR_BACKLOG_FULL);
     assert_true(elapsed(start, 30));
     assert_null(connection);
-    fcgi_pool_free(pool);
-    fake_stop(app);
 }
 
 int main(void)
@@ -311,13 +272,13 @@ int main(void)
         cmocka_unit_test(a_file_that_is_no_socket_says_so),
         cmocka_unit_test(a_name_that_does_not_exist_is_not_resolved),
         cmocka_unit_test(a_close_that_fails_says_nothing),
-        cmocka_unit_test(no_descriptor_left_is_a_system_error),
-        cmocka_unit_test(a_pooled_connection_needs_no_descriptor),
-        cmocka_unit_test(a_high_descriptor_serves),
-        cmocka_unit_test(descriptor_0_serves),
-        cmocka_unit_test(a_retry_without_a_descriptor_leaves_the_client_usable),
-        cmocka_unit_test(a_full_listen_queue_is_waited_out),
-        cmocka_unit_test(a_full_listen_queue_is_told_from_a_refusal),
+        fixture_test(no_descriptor_left_is_a_system_error),
+        fixture_test(a_pooled_connection_needs_no_descriptor),
+        fixture_test(a_high_descriptor_serves),
+        fixture_test(descriptor_0_serves),
+        fixture_test(a_retry_without_a_descriptor_leaves_the_client_usable),
+        fixture_test(a_full_listen_queue_is_waited_out),
+        fixture_test(a_full_listen_queue_is_told_from_a_refusal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,22 +4,12 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <fcgi_client.h>
-
-#include "ask.h"
-#include "fake.h"
+#include "fixture.h"
 #include "host.h"
 #include "process.h"
 
@@ -44,19 +34,15 @@ static size_t inherited(void)
 
 static void nothing_idle_or_leased_is_inherited(void **state)
 {
-    (void)state;
     static const enum fake_family families[] = {FAKE_UNIX, FAKE_TCP};
     for (size_t i = 0; i < 2; i++) {
-        struct fake *app = fake_serve(families[i]);
         size_t before = inherited();
-        struct fcgi_client *client = client_for(app, NULL);
-        keep_idle(app, client, 3);
-        struct fcgi_connection *leased = take(fcgi_client_pool(client));
+        struct fixture *f = fixture_serve(state, families[i], NULL);
+        keep_idle(f->app, f->client, 3);
+        struct fcgi_connection *leased = take(f->pool);
         assert_true(open_descriptors() > before);
         assert_int_equal(inherited(), before);
-        fcgi_pool_put(fcgi_client_pool(client), leased);
-        fcgi_client_free(client);
-        fake_stop(app);
+        fcgi_pool_put(f->pool, leased);
     }
 }
 
@@ -69,63 +55,44 @@ static int dial_carelessly(void *context, int *fd)
 
 static void nothing_that_the_host_dialled_is_inherited(void **state)
 {
-    (void)state;
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_pool_config config = {.dial = dial_carelessly,
-                                      .dial_context = app};
-    struct fcgi_client *client = client_with_pool(app, &config);
+    struct fixture *f = *state;
+    struct fcgi_client_config config = {
+        .pool = {.dial = dial_carelessly, .dial_context = f->app}};
+    fixture_serve(state, FAKE_UNIX, &config);
     size_t before = inherited();
-    ask_hello(client);
+    ask_hello(f->client);
     assert_int_equal(inherited(), before);
-    fcgi_client_free(client);
-    fake_stop(app);
 }
 
 static void nothing_of_who_waits_is_inherited(void **state)
 {
-    (void)state;
-    struct fcgi_pool_config config = {.max_open = 1};
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_client *client = client_with_pool(app, &config);
-    struct fcgi_request request = get_request();
-    struct fcgi_response response = {0};
+    struct fcgi_client_config config = {.pool = {.max_open = 1}};
+    struct fixture *f = fixture_serve(state, FAKE_UNIX, &config);
     size_t before = inherited();
-    struct fcgi_connection *only = take(fcgi_client_pool(client));
-    struct fcgi_call *call = host_begin(client, &request, &response);
-    assert_int_equal(stats_of(client).waiting, 1);
+    struct fcgi_connection *only = take(f->pool);
+    fixture_begin(f);
+    assert_int_equal(stats_of(f->client).waiting, 1);
     assert_int_equal(inherited(), before);
-    fcgi_pool_put(fcgi_client_pool(client), only);
-    assert_code(host_run(call), FCGI_OK);
-    host_free(call);
-    fcgi_response_free(&response);
-    fcgi_client_free(client);
-    fake_stop(app);
+    fcgi_pool_put(f->pool, only);
+    assert_code(host_run(f->call), FCGI_OK);
 }
 
 static void nothing_that_connects_is_inherited(void **state)
 {
-    (void)state;
-    struct fake *app = fake_clogged(FAKE_TCP);
-    struct fcgi_client *client = client_for(app, NULL);
-    struct fcgi_request request = get_request();
-    struct fcgi_response response = {0};
+    struct fixture *f = fixture_clogged(state, FAKE_TCP, NULL);
     size_t before = inherited();
-    struct fcgi_call *call = host_begin(client, &request, &response);
-    assert_code(host_settle(call), FCGI_WAIT);
+    fixture_begin(f);
+    assert_code(host_settle(f->call), FCGI_WAIT);
     assert_int_equal(inherited(), before);
-    host_free(call);
-    fcgi_response_free(&response);
-    fcgi_client_free(client);
-    fake_stop(app);
 }
 
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nothing_idle_or_leased_is_inherited),
-        cmocka_unit_test(nothing_that_the_host_dialled_is_inherited),
-        cmocka_unit_test(nothing_of_who_waits_is_inherited),
-        cmocka_unit_test(nothing_that_connects_is_inherited),
+        fixture_test(nothing_idle_or_leased_is_inherited),
+        fixture_test(nothing_that_the_host_dialled_is_inherited),
+        fixture_test(nothing_of_who_waits_is_inherited),
+        fixture_test(nothing_that_connects_is_inherited),
     };
     if (argc == 2 && strcmp(argv[1], COUNT) == 0) {
         return (int)open_descriptors();

@@ -20,6 +20,7 @@
 #include "host.h"
 #include "process.h"
 #include "temp.h"
+#include "ticks.h"
 #include "watchdog.h"
 
 /* How long a thread of a test that failed may take to end. */
@@ -332,7 +333,6 @@ void fixture_stop_app(struct fixture *f)
 
 static void end_all(struct fixture *f)
 {
-    watchdog_rest();
     end_threads(f);
     fixture_free_call(f);
     end_deferred(f);
@@ -345,6 +345,7 @@ static void end_all(struct fixture *f)
 void fixture_end(void **state)
 {
     struct fixture *f = *state;
+    assert_null(f->threads);
     end_all(f);
     assert_int_equal(f->memory.blocks, 0);
     f->memory = (struct counting_allocator){.calls = 0};
@@ -384,6 +385,8 @@ static void restore_input(struct fixture *f)
 int fixture_tear_down(void **state)
 {
     struct fixture *f = *state;
+    watchdog_rest();
+    (void)ticks_end();
     end_all(f);
     restore_input(f);
     size_t blocks = f->memory.blocks;

@@ -153,8 +153,8 @@ void fixture_close_input(void **state);
 void fixture_defer(void **state, void (*end)(void *what), void *what);
 
 /** End all now that would be ended after the test, but for the memory from
- *  fixture_alloc(). Fails the test if a block of `memory` is left; counts from
- *  0 again. */
+ *  fixture_alloc(). All threads must have been joined. Fails the test if a
+ *  block of `memory` is left, which counts from 0 again. */
 void fixture_end(void **state);
 
 #endif

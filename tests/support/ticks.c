@@ -8,6 +8,7 @@
 #include "ticks.h"
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 #define TICK_US 1000
 
 static volatile sig_atomic_t ticks;
+static bool begun;
 
 static void count_tick(int signal_number)
 {
@@ -46,12 +48,17 @@ static void repeat_every(int microseconds)
 void ticks_begin(void)
 {
     ticks = 0;
+    begun = true;
     handle_with(count_tick);
     repeat_every(TICK_US);
 }
 
 size_t ticks_end(void)
 {
+    if (!begun) {
+        return 0;
+    }
+    begun = false;
     repeat_every(0);
     /* One may still be on its way. */
     handle_with(SIG_IGN);

@@ -9,7 +9,8 @@
 
 void ticks_begin(void);
 
-/** Stop, and ignore the signal. Returns how many were handled. */
+/** Stop, and ignore the signal. Returns how many were handled; 0 if none had
+ *  been begun. */
 size_t ticks_end(void);
 
 #endif

@@ -3,13 +3,6 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <errno.h>
 #include <net/if.h>
 #include <netdb.h>
@@ -18,64 +11,58 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include <fcgi_client.h>
+#include "fixture.h"
 
-#include "ask.h"
-#include "fake.h"
+/* An application that a test can connect to by whatever names it. */
+static struct fixture *serve(void **state, enum fake_family family)
+{
+    struct fixture *f = *state;
+    f->app = fake_serve(family);
+    if (f->app == NULL) {
+        skip();
+    }
+    return f;
+}
 
 /* A connection can be made to where the application listens. */
-static void assert_reaches(struct fake *app, const char *address)
+static void assert_reaches(struct fixture *f, const char *address)
 {
-    struct fcgi_client *client;
-    assert_code(fcgi_client_new(&client, address, NULL), FCGI_OK);
-    ask_hello(client);
-    assert_int_equal(fake_count(app, FAKE_ACCEPTED), 1);
-    fcgi_client_free(client);
-    fake_stop(app);
+    assert_code(fcgi_client_new(&f->client, address, NULL), FCGI_OK);
+    ask_hello(f->client);
+    assert_int_equal(fake_count(f->app, FAKE_ACCEPTED), 1);
 }
 
 static void unix_and_a_path_is_a_socket(void **state)
 {
-    (void)state;
-    struct fake *app = fake_serve(FAKE_UNIX);
-    assert_int_equal(strncmp(fake_address(app), "unix:/", 6), 0);
-    assert_reaches(app, fake_address(app));
+    struct fixture *f = serve(state, FAKE_UNIX);
+    assert_int_equal(strncmp(fake_address(f->app), "unix:/", 6), 0);
+    assert_reaches(f, fake_address(f->app));
 }
 
 static void a_bare_path_is_a_socket(void **state)
 {
-    (void)state;
-    struct fake *app = fake_serve(FAKE_UNIX);
-    assert_reaches(app, fake_address(app) + strlen("unix:"));
+    struct fixture *f = serve(state, FAKE_UNIX);
+    assert_reaches(f, fake_address(f->app) + strlen("unix:"));
 }
 
 static void an_at_sign_is_an_abstract_socket(void **state)
 {
-    (void)state;
-    struct fake *app = fake_serve(FAKE_ABSTRACT);
-    if (app == NULL) {
-        skip();
-    }
-    assert_int_equal(strncmp(fake_address(app), "unix:@", 6), 0);
-    assert_reaches(app, fake_address(app));
+    struct fixture *f = serve(state, FAKE_ABSTRACT);
+    assert_int_equal(strncmp(fake_address(f->app), "unix:@", 6), 0);
+    assert_reaches(f, fake_address(f->app));
 }
 
 static void four_numbers_and_a_port_are_tcp(void **state)
 {
-    (void)state;
-    struct fake *app = fake_serve(FAKE_TCP);
-    assert_reaches(app, fake_address(app));
+    struct fixture *f = serve(state, FAKE_TCP);
+    assert_reaches(f, fake_address(f->app));
 }
 
 static void brackets_and_a_port_are_tcp_over_ipv6(void **state)
 {
-    (void)state;
-    struct fake *app = fake_serve(FAKE_TCP6);
-    if (app == NULL) {
-        skip();
-    }
-    assert_int_equal(strncmp(fake_address(app), "[::1]:", 6), 0);
-    assert_reaches(app, fake_address(app));
+    struct fixture *f = serve(state, FAKE_TCP6);
+    assert_int_equal(strncmp(fake_address(f->app), "[::1]:", 6), 0);
+    assert_reaches(f, fake_address(f->app));
 }
 
 /* Of the loopback interface, which has another name on other systems. */
@@ -87,43 +74,37 @@ static const char *zone(void)
 
 static void brackets_may_name_a_zone(void **state)
 {
-    (void)state;
     char address[100];
-    struct fake *app = fake_serve(FAKE_TCP6);
-    if (app == NULL || zone() == NULL) {
+    struct fixture *f = serve(state, FAKE_TCP6);
+    if (zone() == NULL) {
         skip();
     }
     (void)snprintf(address, sizeof(address), "[::1%%%s]:%s", zone(),
-                   fake_address(app) + strlen("[::1]:"));
-    assert_reaches(app, address);
+                   fake_address(f->app) + strlen("[::1]:"));
+    assert_reaches(f, address);
 }
 
-static int error_of_connecting(const char *address)
+static int error_of_connecting(void **state, const char *address)
 {
-    struct fcgi_client *client;
+    struct fixture *f = *state;
     struct fcgi_client_config config = {.timeouts.connect_ms = 50};
-    struct fcgi_request request = get_request();
-    struct fcgi_response response = {0};
-    assert_code(fcgi_client_new(&client, address, &config), FCGI_OK);
-    assert_true(fcgi_client_do(client, &request, &response) < 0);
-    int error = response.outcome.system_error;
-    fcgi_response_free(&response);
-    fcgi_client_free(client);
-    return error;
+    fixture_end(state);
+    assert_code(fcgi_client_new(&f->client, address, &config), FCGI_OK);
+    assert_true(fcgi_client_do(f->client, &f->request, &f->response) < 0);
+    return f->response.outcome.system_error;
 }
 
 /* A system refuses to connect to an address that is local to a link unless it
  * is told to which. */
 static void a_zone_tells_the_link_of_an_address(void **state)
 {
-    (void)state;
     char address[100];
-    if (zone() == NULL || error_of_connecting("[fe80::1]:9") != EINVAL) {
+    if (zone() == NULL || error_of_connecting(state, "[fe80::1]:9") != EINVAL) {
         skip();
     }
     (void)snprintf(address, sizeof(address), "[fe80::1%%%s]:9", zone());
-    assert_int_not_equal(error_of_connecting(address), EINVAL);
-    assert_int_not_equal(error_of_connecting("[fe80::1%1]:9"), EINVAL);
+    assert_int_not_equal(error_of_connecting(state, address), EINVAL);
+    assert_int_not_equal(error_of_connecting(state, "[fe80::1%1]:9"), EINVAL);
 }
 
 static bool resolves(const char *name)
@@ -138,29 +119,24 @@ static bool resolves(const char *name)
 
 static void a_name_and_a_port_are_resolved(void **state)
 {
-    (void)state;
     char address[64];
     if (!resolves("localhost")) {
         skip();
     }
-    struct fake *app = fake_serve(FAKE_TCP);
+    struct fixture *f = serve(state, FAKE_TCP);
     snprintf(address, sizeof(address), "localhost%s",
-             strchr(fake_address(app), ':'));
-    assert_reaches(app, address);
+             strchr(fake_address(f->app), ':'));
+    assert_reaches(f, address);
 }
 
 static void the_address_is_copied(void **state)
 {
-    (void)state;
     char address[200];
-    struct fcgi_client *client;
-    struct fake *app = fake_serve(FAKE_UNIX);
-    snprintf(address, sizeof(address), "%s", fake_address(app));
-    assert_code(fcgi_client_new(&client, address, NULL), FCGI_OK);
+    struct fixture *f = serve(state, FAKE_UNIX);
+    snprintf(address, sizeof(address), "%s", fake_address(f->app));
+    assert_code(fcgi_client_new(&f->client, address, NULL), FCGI_OK);
     memset(address, 'x', sizeof(address));
-    ask_hello(client);
-    fcgi_client_free(client);
-    fake_stop(app);
+    ask_hello(f->client);
 }
 
 /* ---- what is none ------------------------------------------------------ */
@@ -203,10 +179,8 @@ static void an_address_without_a_host_is_malformed(void **state)
 
 static void a_port_is_a_number_from_1_to_65535(void **state)
 {
-    (void)state;
-    struct fcgi_pool *pool;
-    assert_code(fcgi_pool_new(&pool, "127.0.0.1:65535", NULL), FCGI_OK);
-    fcgi_pool_free(pool);
+    struct fixture *f = *state;
+    assert_code(fcgi_pool_new(&f->pool, "127.0.0.1:65535", NULL), FCGI_OK);
     assert_refused("127.0.0.1:0");
     assert_refused("127.0.0.1:65536");
     assert_refused("127.0.0.1:009000");
@@ -262,14 +236,12 @@ static void a_name_has_letters_digits_dots_and_dashes(void **state)
 /* It would be too long for the path of a socket. */
 static void a_name_may_begin_as_the_scheme_does(void **state)
 {
-    (void)state;
+    struct fixture *f = *state;
     char address[200];
-    struct fcgi_pool *pool;
     memset(address, 'x', sizeof(address));
     memcpy(address, "unix", 4);
     memcpy(address + sizeof(address) - 6, ":9000", 6);
-    assert_code(fcgi_pool_new(&pool, address, NULL), FCGI_OK);
-    fcgi_pool_free(pool);
+    assert_code(fcgi_pool_new(&f->pool, address, NULL), FCGI_OK);
 }
 
 /* No name that is resolved has more than 255 letters. */
@@ -297,28 +269,24 @@ static void a_path_too_long_for_a_socket_is_refused(void **state)
 /* It needs its NUL within the address of a socket. */
 static void a_path_has_room_for_its_nul(void **state)
 {
-    (void)state;
+    struct fixture *f = *state;
     struct sockaddr_un un;
     char address[5 + sizeof(un.sun_path) + 1] = "unix:/";
-    struct fcgi_pool *pool;
     memset(address + 6, 'x', sizeof(un.sun_path) - 1);
     assert_refused(address);
     address[5 + sizeof(un.sun_path) - 1] = '\0';
-    assert_code(fcgi_pool_new(&pool, address, NULL), FCGI_OK);
-    fcgi_pool_free(pool);
+    assert_code(fcgi_pool_new(&f->pool, address, NULL), FCGI_OK);
 }
 
 /* The longest that fits is not cut: it is merely not there. */
 static void the_longest_path_is_not_cut(void **state)
 {
-    (void)state;
+    struct fixture *f = *state;
     char address[5 + 108] = "unix:/tmp/";
-    struct fcgi_pool *pool;
     struct fcgi_connection *connection;
     memset(address + 10, 'x', 5 + 103 - 10);
-    assert_code(fcgi_pool_new(&pool, address, NULL), FCGI_OK);
-    assert_code(fcgi_pool_get(pool, &connection, NULL), FCGI_ERR_CONNECT);
-    fcgi_pool_free(pool);
+    assert_code(fcgi_pool_new(&f->pool, address, NULL), FCGI_OK);
+    assert_code(fcgi_pool_get(f->pool, &connection, NULL), FCGI_ERR_CONNECT);
 }
 
 static void no_address_is_a_wrong_argument(void **state)
@@ -345,30 +313,30 @@ static void a_client_refuses_what_a_pool_refuses(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(unix_and_a_path_is_a_socket),
-        cmocka_unit_test(a_bare_path_is_a_socket),
-        cmocka_unit_test(an_at_sign_is_an_abstract_socket),
-        cmocka_unit_test(four_numbers_and_a_port_are_tcp),
-        cmocka_unit_test(brackets_and_a_port_are_tcp_over_ipv6),
-        cmocka_unit_test(brackets_may_name_a_zone),
-        cmocka_unit_test(a_zone_tells_the_link_of_an_address),
-        cmocka_unit_test(a_name_and_a_port_are_resolved),
-        cmocka_unit_test(the_address_is_copied),
-        cmocka_unit_test(an_empty_address_is_malformed),
-        cmocka_unit_test(an_address_without_a_port_is_malformed),
-        cmocka_unit_test(an_address_without_a_host_is_malformed),
-        cmocka_unit_test(a_port_is_a_number_from_1_to_65535),
-        cmocka_unit_test(brackets_must_match),
-        cmocka_unit_test(brackets_hold_an_ipv6_address_and_no_name),
-        cmocka_unit_test(a_zone_is_an_interface_or_a_number),
-        cmocka_unit_test(a_name_has_letters_digits_dots_and_dashes),
-        cmocka_unit_test(a_name_may_begin_as_the_scheme_does),
-        cmocka_unit_test(a_name_longer_than_any_is_refused),
-        cmocka_unit_test(a_path_too_long_for_a_socket_is_refused),
-        cmocka_unit_test(a_path_has_room_for_its_nul),
-        cmocka_unit_test(the_longest_path_is_not_cut),
-        cmocka_unit_test(no_address_is_a_wrong_argument),
-        cmocka_unit_test(a_client_refuses_what_a_pool_refuses),
+        fixture_test(unix_and_a_path_is_a_socket),
+        fixture_test(a_bare_path_is_a_socket),
+        fixture_test(an_at_sign_is_an_abstract_socket),
+        fixture_test(four_numbers_and_a_port_are_tcp),
+        fixture_test(brackets_and_a_port_are_tcp_over_ipv6),
+        fixture_test(brackets_may_name_a_zone),
+        fixture_test(a_zone_tells_the_link_of_an_address),
+        fixture_test(a_name_and_a_port_are_resolved),
+        fixture_test(the_address_is_copied),
+        fixture_test(an_empty_address_is_malformed),
+        fixture_test(an_address_without_a_port_is_malformed),
+        fixture_test(an_address_without_a_host_is_malformed),
+        fixture_test(a_port_is_a_number_from_1_to_65535),
+        fixture_test(brackets_must_match),
+        fixture_test(brackets_hold_an_ipv6_address_and_no_name),
+        fixture_test(a_zone_is_an_interface_or_a_number),
+        fixture_test(a_name_has_letters_digits_dots_and_dashes),
+        fixture_test(a_name_may_begin_as_the_scheme_does),
+        fixture_test(a_name_longer_than_any_is_refused),
+        fixture_test(a_path_too_long_for_a_socket_is_refused),
+        fixture_test(a_path_has_room_for_its_nul),
+        fixture_test(the_longest_path_is_not_cut),
+        fixture_test(no_address_is_a_wrong_argument),
+        fixture_test(a_client_refuses_what_a_pool_refuses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,27 +4,17 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <fcgi_client.h>
 #include <fcgi_client/io.h>
 
-#include "ask.h"
-#include "fake.h"
+#include "fixture.h"
 #include "pattern.h"
 #include "process.h"
 #include "temp.h"
@@ -34,42 +24,42 @@
 /* ---- sources ----------------------------------------------------------- */
 
 /* Send a body, and expect it back from an application that echoes. */
-static void assert_arrives(struct fcgi_source source, const char *text)
+static void assert_echoed(struct fixture *f, struct fcgi_source source,
+                          const char *text)
 {
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_client *client = client_for(app, NULL);
     struct fcgi_request request = post_request(source);
-    ask_expecting_body(client, &request, text);
-    const struct wire_request *seen = fake_request(app, 0);
+    ask_expecting_body(f->client, &request, text);
+    const struct wire_request *seen = fake_request(f->app, 0);
     assert_int_equal(seen->body.len, strlen(text));
     assert_memory_equal(seen->body.data, text, strlen(text));
     assert_int_equal(seen->body_ends, 1);
-    fcgi_client_free(client);
-    fake_stop(app);
+}
+
+static void assert_arrives(void **state, struct fcgi_source source,
+                           const char *text)
+{
+    assert_echoed(fixture_serve(state, FAKE_UNIX, NULL), source, text);
 }
 
 static void a_body_comes_from_memory(void **state)
 {
-    (void)state;
     struct fcgi_source source = {.data = "from memory", .len = 11};
-    assert_arrives(source, "from memory");
+    assert_arrives(state, source, "from memory");
 }
 
 static void a_body_comes_from_a_file(void **state)
 {
-    (void)state;
     struct fcgi_fd_state file;
     int fd = temp_file("from a file", 11);
-    assert_arrives(fcgi_fd_source(&file, fd), "from a file");
+    assert_arrives(state, fcgi_fd_source(&file, fd), "from a file");
     close(fd);
 }
 
 static void a_body_comes_from_a_stream(void **state)
 {
-    (void)state;
     struct fcgi_file_state stream;
     FILE *file = fdopen(temp_file("from a stream", 13), "r");
-    assert_arrives(fcgi_file_source(&stream, file), "from a stream");
+    assert_arrives(state, fcgi_file_source(&stream, file), "from a stream");
     fclose(file);
 }
 
@@ -86,42 +76,41 @@ static void *write_slowly(void *argument)
     return NULL;
 }
 
-static void assert_arrives_slowly(int to, int from)
+static void assert_arrives_slowly(void **state, int to, int from)
 {
-    pthread_t thread;
+    struct fixture *f = fixture_serve(state, FAKE_UNIX, NULL);
     struct fcgi_fd_state slow;
-    assert_int_equal(pthread_create(&thread, NULL, write_slowly, &to), 0);
-    assert_arrives(fcgi_fd_source(&slow, from), "bit bit bit ");
-    assert_int_equal(pthread_join(thread, NULL), 0);
+    int *fd = fixture_alloc(state, sizeof(*fd));
+    *fd = to;
+    fixture_thread(state, write_slowly, fd);
+    assert_echoed(f, fcgi_fd_source(&slow, from), "bit bit bit ");
+    fixture_join(state);
     close(from);
 }
 
 static void a_body_comes_from_a_slow_pipe(void **state)
 {
-    (void)state;
     int fds[2];
     assert_int_equal(pipe(fds), 0);
-    assert_arrives_slowly(fds[1], fds[0]);
+    assert_arrives_slowly(state, fds[1], fds[0]);
 }
 
 static void a_body_comes_from_a_slow_socket(void **state)
 {
-    (void)state;
     int fds[2];
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
-    assert_arrives_slowly(fds[1], fds[0]);
+    assert_arrives_slowly(state, fds[1], fds[0]);
 }
 
 /* The lowest of all, as of a program that is fed by a pipe. */
 static void a_body_comes_from_descriptor_0(void **state)
 {
-    (void)state;
     int fds[2];
     int before = dup(0);
     assert_int_equal(pipe(fds), 0);
     assert_int_equal(dup2(fds[0], 0), 0);
     close(fds[0]);
-    assert_arrives_slowly(fds[1], 0);
+    assert_arrives_slowly(state, fds[1], 0);
     if (before >= 0) {
         assert_int_equal(dup2(before, 0), 0);
         close(before);
@@ -132,91 +121,69 @@ static void a_body_comes_from_descriptor_0(void **state)
  * announced, and must not pass for it. */
 static void a_body_shorter_than_its_length_fails(void **state)
 {
-    (void)state;
     struct fcgi_fd_state file;
     int fd = temp_file("announced", 9);
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_client *client = client_for(app, NULL);
+    struct fixture *f = fixture_serve(state, FAKE_UNIX, NULL);
     struct fcgi_request request = post_request(fcgi_fd_source(&file, fd));
     assert_int_equal(request.body.len, 9);
     assert_int_equal(ftruncate(fd, 4), 0);
-    ask_expecting(client, &request, FCGI_ERR_SOURCE);
-    fake_await(app, FAKE_LEFT, 1);
-    assert_int_equal(fake_request(app, 0)->body_ends, 0);
-    assert_int_equal(fake_count(app, FAKE_ANSWERED), 0);
+    ask_expecting(f->client, &request, FCGI_ERR_SOURCE);
+    fake_await(f->app, FAKE_LEFT, 1);
+    assert_int_equal(fake_request(f->app, 0)->body_ends, 0);
+    assert_int_equal(fake_count(f->app, FAKE_ANSWERED), 0);
     close(fd);
-    fcgi_client_free(client);
-    fake_stop(app);
 }
 
 static void why_a_body_could_not_be_read_is_told(void **state)
 {
-    (void)state;
     struct fcgi_fd_state folder;
     int fd = open("/", O_RDONLY | O_DIRECTORY);
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_client *client = client_for(app, NULL);
+    struct fixture *f = fixture_serve(state, FAKE_UNIX, NULL);
     struct fcgi_request request = post_request(fcgi_fd_source(&folder, fd));
     struct fcgi_outcome outcome =
-        ask_expecting(client, &request, FCGI_ERR_SOURCE);
+        ask_expecting(f->client, &request, FCGI_ERR_SOURCE);
     assert_int_equal(outcome.system_error, EISDIR);
     close(fd);
-    fcgi_client_free(client);
-    fake_stop(app);
 }
 
 static void a_body_comes_from_a_function(void **state)
 {
-    (void)state;
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_client *client = client_for(app, NULL);
+    struct fixture *f = fixture_serve(state, FAKE_UNIX, NULL);
     struct pattern_upload upload = {.len = LARGE};
     struct fcgi_request request = post_request(pattern_source(&upload));
-    struct fcgi_response response = {0};
-    assert_code(fcgi_client_do(client, &request, &response), FCGI_OK);
-    assert_int_equal(response.body.len, LARGE);
-    assert_true(pattern_matches(response.body.data, 0, LARGE));
-    fcgi_response_free(&response);
-    fcgi_client_free(client);
-    fake_stop(app);
+    assert_code(fcgi_client_do(f->client, &request, &f->response), FCGI_OK);
+    assert_int_equal(f->response.body.len, LARGE);
+    assert_true(pattern_matches(f->response.body.data, 0, LARGE));
 }
 
 static void a_silent_pipe_does_not_hide_an_early_answer(void **state)
 {
-    (void)state;
     static const struct fake_step script[] = {
         FAKE_ACCEPT, FAKE_READ_PARAMS,
         FAKE_ANSWER("Status: 401\r\n\r\nno need")};
     int fds[2];
     struct fcgi_fd_state silent;
     assert_int_equal(pipe(fds), 0);
-    struct fake *app = FAKE_RUN(FAKE_UNIX, script);
-    struct fcgi_client *client = client_for(app, NULL);
+    struct fixture *f = fixture_run(state, FAKE_UNIX, script, NULL);
     struct fcgi_request request = post_request(fcgi_fd_source(&silent, fds[0]));
-    ask_expecting_body(client, &request, "no need");
-    fake_await(app, FAKE_LEFT, 1);
-    assert_int_equal(stats_of(client).idle, 0);
-    fcgi_client_free(client);
-    fake_stop(app);
+    ask_expecting_body(f->client, &request, "no need");
+    fake_await(f->app, FAKE_LEFT, 1);
+    assert_int_equal(stats_of(f->client).idle, 0);
     close(fds[0]);
     close(fds[1]);
 }
 
 static void a_silent_pipe_does_not_hide_a_time_limit(void **state)
 {
-    (void)state;
     int fds[2];
     struct fcgi_fd_state silent;
     assert_int_equal(pipe(fds), 0);
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_client *client = client_for(app, NULL);
+    struct fixture *f = fixture_serve(state, FAKE_UNIX, NULL);
     struct fcgi_request request = post_request(fcgi_fd_source(&silent, fds[0]));
     request.timeouts.total_ms = 60;
     int64_t start = now_ms();
-    ask_expecting(client, &request, FCGI_ERR_DEADLINE);
+    ask_expecting(f->client, &request, FCGI_ERR_DEADLINE);
     assert_true(elapsed(start, 60));
-    fcgi_client_free(client);
-    fake_stop(app);
     close(fds[0]);
     close(fds[1]);
 }
@@ -239,20 +206,16 @@ static int no_descriptor(void *context)
 
 static void a_source_that_waits_for_nothing_is_a_wrong_state(void **state)
 {
-    (void)state;
     struct fcgi_source sources[] = {
         {.read = read_nothing_yet},
         {.read = read_nothing_yet, .descriptor = no_descriptor},
     };
     for (size_t i = 0; i < 2; i++) {
-        struct fake *app = fake_serve(FAKE_UNIX);
-        struct fcgi_client *client = client_for(app, NULL);
+        struct fixture *f = fixture_serve(state, FAKE_UNIX, NULL);
         struct fcgi_request request = post_request(sources[i]);
-        ask_expecting(client, &request, FCGI_ERR_STATE);
-        fake_await(app, FAKE_ABORTED, 1);
-        assert_int_equal(stats_of(client).open, 0);
-        fcgi_client_free(client);
-        fake_stop(app);
+        ask_expecting(f->client, &request, FCGI_ERR_STATE);
+        fake_await(f->app, FAKE_ABORTED, 1);
+        assert_int_equal(stats_of(f->client).open, 0);
     }
 }
 
@@ -265,20 +228,16 @@ static int descriptor_of(void *context)
 /* What a source leaves in errno while it has nothing yet is no error. */
 static void only_a_source_that_fails_tells_errno(void **state)
 {
-    (void)state;
     int fds[2];
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_client *client = client_for(app, NULL);
+    struct fixture *f = fixture_serve(state, FAKE_UNIX, NULL);
     struct fcgi_source source = {
         .read = read_nothing_yet, .descriptor = descriptor_of, .context = fds};
     struct fcgi_request request = post_request(source);
     assert_int_equal(pipe(fds), 0);
     request.timeouts.total_ms = 40;
     struct fcgi_outcome outcome =
-        ask_expecting(client, &request, FCGI_ERR_DEADLINE);
+        ask_expecting(f->client, &request, FCGI_ERR_DEADLINE);
     assert_int_equal(outcome.system_error, 0);
-    fcgi_client_free(client);
-    fake_stop(app);
     close(fds[0]);
     close(fds[1]);
 }
@@ -301,22 +260,18 @@ static int dial_and_note(void *context, int *fd)
 /* For a thread that has nothing else to do, most of a body may wait there. */
 static void a_unix_socket_that_is_full_is_made_to_hold_much(void **state)
 {
-    (void)state;
     static const struct fake_step reads_nothing[] = {FAKE_ACCEPT, FAKE_PAUSE};
-    struct fake *app = FAKE_RUN(FAKE_UNIX, reads_nothing);
-    struct dialled dialled = {app, -1};
+    struct dialled dialled = {.fd = -1};
     struct fcgi_client_config config = {
         .pool = {.dial = dial_and_note, .dial_context = &dialled}};
-    struct fcgi_client *client;
     struct pattern_upload upload = {.len = LARGE};
     struct fcgi_request request = post_request(pattern_source(&upload));
+    struct fixture *f = fixture_run(state, FAKE_UNIX, reads_nothing, &config);
+    dialled.app = f->app;
     request.timeouts.write_ms = 40;
-    assert_code(fcgi_client_new(&client, "/nowhere", &config), FCGI_OK);
-    ask_expecting(client, &request, FCGI_ERR_WRITE_TIMEOUT);
+    ask_expecting(f->client, &request, FCGI_ERR_WRITE_TIMEOUT);
     assert_int_equal(send_buffer(dialled.fd), send_buffer_for(1024 * 1024));
     close(dialled.fd);
-    fcgi_client_free(client);
-    fake_stop(app);
 }
 
 /* ---- sinks ------------------------------------------------------------- */
@@ -371,20 +326,16 @@ static int record_stderr(void *context, const void *data, size_t len)
 }
 
 /* GET from an application that runs this script, into the recorder. */
-static void ask_recorded(const struct fake_step *script, size_t count,
-                         struct recorder *recorder, int want)
+static void ask_recorded(void **state, const struct fake_step *script,
+                         size_t count, struct recorder *recorder, int want)
 {
-    struct fake *app = fake_start(FAKE_UNIX, script, count);
-    struct fcgi_client *client = client_for(app, NULL);
-    struct fcgi_request request = get_request();
-    request.sink = (struct fcgi_sink){.head = record_head,
-                                      .body = record_body,
-                                      .stderr_data = record_stderr,
-                                      .context = recorder};
-    ask_expecting(client, &request, want);
-    assert_int_equal(stats_of(client).idle, want == FCGI_OK);
-    fcgi_client_free(client);
-    fake_stop(app);
+    struct fixture *f = fixture_start(state, FAKE_UNIX, script, count, NULL);
+    f->request.sink = (struct fcgi_sink){.head = record_head,
+                                         .body = record_body,
+                                         .stderr_data = record_stderr,
+                                         .context = recorder};
+    ask_expecting(f->client, &f->request, want);
+    assert_int_equal(stats_of(f->client).idle, want == FCGI_OK);
 }
 
 static const struct fake_step answer_script[] = {
@@ -393,9 +344,8 @@ static const struct fake_step answer_script[] = {
 
 static void sinks_get_head_body_and_stderr(void **state)
 {
-    (void)state;
     struct recorder recorder = {.at_most = SIZE_MAX};
-    ask_recorded(FAKE_STEPS(answer_script), &recorder, FCGI_OK);
+    ask_recorded(state, FAKE_STEPS(answer_script), &recorder, FCGI_OK);
     assert_int_equal(recorder.heads, 1);
     assert_int_equal(recorder.head_at, 0);
     assert_int_equal(recorder.status, 201);
@@ -407,24 +357,21 @@ static void sinks_get_head_body_and_stderr(void **state)
 
 static void what_a_sink_does_not_take_is_offered_again(void **state)
 {
-    (void)state;
     struct recorder recorder = {.at_most = 1, .refuse = 1};
-    ask_recorded(FAKE_STEPS(answer_script), &recorder, FCGI_OK);
+    ask_recorded(state, FAKE_STEPS(answer_script), &recorder, FCGI_OK);
     assert_int_equal(recorder.len, 14);
     assert_memory_equal(recorder.body, "the whole body", 14);
 }
 
 static void a_sink_that_takes_nothing_twice_is_a_wrong_state(void **state)
 {
-    (void)state;
     struct recorder recorder = {.at_most = 1, .refuse = 2};
-    ask_recorded(FAKE_STEPS(answer_script), &recorder, FCGI_ERR_STATE);
+    ask_recorded(state, FAKE_STEPS(answer_script), &recorder, FCGI_ERR_STATE);
     assert_int_equal(recorder.len, 0);
 }
 
 static void a_body_is_handed_on_as_it_arrives(void **state)
 {
-    (void)state;
     /* Six bytes of a record of a thousand; the rest never comes. */
     static const struct fake_step script[] = {FAKE_ACCEPT,
                                               FAKE_READ_REQUEST,
@@ -433,7 +380,7 @@ static void a_body_is_handed_on_as_it_arrives(void **state)
                                               FAKE_SEND("so far"),
                                               FAKE_CLOSE};
     struct recorder recorder = {.at_most = SIZE_MAX};
-    ask_recorded(FAKE_STEPS(script), &recorder, FCGI_ERR_TRUNCATED);
+    ask_recorded(state, FAKE_STEPS(script), &recorder, FCGI_ERR_TRUNCATED);
     assert_int_equal(recorder.len, 6);
     assert_memory_equal(recorder.body, "so far", 6);
 }
@@ -441,24 +388,24 @@ static void a_body_is_handed_on_as_it_arrives(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_body_comes_from_memory),
-        cmocka_unit_test(a_body_comes_from_a_file),
-        cmocka_unit_test(a_body_comes_from_a_stream),
-        cmocka_unit_test(a_body_comes_from_a_slow_pipe),
-        cmocka_unit_test(a_body_comes_from_a_slow_socket),
-        cmocka_unit_test(a_body_comes_from_descriptor_0),
-        cmocka_unit_test(a_body_shorter_than_its_length_fails),
-        cmocka_unit_test(why_a_body_could_not_be_read_is_told),
-        cmocka_unit_test(a_body_comes_from_a_function),
-        cmocka_unit_test(a_silent_pipe_does_not_hide_an_early_answer),
-        cmocka_unit_test(a_silent_pipe_does_not_hide_a_time_limit),
-        cmocka_unit_test(a_source_that_waits_for_nothing_is_a_wrong_state),
-        cmocka_unit_test(only_a_source_that_fails_tells_errno),
-        cmocka_unit_test(a_unix_socket_that_is_full_is_made_to_hold_much),
-        cmocka_unit_test(sinks_get_head_body_and_stderr),
-        cmocka_unit_test(what_a_sink_does_not_take_is_offered_again),
-        cmocka_unit_test(a_sink_that_takes_nothing_twice_is_a_wrong_state),
-        cmocka_unit_test(a_body_is_handed_on_as_it_arrives),
+        fixture_test(a_body_comes_from_memory),
+        fixture_test(a_body_comes_from_a_file),
+        fixture_test(a_body_comes_from_a_stream),
+        fixture_test(a_body_comes_from_a_slow_pipe),
+        fixture_test(a_body_comes_from_a_slow_socket),
+        fixture_test(a_body_comes_from_descriptor_0),
+        fixture_test(a_body_shorter_than_its_length_fails),
+        fixture_test(why_a_body_could_not_be_read_is_told),
+        fixture_test(a_body_comes_from_a_function),
+        fixture_test(a_silent_pipe_does_not_hide_an_early_answer),
+        fixture_test(a_silent_pipe_does_not_hide_a_time_limit),
+        fixture_test(a_source_that_waits_for_nothing_is_a_wrong_state),
+        fixture_test(only_a_source_that_fails_tells_errno),
+        fixture_test(a_unix_socket_that_is_full_is_made_to_hold_much),
+        fixture_test(sinks_get_head_body_and_stderr),
+        fixture_test(what_a_sink_does_not_take_is_offered_again),
+        fixture_test(a_sink_that_takes_nothing_twice_is_a_wrong_state),
+        fixture_test(a_body_is_handed_on_as_it_arrives),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,25 +4,15 @@
  */
 #define _GNU_SOURCE /* syscall() */
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include <pthread.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
-#include <fcgi_client.h>
 #include <fcgi_client/io.h>
 
-#include "ask.h"
-#include "fake.h"
+#include "fixture.h"
 #include "late_pipe.h"
 #include "pattern.h"
 #include "process.h"
@@ -70,13 +60,9 @@ time_t time(time_t *now)
 }
 
 /* Every limit on the peer is short; the whole may take long. */
-static struct fcgi_client *strict_client(const struct fake *app)
-{
-    struct fcgi_client_config config = {.timeouts = {.write_ms = STRICT,
-                                                     .first_byte_ms = STRICT,
-                                                     .idle_ms = STRICT}};
-    return client_for(app, &config);
-}
+static const struct fcgi_client_config strict = {
+    .timeouts = {
+        .write_ms = STRICT, .first_byte_ms = STRICT, .idle_ms = STRICT}};
 
 /* ---- the caller's own time --------------------------------------------- */
 
@@ -93,32 +79,22 @@ static int read_late(void *context, void *buf, size_t cap, size_t *got)
 
 static void a_source_that_takes_its_time_is_not_charged(void **state)
 {
-    (void)state;
     size_t pieces = 1;
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_client *client = strict_client(app);
+    struct fixture *f = fixture_serve(state, FAKE_UNIX, &strict);
     struct fcgi_source source = {.read = read_late, .context = &pieces};
     struct fcgi_request request = post_request(source);
-    ask_expecting_body(client, &request, "x");
-    fcgi_client_free(client);
-    fake_stop(app);
+    ask_expecting_body(f->client, &request, "x");
 }
 
 static void a_pipe_that_is_silent_for_long_is_not_charged(void **state)
 {
-    (void)state;
-    struct late_pipe late;
     struct fcgi_fd_state reading;
-    late_pipe_open(&late);
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_client *client = strict_client(app);
+    struct fixture *f = fixture_serve(state, FAKE_UNIX, &strict);
+    struct late_pipe *late = late_pipe_open(state);
     struct fcgi_request request =
-        post_request(fcgi_fd_source(&reading, late.fd));
-    late_pipe_write(&late, SLOW);
-    ask_expecting_body(client, &request, "late");
-    late_pipe_close(&late);
-    fcgi_client_free(client);
-    fake_stop(app);
+        post_request(fcgi_fd_source(&reading, late->fd));
+    late_pipe_write(late, SLOW);
+    ask_expecting_body(f->client, &request, "late");
 }
 
 static int take_late(void *context, const void *data, size_t *len)
@@ -135,20 +111,15 @@ static int take_late(void *context, const void *data, size_t *len)
  * only when the sink has already taken longer than the limit. */
 static void a_sink_that_takes_its_time_is_not_charged(void **state)
 {
-    (void)state;
     static const struct fake_step script[] = {
         FAKE_ACCEPT, FAKE_READ_REQUEST, FAKE_STDOUT("Status: 200\r\n\r\nha"),
         FAKE_STDOUT("lf"), FAKE_END(WIRE_COMPLETE)};
     size_t calls = 0;
-    struct fake *app = FAKE_RUN(FAKE_UNIX, script);
-    struct fcgi_client *client = strict_client(app);
-    struct fcgi_request request = get_request();
-    request.sink.body = take_late;
-    request.sink.context = &calls;
-    ask_expecting(client, &request, FCGI_OK);
+    struct fixture *f = fixture_run(state, FAKE_UNIX, script, &strict);
+    f->request.sink.body = take_late;
+    f->request.sink.context = &calls;
+    ask_expecting(f->client, &f->request, FCGI_OK);
     assert_true(calls >= 1);
-    fcgi_client_free(client);
-    fake_stop(app);
 }
 
 /* A sink so slow that its limit would be over, and then an application that
@@ -163,25 +134,19 @@ static int let_go_late(void *context, const struct fcgi_response *response)
 
 static void after_a_slow_sink_the_peer_has_its_full_time(void **state)
 {
-    (void)state;
     static const struct fake_step script[] = {
         FAKE_ACCEPT, FAKE_READ_REQUEST, FAKE_STDOUT("Status: 200\r\n\r\nha"),
         FAKE_PAUSE,  FAKE_STDOUT("lf"), FAKE_END(WIRE_COMPLETE)};
-    struct fake *app = FAKE_RUN(FAKE_UNIX, script);
-    struct fcgi_client *client = strict_client(app);
-    struct fcgi_request request = get_request();
-    request.sink.head = let_go_late;
-    request.sink.context = app;
-    ask_expecting_body(client, &request, "half");
-    fcgi_client_free(client);
-    fake_stop(app);
+    struct fixture *f = fixture_run(state, FAKE_UNIX, script, &strict);
+    f->request.sink.head = let_go_late;
+    f->request.sink.context = f->app;
+    ask_expecting_body(f->client, &f->request, "half");
 }
 
 /* The socket is full when the sink begins: the application reads on only
  * afterwards. */
 static void after_a_slow_sink_the_peer_has_its_full_time_to_read(void **state)
 {
-    (void)state;
     static const struct fake_step script[] = {
         FAKE_ACCEPT,
         FAKE_READ_PARAMS,
@@ -190,17 +155,14 @@ static void after_a_slow_sink_the_peer_has_its_full_time_to_read(void **state)
         FAKE_READ_REQUEST,
         FAKE_STDOUT("lf"),
         FAKE_END(WIRE_COMPLETE)};
-    struct fake *app = FAKE_RUN(FAKE_UNIX, script);
-    struct fcgi_client *client = strict_client(app);
+    struct fixture *f = fixture_run(state, FAKE_UNIX, script, &strict);
     struct pattern_upload upload = {.len = LARGE};
     struct fcgi_request request = post_request(pattern_source(&upload));
     request.timeouts.idle_ms = -1;
     request.sink.head = let_go_late;
-    request.sink.context = app;
-    ask_expecting_body(client, &request, "half");
-    assert_int_equal(fake_request(app, 0)->body.len, LARGE);
-    fcgi_client_free(client);
-    fake_stop(app);
+    request.sink.context = f->app;
+    ask_expecting_body(f->client, &request, "half");
+    assert_int_equal(fake_request(f->app, 0)->body.len, LARGE);
 }
 
 static void *let_begin_late(void *app)
@@ -213,7 +175,6 @@ static void *let_begin_late(void *app)
 /* The idle time began with the answer, and not when the request was sent. */
 static void after_a_slow_sink_a_late_peer_has_its_full_time(void **state)
 {
-    (void)state;
     static const struct fake_step script[] = {FAKE_ACCEPT,
                                               FAKE_READ_REQUEST,
                                               FAKE_PAUSE,
@@ -221,48 +182,39 @@ static void after_a_slow_sink_a_late_peer_has_its_full_time(void **state)
                                               FAKE_PAUSE,
                                               FAKE_STDOUT("lf"),
                                               FAKE_END(WIRE_COMPLETE)};
-    pthread_t thread;
-    struct fake *app = FAKE_RUN(FAKE_UNIX, script);
-    struct fcgi_client *client = strict_client(app);
-    struct fcgi_request request = get_request();
-    request.timeouts.first_byte_ms = -1;
-    request.sink.head = let_go_late;
-    request.sink.context = app;
-    assert_int_equal(pthread_create(&thread, NULL, let_begin_late, app), 0);
-    ask_expecting_body(client, &request, "half");
-    assert_int_equal(pthread_join(thread, NULL), 0);
-    fcgi_client_free(client);
-    fake_stop(app);
+    struct fixture *f = fixture_run(state, FAKE_UNIX, script, &strict);
+    f->request.timeouts.first_byte_ms = -1;
+    f->request.sink.head = let_go_late;
+    f->request.sink.context = f->app;
+    fixture_thread(state, let_begin_late, f->app);
+    ask_expecting_body(f->client, &f->request, "half");
 }
 
 /* Everything is everything. */
 static void the_whole_limit_includes_the_callers_time(void **state)
 {
-    (void)state;
     size_t pieces = 100;
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_client *client = client_for(app, NULL);
+    struct fixture *f = fixture_serve(state, FAKE_UNIX, NULL);
     struct fcgi_source source = {.read = read_late, .context = &pieces};
     struct fcgi_request request = post_request(source);
     request.timeouts.total_ms = SLOW + LIMIT;
-    ask_expecting(client, &request, FCGI_ERR_DEADLINE);
+    ask_expecting(f->client, &request, FCGI_ERR_DEADLINE);
     assert_in_range(pieces, 96, 99);
-    fcgi_client_free(client);
-    fake_stop(app);
 }
 
 /* ---- signals and clocks ------------------------------------------------ */
 
 /* Ask one that never answers, until this limit: one of the request, or of the
  * client, which then waits for the answer in another way. */
-static void assert_keeps_limit(const struct fcgi_timeouts *timeouts, int want,
+static void assert_keeps_limit(void **state,
+                               const struct fcgi_timeouts *timeouts, int want,
                                bool of_client)
 {
     static const struct fake_step script[] = {FAKE_ACCEPT, FAKE_READ_PARAMS,
                                               FAKE_PAUSE};
     struct fcgi_client_config config = {.timeouts = *timeouts};
-    struct fake *app = FAKE_RUN(FAKE_UNIX, script);
-    struct fcgi_client *client = client_for(app, of_client ? &config : NULL);
+    struct fixture *f =
+        fixture_run(state, FAKE_UNIX, script, of_client ? &config : NULL);
     struct pattern_upload upload = {
         .len = want == FCGI_ERR_WRITE_TIMEOUT ? UINT64_C(1) << 40 : 0};
     struct fcgi_request request = post_request(pattern_source(&upload));
@@ -270,107 +222,91 @@ static void assert_keeps_limit(const struct fcgi_timeouts *timeouts, int want,
         request.timeouts = *timeouts;
     }
     int64_t start = now_ms();
-    ask_expecting(client, &request, want);
+    ask_expecting(f->client, &request, want);
     assert_true(elapsed(start, LIMIT));
-    fcgi_client_free(client);
-    fake_stop(app);
 }
 
-static void assert_keeps_limits(void)
+static void assert_keeps_limits(void **state)
 {
     struct fcgi_timeouts first_byte = {.first_byte_ms = LIMIT};
     struct fcgi_timeouts total = {.total_ms = LIMIT};
     struct fcgi_timeouts writing = {.write_ms = LIMIT};
     for (int i = 0; i < 2; i++) {
-        assert_keeps_limit(&first_byte, FCGI_ERR_FIRST_BYTE_TIMEOUT, i == 1);
-        assert_keeps_limit(&total, FCGI_ERR_DEADLINE, i == 1);
-        assert_keeps_limit(&writing, FCGI_ERR_WRITE_TIMEOUT, i == 1);
+        assert_keeps_limit(state, &first_byte, FCGI_ERR_FIRST_BYTE_TIMEOUT,
+                           i == 1);
+        assert_keeps_limit(state, &total, FCGI_ERR_DEADLINE, i == 1);
+        assert_keeps_limit(state, &writing, FCGI_ERR_WRITE_TIMEOUT, i == 1);
     }
 }
 
-static void assert_keeps_queue_limit(void)
+static void assert_keeps_queue_limit(void **state)
 {
-    struct fake *app = fake_serve(FAKE_UNIX);
     struct fcgi_pool_config config = {.max_open = 1, .queue_timeout_ms = LIMIT};
-    struct fcgi_pool *pool = pool_for(app, &config);
-    struct fcgi_connection *connection = take(pool);
+    struct fixture *f = fixture_pool(state, FAKE_UNIX, &config);
+    struct fcgi_connection *connection = take(f->pool);
     struct fcgi_connection *none;
     int64_t start = now_ms();
-    assert_code(fcgi_pool_get(pool, &none, NULL), FCGI_ERR_QUEUE_TIMEOUT);
+    assert_code(fcgi_pool_get(f->pool, &none, NULL), FCGI_ERR_QUEUE_TIMEOUT);
     assert_true(elapsed(start, LIMIT));
-    fcgi_pool_put(pool, connection);
-    fcgi_pool_free(pool);
-    fake_stop(app);
+    fcgi_pool_put(f->pool, connection);
 }
 
 static void signals_neither_shorten_nor_stretch_a_limit(void **state)
 {
-    (void)state;
     ticks_begin();
-    assert_keeps_limits();
-    assert_keeps_queue_limit();
+    assert_keeps_limits(state);
+    assert_keeps_queue_limit(state);
     assert_true(ticks_end() > LIMIT / 10);
 }
 
 static void signals_disturb_no_exchange(void **state)
 {
-    (void)state;
-    struct fake *app = fake_serve(FAKE_TCP);
-    struct fcgi_client *client = client_for(app, NULL);
+    struct fixture *f = fixture_serve(state, FAKE_TCP, NULL);
     struct pattern_upload upload = {.len = 1000000};
     struct fcgi_request request = post_request(pattern_source(&upload));
-    struct fcgi_response response = {0};
     ticks_begin();
     for (size_t i = 0; i < 10; i++) {
         upload.at = 0;
-        assert_code(fcgi_client_do(client, &request, &response), FCGI_OK);
-        assert_int_equal(response.body.len, 1000000);
-        assert_true(pattern_matches(response.body.data, 0, 1000000));
-        assert_false(response.outcome.retried);
+        assert_code(fcgi_client_do(f->client, &request, &f->response), FCGI_OK);
+        assert_int_equal(f->response.body.len, 1000000);
+        assert_true(pattern_matches(f->response.body.data, 0, 1000000));
+        assert_false(f->response.outcome.retried);
     }
     assert_true(ticks_end() > 0);
-    fcgi_response_free(&response);
-    fcgi_client_free(client);
-    fake_stop(app);
 }
 
 static void the_wall_clock_does_not_matter(void **state)
 {
-    (void)state;
     assert_true(time(NULL) + 80000 < time(NULL));
-    assert_keeps_limits();
-    assert_keeps_queue_limit();
+    assert_keeps_limits(state);
+    assert_keeps_queue_limit(state);
 }
 
 static void the_wall_clock_does_not_evict(void **state)
 {
-    (void)state;
-    struct fake *app = fake_serve(FAKE_UNIX);
     struct fcgi_pool_config config = {.idle_timeout_ms = LIMIT};
-    struct fcgi_pool *pool = pool_for(app, &config);
-    struct fcgi_connection *connection = take(pool);
+    struct fixture *f = fixture_pool(state, FAKE_UNIX, &config);
+    struct fcgi_connection *connection = take(f->pool);
     int64_t start = now_ms();
-    fcgi_pool_put(pool, connection);
-    fake_await(app, FAKE_LEFT, 1);
+    fcgi_pool_put(f->pool, connection);
+    fake_await(f->app, FAKE_LEFT, 1);
     assert_true(elapsed(start, LIMIT));
-    fcgi_pool_free(pool);
-    fake_stop(app);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_source_that_takes_its_time_is_not_charged),
-        cmocka_unit_test(a_pipe_that_is_silent_for_long_is_not_charged),
-        cmocka_unit_test(a_sink_that_takes_its_time_is_not_charged),
-        cmocka_unit_test(after_a_slow_sink_the_peer_has_its_full_time),
-        cmocka_unit_test(after_a_slow_sink_the_peer_has_its_full_time_to_read),
-        cmocka_unit_test(after_a_slow_sink_a_late_peer_has_its_full_time),
-        cmocka_unit_test(the_whole_limit_includes_the_callers_time),
-        cmocka_unit_test(signals_neither_shorten_nor_stretch_a_limit),
-        cmocka_unit_test(signals_disturb_no_exchange),
-        cmocka_unit_test(the_wall_clock_does_not_matter),
-        cmocka_unit_test(the_wall_clock_does_not_evict),
+        fixture_test(a_source_that_takes_its_time_is_not_charged),
+        fixture_test(a_pipe_that_is_silent_for_long_is_not_charged),
+        fixture_test(a_sink_that_takes_its_time_is_not_charged),
+        fixture_test(after_a_slow_sink_the_peer_has_its_full_time),
+        fixture_test(after_a_slow_sink_the_peer_has_its_full_time_to_read),
+        fixture_test(after_a_slow_sink_a_late_peer_has_its_full_time),
+        fixture_test(the_whole_limit_includes_the_callers_time),
+        fixture_test(signals_neither_shorten_nor_stretch_a_limit),
+        fixture_test(signals_disturb_no_exchange),
+        fixture_test(the_wall_clock_does_not_matter),
+        fixture_test(the_wall_clock_does_not_evict),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

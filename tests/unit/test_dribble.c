@@ -6,20 +6,8 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include <pthread.h>
-
-#include <fcgi_client.h>
-
-#include "ask.h"
 #include "dribble.h"
-#include "fake.h"
+#include "fixture.h"
 #include "host.h"
 #include "process.h"
 
@@ -33,57 +21,41 @@
 
 /* ---- both ways to ask, at the same time --------------------------------- */
 
-struct asker {
-    struct fcgi_client *client;
-    const struct fcgi_request *request;
-    struct fcgi_response response;
-    int rc;
-};
-
-static void *ask_blocking(void *argument)
+static void serve_some(struct fcgi_client *client, int count)
 {
-    struct asker *a = argument;
-    a->rc = fcgi_client_do(a->client, a->request, &a->response);
-    return NULL;
-}
-
-static struct asker asker_for(const struct fake *app, int served,
-                              const struct fcgi_request *request)
-{
-    struct asker asker = {.client = client_for(app, NULL), .request = request};
-    for (int i = 0; i < served; i++) {
-        ask_hello(asker.client);
+    for (int i = 0; i < count; i++) {
+        ask_hello(client);
     }
-    return asker;
 }
 
-static void check(struct asker *a, int want, int64_t least_ms, const char *name)
+static void check(const struct fcgi_outcome *outcome, int want,
+                  int64_t least_ms, const char *name)
 {
-    int64_t took_ms = a->response.outcome.total_us / 1000;
-    if (a->rc != want || took_ms < least_ms || took_ms > least_ms + LATE) {
+    int64_t took_ms = outcome->total_us / 1000;
+    if (outcome->error != want || took_ms < least_ms ||
+        took_ms > least_ms + LATE) {
         print_error("%s\n", name);
     }
-    assert_code(a->rc, want);
+    assert_code(outcome->error, want);
     assert_in_range(took_ms, least_ms, least_ms + LATE);
-    assert_int_equal(a->response.outcome.first_byte_us < 0,
+    assert_int_equal(outcome->first_byte_us < 0,
                      want == FCGI_ERR_FIRST_BYTE_TIMEOUT);
-    fcgi_response_free(&a->response);
-    fcgi_client_free(a->client);
 }
 
 /* Each over a connection of its own, which has served so many requests. */
-static void assert_ends(struct fake *app, int served,
+static void assert_ends(void **state, int served,
                         const struct fcgi_request *request, int want,
                         int64_t least_ms, const char *name)
 {
-    pthread_t thread;
-    struct asker blocking = asker_for(app, served, request);
-    struct asker host = asker_for(app, served, request);
-    assert_int_equal(pthread_create(&thread, NULL, ask_blocking, &blocking), 0);
-    host.rc = host_do(host.client, request, &host.response);
-    assert_int_equal(pthread_join(thread, NULL), 0);
-    check(&blocking, want, least_ms, name);
-    check(&host, want, least_ms, name);
+    struct fixture *f = *state;
+    struct fcgi_client *other = fixture_client(state, NULL);
+    serve_some(f->client, served);
+    serve_some(other, served);
+    struct fixture_asker *blocking = fixture_ask(state, other, request);
+    (void)host_do(f->client, request, &f->response);
+    fixture_join(state);
+    check(&blocking->response.outcome, want, least_ms, name);
+    check(&f->response.outcome, want, least_ms, name);
 }
 
 /* ---- what brings nothing ------------------------------------------------ */
@@ -100,7 +72,7 @@ static struct fcgi_request limited(bool begins)
     return request;
 }
 
-static void assert_each_ends(const struct fake_step *head)
+static void assert_each_ends(void **state, const struct fake_step *head)
 {
     for (size_t i = 0; i < DRIBBLES; i++) {
         const struct dribble *d = &dribbles[i];
@@ -110,27 +82,24 @@ static void assert_each_ends(const struct fake_step *head)
             d->first,          d->rest};
         bool begins = head->len > 0 || d->has_content;
         struct fcgi_request request = limited(begins);
-        struct fake *app = FAKE_RUN(FAKE_UNIX, script);
-        assert_ends(app, d->served, &request,
+        (void)fixture_run(state, FAKE_UNIX, script, NULL);
+        assert_ends(state, d->served, &request,
                     begins ? FCGI_ERR_IDLE_TIMEOUT
                            : FCGI_ERR_FIRST_BYTE_TIMEOUT,
                     LIMIT, d->name);
-        fake_stop(app);
     }
 }
 
 static void what_brings_nothing_begins_no_answer(void **state)
 {
-    (void)state;
     static const struct fake_step no_head = FAKE_SEND("");
-    assert_each_ends(&no_head);
+    assert_each_ends(state, &no_head);
 }
 
 static void what_brings_nothing_is_no_part_of_an_answer(void **state)
 {
-    (void)state;
     static const struct fake_step head = FAKE_STDOUT("A: 1\r\n\r\nbegun");
-    assert_each_ends(&head);
+    assert_each_ends(state, &head);
 }
 
 /* ---- what brings something ---------------------------------------------- */
@@ -143,48 +112,45 @@ static void what_brings_nothing_is_no_part_of_an_answer(void **state)
 #define STDOUT(byte) "\x01\x06\0\x01\0\x01\0\0" byte
 #define STDERR(byte) "\x01\x07\0\x01\0\x01\0\0" byte
 
-static void assert_lasts(const struct fake_step *script, size_t count,
-                         const char *name)
+static void assert_lasts(void **state, const struct fake_step *script,
+                         size_t count, const char *name)
 {
     struct fcgi_request request = get_request();
-    struct fake *app = fake_start(FAKE_UNIX, script, count);
+    (void)fixture_start(state, FAKE_UNIX, script, count, NULL);
     request.timeouts.first_byte_ms = PATIENT;
     request.timeouts.idle_ms = PATIENT;
-    assert_ends(app, 0, &request, FCGI_OK, BYTES_MS, name);
-    fake_stop(app);
+    assert_ends(state, 0, &request, FCGI_OK, BYTES_MS, name);
 }
 
 static void a_byte_of_stdout_now_and_then_keeps_a_request_alive(void **state)
 {
-    (void)state;
     static const struct fake_step script[] = {
         FAKE_ACCEPT, FAKE_READ_REQUEST,
         FAKE_SEND_SLOWLY(APART_MS,
                          STDOUT("A") STDOUT(":") STDOUT(" ") STDOUT("1")
                              STDOUT("2") STDOUT("\n") STDOUT("\n")),
         FAKE_END(WIRE_COMPLETE)};
-    assert_lasts(FAKE_STEPS(script), "FCGI_STDOUT");
+    assert_lasts(state, FAKE_STEPS(script), "FCGI_STDOUT");
 }
 
 static void a_byte_of_stderr_now_and_then_keeps_a_request_alive(void **state)
 {
-    (void)state;
     static const struct fake_step script[] = {
         FAKE_ACCEPT, FAKE_READ_REQUEST,
         FAKE_SEND_SLOWLY(APART_MS,
                          STDERR("w") STDERR("a") STDERR("r") STDERR("n")
                              STDERR("i") STDERR("n") STDERR("g")),
         FAKE_ANSWER("A: 1\n\n")};
-    assert_lasts(FAKE_STEPS(script), "FCGI_STDERR");
+    assert_lasts(state, FAKE_STEPS(script), "FCGI_STDERR");
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_brings_nothing_begins_no_answer),
-        cmocka_unit_test(what_brings_nothing_is_no_part_of_an_answer),
-        cmocka_unit_test(a_byte_of_stdout_now_and_then_keeps_a_request_alive),
-        cmocka_unit_test(a_byte_of_stderr_now_and_then_keeps_a_request_alive),
+        fixture_test(what_brings_nothing_begins_no_answer),
+        fixture_test(what_brings_nothing_is_no_part_of_an_answer),
+        fixture_test(a_byte_of_stdout_now_and_then_keeps_a_request_alive),
+        fixture_test(a_byte_of_stderr_now_and_then_keeps_a_request_alive),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,13 +4,6 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <dirent.h>
 #include <pthread.h>
 #include <signal.h>
@@ -20,97 +13,74 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <fcgi_client.h>
-
-#include "ask.h"
-#include "fake.h"
+#include "fixture.h"
 #include "process.h"
 
 /* ---- by the thread ----------------------------------------------------- */
 
 static void an_idle_connection_is_closed_in_the_background(void **state)
 {
-    (void)state;
-    struct fake *app = fake_serve(FAKE_UNIX);
     struct fcgi_pool_config config = {.idle_timeout_ms = 40};
-    struct fcgi_pool *pool = pool_for(app, &config);
-    struct fcgi_connection *connection = take(pool);
+    struct fixture *f = fixture_pool(state, FAKE_UNIX, &config);
+    struct fcgi_connection *connection = take(f->pool);
     int64_t start = now_ms();
-    fcgi_pool_put(pool, connection);
-    fake_await(app, FAKE_LEFT, 1);
+    fcgi_pool_put(f->pool, connection);
+    fake_await(f->app, FAKE_LEFT, 1);
     assert_true(elapsed(start, 40));
-    assert_int_equal(stats_of_pool(pool).idle, 0);
-    assert_int_equal(stats_of_pool(pool).open, 0);
-    assert_int_equal(stats_of_pool(pool).evictions, 1);
-    fcgi_pool_free(pool);
-    fake_stop(app);
+    assert_int_equal(stats_of_pool(f->pool).idle, 0);
+    assert_int_equal(stats_of_pool(f->pool).open, 0);
+    assert_int_equal(stats_of_pool(f->pool).evictions, 1);
 }
 
 /* The thread sleeps for ever once the pool is empty; the next put wakes it. */
 static void eviction_goes_on_after_the_pool_was_empty(void **state)
 {
-    (void)state;
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_pool_config config = {.idle_timeout_ms = 10};
-    struct fcgi_client *client = client_with_pool(app, &config);
+    struct fcgi_client_config config = {.pool = {.idle_timeout_ms = 10}};
+    struct fixture *f = fixture_serve(state, FAKE_UNIX, &config);
     for (size_t i = 1; i <= 3; i++) {
-        ask_hello(client);
-        fake_await(app, FAKE_LEFT, i);
+        ask_hello(f->client);
+        fake_await(f->app, FAKE_LEFT, i);
     }
-    assert_int_equal(stats_of(client).evictions, 3);
-    assert_int_equal(stats_of(client).dials, 3);
-    fcgi_client_free(client);
-    fake_stop(app);
+    assert_int_equal(stats_of(f->client).evictions, 3);
+    assert_int_equal(stats_of(f->client).dials, 3);
 }
 
 static void what_is_not_needed_is_closed_beside_what_is(void **state)
 {
-    (void)state;
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_pool_config config = {.idle_timeout_ms = 200};
-    struct fcgi_client *client = client_with_pool(app, &config);
-    keep_idle(app, client, 3);
-    while (fake_count(app, FAKE_LEFT) < 2) {
-        ask_hello(client);
+    struct fcgi_client_config config = {.pool = {.idle_timeout_ms = 200}};
+    struct fixture *f = fixture_serve(state, FAKE_UNIX, &config);
+    keep_idle(f->app, f->client, 3);
+    while (fake_count(f->app, FAKE_LEFT) < 2) {
+        ask_hello(f->client);
     }
-    ask_hello(client);
-    assert_int_equal(stats_of(client).stale, 0);
-    fcgi_client_free(client);
-    fake_stop(app);
+    ask_hello(f->client);
+    assert_int_equal(stats_of(f->client).stale, 0);
 }
 
 static void too_old_a_connection_is_closed_in_the_background(void **state)
 {
-    (void)state;
-    struct fake *app = fake_serve(FAKE_UNIX);
     struct fcgi_pool_config config = {.max_age_ms = 40};
-    struct fcgi_pool *pool = pool_for(app, &config);
+    struct fixture *f = fixture_pool(state, FAKE_UNIX, &config);
     int64_t start = now_ms();
-    fcgi_pool_put(pool, take(pool));
-    fake_await(app, FAKE_LEFT, 1);
+    fcgi_pool_put(f->pool, take(f->pool));
+    fake_await(f->app, FAKE_LEFT, 1);
     assert_true(elapsed(start, 40));
-    assert_int_equal(stats_of_pool(pool).evictions, 1);
-    fcgi_pool_free(pool);
-    fake_stop(app);
+    assert_int_equal(stats_of_pool(f->pool).evictions, 1);
 }
 
 /* The thread sleeps for the younger one, which came back first. */
 static void what_comes_back_with_less_time_left_is_closed_first(void **state)
 {
-    (void)state;
-    struct fake *app = fake_serve(FAKE_UNIX);
     struct fcgi_pool_config config = {.max_age_ms = 1000};
-    struct fcgi_pool *pool = pool_for(app, &config);
-    struct fcgi_connection *older = take(pool);
+    struct fixture *f = fixture_pool(state, FAKE_UNIX, &config);
+    struct fcgi_connection *older = take(f->pool);
     pass_ms(800);
-    fcgi_pool_put(pool, take(pool));
+    fcgi_pool_put(f->pool, take(f->pool));
     pass_ms(50); /* for the thread to fall asleep */
-    fcgi_pool_put(pool, older);
-    fake_await(app, FAKE_LEFT, 1);
-    assert_int_equal(stats_of_pool(pool).evictions, 1);
-    assert_int_equal(stats_of_pool(pool).idle, 1);
-    fcgi_pool_free(pool);
-    fake_stop(app);
+    fcgi_pool_put(f->pool, older);
+    fake_await(f->app, FAKE_LEFT, 1);
+    assert_int_equal(stats_of_pool(f->pool).evictions, 1);
+    assert_int_equal(stats_of_pool(f->pool).idle, 1);
 }
 
 /* The threads of this process while there is neither a pool nor a fake. */
@@ -413,11 +383,11 @@ static void without_an_idle_time_nothing_is_evicted(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_idle_connection_is_closed_in_the_background),
-        cmocka_unit_test(eviction_goes_on_after_the_pool_was_empty),
-        cmocka_unit_test(what_is_not_needed_is_closed_beside_what_is),
-        cmocka_unit_test(too_old_a_connection_is_closed_in_the_background),
-        cmocka_unit_test(what_comes_back_with_less_time_left_is_closed_first),
+        fixture_test(an_idle_connection_is_closed_in_the_background),
+        fixture_test(eviction_goes_on_after_the_pool_was_empty),
+        fixture_test(what_is_not_needed_is_closed_beside_what_is),
+        fixture_test(too_old_a_connection_is_closed_in_the_background),
+        fixture_test(what_comes_back_with_less_time_left_is_closed_first),
         cmocka_unit_test(the_thread_starts_with_the_first_connection_kept),
         cmocka_unit_test(the_thread_runs_no_signal_handler),
         cmocka_unit_test(the_signal_mask_of_the_caller_is_left_alone),

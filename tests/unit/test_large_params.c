@@ -4,20 +4,10 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <stdlib.h>
 #include <string.h>
 
-#include <fcgi_client.h>
-
-#include "allocator.h"
-#include "ask.h"
+#include "fixture.h"
 
 /* So much is not copied in a millisecond. */
 #define HUGE_LEN ((size_t)64 * 1024 * 1024)
@@ -46,53 +36,44 @@ static void large_open(struct large *large, size_t len)
 
 static void the_whole_limit_ends_the_copying(void **state)
 {
-    (void)state;
-    struct counting_allocator memory = {0};
+    struct fixture *f = *state;
     struct fcgi_client_config config = {
         .timeouts.total_ms = 1,
-        .pool = {.allocator = counting_allocator(&memory)}};
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_client *client = client_for(app, &config);
+        .pool = {.allocator = counting_allocator(&f->memory)}};
+    fixture_serve(state, FAKE_UNIX, &config);
     struct large large;
 
     large_open(&large, HUGE_LEN);
     struct fcgi_outcome outcome =
-        ask_expecting(client, &large.request, FCGI_ERR_DEADLINE);
+        ask_expecting(f->client, &large.request, FCGI_ERR_DEADLINE);
     assert_true(outcome.safe_to_repeat);
-    assert_true(memory.peak < HUGE_LEN);
-    assert_int_equal(stats_of(client).timeouts, 1);
-    assert_int_equal(fake_count(app, FAKE_ACCEPTED), 0);
+    assert_true(f->memory.peak < HUGE_LEN);
+    assert_int_equal(stats_of(f->client).timeouts, 1);
+    assert_int_equal(fake_count(f->app, FAKE_ACCEPTED), 0);
     free(large.value);
-    fcgi_client_free(client);
-    fake_stop(app);
 }
 
 static void their_memory_is_not_kept(void **state)
 {
-    (void)state;
-    struct counting_allocator memory = {0};
+    struct fixture *f = *state;
     struct fcgi_client_config config = {
-        .pool = {.allocator = counting_allocator(&memory)}};
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_client *client = client_for(app, &config);
+        .pool = {.allocator = counting_allocator(&f->memory)}};
+    fixture_serve(state, FAKE_UNIX, &config);
     struct large large;
 
     large_open(&large, LARGE_LEN);
-    ask_expecting_body(client, &large.request, "hello");
-    assert_true(memory.peak > LARGE_LEN);
-    assert_true(memory.bytes < LARGE_LEN);
-    ask_expecting_body(client, &large.request, "hello");
+    ask_expecting_body(f->client, &large.request, "hello");
+    assert_true(f->memory.peak > LARGE_LEN);
+    assert_true(f->memory.bytes < LARGE_LEN);
+    ask_expecting_body(f->client, &large.request, "hello");
     free(large.value);
-    fcgi_client_free(client);
-    fake_stop(app);
-    assert_int_equal(memory.blocks, 0);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_whole_limit_ends_the_copying),
-        cmocka_unit_test(their_memory_is_not_kept),
+        fixture_test(the_whole_limit_ends_the_copying),
+        fixture_test(their_memory_is_not_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,24 +3,13 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <fcgi_client.h>
-
-#include "ask.h"
-#include "fake.h"
+#include "fixture.h"
 #include "pattern.h"
 #include "process.h"
-#include "temp.h"
 
 /* Bytes of a record that a request or an answer comes to. */
 static uint64_t padded(size_t content)
@@ -30,13 +19,11 @@ static uint64_t padded(size_t content)
 
 static void a_good_outcome_counts_bytes_and_records(void **state)
 {
-    (void)state;
     static const char answer[] = "Status: 200\r\n\r\nhello";
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_client *client = client_for(app, NULL);
+    struct fixture *f = fixture_serve(state, FAKE_UNIX, NULL);
     for (int i = 0; i < 2; i++) {
-        struct fcgi_outcome outcome = ask_hello(client);
-        size_t params = fake_request(app, 0)->params.len;
+        struct fcgi_outcome outcome = ask_hello(f->client);
+        size_t params = fake_request(f->app, 0)->params.len;
         assert_int_equal(outcome.phase, FCGI_PHASE_END);
         assert_int_equal(outcome.reused, i == 1);
         assert_false(outcome.retried);
@@ -49,95 +36,70 @@ static void a_good_outcome_counts_bytes_and_records(void **state)
         assert_int_equal(outcome.bytes_received,
                          padded(sizeof(answer) - 1) + 8 + 16);
     }
-    fcgi_client_free(client);
-    fake_stop(app);
 }
 
 static void times_are_in_order(void **state)
 {
-    (void)state;
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_client *client = client_for(app, NULL);
+    struct fixture *f = fixture_serve(state, FAKE_UNIX, NULL);
     int64_t start = now_ms();
-    struct fcgi_outcome outcome = ask_hello(client);
+    struct fcgi_outcome outcome = ask_hello(f->client);
     int64_t took = now_ms() - start;
     assert_in_range(outcome.queue_us, 0, outcome.total_us);
     assert_in_range(outcome.connect_us, 0, outcome.first_byte_us);
     assert_in_range(outcome.first_byte_us, 1, outcome.total_us);
     assert_in_range(outcome.total_us, 1, (took + 1) * 1000);
-    fcgi_client_free(client);
-    fake_stop(app);
 }
 
 static void an_answer_that_never_came_has_no_first_byte(void **state)
 {
-    (void)state;
     static const struct fake_step script[] = {FAKE_ACCEPT, FAKE_READ_REQUEST,
                                               FAKE_PAUSE, FAKE_CLOSE};
-    struct fake *app = FAKE_RUN(FAKE_UNIX, script);
-    struct fcgi_client *client = client_for(app, NULL);
-    struct fcgi_request request = get_request();
-    request.timeouts.first_byte_ms = 40;
+    struct fixture *f = fixture_run(state, FAKE_UNIX, script, NULL);
+    f->request.timeouts.first_byte_ms = 40;
     struct fcgi_outcome outcome =
-        ask_expecting(client, &request, FCGI_ERR_FIRST_BYTE_TIMEOUT);
+        ask_expecting(f->client, &f->request, FCGI_ERR_FIRST_BYTE_TIMEOUT);
     assert_int_equal(outcome.first_byte_us, -1);
     assert_in_range(outcome.total_us, 40000, INT64_MAX);
-    fcgi_client_free(client);
-    fake_stop(app);
 }
 
 static void the_wait_for_a_connection_is_timed(void **state)
 {
-    (void)state;
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_pool_config config = {.max_open = 1};
-    struct fcgi_client *client = client_with_pool(app, &config);
-    struct fcgi_connection *connection = take(fcgi_client_pool(client));
-    struct fcgi_request request = get_request();
-    request.timeouts.queue_ms = 40;
+    struct fcgi_client_config config = {.pool = {.max_open = 1}};
+    struct fixture *f = fixture_serve(state, FAKE_UNIX, &config);
+    struct fcgi_connection *connection = take(f->pool);
+    f->request.timeouts.queue_ms = 40;
     struct fcgi_outcome outcome =
-        ask_expecting(client, &request, FCGI_ERR_QUEUE_TIMEOUT);
+        ask_expecting(f->client, &f->request, FCGI_ERR_QUEUE_TIMEOUT);
     assert_int_equal(outcome.phase, FCGI_PHASE_QUEUE);
     assert_in_range(outcome.queue_us, 40000, outcome.total_us);
     assert_false(outcome.may_have_run);
     assert_true(outcome.safe_to_repeat);
-    fcgi_pool_put(fcgi_client_pool(client), connection);
-    fcgi_client_free(client);
-    fake_stop(app);
+    fcgi_pool_put(f->pool, connection);
 }
 
 static void a_failed_connect_tells_errno_and_is_safe_to_repeat(void **state)
 {
-    (void)state;
-    struct temp *temp = temp_new();
-    char *path = temp_path(temp, "absent");
-    struct fcgi_client *client;
+    struct fixture *f = *state;
+    const char *path = fixture_path(state, "absent");
     struct fcgi_request request = post_text("body");
-    assert_code(fcgi_client_new(&client, path, NULL), FCGI_OK);
+    assert_code(fcgi_client_new(&f->client, path, NULL), FCGI_OK);
     struct fcgi_outcome outcome =
-        ask_expecting(client, &request, FCGI_ERR_CONNECT);
+        ask_expecting(f->client, &request, FCGI_ERR_CONNECT);
     assert_int_equal(outcome.system_error, ENOENT);
     assert_int_equal(outcome.phase, FCGI_PHASE_CONNECT);
     assert_false(outcome.may_have_run);
     assert_true(outcome.safe_to_repeat);
     assert_int_equal(outcome.bytes_sent, 0);
-    fcgi_client_free(client);
-    free(path);
-    temp_free(temp);
 }
 
 /* Ask an application that runs this script, which is not going to end well. */
-static struct fcgi_outcome fail_with(const struct fake_step *script,
-                                     size_t count,
-                                     const struct fcgi_request *request,
-                                     int want)
+static struct fcgi_outcome
+fail_with(void **state, const struct fake_step *script, size_t count,
+          const struct fcgi_request *request, int want)
 {
-    struct fake *app = fake_start(FAKE_UNIX, script, count);
-    struct fcgi_client *client = client_for(app, NULL);
-    struct fcgi_outcome outcome = ask_expecting(client, request, want);
-    assert_int_equal(stats_of(client).open, 0);
-    fcgi_client_free(client);
-    fake_stop(app);
+    struct fixture *f = fixture_start(state, FAKE_UNIX, script, count, NULL);
+    struct fcgi_outcome outcome = ask_expecting(f->client, request, want);
+    assert_int_equal(stats_of(f->client).open, 0);
     return outcome;
 }
 
@@ -146,10 +108,9 @@ static const struct fake_step mute_script[] = {FAKE_ACCEPT, FAKE_READ_REQUEST,
 
 static void a_get_is_safe_to_repeat_though_it_may_have_run(void **state)
 {
-    (void)state;
     struct fcgi_request request = get_request();
     struct fcgi_outcome outcome =
-        fail_with(FAKE_STEPS(mute_script), &request, FCGI_ERR_CLOSED);
+        fail_with(state, FAKE_STEPS(mute_script), &request, FCGI_ERR_CLOSED);
     assert_int_equal(outcome.phase, FCGI_PHASE_WAIT);
     assert_true(outcome.may_have_run);
     assert_true(outcome.safe_to_repeat);
@@ -157,10 +118,9 @@ static void a_get_is_safe_to_repeat_though_it_may_have_run(void **state)
 
 static void a_post_that_may_have_run_is_not_safe_to_repeat(void **state)
 {
-    (void)state;
     struct fcgi_request request = post_text("body");
     struct fcgi_outcome outcome =
-        fail_with(FAKE_STEPS(mute_script), &request, FCGI_ERR_CLOSED);
+        fail_with(state, FAKE_STEPS(mute_script), &request, FCGI_ERR_CLOSED);
     assert_int_equal(outcome.phase, FCGI_PHASE_WAIT);
     assert_true(outcome.may_have_run);
     assert_false(outcome.safe_to_repeat);
@@ -169,17 +129,15 @@ static void a_post_that_may_have_run_is_not_safe_to_repeat(void **state)
 /* Nobody says what the method is, so that it may be any. */
 static void a_request_without_a_method_is_not_safe_to_repeat(void **state)
 {
-    (void)state;
     struct fcgi_request request = {.param_count = 0};
     struct fcgi_outcome outcome =
-        fail_with(FAKE_STEPS(mute_script), &request, FCGI_ERR_CLOSED);
+        fail_with(state, FAKE_STEPS(mute_script), &request, FCGI_ERR_CLOSED);
     assert_true(outcome.may_have_run);
     assert_false(outcome.safe_to_repeat);
 }
 
 static void the_idempotent_methods_are_those_of_http(void **state)
 {
-    (void)state;
     static const struct {
         const char *name;
         bool idempotent;
@@ -192,33 +150,31 @@ static void the_idempotent_methods_are_those_of_http(void **state)
     for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
         struct fcgi_param param = FCGI_PARAM("REQUEST_METHOD", methods[i].name);
         struct fcgi_request request = {.params = &param, .param_count = 1};
-        struct fcgi_outcome outcome =
-            fail_with(FAKE_STEPS(mute_script), &request, FCGI_ERR_CLOSED);
+        struct fcgi_outcome outcome = fail_with(state, FAKE_STEPS(mute_script),
+                                                &request, FCGI_ERR_CLOSED);
         assert_int_equal(outcome.safe_to_repeat, methods[i].idempotent);
     }
 }
 
 static void the_method_may_be_among_the_encoded_params(void **state)
 {
-    (void)state;
     struct wire encoded = {0};
     wire_param(&encoded, "REQUEST_METHOD", "GET");
     struct fcgi_request request = {
         .encoded_params = {(const char *)encoded.data, encoded.len}};
     struct fcgi_outcome outcome =
-        fail_with(FAKE_STEPS(mute_script), &request, FCGI_ERR_CLOSED);
+        fail_with(state, FAKE_STEPS(mute_script), &request, FCGI_ERR_CLOSED);
     assert_true(outcome.safe_to_repeat);
     wire_free(&encoded);
 }
 
 static void a_refusal_is_safe_to_repeat(void **state)
 {
-    (void)state;
     static const struct fake_step script[] = {FAKE_ACCEPT, FAKE_READ_REQUEST,
                                               FAKE_END(WIRE_OVERLOADED)};
     struct fcgi_request request = post_text("body");
     struct fcgi_outcome outcome =
-        fail_with(FAKE_STEPS(script), &request, FCGI_ERR_OVERLOADED);
+        fail_with(state, FAKE_STEPS(script), &request, FCGI_ERR_OVERLOADED);
     assert_int_equal(outcome.phase, FCGI_PHASE_END);
     assert_false(outcome.may_have_run);
     assert_true(outcome.safe_to_repeat);
@@ -226,13 +182,12 @@ static void a_refusal_is_safe_to_repeat(void **state)
 
 static void a_half_answer_tells_how_far_it_came(void **state)
 {
-    (void)state;
     static const struct fake_step script[] = {
         FAKE_ACCEPT, FAKE_READ_REQUEST, FAKE_STDOUT("Status: 200\r\n\r\nha"),
         FAKE_CLOSE};
     struct fcgi_request request = get_request();
     struct fcgi_outcome outcome =
-        fail_with(FAKE_STEPS(script), &request, FCGI_ERR_TRUNCATED);
+        fail_with(state, FAKE_STEPS(script), &request, FCGI_ERR_TRUNCATED);
     assert_int_equal(outcome.phase, FCGI_PHASE_RECEIVE);
     assert_int_equal(outcome.records_received, 1);
     assert_int_equal(outcome.bytes_received, 8 + 24);
@@ -241,7 +196,6 @@ static void a_half_answer_tells_how_far_it_came(void **state)
 
 static void an_upload_that_stalls_was_being_sent(void **state)
 {
-    (void)state;
     static const struct fake_step script[] = {FAKE_ACCEPT, FAKE_READ_PARAMS,
                                               FAKE_PAUSE, FAKE_CLOSE};
     static char large[4 << 20];
@@ -249,7 +203,7 @@ static void an_upload_that_stalls_was_being_sent(void **state)
     struct fcgi_request request = post_request(body);
     request.timeouts.write_ms = 40;
     struct fcgi_outcome outcome =
-        fail_with(FAKE_STEPS(script), &request, FCGI_ERR_WRITE_TIMEOUT);
+        fail_with(state, FAKE_STEPS(script), &request, FCGI_ERR_WRITE_TIMEOUT);
     assert_int_equal(outcome.phase, FCGI_PHASE_SEND);
     assert_in_range(outcome.bytes_sent, 16, sizeof(large));
 }
@@ -257,7 +211,6 @@ static void an_upload_that_stalls_was_being_sent(void **state)
 /* Without the end of its params no application runs a request. */
 static void a_request_whose_params_stall_cannot_have_run(void **state)
 {
-    (void)state;
     static const struct fake_step script[] = {FAKE_ACCEPT, FAKE_PAUSE};
     size_t len = 4 << 20;
     char *large = pattern_make(len);
@@ -265,7 +218,7 @@ static void a_request_whose_params_stall_cannot_have_run(void **state)
     struct fcgi_request request = {.params = &param, .param_count = 1};
     request.timeouts.write_ms = 40;
     struct fcgi_outcome outcome =
-        fail_with(FAKE_STEPS(script), &request, FCGI_ERR_WRITE_TIMEOUT);
+        fail_with(state, FAKE_STEPS(script), &request, FCGI_ERR_WRITE_TIMEOUT);
     assert_int_equal(outcome.phase, FCGI_PHASE_SEND);
     assert_in_range(outcome.bytes_sent, 16, len);
     assert_false(outcome.may_have_run);
@@ -275,46 +228,39 @@ static void a_request_whose_params_stall_cannot_have_run(void **state)
 
 static void a_failed_request_leaves_no_trace_in_the_next_outcome(void **state)
 {
-    (void)state;
     static const struct fake_step script[] = {
         FAKE_ACCEPT, FAKE_READ_REQUEST, FAKE_STDOUT("Status: 200\r\n\r\nha"),
         FAKE_CLOSE,  FAKE_ACCEPT,       FAKE_SERVE};
-    struct fake *app = FAKE_RUN(FAKE_UNIX, script);
-    struct fcgi_client *client = client_for(app, NULL);
-    struct fcgi_request request = get_request();
-    struct fcgi_response response = {0};
-    assert_code(fcgi_client_do(client, &request, &response),
+    struct fixture *f = fixture_run(state, FAKE_UNIX, script, NULL);
+    assert_code(fcgi_client_do(f->client, &f->request, &f->response),
                 FCGI_ERR_TRUNCATED);
-    assert_string_equal(response.body.data, "ha");
-    assert_int_equal(response.status, 200);
-    assert_int_equal(response.protocol_status, -1);
-    assert_code(fcgi_client_do(client, &request, &response), FCGI_OK);
-    assert_string_equal(response.body.data, "hello");
-    assert_int_equal(response.outcome.error, FCGI_OK);
-    assert_int_equal(response.outcome.records_received, 3);
-    fcgi_response_free(&response);
-    fcgi_client_free(client);
-    fake_stop(app);
+    assert_string_equal(f->response.body.data, "ha");
+    assert_int_equal(f->response.status, 200);
+    assert_int_equal(f->response.protocol_status, -1);
+    assert_code(fcgi_client_do(f->client, &f->request, &f->response), FCGI_OK);
+    assert_string_equal(f->response.body.data, "hello");
+    assert_int_equal(f->response.outcome.error, FCGI_OK);
+    assert_int_equal(f->response.outcome.records_received, 3);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_good_outcome_counts_bytes_and_records),
-        cmocka_unit_test(times_are_in_order),
-        cmocka_unit_test(an_answer_that_never_came_has_no_first_byte),
-        cmocka_unit_test(the_wait_for_a_connection_is_timed),
-        cmocka_unit_test(a_failed_connect_tells_errno_and_is_safe_to_repeat),
-        cmocka_unit_test(a_get_is_safe_to_repeat_though_it_may_have_run),
-        cmocka_unit_test(a_post_that_may_have_run_is_not_safe_to_repeat),
-        cmocka_unit_test(a_request_without_a_method_is_not_safe_to_repeat),
-        cmocka_unit_test(the_idempotent_methods_are_those_of_http),
-        cmocka_unit_test(the_method_may_be_among_the_encoded_params),
-        cmocka_unit_test(a_refusal_is_safe_to_repeat),
-        cmocka_unit_test(a_half_answer_tells_how_far_it_came),
-        cmocka_unit_test(an_upload_that_stalls_was_being_sent),
-        cmocka_unit_test(a_request_whose_params_stall_cannot_have_run),
-        cmocka_unit_test(a_failed_request_leaves_no_trace_in_the_next_outcome),
+        fixture_test(a_good_outcome_counts_bytes_and_records),
+        fixture_test(times_are_in_order),
+        fixture_test(an_answer_that_never_came_has_no_first_byte),
+        fixture_test(the_wait_for_a_connection_is_timed),
+        fixture_test(a_failed_connect_tells_errno_and_is_safe_to_repeat),
+        fixture_test(a_get_is_safe_to_repeat_though_it_may_have_run),
+        fixture_test(a_post_that_may_have_run_is_not_safe_to_repeat),
+        fixture_test(a_request_without_a_method_is_not_safe_to_repeat),
+        fixture_test(the_idempotent_methods_are_those_of_http),
+        fixture_test(the_method_may_be_among_the_encoded_params),
+        fixture_test(a_refusal_is_safe_to_repeat),
+        fixture_test(a_half_answer_tells_how_far_it_came),
+        fixture_test(an_upload_that_stalls_was_being_sent),
+        fixture_test(a_request_whose_params_stall_cannot_have_run),
+        fixture_test(a_failed_request_leaves_no_trace_in_the_next_outcome),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,16 +5,7 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include <fcgi_client.h>
-
-#include "ask.h"
+#include "fixture.h"
 #include "host.h"
 #include "ticks.h"
 
@@ -44,63 +35,40 @@ static const struct fake_step *pieces(size_t *count)
     return steps;
 }
 
-static int ask_blocking(struct fcgi_client *client,
-                        struct fcgi_response *response)
-{
-    struct fcgi_request request = get_request();
+typedef int asker(struct fcgi_client *client,
+                  const struct fcgi_request *request,
+                  struct fcgi_response *response);
 
-    return fcgi_client_do(client, &request, response);
-}
-
-static int ask_from_loop(struct fcgi_client *client,
-                         struct fcgi_response *response)
-{
-    struct fcgi_request request = get_request();
-    struct fcgi_call *call = host_begin(client, &request, response);
-    int rc = host_run(call);
-
-    host_free(call);
-    return rc;
-}
-
-static void assert_hardly_any_is_late(int (*ask)(struct fcgi_client *,
-                                                 struct fcgi_response *))
+static void assert_hardly_any_is_late(void **state, asker *ask)
 {
     size_t count;
     const struct fake_step *steps = pieces(&count);
-    struct fake *app = fake_start(FAKE_TCP, steps, count);
-    struct fcgi_client *client = client_for(app, NULL);
-    struct fcgi_response response = {0};
+    struct fixture *f = fixture_start(state, FAKE_TCP, steps, count, NULL);
     int late = 0;
 
     for (int i = 0; i < REQUESTS; i++) {
-        assert_code(ask(client, &response), FCGI_OK);
-        assert_int_equal(response.outcome.reused, i > 0);
-        late += response.outcome.total_us >= DELAYED_MS * 1000;
+        assert_code(ask(f->client, &f->request, &f->response), FCGI_OK);
+        assert_int_equal(f->response.outcome.reused, i > 0);
+        late += f->response.outcome.total_us >= DELAYED_MS * 1000;
     }
     assert_in_range(late, 0, 3);
-    fcgi_response_free(&response);
-    fcgi_client_free(client);
-    fake_stop(app);
 }
 
 static void an_answer_in_pieces_is_acknowledged_at_once(void **state)
 {
-    (void)state;
-    assert_hardly_any_is_late(ask_blocking);
+    assert_hardly_any_is_late(state, fcgi_client_do);
 }
 
 static void an_answer_in_pieces_is_acknowledged_at_once_in_a_loop(void **state)
 {
-    (void)state;
-    assert_hardly_any_is_late(ask_from_loop);
+    assert_hardly_any_is_late(state, host_do);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_answer_in_pieces_is_acknowledged_at_once),
-        cmocka_unit_test(an_answer_in_pieces_is_acknowledged_at_once_in_a_loop),
+        fixture_test(an_answer_in_pieces_is_acknowledged_at_once),
+        fixture_test(an_answer_in_pieces_is_acknowledged_at_once_in_a_loop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,19 +3,7 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include <pthread.h>
-
-#include <fcgi_client.h>
-
-#include "ask.h"
-#include "fake.h"
+#include "fixture.h"
 #include "pattern.h"
 #include "process.h"
 
@@ -34,24 +22,20 @@ static void *go_now_and_then(void *app)
     return NULL;
 }
 
-static void assert_lasts(const struct fake_step *script, size_t count,
-                         const struct fcgi_request *request, const char *body)
+static void assert_lasts(void **state, const struct fake_step *script,
+                         size_t count, const struct fcgi_request *request,
+                         const char *body)
 {
-    pthread_t thread;
-    struct fake *app = fake_start(FAKE_UNIX, script, count);
-    struct fcgi_client *client = client_for(app, NULL);
+    struct fixture *f = fixture_start(state, FAKE_UNIX, script, count, NULL);
     int64_t start = now_ms();
-    assert_int_equal(pthread_create(&thread, NULL, go_now_and_then, app), 0);
-    ask_expecting_body(client, request, body);
-    assert_int_equal(pthread_join(thread, NULL), 0);
+    fixture_thread(state, go_now_and_then, f->app);
+    ask_expecting_body(f->client, request, body);
+    fixture_join(state);
     assert_true(elapsed(start, PAUSES * PAUSE_MS));
-    fcgi_client_free(client);
-    fake_stop(app);
 }
 
 static void each_byte_renews_the_idle_limit(void **state)
 {
-    (void)state;
     static const struct fake_step script[] = {FAKE_ACCEPT,
                                               FAKE_READ_REQUEST,
                                               FAKE_STDOUT("A: 1\r\n\r\n"),
@@ -69,7 +53,7 @@ static void each_byte_renews_the_idle_limit(void **state)
                                               FAKE_END(WIRE_COMPLETE)};
     struct fcgi_request request = get_request();
     request.timeouts.idle_ms = PATIENT;
-    assert_lasts(FAKE_STEPS(script), &request, "ab");
+    assert_lasts(state, FAKE_STEPS(script), &request, "ab");
 }
 
 static const struct fake_step reads_slowly[] = {
@@ -81,27 +65,24 @@ static const struct fake_step reads_slowly[] = {
 
 static void each_byte_accepted_renews_the_write_limit(void **state)
 {
-    (void)state;
     struct pattern_upload upload = {.len = 10000000};
     struct fcgi_request request = post_request(pattern_source(&upload));
     request.timeouts.write_ms = PATIENT;
-    assert_lasts(FAKE_STEPS(reads_slowly), &request, "enough");
+    assert_lasts(state, FAKE_STEPS(reads_slowly), &request, "enough");
 }
 
 /* A peer that is still reading owes no answer, however long it pauses. */
 static void the_first_byte_limit_begins_when_all_is_sent(void **state)
 {
-    (void)state;
     struct pattern_upload upload = {.len = 10000000};
     struct fcgi_request request = post_request(pattern_source(&upload));
     request.timeouts.first_byte_ms = PAUSE_MS / 3;
-    assert_lasts(FAKE_STEPS(reads_slowly), &request, "enough");
+    assert_lasts(state, FAKE_STEPS(reads_slowly), &request, "enough");
 }
 
 /* The answer has begun and goes on only when the body was read. */
 static void what_is_sent_renews_the_idle_limit(void **state)
 {
-    (void)state;
     static const struct fake_step script[] = {
         FAKE_ACCEPT,          FAKE_READ_PARAMS,   FAKE_STDOUT("A: 1\r\n\r\n"),
         FAKE_PAUSE,           FAKE_READ(1000000), FAKE_PAUSE,
@@ -112,16 +93,16 @@ static void what_is_sent_renews_the_idle_limit(void **state)
     struct pattern_upload upload = {.len = 10000000};
     struct fcgi_request request = post_request(pattern_source(&upload));
     request.timeouts.idle_ms = PATIENT;
-    assert_lasts(FAKE_STEPS(script), &request, "enough");
+    assert_lasts(state, FAKE_STEPS(script), &request, "enough");
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_byte_renews_the_idle_limit),
-        cmocka_unit_test(each_byte_accepted_renews_the_write_limit),
-        cmocka_unit_test(the_first_byte_limit_begins_when_all_is_sent),
-        cmocka_unit_test(what_is_sent_renews_the_idle_limit),
+        fixture_test(each_byte_renews_the_idle_limit),
+        fixture_test(each_byte_accepted_renews_the_write_limit),
+        fixture_test(the_first_byte_limit_begins_when_all_is_sent),
+        fixture_test(what_is_sent_renews_the_idle_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,13 +5,6 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
@@ -20,10 +13,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include <fcgi_client.h>
-
-#include "ask.h"
-#include "fake.h"
+#include "fixture.h"
 #include "process.h"
 
 #define ADDRESSES_MAX 4
@@ -134,15 +124,12 @@ static void a_name_is_resolved_at_each_dial_and_only_then(void **state)
 
 static void a_number_is_never_resolved(void **state)
 {
-    (void)state;
     static const enum fake_family families[] = {FAKE_TCP, FAKE_TCP6, FAKE_UNIX};
     for (size_t i = 0; i < 3; i++) {
-        struct fake *app = fake_serve(families[i]);
-        if (app != NULL) {
-            struct fcgi_client *client = client_for(app, NULL);
-            ask_hello(client);
-            fcgi_client_free(client);
-            fake_stop(app);
+        if (f->app != NULL) {
+            struct fixture *f = fixture_serve(state, families[i], NULL);
+            struct fixture *f = fixture_serve(state, families[i], NULL);
+            ask_hello(f->client);
         }
     }
     assert_int_equal(names.calls, 0);

@@ -4,23 +4,13 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <fcgi_client.h>
-
-#include "ask.h"
-#include "fake.h"
+#include "fixture.h"
 #include "process.h"
 
 #define THREADS 8
@@ -102,37 +92,31 @@ static void *ask_many(void *argument)
 
 static void each_thread_gets_its_own_answers(void **state)
 {
-    (void)state;
     static const enum fake_family families[] = {FAKE_UNIX, FAKE_TCP};
     for (size_t i = 0; i < 2; i++) {
         struct worker workers[THREADS] = {{0}};
-        struct fake *app = fake_serve(families[i]);
-        struct fcgi_client *client = client_for(app, NULL);
+        struct fixture *f = fixture_serve(state, families[i], NULL);
         for (size_t j = 0; j < THREADS; j++) {
-            workers[j].client = client;
+            workers[j].client = f->client;
         }
         run(workers, ask_many);
         join(workers);
         assert_all_well(workers);
-        struct fcgi_pool_stats stats = stats_of(client);
+        struct fcgi_pool_stats stats = stats_of(f->client);
         /* For one that a busy machine lets wait another is closed. */
         assert_in_range(stats.dials, 1, THREADS + stats.rescues);
         assert_int_equal(stats.dials + stats.reuses, THREADS * ROUNDS);
         assert_int_equal(stats.open, stats.idle);
-        fcgi_client_free(client);
-        fake_stop(app);
     }
 }
 
 static void no_more_connections_open_than_allowed(void **state)
 {
-    (void)state;
     struct worker workers[THREADS] = {{0}};
-    struct fcgi_pool_config config = {.max_open = 2};
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_client *client = client_with_pool(app, &config);
+    struct fcgi_client_config config = {.pool = {.max_open = 2}};
+    struct fixture *f = fixture_serve(state, FAKE_UNIX, &config);
     for (size_t i = 0; i < THREADS; i++) {
-        workers[i].client = client;
+        workers[i].client = f->client;
     }
     run(workers, ask_many);
     join(workers);
@@ -140,66 +124,54 @@ static void no_more_connections_open_than_allowed(void **state)
     for (size_t i = 0; i < THREADS; i++) {
         assert_in_range(workers[i].most_open, 1, 2);
     }
-    struct fcgi_pool_stats stats = stats_of(client);
+    struct fcgi_pool_stats stats = stats_of(f->client);
     assert_in_range(stats.dials, 2, 2 + stats.rescues);
     assert_int_equal(stats.waiting, 0);
-    fcgi_client_free(client);
-    fake_stop(app);
 }
 
 /* Connections that hardly live, so that dialling, eviction, retries and the
  * queue all happen at once. */
 static void everything_at_once_gives_right_answers(void **state)
 {
-    (void)state;
     static const struct fake_step script[] = {FAKE_ACCEPT, FAKE_SERVE_TIMES(7),
                                               FAKE_CLOSE};
     struct worker workers[THREADS] = {{0}};
-    struct fcgi_pool_config config = {.max_open = 5,
-                                      .max_idle = 3,
-                                      .max_age_ms = 20,
-                                      .max_requests = 50,
-                                      .idle_timeout_ms = 1};
-    size_t before = open_descriptors();
-    struct fake *app = FAKE_RUN(FAKE_UNIX, script);
-    struct fcgi_client *client = client_with_pool(app, &config);
+    struct fcgi_client_config config = {.pool = {.max_open = 5,
+                                                 .max_idle = 3,
+                                                 .max_age_ms = 20,
+                                                 .max_requests = 50,
+                                                 .idle_timeout_ms = 1}};
+    struct fixture *f = fixture_run(state, FAKE_UNIX, script, &config);
     for (size_t i = 0; i < THREADS; i++) {
-        workers[i].client = client;
+        workers[i].client = f->client;
     }
     run(workers, ask_many);
     join(workers);
     assert_all_well(workers);
-    assert_int_equal(stats_of(client).waiting, 0);
-    fcgi_client_free(client);
-    fake_stop(app);
-    assert_int_equal(open_descriptors(), before);
+    assert_int_equal(stats_of(f->client).waiting, 0);
 }
 
 /* Whatever is sent over a connection that was idle is lost there. */
 static void a_post_of_any_thread_runs_once(void **state)
 {
-    (void)state;
     static const struct fake_step script[] = {FAKE_ACCEPT, FAKE_SERVE_TIMES(1),
                                               FAKE_READ_REQUEST, FAKE_CLOSE};
     struct worker workers[THREADS] = {{0}};
-    struct fcgi_pool_config config = {.max_open = 5};
-    struct fake *app = FAKE_RUN(FAKE_UNIX, script);
-    struct fcgi_client *client = client_with_pool(app, &config);
+    struct fcgi_client_config config = {.pool = {.max_open = 5}};
+    struct fixture *f = fixture_run(state, FAKE_UNIX, script, &config);
     for (size_t i = 0; i < THREADS; i++) {
-        workers[i].client = client;
+        workers[i].client = f->client;
         workers[i].posts = true;
     }
     run(workers, ask_many);
     join(workers);
     assert_all_well(workers);
-    struct fcgi_pool_stats stats = stats_of(client);
-    assert_int_equal(fake_count(app, FAKE_ASKED), THREADS * ROUNDS);
+    struct fcgi_pool_stats stats = stats_of(f->client);
+    assert_int_equal(fake_count(f->app, FAKE_ASKED), THREADS * ROUNDS);
     assert_int_equal(stats.dials, THREADS * ROUNDS);
     assert_int_equal(stats.retries, 0);
     assert_in_range(stats.yielded, 1, THREADS * ROUNDS - 1);
     assert_int_equal(stats.open, stats.idle);
-    fcgi_client_free(client);
-    fake_stop(app);
 }
 
 /* Whose turn comes while the time to wait ends either takes it or lets the next
@@ -223,23 +195,19 @@ static void *wait_briefly(void *argument)
 
 static void giving_up_waiting_loses_no_place(void **state)
 {
-    (void)state;
     struct worker workers[THREADS] = {{0}};
     struct fcgi_pool_config config = {.max_open = 1, .queue_timeout_ms = 1};
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_pool *pool = pool_for(app, &config);
+    struct fixture *f = fixture_pool(state, FAKE_UNIX, &config);
     for (size_t i = 0; i < THREADS; i++) {
-        workers[i].pool = pool;
+        workers[i].pool = f->pool;
     }
     run(workers, wait_briefly);
     join(workers);
     assert_all_well(workers);
-    assert_true(stats_of_pool(pool).timeouts > 0);
-    assert_int_equal(stats_of_pool(pool).open, 1);
-    assert_int_equal(stats_of_pool(pool).idle, 1);
-    fcgi_pool_put(pool, take(pool));
-    fcgi_pool_free(pool);
-    fake_stop(app);
+    assert_true(stats_of_pool(f->pool).timeouts > 0);
+    assert_int_equal(stats_of_pool(f->pool).open, 1);
+    assert_int_equal(stats_of_pool(f->pool).idle, 1);
+    fcgi_pool_put(f->pool, take(f->pool));
 }
 
 /* ---- restart ----------------------------------------------------------- */
@@ -260,27 +228,23 @@ static void *ask_around_restart(void *argument)
 
 static void a_restart_fails_no_request_of_any_thread(void **state)
 {
-    (void)state;
     pthread_barrier_t barrier;
     struct worker workers[THREADS] = {{0}};
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_client *client = client_for(app, NULL);
-    keep_idle(app, client, THREADS);
+    struct fixture *f = fixture_serve(state, FAKE_UNIX, NULL);
+    keep_idle(f->app, f->client, THREADS);
     assert_int_equal(pthread_barrier_init(&barrier, NULL, THREADS + 1), 0);
     for (size_t i = 0; i < THREADS; i++) {
-        workers[i].client = client;
+        workers[i].client = f->client;
         workers[i].barrier = &barrier;
     }
     run(workers, ask_around_restart);
     (void)pthread_barrier_wait(&barrier);
-    fake_restart(app);
+    fake_restart(f->app);
     (void)pthread_barrier_wait(&barrier);
     join(workers);
     assert_all_well(workers);
-    assert_in_range(stats_of(client).retries, 1, THREADS);
+    assert_in_range(stats_of(f->client).retries, 1, THREADS);
     pthread_barrier_destroy(&barrier);
-    fcgi_client_free(client);
-    fake_stop(app);
 }
 
 /* ---- closing ----------------------------------------------------------- */
@@ -306,31 +270,25 @@ static void *get_and_put(void *argument)
 /* Puts that race the close must leave no connection behind. */
 static void close_leaks_nothing_that_is_put_meanwhile(void **state)
 {
-    (void)state;
-    size_t before = open_descriptors();
-    struct fake *app = fake_serve(FAKE_UNIX);
     for (size_t round = 0; round < 10; round++) {
         struct worker workers[THREADS] = {{0}};
         atomic_bool begun = false;
-        struct fcgi_pool *pool = pool_for(app, NULL);
+        struct fixture *f = fixture_pool(state, FAKE_UNIX, NULL);
         for (size_t i = 0; i < THREADS; i++) {
-            workers[i].pool = pool;
+            workers[i].pool = f->pool;
             workers[i].stop = &begun;
         }
         run(workers, get_and_put);
         while (!atomic_load(&begun)) {
             (void)sched_yield();
         }
-        fcgi_pool_close(pool);
+        fcgi_pool_close(f->pool);
         join(workers);
         for (size_t i = 0; i < THREADS; i++) {
             assert_code(workers[i].rc, FCGI_ERR_POOL_CLOSED);
         }
-        assert_int_equal(stats_of_pool(pool).open, 0);
-        fcgi_pool_free(pool);
+        assert_int_equal(stats_of_pool(f->pool).open, 0);
     }
-    fake_stop(app);
-    assert_int_equal(open_descriptors(), before);
 }
 
 static void *close_pool(void *argument)
@@ -343,24 +301,20 @@ static void *close_pool(void *argument)
 
 static void any_number_of_threads_may_close(void **state)
 {
-    (void)state;
     pthread_barrier_t barrier;
     struct worker workers[THREADS] = {{0}};
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_pool *pool = pool_for(app, NULL);
-    fcgi_pool_put(pool, take(pool));
+    struct fixture *f = fixture_pool(state, FAKE_UNIX, NULL);
+    fcgi_pool_put(f->pool, take(f->pool));
     assert_int_equal(pthread_barrier_init(&barrier, NULL, THREADS), 0);
     for (size_t i = 0; i < THREADS; i++) {
-        workers[i].pool = pool;
+        workers[i].pool = f->pool;
         workers[i].barrier = &barrier;
     }
     run(workers, close_pool);
     join(workers);
-    fake_await(app, FAKE_LEFT, 1);
-    assert_int_equal(stats_of_pool(pool).open, 0);
+    fake_await(f->app, FAKE_LEFT, 1);
+    assert_int_equal(stats_of_pool(f->pool).open, 0);
     pthread_barrier_destroy(&barrier);
-    fcgi_pool_free(pool);
-    fake_stop(app);
 }
 
 static void *ask_until_closed(void *argument)
@@ -378,29 +332,25 @@ static void *ask_until_closed(void *argument)
 /* Every request either is answered or was never sent. */
 static void closing_a_client_breaks_no_request_under_way(void **state)
 {
-    (void)state;
     struct worker workers[THREADS] = {{0}};
     atomic_bool begun = false;
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_client *client = client_for(app, NULL);
+    struct fixture *f = fixture_serve(state, FAKE_UNIX, NULL);
     for (size_t i = 0; i < THREADS; i++) {
-        workers[i].client = client;
+        workers[i].client = f->client;
         workers[i].stop = &begun;
     }
     run(workers, ask_until_closed);
     while (!atomic_load(&begun)) {
         (void)sched_yield();
     }
-    fcgi_client_close(client);
+    fcgi_client_close(f->client);
     join(workers);
     for (size_t i = 0; i < THREADS; i++) {
         assert_code(workers[i].rc, FCGI_ERR_POOL_CLOSED);
         /* The one that was refused had no body. */
         assert_int_equal(workers[i].wrong, 1);
     }
-    assert_int_equal(stats_of(client).open, 0);
-    fcgi_client_free(client);
-    fake_stop(app);
+    assert_int_equal(stats_of(f->client).open, 0);
 }
 
 /* Idle connections end all the time while others are put and taken. */
@@ -418,36 +368,30 @@ static void *put_and_take(void *argument)
 
 static void eviction_disturbs_no_one(void **state)
 {
-    (void)state;
     struct worker workers[THREADS] = {{0}};
     struct fcgi_pool_config config = {.idle_timeout_ms = 1};
-    size_t before = open_descriptors();
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_pool *pool = pool_for(app, &config);
+    struct fixture *f = fixture_pool(state, FAKE_UNIX, &config);
     for (size_t i = 0; i < THREADS; i++) {
-        workers[i].pool = pool;
+        workers[i].pool = f->pool;
     }
     run(workers, put_and_take);
     join(workers);
     assert_all_well(workers);
-    fcgi_pool_free(pool);
-    fake_stop(app);
-    assert_int_equal(open_descriptors(), before);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_thread_gets_its_own_answers),
-        cmocka_unit_test(no_more_connections_open_than_allowed),
-        cmocka_unit_test(everything_at_once_gives_right_answers),
-        cmocka_unit_test(a_post_of_any_thread_runs_once),
-        cmocka_unit_test(giving_up_waiting_loses_no_place),
-        cmocka_unit_test(a_restart_fails_no_request_of_any_thread),
-        cmocka_unit_test(close_leaks_nothing_that_is_put_meanwhile),
-        cmocka_unit_test(any_number_of_threads_may_close),
-        cmocka_unit_test(closing_a_client_breaks_no_request_under_way),
-        cmocka_unit_test(eviction_disturbs_no_one),
+        fixture_test(each_thread_gets_its_own_answers),
+        fixture_test(no_more_connections_open_than_allowed),
+        fixture_test(everything_at_once_gives_right_answers),
+        fixture_test(a_post_of_any_thread_runs_once),
+        fixture_test(giving_up_waiting_loses_no_place),
+        fixture_test(a_restart_fails_no_request_of_any_thread),
+        fixture_test(close_leaks_nothing_that_is_put_meanwhile),
+        fixture_test(any_number_of_threads_may_close),
+        fixture_test(closing_a_client_breaks_no_request_under_way),
+        fixture_test(eviction_disturbs_no_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

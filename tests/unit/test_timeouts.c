@@ -5,20 +5,10 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <pthread.h>
 #include <string.h>
 
-#include <fcgi_client.h>
-
-#include "ask.h"
-#include "fake.h"
+#include "fixture.h"
 #include "pattern.h"
 #include "process.h"
 #include "watchdog.h"
@@ -28,52 +18,50 @@
 static const enum fake_family families[] = {FAKE_UNIX, FAKE_TCP};
 
 /* Ask an application that runs this script: a time limit ends it. */
-static void assert_ends(enum fake_family family, const struct fake_step *script,
-                        size_t count, const struct fcgi_client_config *config,
+static void assert_ends(void **state, enum fake_family family,
+                        const struct fake_step *script, size_t count,
+                        const struct fcgi_client_config *config,
                         const struct fcgi_request *request, int want)
 {
-    struct fake *app = fake_start(family, script, count);
-    struct fcgi_client *client = client_for(app, config);
+    struct fixture *f = fixture_start(state, family, script, count, config);
     int64_t start = now_ms();
-    struct fcgi_outcome outcome = ask_expecting(client, request, want);
+    struct fcgi_outcome outcome = ask_expecting(f->client, request, want);
     assert_true(elapsed(start, LIMIT));
     assert_false(outcome.retried);
-    assert_int_equal(stats_of(client).timeouts, 1);
-    assert_int_equal(stats_of(client).open, 0);
-    fcgi_client_free(client);
-    fake_stop(app);
+    assert_int_equal(stats_of(f->client).timeouts, 1);
+    assert_int_equal(stats_of(f->client).open, 0);
 }
 
 /* Whether the limits are those of the request or of the client, which knows
  * them when it dials. */
-static void assert_limited(const struct fake_step *script, size_t count,
-                           const struct fcgi_request *request, int want)
+static void assert_limited(void **state, const struct fake_step *script,
+                           size_t count, const struct fcgi_request *request,
+                           int want)
 {
     static const struct fcgi_timeouts none;
     struct fcgi_client_config config = {.timeouts = request->timeouts};
     for (size_t i = 0; i < 2; i++) {
         struct fcgi_request unlimited = *request;
         unlimited.timeouts = none;
-        assert_ends(families[i], script, count, NULL, request, want);
-        assert_ends(families[i], script, count, &config, &unlimited, want);
+        assert_ends(state, families[i], script, count, NULL, request, want);
+        assert_ends(state, families[i], script, count, &config, &unlimited,
+                    want);
     }
 }
 
 static void a_body_nobody_reads_ends_at_the_write_limit(void **state)
 {
-    (void)state;
     static const struct fake_step script[] = {FAKE_ACCEPT, FAKE_PAUSE};
     struct pattern_upload upload = {.len = UINT64_C(1) << 40};
     struct fcgi_request request = post_request(pattern_source(&upload));
     request.timeouts.write_ms = LIMIT;
-    assert_limited(FAKE_STEPS(script), &request, FCGI_ERR_WRITE_TIMEOUT);
+    assert_limited(state, FAKE_STEPS(script), &request, FCGI_ERR_WRITE_TIMEOUT);
 }
 
 /* However much is received meanwhile. On one processor the client always finds
  * something to receive. */
 static void the_write_limit_holds_while_the_answer_flows(void **state)
 {
-    (void)state;
     static const struct fake_step script[] = {FAKE_ACCEPT, FAKE_READ_PARAMS,
                                               FAKE_FLOOD};
     struct pattern_upload upload = {.len = UINT64_C(1) << 40};
@@ -81,7 +69,7 @@ static void the_write_limit_holds_while_the_answer_flows(void **state)
     request.timeouts.write_ms = LIMIT;
     request.timeouts.total_ms = 30000;
     share_one_processor(true);
-    assert_limited(FAKE_STEPS(script), &request, FCGI_ERR_WRITE_TIMEOUT);
+    assert_limited(state, FAKE_STEPS(script), &request, FCGI_ERR_WRITE_TIMEOUT);
     share_one_processor(false);
 }
 
@@ -91,90 +79,80 @@ static const struct fake_step never_answers[] = {FAKE_ACCEPT, FAKE_READ_REQUEST,
 static void
 an_answer_that_never_begins_ends_at_the_first_byte_limit(void **state)
 {
-    (void)state;
     struct fcgi_request request = get_request();
     request.timeouts.first_byte_ms = LIMIT;
-    assert_limited(FAKE_STEPS(never_answers), &request,
+    assert_limited(state, FAKE_STEPS(never_answers), &request,
                    FCGI_ERR_FIRST_BYTE_TIMEOUT);
 }
 
 static void an_answer_that_stops_ends_at_the_idle_limit(void **state)
 {
-    (void)state;
     static const struct fake_step script[] = {
         FAKE_ACCEPT, FAKE_READ_REQUEST, FAKE_STDOUT("Status: 200\r\n\r\nha"),
         FAKE_PAUSE};
     struct fcgi_request request = get_request();
     request.timeouts.idle_ms = LIMIT;
-    assert_limited(FAKE_STEPS(script), &request, FCGI_ERR_IDLE_TIMEOUT);
+    assert_limited(state, FAKE_STEPS(script), &request, FCGI_ERR_IDLE_TIMEOUT);
 }
 
 /* A connection that was dialled by hand, and on which a receive waits for ever,
  * is one that was used before. */
-static void assert_kept_on_a_used_connection(int limit_ms)
+static void assert_kept_on_a_used_connection(void **state, int limit_ms)
 {
     struct fcgi_client_config config = {
         .timeouts = {.first_byte_ms = limit_ms}};
-    struct fcgi_request request = get_request();
     struct fcgi_connection *connection;
-    struct fake *app = FAKE_RUN(FAKE_UNIX, never_answers);
-    struct fcgi_client *client = client_for(app, &config);
-    struct fcgi_pool *pool = fcgi_client_pool(client);
-    assert_code(fcgi_pool_get(pool, &connection, NULL), FCGI_OK);
-    fcgi_pool_put(pool, connection);
+    struct fixture *f = fixture_run(state, FAKE_UNIX, never_answers, &config);
+    assert_code(fcgi_pool_get(f->pool, &connection, NULL), FCGI_OK);
+    fcgi_pool_put(f->pool, connection);
     watchdog_watch("fcgi_client_do()");
-    ask_expecting(client, &request, FCGI_ERR_FIRST_BYTE_TIMEOUT);
+    ask_expecting(f->client, &f->request, FCGI_ERR_FIRST_BYTE_TIMEOUT);
     watchdog_rest();
-    fcgi_client_free(client);
-    fake_stop(app);
 }
 
 static void a_connection_dialled_by_hand_keeps_the_limits(void **state)
 {
-    (void)state;
-    assert_kept_on_a_used_connection(LIMIT);
+    assert_kept_on_a_used_connection(state, LIMIT);
 }
 
 /* A receive may wait by itself for half of it. Of one millisecond that is
  * nothing, and nothing would mean for ever. */
 static void a_limit_of_a_few_milliseconds_is_kept(void **state)
 {
-    (void)state;
     for (int limit_ms = 1; limit_ms <= 4; limit_ms++) {
-        assert_kept_on_a_used_connection(limit_ms);
+        assert_kept_on_a_used_connection(state, limit_ms);
     }
 }
 
 static void one_byte_of_content_begins_the_answer(void **state)
 {
-    (void)state;
     static const struct fake_step script[] = {
         FAKE_ACCEPT, FAKE_READ_REQUEST, FAKE_SEND("\x01\x06\0\x01\0\x09\0\0A"),
         FAKE_PAUSE};
     struct fcgi_request request = get_request();
     request.timeouts.first_byte_ms = 10000;
     request.timeouts.idle_ms = LIMIT;
-    assert_limited(FAKE_STEPS(script), &request, FCGI_ERR_IDLE_TIMEOUT);
+    assert_limited(state, FAKE_STEPS(script), &request, FCGI_ERR_IDLE_TIMEOUT);
 }
 
 static void a_header_alone_begins_no_answer(void **state)
 {
-    (void)state;
     static const struct fake_step script[] = {
         FAKE_ACCEPT, FAKE_READ_REQUEST, FAKE_SEND("\x01\x06\0\x01\0\x09\0\0"),
         FAKE_PAUSE};
     struct fcgi_request request = get_request();
     request.timeouts.first_byte_ms = LIMIT;
     request.timeouts.idle_ms = 10000;
-    assert_limited(FAKE_STEPS(script), &request, FCGI_ERR_FIRST_BYTE_TIMEOUT);
+    assert_limited(state, FAKE_STEPS(script), &request,
+                   FCGI_ERR_FIRST_BYTE_TIMEOUT);
 }
 
 static void the_whole_limit_ends_a_silent_request(void **state)
 {
-    (void)state;
     struct fcgi_request request = get_request();
     request.timeouts.total_ms = LIMIT;
-    assert_limited(FAKE_STEPS(never_answers), &request, FCGI_ERR_DEADLINE);
+    assert_limited(state, FAKE_STEPS(never_answers), &request,
+                   FCGI_ERR_DEADLINE);
 }
 
 static int ignore(void *context, const void *data, size_t len)
@@ -187,32 +165,30 @@ static int ignore(void *context, const void *data, size_t len)
 
 static void the_whole_limit_ends_a_busy_request(void **state)
 {
-    (void)state;
     static const struct fake_step script[] = {FAKE_ACCEPT, FAKE_READ_REQUEST,
                                               FAKE_FLOOD};
     struct fcgi_request request = get_request();
     request.sink.stderr_data = ignore;
     request.timeouts.total_ms = LIMIT;
-    assert_limited(FAKE_STEPS(script), &request, FCGI_ERR_DEADLINE);
+    assert_limited(state, FAKE_STEPS(script), &request, FCGI_ERR_DEADLINE);
 }
 
 /* The shorter of two limits is the one that is named. */
 static void the_limit_that_ends_first_is_named(void **state)
 {
-    (void)state;
     struct fcgi_request request = get_request();
     request.timeouts.total_ms = 10000;
     request.timeouts.first_byte_ms = LIMIT;
-    assert_limited(FAKE_STEPS(never_answers), &request,
+    assert_limited(state, FAKE_STEPS(never_answers), &request,
                    FCGI_ERR_FIRST_BYTE_TIMEOUT);
     request.timeouts.total_ms = LIMIT;
     request.timeouts.first_byte_ms = 10000;
-    assert_limited(FAKE_STEPS(never_answers), &request, FCGI_ERR_DEADLINE);
+    assert_limited(state, FAKE_STEPS(never_answers), &request,
+                   FCGI_ERR_DEADLINE);
 }
 
 static void a_limit_holds_where_the_others_are_off(void **state)
 {
-    (void)state;
     struct fcgi_request request = get_request();
     request.timeouts = (struct fcgi_timeouts){.connect_ms = -1,
                                               .write_ms = -1,
@@ -220,10 +196,11 @@ static void a_limit_holds_where_the_others_are_off(void **state)
                                               .idle_ms = -1,
                                               .total_ms = LIMIT,
                                               .queue_ms = -1};
-    assert_limited(FAKE_STEPS(never_answers), &request, FCGI_ERR_DEADLINE);
+    assert_limited(state, FAKE_STEPS(never_answers), &request,
+                   FCGI_ERR_DEADLINE);
     request.timeouts.total_ms = -1;
     request.timeouts.first_byte_ms = LIMIT;
-    assert_limited(FAKE_STEPS(never_answers), &request,
+    assert_limited(state, FAKE_STEPS(never_answers), &request,
                    FCGI_ERR_FIRST_BYTE_TIMEOUT);
 }
 
@@ -238,144 +215,112 @@ static void *let_answer(void *app)
 /* The client's own have been told to the socket. */
 static void without_a_limit_an_answer_may_take_its_time(void **state)
 {
-    (void)state;
     static const struct fake_step script[] = {
         FAKE_ACCEPT, FAKE_READ_REQUEST, FAKE_PAUSE,
         FAKE_ANSWER("Status: 200\r\n\r\nat last")};
     struct fcgi_client_config config = {
         .timeouts = {.first_byte_ms = LIMIT, .idle_ms = LIMIT}};
-    struct fcgi_request request = get_request();
-    struct fake *app = FAKE_RUN(FAKE_UNIX, script);
-    struct fcgi_client *client = client_for(app, &config);
+    struct fixture *f = fixture_run(state, FAKE_UNIX, script, &config);
     pthread_t thread;
-    request.timeouts = (struct fcgi_timeouts){
+    f->request.timeouts = (struct fcgi_timeouts){
         .write_ms = -1, .first_byte_ms = -1, .idle_ms = -1, .total_ms = -1};
-    assert_int_equal(pthread_create(&thread, NULL, let_answer, app), 0);
-    ask_expecting_body(client, &request, "at last");
+    assert_int_equal(pthread_create(&thread, NULL, let_answer, f->app), 0);
+    ask_expecting_body(f->client, &f->request, "at last");
     assert_int_equal(pthread_join(thread, NULL), 0);
-    fcgi_client_free(client);
-    fake_stop(app);
 }
 
 /* Shorter or longer than the client's. */
 static void a_requests_limit_goes_before_the_clients(void **state)
 {
-    (void)state;
     struct fcgi_client_config longer = {.timeouts = {.first_byte_ms = 30000}};
     struct fcgi_client_config shorter = {.timeouts = {.first_byte_ms = 5}};
     struct fcgi_request request = get_request();
     request.timeouts.first_byte_ms = LIMIT;
-    assert_ends(FAKE_UNIX, FAKE_STEPS(never_answers), &longer, &request,
+    assert_ends(state, FAKE_UNIX, FAKE_STEPS(never_answers), &longer, &request,
                 FCGI_ERR_FIRST_BYTE_TIMEOUT);
-    assert_ends(FAKE_UNIX, FAKE_STEPS(never_answers), &shorter, &request,
+    assert_ends(state, FAKE_UNIX, FAKE_STEPS(never_answers), &shorter, &request,
                 FCGI_ERR_FIRST_BYTE_TIMEOUT);
 }
 
 static void what_was_received_before_a_limit_is_kept(void **state)
 {
-    (void)state;
     static const struct fake_step script[] = {
         FAKE_ACCEPT, FAKE_READ_REQUEST, FAKE_STDOUT("Status: 200\r\n\r\nha"),
         FAKE_PAUSE};
-    struct fake *app = FAKE_RUN(FAKE_UNIX, script);
-    struct fcgi_client *client = client_for(app, NULL);
-    struct fcgi_request request = get_request();
-    struct fcgi_response response = {0};
-    request.timeouts.idle_ms = LIMIT;
-    assert_code(fcgi_client_do(client, &request, &response),
+    struct fixture *f = fixture_run(state, FAKE_UNIX, script, NULL);
+    f->request.timeouts.idle_ms = LIMIT;
+    assert_code(fcgi_client_do(f->client, &f->request, &f->response),
                 FCGI_ERR_IDLE_TIMEOUT);
-    assert_int_equal(response.status, 200);
-    assert_string_equal(response.body.data, "ha");
-    fcgi_response_free(&response);
-    fcgi_client_free(client);
-    fake_stop(app);
+    assert_int_equal(f->response.status, 200);
+    assert_string_equal(f->response.body.data, "ha");
 }
 
 /* ---- the wait for a connection ----------------------------------------- */
 
 /* Ask while somebody else has the only connection. */
-static void assert_limited_in_queue(const struct fcgi_timeouts *timeouts,
+static void assert_limited_in_queue(void **state,
+                                    const struct fcgi_timeouts *timeouts,
                                     int want)
 {
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_pool_config config = {.max_open = 1};
-    struct fcgi_client *client = client_with_pool(app, &config);
-    struct fcgi_connection *connection = take(fcgi_client_pool(client));
-    struct fcgi_request request = get_request();
-    request.timeouts = *timeouts;
+    struct fcgi_client_config config = {.pool = {.max_open = 1}};
+    struct fixture *f = fixture_serve(state, FAKE_UNIX, &config);
+    struct fcgi_connection *connection = take(f->pool);
+    f->request.timeouts = *timeouts;
     int64_t start = now_ms();
-    struct fcgi_outcome outcome = ask_expecting(client, &request, want);
+    struct fcgi_outcome outcome = ask_expecting(f->client, &f->request, want);
     assert_true(elapsed(start, LIMIT));
     assert_int_equal(outcome.phase, FCGI_PHASE_QUEUE);
     assert_int_equal(outcome.system_error, 0);
-    assert_int_equal(stats_of(client).waiting, 0);
-    fcgi_pool_put(fcgi_client_pool(client), connection);
-    ask_hello(client);
-    fcgi_client_free(client);
-    fake_stop(app);
+    assert_int_equal(stats_of(f->client).waiting, 0);
+    fcgi_pool_put(f->pool, connection);
+    ask_hello(f->client);
 }
 
 static void the_wait_for_a_connection_ends_at_the_queue_limit(void **state)
 {
-    (void)state;
     struct fcgi_timeouts timeouts = {.queue_ms = LIMIT};
-    assert_limited_in_queue(&timeouts, FCGI_ERR_QUEUE_TIMEOUT);
+    assert_limited_in_queue(state, &timeouts, FCGI_ERR_QUEUE_TIMEOUT);
 }
 
 static void the_whole_limit_includes_the_wait_for_a_connection(void **state)
 {
-    (void)state;
     struct fcgi_timeouts timeouts = {.total_ms = LIMIT};
-    assert_limited_in_queue(&timeouts, FCGI_ERR_DEADLINE);
+    assert_limited_in_queue(state, &timeouts, FCGI_ERR_DEADLINE);
 }
 
 /* ---- to connect -------------------------------------------------------- */
 
 static void a_silent_peer_ends_at_the_connect_limit(void **state)
 {
-    (void)state;
-    struct fake *app = fake_clogged(FAKE_TCP);
-    struct fcgi_client *client = client_for(app, NULL);
-    struct fcgi_request request = get_request();
-    request.timeouts.connect_ms = LIMIT;
+    struct fixture *f = fixture_clogged(state, FAKE_TCP, NULL);
+    f->request.timeouts.connect_ms = LIMIT;
     int64_t start = now_ms();
     struct fcgi_outcome outcome =
-        ask_expecting(client, &request, FCGI_ERR_CONNECT_TIMEOUT);
+        ask_expecting(f->client, &f->request, FCGI_ERR_CONNECT_TIMEOUT);
     assert_true(elapsed(start, LIMIT));
     assert_int_equal(outcome.phase, FCGI_PHASE_CONNECT);
     assert_in_range(outcome.connect_us, LIMIT * 1000, outcome.total_us);
-    assert_int_equal(stats_of(client).open, 0);
-    fcgi_client_free(client);
-    fake_stop(app);
+    assert_int_equal(stats_of(f->client).open, 0);
 }
 
 static void the_whole_limit_includes_the_connecting(void **state)
 {
-    (void)state;
-    struct fake *app = fake_clogged(FAKE_TCP);
-    struct fcgi_client *client = client_for(app, NULL);
-    struct fcgi_request request = get_request();
-    request.timeouts.total_ms = LIMIT;
+    struct fixture *f = fixture_clogged(state, FAKE_TCP, NULL);
+    f->request.timeouts.total_ms = LIMIT;
     int64_t start = now_ms();
-    ask_expecting(client, &request, FCGI_ERR_DEADLINE);
+    ask_expecting(f->client, &f->request, FCGI_ERR_DEADLINE);
     assert_true(elapsed(start, LIMIT));
-    fcgi_client_free(client);
-    fake_stop(app);
 }
 
 static void the_pools_own_connect_limit_holds(void **state)
 {
-    (void)state;
-    struct fake *app = fake_clogged(FAKE_TCP);
     struct fcgi_pool_config config = {.connect_timeout_ms = LIMIT};
-    struct fcgi_pool *pool = pool_for(app, &config);
+    struct fixture *f = fixture_pool(state, FAKE_TCP, &config);
     struct fcgi_connection *connection;
     int64_t start = now_ms();
-    assert_code(fcgi_pool_get(pool, &connection, NULL),
+    assert_code(fcgi_pool_get(f->pool, &connection, NULL),
                 FCGI_ERR_CONNECT_TIMEOUT);
     assert_true(elapsed(start, LIMIT));
-    fcgi_pool_free(pool);
-    fake_stop(app);
 }
 
 static void *hear_late(void *app)
@@ -387,36 +332,27 @@ static void *hear_late(void *app)
 
 static void the_pools_own_connect_limit_may_be_off(void **state)
 {
-    (void)state;
-    struct fake *app = fake_clogged(FAKE_TCP);
     struct fcgi_pool_config config = {.connect_timeout_ms = -1};
-    struct fcgi_pool *pool = pool_for(app, &config);
+    struct fixture *f = fixture_pool(state, FAKE_TCP, &config);
     struct fcgi_connection *connection;
     pthread_t thread;
-    assert_int_equal(pthread_create(&thread, NULL, hear_late, app), 0);
-    assert_code(fcgi_pool_get(pool, &connection, NULL), FCGI_OK);
+    assert_int_equal(pthread_create(&thread, NULL, hear_late, f->app), 0);
+    assert_code(fcgi_pool_get(f->pool, &connection, NULL), FCGI_OK);
     assert_int_equal(pthread_join(thread, NULL), 0);
-    fcgi_pool_put(pool, connection);
-    fcgi_pool_free(pool);
-    fake_stop(app);
+    fcgi_pool_put(f->pool, connection);
 }
 
 static void
 a_listen_queue_that_stays_full_ends_at_the_connect_limit(void **state)
 {
-    (void)state;
-    struct fake *app = fake_clogged(FAKE_UNIX);
-    struct fcgi_client *client = client_for(app, NULL);
-    struct fcgi_request request = get_request();
-    request.timeouts.connect_ms = LIMIT;
+    struct fixture *f = fixture_clogged(state, FAKE_UNIX, NULL);
+    f->request.timeouts.connect_ms = LIMIT;
     int64_t start = now_ms();
     struct fcgi_outcome outcome =
-        ask_expecting(client, &request, FCGI_ERR_BACKLOG_FULL);
+        ask_expecting(f->client, &f->request, FCGI_ERR_BACKLOG_FULL);
     assert_true(elapsed(start, LIMIT));
     assert_int_equal(outcome.phase, FCGI_PHASE_CONNECT);
     assert_false(outcome.may_have_run);
-    fcgi_client_free(client);
-    fake_stop(app);
 }
 
 static int dial_late(void *context, int *fd)
@@ -429,49 +365,45 @@ static int dial_late(void *context, int *fd)
 /* Nobody waits for an answer any more: nothing is sent in vain. */
 static void a_dial_that_outlasts_the_whole_limit_is_of_no_use(void **state)
 {
-    (void)state;
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_pool_config config = {.dial = dial_late, .dial_context = app};
-    struct fcgi_client *client = client_with_pool(app, &config);
+    struct fixture *f = *state;
+    struct fcgi_client_config config = {
+        .pool = {.dial = dial_late, .dial_context = f->app}};
+    fixture_serve(state, FAKE_UNIX, &config);
     struct fcgi_request request = post_text("late");
     request.timeouts.total_ms = LIMIT;
     struct fcgi_outcome outcome =
-        ask_expecting(client, &request, FCGI_ERR_DEADLINE);
+        ask_expecting(f->client, &request, FCGI_ERR_DEADLINE);
     assert_int_equal(outcome.bytes_sent, 0);
     assert_false(outcome.may_have_run);
-    assert_int_equal(fake_count(app, FAKE_BEGUN), 0);
-    fcgi_client_free(client);
-    fake_stop(app);
+    assert_int_equal(fake_count(f->app, FAKE_BEGUN), 0);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_body_nobody_reads_ends_at_the_write_limit),
-        cmocka_unit_test(the_write_limit_holds_while_the_answer_flows),
-        cmocka_unit_test(
-            an_answer_that_never_begins_ends_at_the_first_byte_limit),
-        cmocka_unit_test(an_answer_that_stops_ends_at_the_idle_limit),
-        cmocka_unit_test(a_connection_dialled_by_hand_keeps_the_limits),
-        cmocka_unit_test(a_limit_of_a_few_milliseconds_is_kept),
-        cmocka_unit_test(one_byte_of_content_begins_the_answer),
-        cmocka_unit_test(a_header_alone_begins_no_answer),
-        cmocka_unit_test(the_whole_limit_ends_a_silent_request),
-        cmocka_unit_test(the_whole_limit_ends_a_busy_request),
-        cmocka_unit_test(the_limit_that_ends_first_is_named),
-        cmocka_unit_test(a_limit_holds_where_the_others_are_off),
-        cmocka_unit_test(without_a_limit_an_answer_may_take_its_time),
-        cmocka_unit_test(a_requests_limit_goes_before_the_clients),
-        cmocka_unit_test(what_was_received_before_a_limit_is_kept),
-        cmocka_unit_test(the_wait_for_a_connection_ends_at_the_queue_limit),
-        cmocka_unit_test(the_whole_limit_includes_the_wait_for_a_connection),
-        cmocka_unit_test(a_silent_peer_ends_at_the_connect_limit),
-        cmocka_unit_test(the_whole_limit_includes_the_connecting),
-        cmocka_unit_test(a_dial_that_outlasts_the_whole_limit_is_of_no_use),
-        cmocka_unit_test(the_pools_own_connect_limit_holds),
-        cmocka_unit_test(the_pools_own_connect_limit_may_be_off),
-        cmocka_unit_test(
-            a_listen_queue_that_stays_full_ends_at_the_connect_limit),
+        fixture_test(a_body_nobody_reads_ends_at_the_write_limit),
+        fixture_test(the_write_limit_holds_while_the_answer_flows),
+        fixture_test(an_answer_that_never_begins_ends_at_the_first_byte_limit),
+        fixture_test(an_answer_that_stops_ends_at_the_idle_limit),
+        fixture_test(a_connection_dialled_by_hand_keeps_the_limits),
+        fixture_test(a_limit_of_a_few_milliseconds_is_kept),
+        fixture_test(one_byte_of_content_begins_the_answer),
+        fixture_test(a_header_alone_begins_no_answer),
+        fixture_test(the_whole_limit_ends_a_silent_request),
+        fixture_test(the_whole_limit_ends_a_busy_request),
+        fixture_test(the_limit_that_ends_first_is_named),
+        fixture_test(a_limit_holds_where_the_others_are_off),
+        fixture_test(without_a_limit_an_answer_may_take_its_time),
+        fixture_test(a_requests_limit_goes_before_the_clients),
+        fixture_test(what_was_received_before_a_limit_is_kept),
+        fixture_test(the_wait_for_a_connection_ends_at_the_queue_limit),
+        fixture_test(the_whole_limit_includes_the_wait_for_a_connection),
+        fixture_test(a_silent_peer_ends_at_the_connect_limit),
+        fixture_test(the_whole_limit_includes_the_connecting),
+        fixture_test(a_dial_that_outlasts_the_whole_limit_is_of_no_use),
+        fixture_test(the_pools_own_connect_limit_holds),
+        fixture_test(the_pools_own_connect_limit_may_be_off),
+        fixture_test(a_listen_queue_that_stays_full_ends_at_the_connect_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
