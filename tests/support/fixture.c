@@ -147,6 +147,17 @@ void fixture_defer(void **state, void (*end)(void *what), void *what)
     f->deferred = item;
 }
 
+static void stop_app(void *app)
+{
+    fake_stop(app);
+}
+
+struct fake *fixture_other_app(void **state, struct fake *app)
+{
+    fixture_defer(state, stop_app, app);
+    return app;
+}
+
 static void free_client(void *client)
 {
     fcgi_client_free(client);
@@ -306,10 +317,13 @@ static void end_deferred(struct fixture *f)
     }
 }
 
+/* What needs no host starts none of its threads. */
 void fixture_free_call(struct fixture *f)
 {
-    host_free(f->call);
-    f->call = NULL;
+    if (f->call != NULL) {
+        host_free(f->call);
+        f->call = NULL;
+    }
 }
 
 void fixture_free_client(struct fixture *f)

@@ -88,6 +88,9 @@ struct fixture *fixture_peer(void **state,
 struct fixture *fixture_pool(void **state, enum fake_family family,
                              const struct fcgi_pool_config *config);
 
+/** Have another application stopped with the test; returns it. */
+struct fake *fixture_other_app(void **state, struct fake *app);
+
 /** Another client of `app`. */
 struct fcgi_client *fixture_client(void **state,
                                    const struct fcgi_client_config *config);

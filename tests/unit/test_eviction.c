@@ -107,115 +107,108 @@ static int count_threads(void **state)
     return 0;
 }
 
+/* The other end of the last connection dialled. */
+static int far;
+
 /* A dial function that needs no other thread. */
 static int dial_pair(void *context, int *fd)
 {
-    int *far = context;
     int fds[2];
+    (void)context;
     if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds) != 0) {
         return FCGI_ERR_SYSTEM;
     }
     *fd = fds[0];
-    *far = fds[1];
+    far = fds[1];
     return FCGI_OK;
 }
 
-/* A pool beside which this process runs only its main thread. */
-static struct fcgi_pool *lone_pool(struct fcgi_pool_config config, int *far)
+static void close_far(void *unused)
 {
-    struct fcgi_pool *pool;
+    (void)unused;
+    if (far >= 0) {
+        (void)close(far);
+    }
+}
+
+/* A pool beside which this process runs only its main thread. */
+static struct fixture *begin_alone(void **state, struct fcgi_pool_config config)
+{
+    struct fixture *f = *state;
     config.dial = dial_pair;
-    config.dial_context = far;
+    far = -1;
+    fixture_defer(state, close_far, NULL);
     assert_true(await_threads(alone));
-    assert_code(fcgi_pool_new(&pool, "/nowhere", &config), FCGI_OK);
-    return pool;
+    assert_code(fcgi_pool_new(&f->pool, "/nowhere", &config), FCGI_OK);
+    return f;
 }
 
 static void the_thread_starts_with_the_first_connection_kept(void **state)
 {
-    (void)state;
-    int far;
     struct fcgi_pool_config config = {0};
-    struct fcgi_pool *pool = lone_pool(config, &far);
-    struct fcgi_connection *connection = take(pool);
+    struct fixture *f = begin_alone(state, config);
+    struct fcgi_connection *connection = take(f->pool);
     assert_int_equal(running_threads(), alone);
-    fcgi_pool_put(pool, connection);
+    fcgi_pool_put(f->pool, connection);
     assert_int_equal(running_threads(), alone + 1);
-    fcgi_pool_put(pool, take(pool));
+    fcgi_pool_put(f->pool, take(f->pool));
     assert_int_equal(running_threads(), alone + 1);
-    fcgi_pool_free(pool);
+    fixture_free_client(f);
     assert_true(await_threads(alone));
-    close(far);
 }
 
 /* Once it has closed a connection it has come to run. */
 static void the_thread_runs_no_signal_handler(void **state)
 {
-    (void)state;
     static const int signals[] = {SIGALRM, SIGTERM, SIGINT, SIGCHLD,
                                   SIGPIPE, SIGHUP,  SIGUSR1};
     enum { COUNT = sizeof(signals) / sizeof(signals[0]) };
-    int far;
     char byte;
     size_t before[COUNT];
     struct fcgi_pool_config config = {.idle_timeout_ms = 5};
-    struct fcgi_pool *pool = lone_pool(config, &far);
+    struct fixture *f = begin_alone(state, config);
     for (size_t i = 0; i < COUNT; i++) {
         before[i] = threads_open_to(signals[i]);
     }
-    fcgi_pool_put(pool, take(pool));
+    fcgi_pool_put(f->pool, take(f->pool));
     assert_int_equal(read_on(far, &byte, 1), 0);
     assert_int_equal(running_threads(), alone + 1);
     for (size_t i = 0; i < COUNT; i++) {
         assert_int_equal(threads_open_to(signals[i]), before[i]);
     }
-    fcgi_pool_free(pool);
-    close(far);
 }
 
 static void the_signal_mask_of_the_caller_is_left_alone(void **state)
 {
-    (void)state;
-    int far;
     sigset_t before;
     sigset_t after;
     struct fcgi_pool_config config = {0};
     assert_int_equal(sigprocmask(SIG_SETMASK, NULL, &before), 0);
-    struct fcgi_pool *pool = lone_pool(config, &far);
-    fcgi_pool_put(pool, take(pool));
+    struct fixture *f = begin_alone(state, config);
+    fcgi_pool_put(f->pool, take(f->pool));
     assert_int_equal(sigprocmask(SIG_SETMASK, NULL, &after), 0);
     for (int signal_number = 1; signal_number < 32; signal_number++) {
         assert_int_equal(sigismember(&after, signal_number),
                          sigismember(&before, signal_number));
     }
-    fcgi_pool_free(pool);
-    close(far);
 }
 
 static void without_reuse_no_thread_starts(void **state)
 {
-    (void)state;
-    int far;
     struct fcgi_pool_config config = {.max_idle = -1};
-    struct fcgi_pool *pool = lone_pool(config, &far);
-    fcgi_pool_put(pool, take(pool));
+    struct fixture *f = begin_alone(state, config);
+    fcgi_pool_put(f->pool, take(f->pool));
     assert_int_equal(running_threads(), alone);
-    fcgi_pool_free(pool);
-    close(far);
 }
 
 /* Neither for their time nor for their age. */
 static void where_nothing_is_evicted_no_thread_starts(void **state)
 {
-    (void)state;
-    int far;
     struct fcgi_pool_config config = {.idle_timeout_ms = -1, .max_age_ms = -1};
-    struct fcgi_pool *pool = lone_pool(config, &far);
-    fcgi_pool_put(pool, take(pool));
-    assert_int_equal(stats_of_pool(pool).idle, 1);
+    struct fixture *f = begin_alone(state, config);
+    fcgi_pool_put(f->pool, take(f->pool));
+    assert_int_equal(stats_of_pool(f->pool).idle, 1);
     assert_int_equal(running_threads(), alone);
-    fcgi_pool_free(pool);
-    close(far);
 }
 
 /* Numbers of threads grow. */
@@ -250,12 +243,10 @@ static unsigned long sleeps_of(long task)
 
 static void the_thread_sleeps_while_the_pool_is_empty(void **state)
 {
-    (void)state;
-    int far;
     char byte;
     struct fcgi_pool_config config = {.idle_timeout_ms = 5};
-    struct fcgi_pool *pool = lone_pool(config, &far);
-    fcgi_pool_put(pool, take(pool));
+    struct fixture *f = begin_alone(state, config);
+    fcgi_pool_put(f->pool, take(f->pool));
     assert_int_equal(read_on(far, &byte, 1), 0);
     pass_ms(50); /* for the thread to fall asleep */
     unsigned long before = sleeps_of(newest_thread());
@@ -263,121 +254,94 @@ static void the_thread_sleeps_while_the_pool_is_empty(void **state)
     pass_ms(150);
     /* Once more where the machine was too busy to let it fall asleep. */
     assert_in_range(sleeps_of(newest_thread()), before, before + 2);
-    fcgi_pool_free(pool);
-    close(far);
 }
 
 /* Neither the time out nor anything else holds up the end. */
 static void freeing_ends_the_thread_at_once(void **state)
 {
-    (void)state;
-    int far;
     struct fcgi_pool_config config = {.idle_timeout_ms = 3600000};
-    size_t descriptors = open_descriptors();
     int64_t start = now_ms();
-    struct fcgi_pool *pool = lone_pool(config, &far);
-    fcgi_pool_put(pool, take(pool));
-    fcgi_pool_free(pool);
+    struct fixture *f = begin_alone(state, config);
+    fcgi_pool_put(f->pool, take(f->pool));
+    fixture_free_client(f);
     assert_true(elapsed(start, 0));
-    close(far);
     assert_true(await_threads(alone));
-    assert_int_equal(open_descriptors(), descriptors);
 }
 
 /* ---- by the host ------------------------------------------------------- */
 
 static void a_host_that_evicts_has_no_thread_beside_it(void **state)
 {
-    (void)state;
-    int far;
     struct fcgi_pool_config config = {.evict_by_host = true};
-    struct fcgi_pool *pool = lone_pool(config, &far);
-    fcgi_pool_put(pool, take(pool));
+    struct fixture *f = begin_alone(state, config);
+    fcgi_pool_put(f->pool, take(f->pool));
     assert_int_equal(running_threads(), alone);
-    fcgi_pool_free(pool);
-    close(far);
 }
 
 static void the_host_is_told_when_to_evict_next(void **state)
 {
-    (void)state;
-    int far;
     char byte;
     struct fcgi_pool_config config = {.evict_by_host = true,
                                       .idle_timeout_ms = 60};
-    struct fcgi_pool *pool = lone_pool(config, &far);
-    assert_int_equal(fcgi_pool_evict(pool), -1);
-    struct fcgi_connection *connection = take(pool);
-    assert_int_equal(fcgi_pool_evict(pool), -1);
+    struct fixture *f = begin_alone(state, config);
+    assert_int_equal(fcgi_pool_evict(f->pool), -1);
+    struct fcgi_connection *connection = take(f->pool);
+    assert_int_equal(fcgi_pool_evict(f->pool), -1);
     int64_t start = now_ms();
-    fcgi_pool_put(pool, connection);
-    int next = fcgi_pool_evict(pool);
+    fcgi_pool_put(f->pool, connection);
+    int next = fcgi_pool_evict(f->pool);
     while (next >= 0) {
         assert_in_range(next, 0, 60);
         pass_ms(next);
-        next = fcgi_pool_evict(pool);
+        next = fcgi_pool_evict(f->pool);
     }
     assert_true(elapsed(start, 60));
     assert_int_equal(next, -1);
     assert_int_equal(read_on(far, &byte, 1), 0);
-    assert_int_equal(stats_of_pool(pool).evictions, 1);
-    fcgi_pool_free(pool);
-    close(far);
+    assert_int_equal(stats_of_pool(f->pool).evictions, 1);
 }
 
 /* Rounding down would make the host call in vain until the time has come. */
 static void the_host_is_not_called_too_early(void **state)
 {
-    (void)state;
-    int far;
     struct fcgi_pool_config config = {.evict_by_host = true,
                                       .idle_timeout_ms = 20};
-    struct fcgi_pool *pool = lone_pool(config, &far);
-    fcgi_pool_put(pool, take(pool));
+    struct fixture *f = begin_alone(state, config);
+    fcgi_pool_put(f->pool, take(f->pool));
     size_t calls = 0;
-    for (int next = 0; next >= 0; next = fcgi_pool_evict(pool)) {
+    for (int next = 0; next >= 0; next = fcgi_pool_evict(f->pool)) {
         pass_ms(next);
         calls += 1;
     }
     assert_in_range(calls, 1, 3);
-    fcgi_pool_free(pool);
-    close(far);
 }
 
 static void use_renews_the_idle_time(void **state)
 {
-    (void)state;
-    int far;
     int64_t kept;
     struct fcgi_pool_config config = {.evict_by_host = true,
                                       .idle_timeout_ms = 300};
-    struct fcgi_pool *pool = lone_pool(config, &far);
+    struct fixture *f = begin_alone(state, config);
     /* Once more where the machine was so busy that the time went by. */
     do {
-        fcgi_pool_put(pool, take(pool));
+        fcgi_pool_put(f->pool, take(f->pool));
         pass_ms(200);
         kept = now_ms();
-        fcgi_pool_put(pool, take(pool));
+        fcgi_pool_put(f->pool, take(f->pool));
         pass_ms(150);
-        fcgi_pool_evict(pool);
+        fcgi_pool_evict(f->pool);
     } while (now_ms() - kept >= 300);
-    assert_int_equal(stats_of_pool(pool).idle, 1);
-    fcgi_pool_free(pool);
-    close(far);
+    assert_int_equal(stats_of_pool(f->pool).idle, 1);
 }
 
 static void without_an_idle_time_nothing_is_evicted(void **state)
 {
-    (void)state;
-    int far;
     struct fcgi_pool_config config = {.evict_by_host = true,
                                       .idle_timeout_ms = -1};
-    struct fcgi_pool *pool = lone_pool(config, &far);
-    fcgi_pool_put(pool, take(pool));
-    assert_int_equal(fcgi_pool_evict(pool), -1);
-    assert_int_equal(stats_of_pool(pool).idle, 1);
-    fcgi_pool_free(pool);
-    close(far);
+    struct fixture *f = begin_alone(state, config);
+    fcgi_pool_put(f->pool, take(f->pool));
+    assert_int_equal(fcgi_pool_evict(f->pool), -1);
+    assert_int_equal(stats_of_pool(f->pool).idle, 1);
 }
 
 int main(void)
@@ -388,18 +352,18 @@ int main(void)
         fixture_test(what_is_not_needed_is_closed_beside_what_is),
         fixture_test(too_old_a_connection_is_closed_in_the_background),
         fixture_test(what_comes_back_with_less_time_left_is_closed_first),
-        cmocka_unit_test(the_thread_starts_with_the_first_connection_kept),
-        cmocka_unit_test(the_thread_runs_no_signal_handler),
-        cmocka_unit_test(the_signal_mask_of_the_caller_is_left_alone),
-        cmocka_unit_test(without_reuse_no_thread_starts),
-        cmocka_unit_test(where_nothing_is_evicted_no_thread_starts),
-        cmocka_unit_test(the_thread_sleeps_while_the_pool_is_empty),
-        cmocka_unit_test(freeing_ends_the_thread_at_once),
-        cmocka_unit_test(a_host_that_evicts_has_no_thread_beside_it),
-        cmocka_unit_test(the_host_is_told_when_to_evict_next),
-        cmocka_unit_test(the_host_is_not_called_too_early),
-        cmocka_unit_test(use_renews_the_idle_time),
-        cmocka_unit_test(without_an_idle_time_nothing_is_evicted),
+        fixture_test(the_thread_starts_with_the_first_connection_kept),
+        fixture_test(the_thread_runs_no_signal_handler),
+        fixture_test(the_signal_mask_of_the_caller_is_left_alone),
+        fixture_test(without_reuse_no_thread_starts),
+        fixture_test(where_nothing_is_evicted_no_thread_starts),
+        fixture_test(the_thread_sleeps_while_the_pool_is_empty),
+        fixture_test(freeing_ends_the_thread_at_once),
+        fixture_test(a_host_that_evicts_has_no_thread_beside_it),
+        fixture_test(the_host_is_told_when_to_evict_next),
+        fixture_test(the_host_is_not_called_too_early),
+        fixture_test(use_renews_the_idle_time),
+        fixture_test(without_an_idle_time_nothing_is_evicted),
     };
     return cmocka_run_group_tests(tests, count_threads, NULL);
 }

@@ -5,7 +5,6 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include <pthread.h>
 #include <string.h>
 
 #include "fixture.h"
@@ -95,8 +94,8 @@ static void an_answer_that_stops_ends_at_the_idle_limit(void **state)
     assert_limited(state, FAKE_STEPS(script), &request, FCGI_ERR_IDLE_TIMEOUT);
 }
 
-/* A connection that was dialled by hand, and on which a receive waits for ever,
- * is one that was used before. */
+/* A connection that was dialled for itself, and on which a receive waits for
+ * ever, is one that was used before. */
 static void assert_kept_on_a_used_connection(void **state, int limit_ms)
 {
     struct fcgi_client_config config = {
@@ -110,7 +109,7 @@ static void assert_kept_on_a_used_connection(void **state, int limit_ms)
     watchdog_rest();
 }
 
-static void a_connection_dialled_by_hand_keeps_the_limits(void **state)
+static void a_connection_dialled_for_itself_keeps_the_limits(void **state)
 {
     assert_kept_on_a_used_connection(state, LIMIT);
 }
@@ -221,12 +220,11 @@ static void without_a_limit_an_answer_may_take_its_time(void **state)
     struct fcgi_client_config config = {
         .timeouts = {.first_byte_ms = LIMIT, .idle_ms = LIMIT}};
     struct fixture *f = fixture_run(state, FAKE_UNIX, script, &config);
-    pthread_t thread;
     f->request.timeouts = (struct fcgi_timeouts){
         .write_ms = -1, .first_byte_ms = -1, .idle_ms = -1, .total_ms = -1};
-    assert_int_equal(pthread_create(&thread, NULL, let_answer, f->app), 0);
+    fixture_thread(state, let_answer, f->app);
     ask_expecting_body(f->client, &f->request, "at last");
-    assert_int_equal(pthread_join(thread, NULL), 0);
+    fixture_join(state);
 }
 
 /* Shorter or longer than the client's. */
@@ -312,10 +310,19 @@ static void the_whole_limit_includes_the_connecting(void **state)
     assert_true(elapsed(start, LIMIT));
 }
 
+static struct fixture *begin_clogged(void **state,
+                                     const struct fcgi_pool_config *config)
+{
+    struct fixture *f = *state;
+    f->app = fake_clogged(FAKE_TCP);
+    f->pool = pool_for(f->app, config);
+    return f;
+}
+
 static void the_pools_own_connect_limit_holds(void **state)
 {
     struct fcgi_pool_config config = {.connect_timeout_ms = LIMIT};
-    struct fixture *f = fixture_pool(state, FAKE_TCP, &config);
+    struct fixture *f = begin_clogged(state, &config);
     struct fcgi_connection *connection;
     int64_t start = now_ms();
     assert_code(fcgi_pool_get(f->pool, &connection, NULL),
@@ -333,12 +340,11 @@ static void *hear_late(void *app)
 static void the_pools_own_connect_limit_may_be_off(void **state)
 {
     struct fcgi_pool_config config = {.connect_timeout_ms = -1};
-    struct fixture *f = fixture_pool(state, FAKE_TCP, &config);
+    struct fixture *f = begin_clogged(state, &config);
     struct fcgi_connection *connection;
-    pthread_t thread;
-    assert_int_equal(pthread_create(&thread, NULL, hear_late, f->app), 0);
+    fixture_thread(state, hear_late, f->app);
     assert_code(fcgi_pool_get(f->pool, &connection, NULL), FCGI_OK);
-    assert_int_equal(pthread_join(thread, NULL), 0);
+    fixture_join(state);
     fcgi_pool_put(f->pool, connection);
 }
 
@@ -357,8 +363,9 @@ a_listen_queue_that_stays_full_ends_at_the_connect_limit(void **state)
 
 static int dial_late(void *context, int *fd)
 {
+    struct fixture *f = context;
     pass_ms(2 * LIMIT);
-    *fd = fake_connect(context);
+    *fd = fake_connect(f->app);
     return FCGI_OK;
 }
 
@@ -367,7 +374,7 @@ static void a_dial_that_outlasts_the_whole_limit_is_of_no_use(void **state)
 {
     struct fixture *f = *state;
     struct fcgi_client_config config = {
-        .pool = {.dial = dial_late, .dial_context = f->app}};
+        .pool = {.dial = dial_late, .dial_context = f}};
     fixture_serve(state, FAKE_UNIX, &config);
     struct fcgi_request request = post_text("late");
     request.timeouts.total_ms = LIMIT;
@@ -385,7 +392,7 @@ int main(void)
         fixture_test(the_write_limit_holds_while_the_answer_flows),
         fixture_test(an_answer_that_never_begins_ends_at_the_first_byte_limit),
         fixture_test(an_answer_that_stops_ends_at_the_idle_limit),
-        fixture_test(a_connection_dialled_by_hand_keeps_the_limits),
+        fixture_test(a_connection_dialled_for_itself_keeps_the_limits),
         fixture_test(a_limit_of_a_few_milliseconds_is_kept),
         fixture_test(one_byte_of_content_begins_the_answer),
         fixture_test(a_header_alone_begins_no_answer),
