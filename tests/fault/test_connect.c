@@ -5,11 +5,9 @@
 #define _POSIX_C_SOURCE 200809L
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -18,107 +16,95 @@
 #include "../../src/net/net.h"
 #include "fixture.h"
 #include "process.h"
-#include "temp.h"
 
 /* Ask at an address where nobody answers, and be told why. Twice: the one
  * place there is must come back each time. */
-static void assert_unreachable(const char *address, int want, int want_errno)
+static void assert_unreachable(void **state, const char *address, int want,
+                               int want_errno)
 {
-    struct fcgi_client *client;
+    struct fixture *f = *state;
     struct fcgi_client_config config = {
         .pool = {.max_open = 1, .queue_timeout_ms = 10000}};
-    struct fcgi_request request = post_text("body");
-    size_t before = open_descriptors();
-    assert_code(fcgi_client_new(&client, address, &config), FCGI_OK);
+    f->request = post_text("body");
+    assert_code(fcgi_client_new(&f->client, address, &config), FCGI_OK);
     for (size_t i = 0; i < 2; i++) {
-        struct fcgi_outcome outcome = ask_expecting(client, &request, want);
+        struct fcgi_outcome outcome =
+            ask_expecting(f->client, &f->request, want);
         assert_int_equal(outcome.system_error, want_errno);
         assert_int_equal(outcome.phase, FCGI_PHASE_CONNECT);
         assert_false(outcome.retried);
         assert_false(outcome.may_have_run);
         assert_true(outcome.safe_to_repeat);
         assert_int_equal(outcome.bytes_sent, 0);
-        assert_int_equal(stats_of(client).open, 0);
+        assert_int_equal(stats_of(f->client).open, 0);
     }
-    assert_int_equal(stats_of(client).dials, 2);
-    fcgi_client_free(client);
-    assert_int_equal(open_descriptors(), before);
+    assert_int_equal(stats_of(f->client).dials, 2);
 }
 
 static void a_socket_that_is_absent_says_so(void **state)
 {
-    (void)state;
-    struct temp *temp = temp_new();
-    char *path = temp_path(temp, "absent");
-    assert_unreachable(path, FCGI_ERR_CONNECT, ENOENT);
-    free(path);
-    temp_free(temp);
+    assert_unreachable(state, fixture_path(state, "absent"), FCGI_ERR_CONNECT,
+                       ENOENT);
 }
 
 /* The file is left of an application that is gone. */
 static void a_socket_nobody_listens_at_says_so(void **state)
 {
-    (void)state;
-    struct temp *temp = temp_new();
-    char *path = temp_path(temp, "gone");
+    const char *path = fixture_path(state, "gone");
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
     int fd = socket(AF_UNIX, SOCK_STREAM, 0);
     assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
     close(fd);
-    assert_unreachable(path, FCGI_ERR_CONNECT, ECONNREFUSED);
-    free(path);
-    temp_free(temp);
+    assert_unreachable(state, path, FCGI_ERR_CONNECT, ECONNREFUSED);
 }
 
 static void a_port_nobody_listens_at_says_so(void **state)
 {
-    (void)state;
     char address[64];
     struct fake *app = fake_serve(FAKE_TCP);
     snprintf(address, sizeof(address), "%s", fake_address(app));
     fake_stop(app);
-    assert_unreachable(address, FCGI_ERR_CONNECT, ECONNREFUSED);
+    assert_unreachable(state, address, FCGI_ERR_CONNECT, ECONNREFUSED);
+}
+
+static void be_root_again(void *unused)
+{
+    (void)unused;
+    (void)!seteuid(0);
 }
 
 /* Nothing is denied to root, which becomes somebody else for a moment. */
 static void a_socket_that_is_not_for_us_says_so(void **state)
 {
-    (void)state;
-    struct fake *app = fake_serve(FAKE_UNIX);
-    bool root = geteuid() == 0;
-    assert_int_equal(chmod(fake_address(app) + 5, 0), 0);
-    assert_int_equal(root ? seteuid(65534) : 0, 0);
-    assert_unreachable(fake_address(app), FCGI_ERR_CONNECT, EACCES);
-    assert_int_equal(root ? seteuid(0) : 0, 0);
-    fake_stop(app);
+    struct fixture *f = *state;
+    f->app = fake_serve(FAKE_UNIX);
+    assert_int_equal(chmod(fake_address(f->app) + 5, 0), 0);
+    if (geteuid() == 0) {
+        fixture_defer(state, be_root_again, NULL);
+        assert_int_equal(seteuid(65534), 0);
+    }
+    assert_unreachable(state, fake_address(f->app), FCGI_ERR_CONNECT, EACCES);
 }
 
 static void a_file_that_is_no_socket_says_so(void **state)
 {
-    (void)state;
-    struct temp *temp = temp_new();
-    char *path = temp_path(temp, "file");
+    const char *path = fixture_path(state, "file");
     FILE *file = fopen(path, "w");
     fclose(file);
-    assert_unreachable(path, FCGI_ERR_CONNECT, ECONNREFUSED);
-    free(path);
-    temp_free(temp);
+    assert_unreachable(state, path, FCGI_ERR_CONNECT, ECONNREFUSED);
 }
 
 static void a_name_that_does_not_exist_is_not_resolved(void **state)
 {
-    (void)state;
-    struct fcgi_client *client;
-    struct fcgi_request request = get_request();
-    assert_code(fcgi_client_new(&client, "no-such-host.invalid:9000", NULL),
+    struct fixture *f = *state;
+    assert_code(fcgi_client_new(&f->client, "no-such-host.invalid:9000", NULL),
                 FCGI_OK);
     struct fcgi_outcome outcome =
-        ask_expecting(client, &request, FCGI_ERR_RESOLVE);
+        ask_expecting(f->client, &f->request, FCGI_ERR_RESOLVE);
     assert_int_equal(outcome.phase, FCGI_PHASE_CONNECT);
     assert_false(outcome.may_have_run);
-    assert_int_equal(stats_of(client).open, 0);
-    fcgi_client_free(client);
+    assert_int_equal(stats_of(f->client).open, 0);
 }
 
 /* Why there was no connection is told after its socket was closed. */
@@ -134,26 +120,13 @@ static void a_close_that_fails_says_nothing(void **state)
 
 /* ---- limits of the system ---------------------------------------------- */
 
-/* Allow this process no descriptor beyond those it has. */
-static struct rlimit forbid_descriptors(void)
-{
-    struct rlimit before;
-    int next = dup(0);
-    assert_true(next >= 0);
-    close(next);
-    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
-    struct rlimit none = {(rlim_t)next, before.rlim_max};
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
-    return before;
-}
-
 static void no_descriptor_left_is_a_system_error(void **state)
 {
     struct fixture *f = fixture_serve(state, FAKE_UNIX, NULL);
-    struct rlimit before = forbid_descriptors();
+    fixture_forbid_descriptors(state);
     struct fcgi_outcome outcome =
         ask_expecting(f->client, &f->request, FCGI_ERR_SYSTEM);
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    fixture_allow_descriptors(state);
     assert_int_equal(outcome.system_error, EMFILE);
     assert_false(outcome.may_have_run);
     assert_true(outcome.safe_to_repeat);
@@ -166,48 +139,36 @@ static void a_pooled_connection_needs_no_descriptor(void **state)
 {
     struct fixture *f = fixture_serve(state, FAKE_UNIX, NULL);
     ask_hello(f->client);
-    struct rlimit before = forbid_descriptors();
+    fixture_forbid_descriptors(state);
     struct fcgi_outcome outcome = ask_hello(f->client);
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    fixture_allow_descriptors(state);
     assert_true(outcome.reused);
 }
 
 /* More than select() could watch. */
 static void a_high_descriptor_serves(void **state)
 {
-    static int low[1100];
     static const struct fake_step script[] = {FAKE_ACCEPT, FAKE_READ_REQUEST,
                                               FAKE_PAUSE};
     struct fixture *f = fixture_run(state, FAKE_UNIX, script, NULL);
-    size_t count = 0;
-    low[0] = dup(0);
-    while (low[count] >= 0 && count + 1 < sizeof(low) / sizeof(low[0])) {
-        count += 1;
-        low[count] = dup(0);
-    }
+    fixture_take_low_descriptors(state);
     f->request.timeouts.first_byte_ms = 30;
     int64_t start = now_ms();
     ask_expecting(f->client, &f->request, FCGI_ERR_FIRST_BYTE_TIMEOUT);
     assert_true(elapsed(start, 30));
-    for (size_t i = 0; i <= count; i++) {
-        close(low[i]);
-    }
 }
 
 /* It is a descriptor like any other. */
 static void descriptor_0_serves(void **state)
 {
     struct fixture *f = fixture_pool(state, FAKE_UNIX, NULL);
-    int input = dup(0);
-    close(0);
+    fixture_close_input(state);
     struct fcgi_connection *connection = take(f->pool);
     assert_int_equal(fcgi_connection_fd(connection), 0);
     fcgi_pool_put(f->pool, connection);
     fake_await(f->app, FAKE_ACCEPTED, 1);
-    fcgi_pool_free(f->pool);
+    fixture_free_client(f);
     fake_await(f->app, FAKE_LEFT, 1);
-    assert_int_equal(dup2(input, 0), 0);
-    close(input);
 }
 
 /* Dialling again fails for want of a descriptor: nothing is lost by it. */
@@ -220,9 +181,9 @@ static void a_retry_without_a_descriptor_leaves_the_client_usable(void **state)
         FAKE_CLOSE,  FAKE_ACCEPT,         FAKE_SERVE};
     struct fixture *f = fixture_run(state, FAKE_UNIX, script, &config);
     ask_hello(f->client);
-    struct rlimit before = forbid_descriptors();
+    fixture_forbid_descriptors(state);
     int rc = fcgi_client_do(f->client, &f->request, &f->response);
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    fixture_allow_descriptors(state);
     /* The dead connection's own descriptor may serve for the second. */
     assert_true(rc == FCGI_OK || rc == FCGI_ERR_SYSTEM);
     fcgi_response_free(&f->response);
@@ -241,11 +202,10 @@ static void *hear_when_asked(void *app)
 /* A Unix socket says EAGAIN, which is not a failure but a matter of time. */
 static void a_full_listen_queue_is_waited_out(void **state)
 {
-    pthread_t thread;
     struct fixture *f = fixture_clogged(state, FAKE_UNIX, NULL);
-    assert_int_equal(pthread_create(&thread, NULL, hear_when_asked, f->app), 0);
+    fixture_thread(state, hear_when_asked, f->app);
     struct fcgi_outcome outcome = ask_hello(f->client);
-    assert_int_equal(pthread_join(thread, NULL), 0);
+    fixture_join(state);
     assert_false(outcome.retried);
     assert_int_equal(stats_of(f->client).dials, 1);
 }
@@ -253,8 +213,10 @@ static void a_full_listen_queue_is_waited_out(void **state)
 static void a_full_listen_queue_is_told_from_a_refusal(void **state)
 {
     struct fcgi_pool_config config = {.connect_timeout_ms = 30};
-    struct fixture *f = fixture_pool(state, FAKE_UNIX, &config);
+    struct fixture *f = *state;
     struct fcgi_connection *connection;
+    f->app = fake_clogged(FAKE_UNIX);
+    f->pool = pool_for(f->app, &config);
     int64_t start = now_ms();
     assert_code(fcgi_pool_get(f->pool, &connection, NULL),
                 FCGI_ERR_BACKLOG_FULL);
@@ -265,13 +227,13 @@ static void a_full_listen_queue_is_told_from_a_refusal(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_socket_that_is_absent_says_so),
-        cmocka_unit_test(a_socket_nobody_listens_at_says_so),
-        cmocka_unit_test(a_port_nobody_listens_at_says_so),
-        cmocka_unit_test(a_socket_that_is_not_for_us_says_so),
-        cmocka_unit_test(a_file_that_is_no_socket_says_so),
-        cmocka_unit_test(a_name_that_does_not_exist_is_not_resolved),
-        cmocka_unit_test(a_close_that_fails_says_nothing),
+        fixture_test(a_socket_that_is_absent_says_so),
+        fixture_test(a_socket_nobody_listens_at_says_so),
+        fixture_test(a_port_nobody_listens_at_says_so),
+        fixture_test(a_socket_that_is_not_for_us_says_so),
+        fixture_test(a_file_that_is_no_socket_says_so),
+        fixture_test(a_name_that_does_not_exist_is_not_resolved),
+        fixture_test(a_close_that_fails_says_nothing),
         fixture_test(no_descriptor_left_is_a_system_error),
         fixture_test(a_pooled_connection_needs_no_descriptor),
         fixture_test(a_high_descriptor_serves),

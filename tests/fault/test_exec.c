@@ -49,7 +49,8 @@ static void nothing_idle_or_leased_is_inherited(void **state)
 /* The one a host dialled, too: its socket was not made to be closed. */
 static int dial_carelessly(void *context, int *fd)
 {
-    *fd = fake_connect(context);
+    struct fixture *f = context;
+    *fd = fake_connect(f->app);
     return FCGI_OK;
 }
 
@@ -57,7 +58,7 @@ static void nothing_that_the_host_dialled_is_inherited(void **state)
 {
     struct fixture *f = *state;
     struct fcgi_client_config config = {
-        .pool = {.dial = dial_carelessly, .dial_context = f->app}};
+        .pool = {.dial = dial_carelessly, .dial_context = f}};
     fixture_serve(state, FAKE_UNIX, &config);
     size_t before = inherited();
     ask_hello(f->client);

@@ -15,6 +15,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "host.h"
@@ -257,6 +258,63 @@ void fixture_close_input(void **state)
     (void)close(STDIN_FILENO);
 }
 
+static void limit_descriptors(size_t limit)
+{
+    struct rlimit now;
+    if (getrlimit(RLIMIT_NOFILE, &now) != 0) {
+        die("tests: getrlimit");
+    }
+    now.rlim_cur = (rlim_t)limit;
+    if (setrlimit(RLIMIT_NOFILE, &now) != 0) {
+        die("tests: setrlimit");
+    }
+}
+
+/* Each that is opened would get the lowest number that is free. */
+void fixture_forbid_descriptors(void **state)
+{
+    struct fixture *f = *state;
+    struct rlimit now;
+    int next = dup(STDIN_FILENO);
+    assert_true(next >= 0);
+    (void)close(next);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &now), 0);
+    f->limit = (size_t)now.rlim_cur;
+    limit_descriptors((size_t)next);
+}
+
+void fixture_allow_descriptors(void **state)
+{
+    struct fixture *f = *state;
+    if (f->limit > 0) {
+        limit_descriptors(f->limit);
+        f->limit = 0;
+    }
+}
+
+static void close_all(void *what)
+{
+    const int *fds = what;
+    for (size_t i = 0; i <= FIXTURE_SELECTABLE; i++) {
+        if (fds[i] > 0) {
+            (void)close(fds[i]);
+        }
+    }
+}
+
+void fixture_take_low_descriptors(void **state)
+{
+    int *fds = fixture_alloc(state, (FIXTURE_SELECTABLE + 1) * sizeof(*fds));
+    int fd = -1;
+    fixture_defer(state, close_all, fds);
+    for (size_t i = 0; i <= FIXTURE_SELECTABLE && fd < FIXTURE_SELECTABLE;
+         i++) {
+        fd = dup(STDIN_FILENO);
+        assert_true(fd >= 0);
+        fds[i] = fd;
+    }
+}
+
 /* ---- ending ------------------------------------------------------------- */
 
 /* Wait for the thread that `at` links to. */
@@ -401,6 +459,7 @@ int fixture_tear_down(void **state)
     struct fixture *f = *state;
     watchdog_rest();
     (void)ticks_end();
+    fixture_allow_descriptors(state);
     end_all(f);
     restore_input(f);
     size_t blocks = f->memory.blocks;

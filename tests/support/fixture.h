@@ -55,6 +55,7 @@ struct fixture {
     struct fixture_item *kept; /* from fixture_alloc() */
     struct temp *folder;       /* of fixture_path() */
     int input;                 /* copy of descriptor 0; -1: it is open */
+    size_t limit;              /* of descriptors; 0: it has not been lowered */
     size_t descriptors;        /* open before the test */
 };
 
@@ -150,6 +151,18 @@ const char *fixture_path(void **state, const char *name);
 /** Close descriptor 0, so that the next one opened is that. It is restored when
  *  the test is over. */
 void fixture_close_input(void **state);
+
+/** Let no descriptor be opened; or let it again, at the end of the test at the
+ *  latest. */
+void fixture_forbid_descriptors(void **state);
+void fixture_allow_descriptors(void **state);
+
+/** The highest descriptor that select() knows, on most systems. */
+#define FIXTURE_SELECTABLE 1023
+
+/** Open all descriptors up to that one, so that those that follow are higher.
+ *  They are closed when the test is ended. */
+void fixture_take_low_descriptors(void **state);
 
 /** Have `end(what)` called when the test is ended: before its client and its
  *  application are, and before what was deferred earlier. */

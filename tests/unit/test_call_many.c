@@ -19,9 +19,6 @@
 #define CALLS 1000
 #define KIB ((size_t)1024)
 
-/* The highest descriptor that select() knows, on most systems. */
-#define SELECTABLE 1023
-
 /* What a call may hold: room to receive in, its params, and all else. */
 #define MEMORY_PER_CALL (4 * KIB + 4 * KIB + 4 * KIB)
 
@@ -142,7 +139,7 @@ static void a_thousand_slow_calls_share_a_thread(void **state)
 {
     struct crowd *crowd = begin_crowd(state);
     assert_int_equal(stats_of(crowd->f->client).open, CALLS);
-    assert_true(fcgi_call_fd(crowd->all[CALLS - 1].call) > SELECTABLE);
+    assert_true(fcgi_call_fd(crowd->all[CALLS - 1].call) > FIXTURE_SELECTABLE);
     while (crowd->left > 0) {
         say_more(crowd);
         advance_ready(crowd);
@@ -181,28 +178,6 @@ static void ended_calls_hold_no_memory(void **state)
 
 /* ---- high descriptors --------------------------------------------------- */
 
-/* All descriptors up to what select() knows. */
-static int low[SELECTABLE + 2];
-static size_t low_count;
-
-static void take_low(void)
-{
-    do {
-        low[low_count] = dup(0);
-        assert_true(low[low_count] >= 0);
-        low_count += 1;
-    } while (low[low_count - 1] <= SELECTABLE);
-}
-
-static void give_low_back(void *unused)
-{
-    (void)unused;
-    while (low_count > 0) {
-        low_count -= 1;
-        (void)close(low[low_count]);
-    }
-}
-
 /* Each that is told: of a socket that connects, of a wait for a place, of an
  * answer. */
 static void high_descriptors_are_like_any_other(void **state)
@@ -212,12 +187,11 @@ static void high_descriptors_are_like_any_other(void **state)
     for (size_t i = 0; i < 2; i++) {
         struct fcgi_client_config config = {.pool = {.max_open = 1}};
         struct fixture *f = fixture_serve(state, families[i], &config);
-        fixture_defer(state, give_low_back, NULL);
-        take_low();
+        fixture_take_low_descriptors(state);
         fixture_begin(f);
-        assert_true(fcgi_call_fd(f->call) > SELECTABLE);
+        assert_true(fcgi_call_fd(f->call) > FIXTURE_SELECTABLE);
         struct fixture_call *other = fixture_other_call(state);
-        assert_true(fcgi_call_fd(other->call) > SELECTABLE);
+        assert_true(fcgi_call_fd(other->call) > FIXTURE_SELECTABLE);
         assert_code(host_run(f->call), FCGI_OK);
         assert_string_equal(f->response.body.data, "hello");
         fixture_free_call(f);

@@ -16,38 +16,58 @@
 #define THREADS 8
 #define ROUNDS 100
 
-/* One of the threads; what went wrong is told when all are done. */
-struct worker {
-    pthread_t thread;
+/* The threads; what went wrong is told when all are done. */
+static struct worker {
     size_t number;
     struct fcgi_client *client;
     struct fcgi_pool *pool;
-    pthread_barrier_t *barrier;
-    atomic_bool *stop;
     bool posts;       /* what must not run twice */
     size_t most_open; /* the most connections it ever saw open */
     size_t wrong;     /* answers that were not its own */
     size_t done;
     int rc; /* the first code that was no success */
-};
+} workers[THREADS];
 
-static void run(struct worker *workers, void *(*body)(void *))
+/* Where they wait for each other. */
+static pthread_barrier_t barrier;
+
+/* One of them has done something. */
+static atomic_bool begun;
+
+static void begin_all(void **state, void *(*work)(void *worker))
 {
+    struct fixture *f = *state;
+    atomic_store(&begun, false);
     for (size_t i = 0; i < THREADS; i++) {
-        workers[i].number = i;
-        assert_int_equal(
-            pthread_create(&workers[i].thread, NULL, body, &workers[i]), 0);
+        workers[i] =
+            (struct worker){.number = i, .client = f->client, .pool = f->pool};
+        fixture_thread(state, work, &workers[i]);
     }
 }
 
-static void join(struct worker *workers)
+static void run_all(void **state, void *(*work)(void *worker))
 {
-    for (size_t i = 0; i < THREADS; i++) {
-        assert_int_equal(pthread_join(workers[i].thread, NULL), 0);
-    }
+    begin_all(state, work);
+    fixture_join(state);
 }
 
-static void assert_all_well(const struct worker *workers)
+/* What ends when the client or the pool is closed. */
+static void run_until_closed(void **state, void *(*work)(void *worker))
+{
+    struct fixture *f = *state;
+    begin_all(state, work);
+    while (!atomic_load(&begun)) {
+        (void)sched_yield();
+    }
+    if (f->client != NULL) {
+        fcgi_client_close(f->client);
+    } else {
+        fcgi_pool_close(f->pool);
+    }
+    fixture_join(state);
+}
+
+static void assert_all_well(void)
 {
     for (size_t i = 0; i < THREADS; i++) {
         assert_code(workers[i].rc, FCGI_OK);
@@ -94,14 +114,9 @@ static void each_thread_gets_its_own_answers(void **state)
 {
     static const enum fake_family families[] = {FAKE_UNIX, FAKE_TCP};
     for (size_t i = 0; i < 2; i++) {
-        struct worker workers[THREADS] = {{0}};
         struct fixture *f = fixture_serve(state, families[i], NULL);
-        for (size_t j = 0; j < THREADS; j++) {
-            workers[j].client = f->client;
-        }
-        run(workers, ask_many);
-        join(workers);
-        assert_all_well(workers);
+        run_all(state, ask_many);
+        assert_all_well();
         struct fcgi_pool_stats stats = stats_of(f->client);
         /* For one that a busy machine lets wait another is closed. */
         assert_in_range(stats.dials, 1, THREADS + stats.rescues);
@@ -112,15 +127,10 @@ static void each_thread_gets_its_own_answers(void **state)
 
 static void no_more_connections_open_than_allowed(void **state)
 {
-    struct worker workers[THREADS] = {{0}};
     struct fcgi_client_config config = {.pool = {.max_open = 2}};
     struct fixture *f = fixture_serve(state, FAKE_UNIX, &config);
-    for (size_t i = 0; i < THREADS; i++) {
-        workers[i].client = f->client;
-    }
-    run(workers, ask_many);
-    join(workers);
-    assert_all_well(workers);
+    run_all(state, ask_many);
+    assert_all_well();
     for (size_t i = 0; i < THREADS; i++) {
         assert_in_range(workers[i].most_open, 1, 2);
     }
@@ -135,20 +145,22 @@ static void everything_at_once_gives_right_answers(void **state)
 {
     static const struct fake_step script[] = {FAKE_ACCEPT, FAKE_SERVE_TIMES(7),
                                               FAKE_CLOSE};
-    struct worker workers[THREADS] = {{0}};
     struct fcgi_client_config config = {.pool = {.max_open = 5,
                                                  .max_idle = 3,
                                                  .max_age_ms = 20,
                                                  .max_requests = 50,
                                                  .idle_timeout_ms = 1}};
     struct fixture *f = fixture_run(state, FAKE_UNIX, script, &config);
-    for (size_t i = 0; i < THREADS; i++) {
-        workers[i].client = f->client;
-    }
-    run(workers, ask_many);
-    join(workers);
-    assert_all_well(workers);
+    run_all(state, ask_many);
+    assert_all_well();
     assert_int_equal(stats_of(f->client).waiting, 0);
+}
+
+static void *post_many(void *argument)
+{
+    struct worker *worker = argument;
+    worker->posts = true;
+    return ask_many(worker);
 }
 
 /* Whatever is sent over a connection that was idle is lost there. */
@@ -156,16 +168,10 @@ static void a_post_of_any_thread_runs_once(void **state)
 {
     static const struct fake_step script[] = {FAKE_ACCEPT, FAKE_SERVE_TIMES(1),
                                               FAKE_READ_REQUEST, FAKE_CLOSE};
-    struct worker workers[THREADS] = {{0}};
     struct fcgi_client_config config = {.pool = {.max_open = 5}};
     struct fixture *f = fixture_run(state, FAKE_UNIX, script, &config);
-    for (size_t i = 0; i < THREADS; i++) {
-        workers[i].client = f->client;
-        workers[i].posts = true;
-    }
-    run(workers, ask_many);
-    join(workers);
-    assert_all_well(workers);
+    run_all(state, post_many);
+    assert_all_well();
     struct fcgi_pool_stats stats = stats_of(f->client);
     assert_int_equal(fake_count(f->app, FAKE_ASKED), THREADS * ROUNDS);
     assert_int_equal(stats.dials, THREADS * ROUNDS);
@@ -195,15 +201,10 @@ static void *wait_briefly(void *argument)
 
 static void giving_up_waiting_loses_no_place(void **state)
 {
-    struct worker workers[THREADS] = {{0}};
     struct fcgi_pool_config config = {.max_open = 1, .queue_timeout_ms = 1};
     struct fixture *f = fixture_pool(state, FAKE_UNIX, &config);
-    for (size_t i = 0; i < THREADS; i++) {
-        workers[i].pool = f->pool;
-    }
-    run(workers, wait_briefly);
-    join(workers);
-    assert_all_well(workers);
+    run_all(state, wait_briefly);
+    assert_all_well();
     assert_true(stats_of_pool(f->pool).timeouts > 0);
     assert_int_equal(stats_of_pool(f->pool).open, 1);
     assert_int_equal(stats_of_pool(f->pool).idle, 1);
@@ -219,8 +220,8 @@ static void *ask_around_restart(void *argument)
     struct worker *worker = argument;
     struct fcgi_response response = {0};
     ask_own(worker, &response);
-    (void)pthread_barrier_wait(worker->barrier);
-    (void)pthread_barrier_wait(worker->barrier);
+    (void)pthread_barrier_wait(&barrier);
+    (void)pthread_barrier_wait(&barrier);
     ask_own(worker, &response);
     fcgi_response_free(&response);
     return NULL;
@@ -228,21 +229,15 @@ static void *ask_around_restart(void *argument)
 
 static void a_restart_fails_no_request_of_any_thread(void **state)
 {
-    pthread_barrier_t barrier;
-    struct worker workers[THREADS] = {{0}};
     struct fixture *f = fixture_serve(state, FAKE_UNIX, NULL);
     keep_idle(f->app, f->client, THREADS);
     assert_int_equal(pthread_barrier_init(&barrier, NULL, THREADS + 1), 0);
-    for (size_t i = 0; i < THREADS; i++) {
-        workers[i].client = f->client;
-        workers[i].barrier = &barrier;
-    }
-    run(workers, ask_around_restart);
+    begin_all(state, ask_around_restart);
     (void)pthread_barrier_wait(&barrier);
     fake_restart(f->app);
     (void)pthread_barrier_wait(&barrier);
-    join(workers);
-    assert_all_well(workers);
+    fixture_join(state);
+    assert_all_well();
     assert_in_range(stats_of(f->client).retries, 1, THREADS);
     pthread_barrier_destroy(&barrier);
 }
@@ -261,7 +256,7 @@ static void *get_and_put(void *argument)
         } else {
             fcgi_pool_put(worker->pool, connection);
         }
-        atomic_store(worker->stop, true);
+        atomic_store(&begun, true);
     }
     note(worker, rc);
     return NULL;
@@ -271,19 +266,8 @@ static void *get_and_put(void *argument)
 static void close_leaks_nothing_that_is_put_meanwhile(void **state)
 {
     for (size_t round = 0; round < 10; round++) {
-        struct worker workers[THREADS] = {{0}};
-        atomic_bool begun = false;
         struct fixture *f = fixture_pool(state, FAKE_UNIX, NULL);
-        for (size_t i = 0; i < THREADS; i++) {
-            workers[i].pool = f->pool;
-            workers[i].stop = &begun;
-        }
-        run(workers, get_and_put);
-        while (!atomic_load(&begun)) {
-            (void)sched_yield();
-        }
-        fcgi_pool_close(f->pool);
-        join(workers);
+        run_until_closed(state, get_and_put);
         for (size_t i = 0; i < THREADS; i++) {
             assert_code(workers[i].rc, FCGI_ERR_POOL_CLOSED);
         }
@@ -294,24 +278,17 @@ static void close_leaks_nothing_that_is_put_meanwhile(void **state)
 static void *close_pool(void *argument)
 {
     struct worker *worker = argument;
-    (void)pthread_barrier_wait(worker->barrier);
+    (void)pthread_barrier_wait(&barrier);
     fcgi_pool_close(worker->pool);
     return NULL;
 }
 
 static void any_number_of_threads_may_close(void **state)
 {
-    pthread_barrier_t barrier;
-    struct worker workers[THREADS] = {{0}};
     struct fixture *f = fixture_pool(state, FAKE_UNIX, NULL);
     fcgi_pool_put(f->pool, take(f->pool));
     assert_int_equal(pthread_barrier_init(&barrier, NULL, THREADS), 0);
-    for (size_t i = 0; i < THREADS; i++) {
-        workers[i].pool = f->pool;
-        workers[i].barrier = &barrier;
-    }
-    run(workers, close_pool);
-    join(workers);
+    run_all(state, close_pool);
     fake_await(f->app, FAKE_LEFT, 1);
     assert_int_equal(stats_of_pool(f->pool).open, 0);
     pthread_barrier_destroy(&barrier);
@@ -323,7 +300,7 @@ static void *ask_until_closed(void *argument)
     struct fcgi_response response = {0};
     while (worker->rc == FCGI_OK) {
         ask_own(worker, &response);
-        atomic_store(worker->stop, true);
+        atomic_store(&begun, true);
     }
     fcgi_response_free(&response);
     return NULL;
@@ -332,19 +309,8 @@ static void *ask_until_closed(void *argument)
 /* Every request either is answered or was never sent. */
 static void closing_a_client_breaks_no_request_under_way(void **state)
 {
-    struct worker workers[THREADS] = {{0}};
-    atomic_bool begun = false;
     struct fixture *f = fixture_serve(state, FAKE_UNIX, NULL);
-    for (size_t i = 0; i < THREADS; i++) {
-        workers[i].client = f->client;
-        workers[i].stop = &begun;
-    }
-    run(workers, ask_until_closed);
-    while (!atomic_load(&begun)) {
-        (void)sched_yield();
-    }
-    fcgi_client_close(f->client);
-    join(workers);
+    run_until_closed(state, ask_until_closed);
     for (size_t i = 0; i < THREADS; i++) {
         assert_code(workers[i].rc, FCGI_ERR_POOL_CLOSED);
         /* The one that was refused had no body. */
@@ -368,15 +334,10 @@ static void *put_and_take(void *argument)
 
 static void eviction_disturbs_no_one(void **state)
 {
-    struct worker workers[THREADS] = {{0}};
     struct fcgi_pool_config config = {.idle_timeout_ms = 1};
-    struct fixture *f = fixture_pool(state, FAKE_UNIX, &config);
-    for (size_t i = 0; i < THREADS; i++) {
-        workers[i].pool = f->pool;
-    }
-    run(workers, put_and_take);
-    join(workers);
-    assert_all_well(workers);
+    (void)fixture_pool(state, FAKE_UNIX, &config);
+    run_all(state, put_and_take);
+    assert_all_well();
 }
 
 int main(void)

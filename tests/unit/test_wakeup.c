@@ -9,7 +9,6 @@
 #define _POSIX_C_SOURCE 200809L
 
 #include <errno.h>
-#include <sys/resource.h>
 #include <unistd.h>
 #ifdef __linux__
 #include <sys/epoll.h>
@@ -407,35 +406,16 @@ static void a_wakeup_without_memory_is_an_error(void **state)
     assert_int_equal(f->memory.blocks, blocks);
 }
 
-static struct rlimit limit;
-
-static void restore_limit(void *unused)
-{
-    (void)unused;
-    (void)setrlimit(RLIMIT_NOFILE, &limit);
-}
-
-/* No other can be opened, since each would get the lowest number. */
-static void use_up_descriptors(void **state)
-{
-    int lowest = dup(0);
-    assert_int_equal(close(lowest), 0);
-    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
-    fixture_defer(state, restore_limit, NULL);
-    struct rlimit none = {(rlim_t)lowest, limit.rlim_max};
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
-}
-
 static void what_is_woken_by_a_descriptor_fails_without_one(void **state)
 {
     struct busy *b = busy_begin(state, 1);
     struct fixture *f = b->f;
     struct fcgi_wakeup *wakeup = (struct fcgi_wakeup *)f;
-    use_up_descriptors(state);
+    fixture_forbid_descriptors(state);
     int made = fcgi_wakeup_new(&wakeup, f->client);
     int made_error = errno;
     int started = host_start(&f->call, f->client, &f->request, &f->response);
-    restore_limit(NULL);
+    fixture_allow_descriptors(state);
     assert_code(made, FCGI_ERR_SYSTEM);
     assert_int_equal(made_error, EMFILE);
     assert_null(wakeup);
@@ -451,7 +431,7 @@ static void threads_and_further_calls_wait_without_a_descriptor(void **state)
     struct busy *b = busy_begin(state, 1);
     struct fcgi_wakeup *wakeup = busy_wakeup(b);
     (void)busy_queue(b, NULL);
-    use_up_descriptors(state);
+    fixture_forbid_descriptors(state);
     struct fixture_asker *asker = begin_to_ask(state, b);
     (void)busy_queue(b, NULL);
     (void)busy_queue(b, wakeup);
