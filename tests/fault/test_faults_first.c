@@ -4,22 +4,13 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
 
-#include <fcgi_client.h>
-
-#include "ask.h"
 #include "faults.h"
+#include "fixture.h"
 #include "process.h"
 
 static int exit_status;
@@ -70,12 +61,12 @@ static void act_in_another_thread(void)
  * this has failed once must not be the end of it. */
 static void a_process_short_of_memory_is_refused_a_client(void **state)
 {
-    (void)state;
+    struct fixture *f = *state;
     static const struct fault_way way = {FAULT_ATFORK, FAULT_REFUSES, ENOMEM,
                                          false};
-    struct fcgi_client *client;
     faults_begin(&way, 1);
-    assert_code(fcgi_client_new(&client, "/socket", NULL), FCGI_ERR_NO_MEMORY);
+    assert_code(fcgi_client_new(&f->client, "/socket", NULL),
+                FCGI_ERR_NO_MEMORY);
     assert_true(faults_end());
 }
 
@@ -84,22 +75,19 @@ static void a_process_short_of_memory_is_refused_a_client(void **state)
 static void
 it_has_one_later_whatever_another_thread_does_amid_that(void **state)
 {
-    (void)state;
-    struct fcgi_client *client;
+    struct fixture *f = *state;
     faults_amid_registration(act_in_another_thread);
-    assert_code(fcgi_client_new(&client, "/socket", NULL), FCGI_OK);
+    assert_code(fcgi_client_new(&f->client, "/socket", NULL), FCGI_OK);
     assert_int_equal(fork_status, SIGKILL);
     have_child(1);
     assert_int_equal(exit_status, SIGKILL);
-    fcgi_client_free(client);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_process_short_of_memory_is_refused_a_client),
-        cmocka_unit_test(
-            it_has_one_later_whatever_another_thread_does_amid_that),
+        fixture_test(a_process_short_of_memory_is_refused_a_client),
+        fixture_test(it_has_one_later_whatever_another_thread_does_amid_that),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,7 +5,6 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -231,11 +230,10 @@ static void an_end_is_not_over_before_its_padding(void **state)
                                               FAKE_PAUSE,
                                               FAKE_SEND("\x01\x03\x01"),
                                               FAKE_SERVE};
-    pthread_t thread;
     struct fixture *f = fixture_run(state, FAKE_UNIX, script, NULL);
-    assert_int_equal(pthread_create(&thread, NULL, go_when_awaited, f->app), 0);
+    fixture_thread(state, go_when_awaited, f->app);
     ask_expecting_body(f->client, &f->request, "body");
-    assert_int_equal(pthread_join(thread, NULL), 0);
+    fixture_join(state);
     assert_true(ask_hello(f->client).reused);
 }
 

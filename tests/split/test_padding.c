@@ -3,19 +3,10 @@
  * after that: by the same exchange, and on the same connection. A byte of
  * padding too many or too few would be the beginning of the second answer.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <stdio.h>
 #include <string.h>
 
-#include <fcgi_client.h>
-
-#include "ask.h"
+#include "fixture.h"
 #include "host.h"
 #include "peer.h"
 #include "talk.h"
@@ -173,9 +164,7 @@ static void padding_is_drained_byte_by_byte(void **state)
 /* ---- one connection ---------------------------------------------------- */
 
 struct line {
-    struct peer peer;
-    struct fcgi_client *client;
-    struct fcgi_response response;
+    struct fixture *f;
     int id; /* of the next request */
 };
 
@@ -183,17 +172,16 @@ static void check_request(void *context, const struct kind *kind,
                           size_t padding)
 {
     struct line *line = context;
-    const struct fcgi_request get = get_request();
+    struct fixture *f = line->f;
     struct wire answer = {0};
     struct wire request = {0};
-    struct fcgi_call *call = host_begin(line->client, &get, &line->response);
-    assert_code(host_settle(call), FCGI_WAIT);
-    assert_true(peer_receive(&line->peer, 0, &request));
+    fixture_begin(f);
+    assert_code(host_settle(f->call), FCGI_WAIT);
+    assert_true(peer_receive(&f->peer, 0, &request));
     write_answer(&answer, kind, line->id, padding);
-    peer_say(&line->peer, 0, &answer);
-    assert_code(host_run(call), FCGI_OK);
-    host_free(call);
-    assert_answer(&line->response, kind, padding);
+    peer_say(&f->peer, 0, &answer);
+    assert_code(host_run(f->call), FCGI_OK);
+    assert_answer(&f->response, kind, padding);
     line->id += 1;
     wire_free(&answer);
     wire_free(&request);
@@ -201,15 +189,12 @@ static void check_request(void *context, const struct kind *kind,
 
 static void one_connection_serves_them_all(void **state)
 {
-    struct line line = {.id = 1};
-    (void)state;
-    line.client = peer_client(&line.peer, NULL);
+    struct fixture *f = fixture_peer(state, NULL);
+    struct line line = {f, 1};
     each(check_request, &line);
-    assert_int_equal(line.peer.count, 1);
-    assert_int_equal(stats_of(line.client).reuses, KINDS * PADDINGS - 1);
-    fcgi_response_free(&line.response);
-    fcgi_client_free(line.client);
-    peer_free(&line.peer);
+    fixture_free_call(f);
+    assert_int_equal(f->peer.count, 1);
+    assert_int_equal(stats_of(f->client).reuses, KINDS * PADDINGS - 1);
 }
 
 int main(void)
@@ -217,7 +202,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(padding_is_drained_whatever_it_follows),
         cmocka_unit_test(padding_is_drained_byte_by_byte),
-        cmocka_unit_test(one_connection_serves_them_all),
+        fixture_test(one_connection_serves_them_all),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     (void)printf("%zu answers with padding\n", answers);

@@ -47,13 +47,6 @@ struct fcgi_client *client_for(const struct fake *app,
     return client;
 }
 
-struct fcgi_client *client_with_pool(const struct fake *app,
-                                     const struct fcgi_pool_config *config)
-{
-    struct fcgi_client_config all = {.pool = *config};
-    return client_for(app, &all);
-}
-
 struct fcgi_pool *pool_for(const struct fake *app,
                            const struct fcgi_pool_config *config)
 {

@@ -24,10 +24,6 @@ void ask_check_code(int got, int want, const char *file, int line);
 struct fcgi_client *client_for(const struct fake *app,
                                const struct fcgi_client_config *config);
 
-/** The same with the default options but for those of the pool. */
-struct fcgi_client *client_with_pool(const struct fake *app,
-                                     const struct fcgi_pool_config *config);
-
 /** A pool for the application. Failing fails the test. */
 struct fcgi_pool *pool_for(const struct fake *app,
                            const struct fcgi_pool_config *config);

@@ -152,20 +152,3 @@ void peer_free(struct peer *peer)
     wire_free(&peer->greeting);
     memset(peer, 0, sizeof(*peer));
 }
-
-void peer_call_begin(struct peer_call *c,
-                     const struct fcgi_client_config *config,
-                     const struct fcgi_request *request)
-{
-    memset(c, 0, sizeof(*c));
-    c->client = peer_client(&c->peer, config);
-    c->call = host_begin(c->client, request, &c->response);
-}
-
-void peer_call_end(struct peer_call *c)
-{
-    host_free(c->call);
-    fcgi_response_free(&c->response);
-    fcgi_client_free(c->client);
-    peer_free(&c->peer);
-}

@@ -66,20 +66,4 @@ void peer_close(struct peer *peer, size_t nth);
 /** Close all connections, and free the greeting too. */
 void peer_free(struct peer *peer);
 
-/** A call on a client of its own, to the peer. */
-struct peer_call {
-    struct peer peer;
-    struct fcgi_client *client;
-    struct fcgi_response response;
-    struct fcgi_call *call;
-};
-
-/** Begin it; `config` NULL: the defaults. */
-void peer_call_begin(struct peer_call *c,
-                     const struct fcgi_client_config *config,
-                     const struct fcgi_request *request);
-
-/** Free it, if that was not done, and all that belongs to it. */
-void peer_call_end(struct peer_call *c);
-
 #endif
