@@ -1,15 +1,10 @@
 /*
  * gateway - variables made of an HTTP request: see gateway.h.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "gateway.h"
+#include "test.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 void gateway_open(struct gateway *g)
@@ -28,6 +23,33 @@ void gateway_close(struct gateway *g)
 {
     fcgi_cgi_free(g->cgi);
     assert_int_equal(g->memory.blocks, 0);
+}
+
+void gateway_anew(struct gateway *g)
+{
+    gateway_close(g);
+    gateway_open(g);
+}
+
+int gateway_set_up(void **state)
+{
+    struct gateway *g = malloc(sizeof(*g));
+    if (g == NULL) {
+        return -1;
+    }
+    gateway_open(g);
+    *state = g;
+    return 0;
+}
+
+int gateway_tear_down(void **state)
+{
+    struct gateway *g = *state;
+    fcgi_cgi_free(g->cgi);
+    size_t blocks = g->memory.blocks;
+    free(g);
+    assert_int_equal(blocks, 0);
+    return 0;
 }
 
 struct fcgi_slice gateway_slice(const char *text)

@@ -1,13 +1,18 @@
 /*
- * gateway - what a gateway has in hand when it makes variables of an HTTP
- * request: a site, a request and the object that holds the variables.
+ * gateway - what a gateway makes variables of an HTTP request with: a site, a
+ * request and the object that holds the variables.
  *
- *     struct gateway g;
- *     gateway_open(&g);
- *     gateway_field(&g, "Accept", "text/html");
- *     assert_int_equal(gateway_get(&g, "/a.php"), FCGI_OK);
- *     gateway_assert(&g, "HTTP_ACCEPT", "text/html");
- *     gateway_close(&g);                  fails if memory leaked
+ *     static void a_field_is_a_variable(void **state)
+ *     {
+ *         struct gateway *g = *state;
+ *         gateway_field(g, "Accept", "text/html");
+ *         assert_int_equal(gateway_get(g, "/a.php"), FCGI_OK);
+ *         gateway_assert(g, "HTTP_ACCEPT", "text/html");
+ *     }
+ *
+ *     ... gateway_test(a_field_is_a_variable), ...
+ *
+ * A test that leaves memory allocated fails.
  */
 #ifndef TESTS_GATEWAY_H
 #define TESTS_GATEWAY_H
@@ -15,6 +20,7 @@
 #include <fcgi_client/cgi.h>
 
 #include "allocator.h"
+#include "test.h"
 
 #define GATEWAY_FIELDS 32
 
@@ -26,9 +32,18 @@ struct gateway {
     struct fcgi_field fields[GATEWAY_FIELDS];
 };
 
+/** A test whose state is a struct gateway. */
+#define gateway_test(name)                                                     \
+    cmocka_unit_test_setup_teardown(name, gateway_set_up, gateway_tear_down)
+
+int gateway_set_up(void **state);
+int gateway_tear_down(void **state);
+
 void gateway_open(struct gateway *g);
 /** Free it; fails if anything is left. */
 void gateway_close(struct gateway *g);
+/** Both: begin with another request and another object. */
+void gateway_anew(struct gateway *g);
 
 /** A string without its NUL, borrowed. */
 struct fcgi_slice gateway_slice(const char *text);

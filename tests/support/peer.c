@@ -3,13 +3,6 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "peer.h"
 
 #include <errno.h>
@@ -21,6 +14,7 @@
 
 #include "ask.h"
 #include "host.h"
+#include "test.h"
 
 static void keep(struct peer *peer, int fd)
 {

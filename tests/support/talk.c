@@ -1,16 +1,11 @@
 /*
  * talk - one exchange and what both sides say: see talk.h.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
+#include <stdlib.h>
 #include <string.h>
 
 #include "talk.h"
+#include "test.h"
 
 void talk_open(struct talk *t)
 {
@@ -20,13 +15,45 @@ void talk_open(struct talk *t)
     assert_non_null(t->x);
 }
 
-void talk_close(struct talk *t)
+static void free_all(struct talk *t)
 {
     fcgi_exchange_free(t->x);
     fcgi_response_free(&t->response);
     wire_free(&t->sent);
+}
+
+void talk_close(struct talk *t)
+{
+    free_all(t);
     assert_int_equal(t->memory.blocks, 0);
     assert_int_equal(t->memory.bytes, 0);
+}
+
+void talk_anew(struct talk *t)
+{
+    talk_close(t);
+    talk_open(t);
+}
+
+int talk_set_up(void **state)
+{
+    struct talk *t = malloc(sizeof(*t));
+    if (t == NULL) {
+        return -1;
+    }
+    talk_open(t);
+    *state = t;
+    return 0;
+}
+
+int talk_tear_down(void **state)
+{
+    struct talk *t = *state;
+    free_all(t);
+    size_t blocks = t->memory.blocks;
+    free(t);
+    assert_int_equal(blocks, 0);
+    return 0;
 }
 
 void talk_begin(struct talk *t, const struct fcgi_request *request)
@@ -147,11 +174,11 @@ void talk_write_answer(struct wire *w, const void *data, size_t len)
     wire_end(w, TALK_ID, 0, WIRE_COMPLETE);
 }
 
-int talk_open_request(struct talk *t, const struct fcgi_request *request,
+int talk_anew_request(struct talk *t, const struct fcgi_request *request,
                       const void *data, size_t len)
 {
     struct wire answer = {0};
-    talk_open(t);
+    talk_anew(t);
     talk_ask(t, request);
     talk_write_answer(&answer, data, len);
     int status = talk_answer(t, &answer);
@@ -159,15 +186,35 @@ int talk_open_request(struct talk *t, const struct fcgi_request *request,
     return status;
 }
 
+int talk_anew_text(struct talk *t, const struct fcgi_request *request,
+                   const char *text)
+{
+    return talk_anew_request(t, request, text, strlen(text));
+}
+
+int talk_anew_get(struct talk *t, const char *text)
+{
+    return talk_anew_text(t, NULL, text);
+}
+
+int talk_open_request(struct talk *t, const struct fcgi_request *request,
+                      const void *data, size_t len)
+{
+    talk_open(t);
+    return talk_anew_request(t, request, data, len);
+}
+
 int talk_open_text(struct talk *t, const struct fcgi_request *request,
                    const char *text)
 {
-    return talk_open_request(t, request, text, strlen(text));
+    talk_open(t);
+    return talk_anew_text(t, request, text);
 }
 
 int talk_open_get(struct talk *t, const char *text)
 {
-    return talk_open_text(t, NULL, text);
+    talk_open(t);
+    return talk_anew_get(t, text);
 }
 
 struct wire_request talk_read_request(const struct talk *t)

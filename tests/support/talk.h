@@ -2,13 +2,17 @@
  * talk - one exchange and what both sides say, for tests: the request is
  * gathered as bytes, the answer is fed in as bytes.
  *
- *     struct talk t;
- *     talk_open(&t);
- *     talk_ask(&t, &request);              everything it sends is in t.sent
- *     status = talk_answer(&t, &answer);   what came of it is in t.response
- *     talk_close(&t);                      fails if memory leaked
+ *     static void an_answer_has_a_body(void **state)
+ *     {
+ *         struct talk *t = *state;
+ *         talk_ask(t, &request);          everything it sends is in t->sent
+ *         status = talk_answer(t, &answer);     the result is in t->response
+ *     }
  *
- * Any call that contradicts the documentation of the exchange fails the test.
+ *     ... talk_test(an_answer_has_a_body), ...
+ *
+ * Any call that contradicts the documentation of the exchange fails the test,
+ * and so does memory that is left allocated at its end.
  */
 #ifndef TESTS_TALK_H
 #define TESTS_TALK_H
@@ -18,6 +22,7 @@
 #include <fcgi_client/exchange.h>
 
 #include "allocator.h"
+#include "test.h"
 #include "wire.h"
 
 /** The id that requests have which are begun here. */
@@ -43,10 +48,19 @@ talk_bring talk_by_feed;
 /** By fcgi_exchange_input() and _received(), as much as it has room for. */
 talk_bring talk_by_input;
 
+/** A test whose state is a struct talk, with an exchange. */
+#define talk_test(name)                                                        \
+    cmocka_unit_test_setup_teardown(name, talk_set_up, talk_tear_down)
+
+int talk_set_up(void **state);
+int talk_tear_down(void **state);
+
 /** Make the exchange. `t` must stay where it is. */
 void talk_open(struct talk *t);
 /** Free all; fails if anything the allocator gave is outstanding. */
 void talk_close(struct talk *t);
+/** Both: begin with another exchange. */
+void talk_anew(struct talk *t);
 
 /** Begin a request with TALK_ID and FCGI_FLAG_KEEP_CONN; fails if it cannot
  *  be begun. NULL: a GET. */
@@ -70,8 +84,15 @@ int talk_answer(struct talk *t, const struct wire *answer);
 void talk_write_text(struct wire *w, const char *text);
 void talk_write_answer(struct wire *w, const void *data, size_t len);
 
-/** A whole conversation with such an answer, to a GET or to a request of one's
- *  own. Returns the status; close it then. */
+/** With another exchange, a whole conversation with such an answer, to a GET or
+ *  to the caller's own request. Returns the status. */
+int talk_anew_get(struct talk *t, const char *text);
+int talk_anew_text(struct talk *t, const struct fcgi_request *request,
+                   const char *text);
+int talk_anew_request(struct talk *t, const struct fcgi_request *request,
+                      const void *data, size_t len);
+
+/** The same, of which `t` is not open yet; close it then. */
 int talk_open_get(struct talk *t, const char *text);
 int talk_open_text(struct talk *t, const struct fcgi_request *request,
                    const char *text);

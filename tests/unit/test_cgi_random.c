@@ -2,19 +2,13 @@
  * Requests made at random of what has led servers astray, from fixed seeds:
  * whatever a request says, some things hold for the variables it comes to.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <string.h>
 
 #include <fcgi_client/cgi.h>
 
 #include "gateway.h"
 #include "guard.h"
+#include "test.h"
 
 #define ROUNDS 100000
 #define TARGET_MAX 256
@@ -216,55 +210,49 @@ static bool build_random(struct gateway *g, struct guard *guard,
 static void whatever_the_target_no_file_is_outside_the_root(void **state)
 {
     char target[TARGET_MAX];
-    struct gateway g;
+    struct gateway *g = *state;
     struct guard guard;
     size_t built = 0;
-    (void)state;
     seed = 1;
-    gateway_open(&g);
     guard_open(&guard, TARGET_MAX);
     for (int i = 0; i < ROUNDS; i++) {
-        if (!build_random(&g, &guard, target)) {
+        if (!build_random(g, &guard, target)) {
             continue;
         }
         built++;
-        gateway_check(&g);
-        check_path(&g, target);
-        check_strings(&g, target);
+        gateway_check(g);
+        check_path(g, target);
+        check_strings(g, target);
     }
     /* Neither all nor none were refused. */
     assert_in_range(built, ROUNDS / 10, ROUNDS / 10 * 9);
     guard_close(&guard);
-    gateway_close(&g);
 }
 
 static void whatever_the_fields_no_variable_is_there_twice(void **state)
 {
     char target[TARGET_MAX];
-    struct gateway g;
+    struct gateway *g = *state;
     struct guard guard;
     size_t built = 0;
-    (void)state;
     seed = 2;
-    gateway_open(&g);
     guard_open(&guard, TARGET_MAX);
     for (int i = 0; i < ROUNDS; i++) {
-        make_fields(&g);
-        if (build_random(&g, &guard, target)) {
+        make_fields(g);
+        if (build_random(g, &guard, target)) {
             built++;
-            gateway_check(&g);
+            gateway_check(g);
         }
     }
     assert_in_range(built, ROUNDS / 20, ROUNDS / 10 * 9);
     guard_close(&guard);
-    gateway_close(&g);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(whatever_the_target_no_file_is_outside_the_root),
-        cmocka_unit_test(whatever_the_fields_no_variable_is_there_twice),
+        gateway_test(whatever_the_target_no_file_is_outside_the_root),
+        gateway_test(whatever_the_fields_no_variable_is_there_twice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,13 +2,6 @@
  * From the target of a request to the script, its path information and its
  * query: which there are, and which targets are refused.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +9,7 @@
 
 #include "gateway.h"
 #include "guard.h"
+#include "test.h"
 
 /* What a target comes to. */
 struct split {
@@ -43,22 +37,22 @@ static void assert_split(struct gateway *g, const struct split *want)
     gateway_assert(g, "REQUEST_URI", want->target);
 }
 
-static void assert_splits(const struct split *splits, size_t count)
+static void assert_splits(void **state, const struct split *splits,
+                          size_t count)
 {
-    struct gateway g;
-    gateway_open(&g);
+    struct gateway *g = *state;
+    gateway_anew(g);
     for (size_t i = 0; i < count; i++) {
         if (splits[i].script_name == NULL) {
-            assert_refused(&g, splits[i].target);
+            assert_refused(g, splits[i].target);
         } else {
-            assert_split(&g, &splits[i]);
+            assert_split(g, &splits[i]);
         }
     }
-    gateway_close(&g);
 }
 
-#define ASSERT_SPLITS(splits)                                                  \
-    assert_splits(splits, sizeof(splits) / sizeof((splits)[0]))
+#define ASSERT_SPLITS(state, splits)                                           \
+    assert_splits((state), splits, sizeof(splits) / sizeof((splits)[0]))
 
 /* ---- which script ------------------------------------------------------ */
 
@@ -77,8 +71,7 @@ static void a_script_is_split_from_the_path_behind_it(void **state)
         {"/php", "/index.php", NULL},
         {"/.php", "/.php", NULL},
     };
-    (void)state;
-    ASSERT_SPLITS(splits);
+    ASSERT_SPLITS(state, splits);
 }
 
 static void the_extension_counts_in_any_case_of_letters(void **state)
@@ -88,8 +81,7 @@ static void the_extension_counts_in_any_case_of_letters(void **state)
         {"/a.Php/X.php", "/a.Php", "/X.php"},
         {"/a.%50hP/x", "/a.PhP", "/x"},
     };
-    (void)state;
-    ASSERT_SPLITS(splits);
+    ASSERT_SPLITS(state, splits);
 }
 
 static void a_directory_is_answered_by_its_index(void **state)
@@ -102,8 +94,7 @@ static void a_directory_is_answered_by_its_index(void **state)
         {"/a/.", "/a/index.php", NULL},
         {"/a/..", "/index.php", NULL},
     };
-    (void)state;
-    ASSERT_SPLITS(splits);
+    ASSERT_SPLITS(state, splits);
 }
 
 /* As a front controller expects it: it reads REQUEST_URI. */
@@ -115,76 +106,63 @@ static void what_names_no_script_is_for_the_index_at_the_root(void **state)
         {"/style.css", "/index.php", NULL},
         {"/a%20b", "/index.php", NULL},
     };
-    (void)state;
-    ASSERT_SPLITS(splits);
+    ASSERT_SPLITS(state, splits);
 }
 
 static void index_and_extension_are_the_sites(void **state)
 {
-    struct gateway g;
-    (void)state;
-    gateway_open(&g);
-    g.site.index = "app.cgi";
-    g.site.extension = ".cgi";
-    assert_int_equal(gateway_get(&g, "/a.php/b.CGI/c"), FCGI_OK);
-    gateway_assert(&g, "SCRIPT_NAME", "/a.php/b.CGI");
-    gateway_assert(&g, "PATH_INFO", "/c");
-    assert_int_equal(gateway_get(&g, "/a/"), FCGI_OK);
-    gateway_assert(&g, "SCRIPT_NAME", "/a/app.cgi");
-    assert_int_equal(gateway_get(&g, "/a"), FCGI_OK);
-    gateway_assert(&g, "SCRIPT_NAME", "/app.cgi");
-    gateway_close(&g);
+    struct gateway *g = *state;
+    g->site.index = "app.cgi";
+    g->site.extension = ".cgi";
+    assert_int_equal(gateway_get(g, "/a.php/b.CGI/c"), FCGI_OK);
+    gateway_assert(g, "SCRIPT_NAME", "/a.php/b.CGI");
+    gateway_assert(g, "PATH_INFO", "/c");
+    assert_int_equal(gateway_get(g, "/a/"), FCGI_OK);
+    gateway_assert(g, "SCRIPT_NAME", "/a/app.cgi");
+    assert_int_equal(gateway_get(g, "/a"), FCGI_OK);
+    gateway_assert(g, "SCRIPT_NAME", "/app.cgi");
 }
 
 /* Where scripts end in nothing, any name is one, but not what stands between
  * two slashes without one. */
 static void with_an_empty_extension_the_first_name_is_the_script(void **state)
 {
-    struct gateway g;
-    (void)state;
-    gateway_open(&g);
-    g.site.extension = "";
-    assert_int_equal(gateway_get(&g, "/run/now"), FCGI_OK);
-    gateway_assert(&g, "SCRIPT_NAME", "/run");
-    gateway_assert(&g, "PATH_INFO", "/now");
-    assert_int_equal(gateway_get(&g, "/"), FCGI_OK);
-    gateway_assert(&g, "SCRIPT_NAME", "/index.php");
-    gateway_close(&g);
+    struct gateway *g = *state;
+    g->site.extension = "";
+    assert_int_equal(gateway_get(g, "/run/now"), FCGI_OK);
+    gateway_assert(g, "SCRIPT_NAME", "/run");
+    gateway_assert(g, "PATH_INFO", "/now");
+    assert_int_equal(gateway_get(g, "/"), FCGI_OK);
+    gateway_assert(g, "SCRIPT_NAME", "/index.php");
 }
 
 static void files_are_below_the_root(void **state)
 {
-    struct gateway g;
-    (void)state;
-    gateway_open(&g);
-    assert_int_equal(gateway_get(&g, "/a/b.php/c/d?e=f"), FCGI_OK);
-    gateway_assert(&g, "DOCUMENT_ROOT", "/srv/www");
-    gateway_assert(&g, "SCRIPT_FILENAME", "/srv/www/a/b.php");
-    gateway_assert(&g, "PATH_TRANSLATED", "/srv/www/c/d");
-    gateway_assert(&g, "DOCUMENT_URI", "/a/b.php/c/d");
-    assert_int_equal(gateway_get(&g, "/a/"), FCGI_OK);
-    gateway_assert(&g, "SCRIPT_FILENAME", "/srv/www/a/index.php");
-    gateway_assert(&g, "DOCUMENT_URI", "/a/index.php");
-    gateway_assert(&g, "PATH_TRANSLATED", NULL);
-    gateway_close(&g);
+    struct gateway *g = *state;
+    assert_int_equal(gateway_get(g, "/a/b.php/c/d?e=f"), FCGI_OK);
+    gateway_assert(g, "DOCUMENT_ROOT", "/srv/www");
+    gateway_assert(g, "SCRIPT_FILENAME", "/srv/www/a/b.php");
+    gateway_assert(g, "PATH_TRANSLATED", "/srv/www/c/d");
+    gateway_assert(g, "DOCUMENT_URI", "/a/b.php/c/d");
+    assert_int_equal(gateway_get(g, "/a/"), FCGI_OK);
+    gateway_assert(g, "SCRIPT_FILENAME", "/srv/www/a/index.php");
+    gateway_assert(g, "DOCUMENT_URI", "/a/index.php");
+    gateway_assert(g, "PATH_TRANSLATED", NULL);
 }
 
 static void a_root_may_end_in_a_slash(void **state)
 {
-    struct gateway g;
-    (void)state;
-    gateway_open(&g);
-    g.site.root = "/srv/www//";
-    assert_int_equal(gateway_get(&g, "/a.php/b"), FCGI_OK);
-    gateway_assert(&g, "DOCUMENT_ROOT", "/srv/www");
-    gateway_assert(&g, "SCRIPT_FILENAME", "/srv/www/a.php");
-    gateway_assert(&g, "PATH_TRANSLATED", "/srv/www/b");
-    g.site.root = "/";
-    assert_int_equal(gateway_get(&g, "/a.php/b"), FCGI_OK);
-    gateway_assert(&g, "DOCUMENT_ROOT", "/");
-    gateway_assert(&g, "SCRIPT_FILENAME", "/a.php");
-    gateway_assert(&g, "PATH_TRANSLATED", "/b");
-    gateway_close(&g);
+    struct gateway *g = *state;
+    g->site.root = "/srv/www//";
+    assert_int_equal(gateway_get(g, "/a.php/b"), FCGI_OK);
+    gateway_assert(g, "DOCUMENT_ROOT", "/srv/www");
+    gateway_assert(g, "SCRIPT_FILENAME", "/srv/www/a.php");
+    gateway_assert(g, "PATH_TRANSLATED", "/srv/www/b");
+    g->site.root = "/";
+    assert_int_equal(gateway_get(g, "/a.php/b"), FCGI_OK);
+    gateway_assert(g, "DOCUMENT_ROOT", "/");
+    gateway_assert(g, "SCRIPT_FILENAME", "/a.php");
+    gateway_assert(g, "PATH_TRANSLATED", "/b");
 }
 
 /* ---- the query --------------------------------------------------------- */
@@ -202,15 +180,12 @@ static void the_query_is_what_follows_the_first_question_mark(void **state)
         {"/%3Fa?b", "b"},
         {"/a.php?x=%2e%2e\\", "x=%2e%2e\\"},
     };
-    struct gateway g;
-    (void)state;
-    gateway_open(&g);
+    struct gateway *g = *state;
     for (size_t i = 0; i < sizeof(queries) / sizeof(queries[0]); i++) {
-        assert_int_equal(gateway_get(&g, queries[i][0]), FCGI_OK);
-        gateway_assert(&g, "QUERY_STRING", queries[i][1]);
-        gateway_assert(&g, "REQUEST_URI", queries[i][0]);
+        assert_int_equal(gateway_get(g, queries[i][0]), FCGI_OK);
+        gateway_assert(g, "QUERY_STRING", queries[i][1]);
+        gateway_assert(g, "REQUEST_URI", queries[i][0]);
     }
-    gateway_close(&g);
 }
 
 /* ---- decoding ---------------------------------------------------------- */
@@ -225,8 +200,7 @@ static void a_path_is_decoded_once(void **state)
         {"/a.php/%c3%A4\xc3\xa4", "/a.php", "/\xc3\xa4\xc3\xa4"},
         {"/a.php/%252e%252e/%252e%252e/b", "/a.php", "/%2e%2e/%2e%2e/b"},
     };
-    (void)state;
-    ASSERT_SPLITS(splits);
+    ASSERT_SPLITS(state, splits);
 }
 
 static void what_is_no_encoding_is_refused(void **state)
@@ -239,15 +213,12 @@ static void what_is_no_encoding_is_refused(void **state)
         {"/%u002e", NULL, NULL},  {"/% 41", NULL, NULL},
         {"/a.php/%", NULL, NULL}, {"/%\xe1\xe1", NULL, NULL},
     };
-    (void)state;
-    ASSERT_SPLITS(splits);
+    ASSERT_SPLITS(state, splits);
 }
 
 static void control_bytes_are_refused_encoded_or_not(void **state)
 {
-    struct gateway g;
-    (void)state;
-    gateway_open(&g);
+    struct gateway *g = *state;
     for (unsigned byte = 0; byte < 256; byte++) {
         static const char hex[] = "0123456789abcdef";
         char raw[] = "/a.php/?";
@@ -255,30 +226,26 @@ static void control_bytes_are_refused_encoded_or_not(void **state)
         int want = byte < 0x20 || byte == 0x7f ? FCGI_ERR_BAD_REQUEST : FCGI_OK;
         encoded[8] = hex[byte / 16];
         encoded[9] = hex[byte % 16];
-        assert_int_equal(gateway_get(&g, encoded), want);
+        assert_int_equal(gateway_get(g, encoded), want);
         raw[7] = (char)byte;
-        g.request.target = (struct fcgi_slice){raw, 8};
+        g->request.target = (struct fcgi_slice){raw, 8};
         if (byte != '%') {
             want = byte == ' ' || byte == '#' ? FCGI_ERR_BAD_REQUEST : want;
-            assert_int_equal(gateway_build(&g), want);
+            assert_int_equal(gateway_build(g), want);
         }
     }
-    gateway_close(&g);
 }
 
 static void control_bytes_and_spaces_are_refused_in_the_query_too(void **state)
 {
     static const char bytes[] = "\0\t\r\n \x1b\x7f#";
-    struct gateway g;
-    (void)state;
-    gateway_open(&g);
+    struct gateway *g = *state;
     for (size_t i = 0; i < sizeof(bytes) - 1; i++) {
         char target[] = "/a.php?x?y";
         target[8] = bytes[i];
-        g.request.target = (struct fcgi_slice){target, 10};
-        assert_int_equal(gateway_build(&g), FCGI_ERR_BAD_REQUEST);
+        g->request.target = (struct fcgi_slice){target, 10};
+        assert_int_equal(gateway_build(g), FCGI_ERR_BAD_REQUEST);
     }
-    gateway_close(&g);
 }
 
 /* ---- dots and slashes -------------------------------------------------- */
@@ -297,8 +264,7 @@ static void dots_are_resolved_after_decoding(void **state)
         {"/a/b/../../c.php", "/c.php", NULL},
         {"/a.php/.../.x/..y/z./w..", "/a.php", "/.../.x/..y/z./w.."},
     };
-    (void)state;
-    ASSERT_SPLITS(splits);
+    ASSERT_SPLITS(state, splits);
 }
 
 static void leaving_the_root_is_refused(void **state)
@@ -316,8 +282,7 @@ static void leaving_the_root_is_refused(void **state)
         {"/a.php/../../b", NULL, NULL},
         {"http://h/../a.php", NULL, NULL},
     };
-    (void)state;
-    ASSERT_SPLITS(splits);
+    ASSERT_SPLITS(state, splits);
 }
 
 static void slashes_in_a_row_count_as_one(void **state)
@@ -330,8 +295,7 @@ static void slashes_in_a_row_count_as_one(void **state)
         {"/a//../b.php", "/b.php", NULL},
         {"/a/%2f/b.php", "/a/b.php", NULL},
     };
-    (void)state;
-    ASSERT_SPLITS(splits);
+    ASSERT_SPLITS(state, splits);
 }
 
 /* One reader resolves the dots before it decodes, another afterwards. */
@@ -351,8 +315,7 @@ static void an_encoded_slash_is_refused_beside_dots(void **state)
         {"/a%2f.", NULL, NULL},
         {"/a%2f..", NULL, NULL},
     };
-    (void)state;
-    ASSERT_SPLITS(splits);
+    ASSERT_SPLITS(state, splits);
 }
 
 /* It parts names where the application runs on Windows. */
@@ -369,8 +332,7 @@ static void a_backslash_is_refused_beside_dots(void **state)
         {"/\\..", NULL, NULL},
         {"/..%5c", NULL, NULL},
     };
-    (void)state;
-    ASSERT_SPLITS(splits);
+    ASSERT_SPLITS(state, splits);
 }
 
 /* Each has led some server astray. */
@@ -397,8 +359,7 @@ static void nasty_targets_come_to_what_they_say_or_to_nothing(void **state)
         {"/a.php/%7f", NULL, NULL},
         {"/a.php/~%7E", "/a.php", "/~~"},
     };
-    (void)state;
-    ASSERT_SPLITS(splits);
+    ASSERT_SPLITS(state, splits);
 }
 
 /* ---- other forms ------------------------------------------------------- */
@@ -421,8 +382,7 @@ static void what_starts_with_no_slash_is_refused(void **state)
         {"http:", NULL, NULL},
         {" /a.php", NULL, NULL},
     };
-    (void)state;
-    ASSERT_SPLITS(splits);
+    ASSERT_SPLITS(state, splits);
 }
 
 static void a_fragment_is_refused(void **state)
@@ -433,8 +393,7 @@ static void a_fragment_is_refused(void **state)
         {"http://h#a", NULL, NULL},
         {"/a.php/%23b", "/a.php", "/#b"},
     };
-    (void)state;
-    ASSERT_SPLITS(splits);
+    ASSERT_SPLITS(state, splits);
 }
 
 static void the_absolute_form_says_host_and_path(void **state)
@@ -449,8 +408,7 @@ static void the_absolute_form_says_host_and_path(void **state)
         {"http://h:/a.php", "/a.php", NULL},
         {"http://h/http://g/a.php", "/http:/g/a.php", NULL},
     };
-    (void)state;
-    ASSERT_SPLITS(splits);
+    ASSERT_SPLITS(state, splits);
 }
 
 static void an_absolute_form_without_a_sound_host_is_refused(void **state)
@@ -464,27 +422,23 @@ static void an_absolute_form_without_a_sound_host_is_refused(void **state)
         {"http://?a", NULL, NULL},        {"http://h:1:2/", NULL, NULL},
         {"http://h:8x/", NULL, NULL},
     };
-    (void)state;
-    ASSERT_SPLITS(splits);
+    ASSERT_SPLITS(state, splits);
 }
 
 static void the_asterisk_is_for_options_alone(void **state)
 {
-    struct gateway g;
-    (void)state;
-    gateway_open(&g);
-    assert_refused(&g, "*");
-    g.request.method = gateway_slice("options");
-    assert_refused(&g, "*");
-    g.request.method = gateway_slice("OPTIONS");
-    assert_int_equal(gateway_get(&g, "*"), FCGI_OK);
-    gateway_assert(&g, "REQUEST_URI", "*");
-    gateway_assert(&g, "SCRIPT_NAME", "/index.php");
-    gateway_assert(&g, "QUERY_STRING", "");
-    gateway_assert(&g, "PATH_INFO", NULL);
-    assert_refused(&g, "*?a");
-    assert_refused(&g, "");
-    gateway_close(&g);
+    struct gateway *g = *state;
+    assert_refused(g, "*");
+    g->request.method = gateway_slice("options");
+    assert_refused(g, "*");
+    g->request.method = gateway_slice("OPTIONS");
+    assert_int_equal(gateway_get(g, "*"), FCGI_OK);
+    gateway_assert(g, "REQUEST_URI", "*");
+    gateway_assert(g, "SCRIPT_NAME", "/index.php");
+    gateway_assert(g, "QUERY_STRING", "");
+    gateway_assert(g, "PATH_INFO", NULL);
+    assert_refused(g, "*?a");
+    assert_refused(g, "");
 }
 
 /* ---- length ------------------------------------------------------------ */
@@ -493,21 +447,18 @@ static void a_target_may_be_very_long(void **state)
 {
     const size_t len = (size_t)1 << 20;
     char *target = malloc(len);
-    struct gateway g;
-    (void)state;
+    struct gateway *g = *state;
     assert_non_null(target);
-    gateway_open(&g);
     for (size_t i = 0; i < len; i++) {
         target[i] = "/a.php/%62"[i < 7 ? i : 7 + (i - 7) % 3];
     }
-    g.request.target = (struct fcgi_slice){target, 7 + (len - 7) / 3 * 3};
-    assert_int_equal(gateway_build(&g), FCGI_OK);
-    gateway_assert(&g, "SCRIPT_NAME", "/a.php");
-    const struct fcgi_param *info = gateway_find(&g, "PATH_INFO");
+    g->request.target = (struct fcgi_slice){target, 7 + (len - 7) / 3 * 3};
+    assert_int_equal(gateway_build(g), FCGI_OK);
+    gateway_assert(g, "SCRIPT_NAME", "/a.php");
+    const struct fcgi_param *info = gateway_find(g, "PATH_INFO");
     assert_int_equal(info->value_len, 1 + (len - 7) / 3);
     assert_int_equal(info->value[info->value_len - 1], 'b');
     free(target);
-    gateway_close(&g);
 }
 
 /* The path is resolved step by step: many steps down, as many up. */
@@ -515,21 +466,18 @@ static void a_path_may_have_very_many_dots(void **state)
 {
     const size_t steps = 100000;
     char *target = malloc(steps * 5 + 1);
-    struct gateway g;
-    (void)state;
+    struct gateway *g = *state;
     assert_non_null(target);
-    gateway_open(&g);
     for (size_t i = 0; i < steps; i++) {
         memcpy(target + i * 2, "/a", 2);
         memcpy(target + steps * 2 + i * 3, "/..", 3);
     }
-    g.request.target = (struct fcgi_slice){target, steps * 5};
-    assert_int_equal(gateway_build(&g), FCGI_OK);
-    gateway_assert(&g, "SCRIPT_NAME", "/index.php");
-    g.request.target = (struct fcgi_slice){target + 2, steps * 5 - 2};
-    assert_int_equal(gateway_build(&g), FCGI_ERR_BAD_REQUEST);
+    g->request.target = (struct fcgi_slice){target, steps * 5};
+    assert_int_equal(gateway_build(g), FCGI_OK);
+    gateway_assert(g, "SCRIPT_NAME", "/index.php");
+    g->request.target = (struct fcgi_slice){target + 2, steps * 5 - 2};
+    assert_int_equal(gateway_build(g), FCGI_ERR_BAD_REQUEST);
     free(target);
-    gateway_close(&g);
 }
 
 static void nothing_behind_a_target_is_read(void **state)
@@ -540,51 +488,48 @@ static void nothing_behind_a_target_is_read(void **state)
         "/%",      "/%4",      "/%41",     "/a.php",    "/a.php/",
         "/a.php?", "/.",       "/..",      "/a/..",     "/\\",
     };
-    struct gateway g;
+    struct gateway *g = *state;
     struct guard guard;
-    (void)state;
-    gateway_open(&g);
     guard_open(&guard, 100);
     for (size_t i = 0; i < sizeof(targets) / sizeof(targets[0]); i++) {
         size_t len = strlen(targets[i]);
-        g.request.target.data = guard_put(&guard, targets[i], len);
-        g.request.target.len = len;
-        (void)gateway_build(&g);
+        g->request.target.data = guard_put(&guard, targets[i], len);
+        g->request.target.len = len;
+        (void)gateway_build(g);
     }
     guard_close(&guard);
-    gateway_close(&g);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_script_is_split_from_the_path_behind_it),
-        cmocka_unit_test(the_extension_counts_in_any_case_of_letters),
-        cmocka_unit_test(a_directory_is_answered_by_its_index),
-        cmocka_unit_test(what_names_no_script_is_for_the_index_at_the_root),
-        cmocka_unit_test(index_and_extension_are_the_sites),
-        cmocka_unit_test(with_an_empty_extension_the_first_name_is_the_script),
-        cmocka_unit_test(files_are_below_the_root),
-        cmocka_unit_test(a_root_may_end_in_a_slash),
-        cmocka_unit_test(the_query_is_what_follows_the_first_question_mark),
-        cmocka_unit_test(a_path_is_decoded_once),
-        cmocka_unit_test(what_is_no_encoding_is_refused),
-        cmocka_unit_test(control_bytes_are_refused_encoded_or_not),
-        cmocka_unit_test(control_bytes_and_spaces_are_refused_in_the_query_too),
-        cmocka_unit_test(dots_are_resolved_after_decoding),
-        cmocka_unit_test(leaving_the_root_is_refused),
-        cmocka_unit_test(slashes_in_a_row_count_as_one),
-        cmocka_unit_test(an_encoded_slash_is_refused_beside_dots),
-        cmocka_unit_test(a_backslash_is_refused_beside_dots),
-        cmocka_unit_test(nasty_targets_come_to_what_they_say_or_to_nothing),
-        cmocka_unit_test(what_starts_with_no_slash_is_refused),
-        cmocka_unit_test(a_fragment_is_refused),
-        cmocka_unit_test(the_absolute_form_says_host_and_path),
-        cmocka_unit_test(an_absolute_form_without_a_sound_host_is_refused),
-        cmocka_unit_test(the_asterisk_is_for_options_alone),
-        cmocka_unit_test(a_target_may_be_very_long),
-        cmocka_unit_test(a_path_may_have_very_many_dots),
-        cmocka_unit_test(nothing_behind_a_target_is_read),
+        gateway_test(a_script_is_split_from_the_path_behind_it),
+        gateway_test(the_extension_counts_in_any_case_of_letters),
+        gateway_test(a_directory_is_answered_by_its_index),
+        gateway_test(what_names_no_script_is_for_the_index_at_the_root),
+        gateway_test(index_and_extension_are_the_sites),
+        gateway_test(with_an_empty_extension_the_first_name_is_the_script),
+        gateway_test(files_are_below_the_root),
+        gateway_test(a_root_may_end_in_a_slash),
+        gateway_test(the_query_is_what_follows_the_first_question_mark),
+        gateway_test(a_path_is_decoded_once),
+        gateway_test(what_is_no_encoding_is_refused),
+        gateway_test(control_bytes_are_refused_encoded_or_not),
+        gateway_test(control_bytes_and_spaces_are_refused_in_the_query_too),
+        gateway_test(dots_are_resolved_after_decoding),
+        gateway_test(leaving_the_root_is_refused),
+        gateway_test(slashes_in_a_row_count_as_one),
+        gateway_test(an_encoded_slash_is_refused_beside_dots),
+        gateway_test(a_backslash_is_refused_beside_dots),
+        gateway_test(nasty_targets_come_to_what_they_say_or_to_nothing),
+        gateway_test(what_starts_with_no_slash_is_refused),
+        gateway_test(a_fragment_is_refused),
+        gateway_test(the_absolute_form_says_host_and_path),
+        gateway_test(an_absolute_form_without_a_sound_host_is_refused),
+        gateway_test(the_asterisk_is_for_options_alone),
+        gateway_test(a_target_may_be_very_long),
+        gateway_test(a_path_may_have_very_many_dots),
+        gateway_test(nothing_behind_a_target_is_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

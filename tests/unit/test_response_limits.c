@@ -2,37 +2,30 @@
  * What a response may hold: each limit lets its last byte pass and not one
  * more.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <stdio.h>
 
 #include <fcgi_client/response.h>
 
 #include "../../src/exchange/response.h"
 #include "talk.h"
+#include "test.h"
 
 /* Ask with limits, and get these bytes as FCGI_STDOUT, whole and byte by byte:
  * the status must be the same. */
-static int status_of(const struct fcgi_limits *limits, const struct wire *text)
+static int status_of(void **state, const struct fcgi_limits *limits,
+                     const struct wire *text)
 {
     const struct fcgi_request request = {.limits = *limits};
     struct wire answer = {0};
-    struct talk t;
+    struct talk *t = *state;
     int piecemeal = FCGI_WAIT;
-    int whole = talk_open_request(&t, &request, text->data, text->len);
-    talk_close(&t);
-    talk_open(&t);
-    talk_ask(&t, &request);
+    int whole = talk_anew_request(t, &request, text->data, text->len);
+    talk_anew(t);
+    talk_ask(t, &request);
     talk_write_answer(&answer, text->data, text->len);
     for (size_t i = 0; i < answer.len && piecemeal == FCGI_WAIT; i++) {
-        piecemeal = talk_feed(&t, answer.data + i, 1);
+        piecemeal = talk_feed(t, answer.data + i, 1);
     }
-    talk_close(&t);
     wire_free(&answer);
     assert_int_equal(piecemeal, whole);
     return whole;
@@ -53,13 +46,14 @@ static void append_line(struct wire *text, size_t len, const char *end)
 
 /* ---- the head ---------------------------------------------------------- */
 
-static int status_of_line(int64_t limit, size_t len, const char *end)
+static int status_of_line(void **state, int64_t limit, size_t len,
+                          const char *end)
 {
     const struct fcgi_limits limits = {.line_len = limit, .head_len = -1};
     struct wire text = {0};
     append_line(&text, len, end);
     wire_text(&text, end);
-    int status = status_of(&limits, &text);
+    int status = status_of(state, &limits, &text);
     wire_free(&text);
     return status;
 }
@@ -67,14 +61,13 @@ static int status_of_line(int64_t limit, size_t len, const char *end)
 static void a_line_may_be_as_long_as_its_limit(void **state)
 {
     static const char *const ends[] = {"\n", "\r\n"};
-    (void)state;
     for (size_t i = 0; i < 2; i++) {
-        assert_int_equal(status_of_line(20, 20, ends[i]), FCGI_OK);
-        assert_int_equal(status_of_line(20, 21, ends[i]),
+        assert_int_equal(status_of_line(state, 20, 20, ends[i]), FCGI_OK);
+        assert_int_equal(status_of_line(state, 20, 21, ends[i]),
                          FCGI_ERR_HEAD_TOO_LARGE);
-        assert_int_equal(status_of_line(20, 22, ends[i]),
+        assert_int_equal(status_of_line(state, 20, 22, ends[i]),
                          FCGI_ERR_HEAD_TOO_LARGE);
-        assert_int_equal(status_of_line(20, 1000, ends[i]),
+        assert_int_equal(status_of_line(state, 20, 1000, ends[i]),
                          FCGI_ERR_HEAD_TOO_LARGE);
     }
 }
@@ -84,29 +77,27 @@ static void a_line_too_long_need_be_no_field(void **state)
 {
     const struct fcgi_limits limits = {.line_len = 20, .head_len = -1};
     struct wire text = {0};
-    (void)state;
     wire_text(&text, "not a field at all, but 20 bytes\r\n\r\n");
-    assert_int_equal(status_of(&limits, &text), FCGI_ERR_HEAD_TOO_LARGE);
+    assert_int_equal(status_of(state, &limits, &text), FCGI_ERR_HEAD_TOO_LARGE);
     wire_free(&text);
     wire_text(&text, "no field, with 1 more\n\n");
-    assert_int_equal(status_of(&limits, &text), FCGI_ERR_HEAD_TOO_LARGE);
+    assert_int_equal(status_of(state, &limits, &text), FCGI_ERR_HEAD_TOO_LARGE);
     wire_free(&text);
     wire_text(&text, "not a field, but 20.\r\n\r\n");
-    assert_int_equal(status_of(&limits, &text), FCGI_ERR_BAD_HEAD);
+    assert_int_equal(status_of(state, &limits, &text), FCGI_ERR_BAD_HEAD);
     wire_free(&text);
 }
 
 static void a_line_is_16_kib_at_most_by_default(void **state)
 {
-    (void)state;
-    assert_int_equal(status_of_line(0, 16384, "\r\n"), FCGI_OK);
-    assert_int_equal(status_of_line(0, 16385, "\r\n"), FCGI_ERR_HEAD_TOO_LARGE);
+    assert_int_equal(status_of_line(state, 0, 16384, "\r\n"), FCGI_OK);
+    assert_int_equal(status_of_line(state, 0, 16385, "\r\n"),
+                     FCGI_ERR_HEAD_TOO_LARGE);
 }
 
 static void a_line_without_limit_may_be_long(void **state)
 {
-    (void)state;
-    assert_int_equal(status_of_line(-1, 200000, "\r\n"), FCGI_OK);
+    assert_int_equal(status_of_line(state, -1, 200000, "\r\n"), FCGI_OK);
 }
 
 /* A line that never ends is refused before all memory is filled with it. */
@@ -114,22 +105,19 @@ static void a_line_that_never_ends_is_refused(void **state)
 {
     struct wire answer = {0};
     struct wire line = {0};
-    struct talk t;
+    struct talk *t = *state;
     size_t used;
-    (void)state;
     append_line(&line, 60000, "");
     wire_stream(&answer, WIRE_STDOUT, TALK_ID, line.data, line.len);
-    talk_open(&t);
-    talk_ask(&t, NULL);
-    assert_int_equal(fcgi_exchange_feed(t.x, answer.data, 20000, &used),
+    talk_ask(t, NULL);
+    assert_int_equal(fcgi_exchange_feed(t->x, answer.data, 20000, &used),
                      FCGI_ERR_HEAD_TOO_LARGE);
     wire_free(&answer);
     wire_free(&line);
-    talk_close(&t);
 }
 
 /* A head of exactly `len` bytes, its empty line included. */
-static int status_of_head(int64_t limit, size_t len)
+static int status_of_head(void **state, int64_t limit, size_t len)
 {
     const struct fcgi_limits limits = {.head_len = limit, .field_count = -1};
     struct wire text = {0};
@@ -140,19 +128,21 @@ static int status_of_head(int64_t limit, size_t len)
     wire_text(&text, "\r\n");
     assert_int_equal(text.len, len);
     wire_text(&text, "body");
-    int status = status_of(&limits, &text);
+    int status = status_of(state, &limits, &text);
     wire_free(&text);
     return status;
 }
 
 static void a_head_may_be_as_long_as_its_limit(void **state)
 {
-    (void)state;
-    assert_int_equal(status_of_head(1000, 999), FCGI_OK);
-    assert_int_equal(status_of_head(1000, 1000), FCGI_OK);
-    assert_int_equal(status_of_head(1000, 1001), FCGI_ERR_HEAD_TOO_LARGE);
-    assert_int_equal(status_of_head(1000, 1002), FCGI_ERR_HEAD_TOO_LARGE);
-    assert_int_equal(status_of_head(1000, 5000), FCGI_ERR_HEAD_TOO_LARGE);
+    assert_int_equal(status_of_head(state, 1000, 999), FCGI_OK);
+    assert_int_equal(status_of_head(state, 1000, 1000), FCGI_OK);
+    assert_int_equal(status_of_head(state, 1000, 1001),
+                     FCGI_ERR_HEAD_TOO_LARGE);
+    assert_int_equal(status_of_head(state, 1000, 1002),
+                     FCGI_ERR_HEAD_TOO_LARGE);
+    assert_int_equal(status_of_head(state, 1000, 5000),
+                     FCGI_ERR_HEAD_TOO_LARGE);
 }
 
 /* Where it has come to its limit and is no whole one, it is too large with the
@@ -160,30 +150,25 @@ static void a_head_may_be_as_long_as_its_limit(void **state)
 static void a_head_that_stops_at_its_limit_is_none(void **state)
 {
     const struct fcgi_request request = {.limits = {.head_len = 10}};
-    struct talk t;
-    (void)state;
-    assert_int_equal(talk_open_text(&t, &request, "A: bcdefgh"),
+    struct talk *t = *state;
+    assert_int_equal(talk_anew_text(t, &request, "A: bcdefgh"),
                      FCGI_ERR_NO_HEAD);
-    talk_close(&t);
-    assert_int_equal(talk_open_text(&t, &request, "A: bcdefghi"),
+    assert_int_equal(talk_anew_text(t, &request, "A: bcdefghi"),
                      FCGI_ERR_HEAD_TOO_LARGE);
-    talk_close(&t);
 }
 
 static void a_head_is_64_kib_at_most_by_default(void **state)
 {
-    (void)state;
-    assert_int_equal(status_of_head(0, 65536), FCGI_OK);
-    assert_int_equal(status_of_head(0, 65537), FCGI_ERR_HEAD_TOO_LARGE);
+    assert_int_equal(status_of_head(state, 0, 65536), FCGI_OK);
+    assert_int_equal(status_of_head(state, 0, 65537), FCGI_ERR_HEAD_TOO_LARGE);
 }
 
 static void a_head_without_limit_may_be_long(void **state)
 {
-    (void)state;
-    assert_int_equal(status_of_head(-1, 300000), FCGI_OK);
+    assert_int_equal(status_of_head(state, -1, 300000), FCGI_OK);
 }
 
-static int status_of_fields(int64_t limit, size_t count)
+static int status_of_fields(void **state, int64_t limit, size_t count)
 {
     const struct fcgi_limits limits = {.field_count = limit};
     struct wire text = {0};
@@ -192,7 +177,7 @@ static int status_of_fields(int64_t limit, size_t count)
         wire_text(&text, "A: b\n");
     }
     wire_text(&text, "\n");
-    int status = status_of(&limits, &text);
+    int status = status_of(state, &limits, &text);
     wire_free(&text);
     return status;
 }
@@ -200,36 +185,33 @@ static int status_of_fields(int64_t limit, size_t count)
 /* Status is not a field, and is not counted. */
 static void there_may_be_as_many_fields_as_their_limit(void **state)
 {
-    (void)state;
-    assert_int_equal(status_of_fields(3, 3), FCGI_OK);
-    assert_int_equal(status_of_fields(3, 4), FCGI_ERR_HEAD_TOO_LARGE);
-    assert_int_equal(status_of_fields(0, 256), FCGI_OK);
-    assert_int_equal(status_of_fields(0, 257), FCGI_ERR_HEAD_TOO_LARGE);
-    assert_int_equal(status_of_fields(-1, 5000), FCGI_OK);
+    assert_int_equal(status_of_fields(state, 3, 3), FCGI_OK);
+    assert_int_equal(status_of_fields(state, 3, 4), FCGI_ERR_HEAD_TOO_LARGE);
+    assert_int_equal(status_of_fields(state, 0, 256), FCGI_OK);
+    assert_int_equal(status_of_fields(state, 0, 257), FCGI_ERR_HEAD_TOO_LARGE);
+    assert_int_equal(status_of_fields(state, -1, 5000), FCGI_OK);
 }
 
 static void many_fields_are_all_there(void **state)
 {
     struct wire text = {0};
-    struct talk t;
-    (void)state;
+    struct talk *t = *state;
     for (int i = 0; i < 256; i++) {
         char line[32];
         int len = snprintf(line, sizeof(line), "X-%d: value %d\r\n", i, i);
         wire_append(&text, line, (size_t)len);
     }
     wire_text(&text, "\r\n");
-    assert_int_equal(talk_open_request(&t, NULL, text.data, text.len), FCGI_OK);
-    assert_int_equal(t.response.field_count, 256);
+    assert_int_equal(talk_anew_request(t, NULL, text.data, text.len), FCGI_OK);
+    assert_int_equal(t->response.field_count, 256);
     for (int i = 0; i < 256; i++) {
         char name[16];
         char value[32];
         (void)snprintf(name, sizeof(name), "x-%d", i);
         (void)snprintf(value, sizeof(value), "value %d", i);
-        assert_string_equal(fcgi_response_field(&t.response, name, 0), value);
+        assert_string_equal(fcgi_response_field(&t->response, name, 0), value);
     }
     wire_free(&text);
-    talk_close(&t);
 }
 
 /* ---- the body ---------------------------------------------------------- */
@@ -246,7 +228,7 @@ static int open_body(struct talk *t, int64_t limit, size_t len,
     wire_stdout(&answer, TALK_ID, "A: b\n\n");
     wire_stream(&answer, WIRE_STDOUT, TALK_ID, noise.data, len / 2);
     talk_write_answer(&answer, noise.data + len / 2, len - len / 2);
-    talk_open(t);
+    talk_anew(t);
     talk_ask(t, &request);
     int status = bring(t, answer.data, answer.len, &used);
     assert_memory_equal(t->response.body.data, noise.data,
@@ -260,22 +242,19 @@ static void a_body_may_be_as_long_as_its_limit(void **state)
 {
     static talk_bring *const ways[] = {talk_by_feed, talk_by_input};
     static const size_t limits[] = {1, 10, 5000, 100000};
-    (void)state;
     for (size_t i = 0; i < 8; i++) {
         size_t limit = limits[i / 2];
-        struct talk t;
-        assert_int_equal(open_body(&t, (int64_t)limit, limit, ways[i % 2]),
+        struct talk *t = *state;
+        assert_int_equal(open_body(t, (int64_t)limit, limit, ways[i % 2]),
                          FCGI_OK);
-        assert_int_equal(t.response.body.len, limit);
-        talk_close(&t);
+        assert_int_equal(t->response.body.len, limit);
         for (size_t over = limit + 1; over <= limit + 20000; over += 9999) {
-            assert_int_equal(open_body(&t, (int64_t)limit, over, ways[i % 2]),
+            assert_int_equal(open_body(t, (int64_t)limit, over, ways[i % 2]),
                              FCGI_ERR_BODY_TOO_LARGE);
-            assert_int_equal(t.response.body.len, limit);
-            assert_int_equal(t.response.status, 200);
-            assert_int_equal(t.response.body.data[limit], '\0');
-            assert_false(fcgi_exchange_reusable(t.x));
-            talk_close(&t);
+            assert_int_equal(t->response.body.len, limit);
+            assert_int_equal(t->response.status, 200);
+            assert_int_equal(t->response.body.data[limit], '\0');
+            assert_false(fcgi_exchange_reusable(t->x));
         }
     }
 }
@@ -292,11 +271,9 @@ static void a_body_is_256_mib_at_most_by_default(void **state)
 
 static void a_body_without_limit_may_be_long(void **state)
 {
-    struct talk t;
-    (void)state;
-    assert_int_equal(open_body(&t, -1, 3000000, talk_by_input), FCGI_OK);
-    assert_int_equal(t.response.body.len, 3000000);
-    talk_close(&t);
+    struct talk *t = *state;
+    assert_int_equal(open_body(t, -1, 3000000, talk_by_input), FCGI_OK);
+    assert_int_equal(t->response.body.len, 3000000);
 }
 
 /* ---- stderr ------------------------------------------------------------ */
@@ -312,7 +289,7 @@ static int open_stderr(struct talk *t, int64_t limit, size_t len)
     wire_stream(&answer, WIRE_STDERR, TALK_ID, noise.data + len / 2,
                 len - len / 2);
     talk_write_text(&answer, "A: b\n\nbody");
-    talk_open(t);
+    talk_anew(t);
     talk_ask(t, &request);
     int status = talk_answer(t, &answer);
     assert_memory_equal(t->response.stderr_data.data, noise.data,
@@ -324,39 +301,35 @@ static int open_stderr(struct talk *t, int64_t limit, size_t len)
     return status;
 }
 
-static void assert_stderr(int64_t limit, size_t len, size_t kept)
+static void assert_stderr(void **state, int64_t limit, size_t len, size_t kept)
 {
-    struct talk t;
-    assert_int_equal(open_stderr(&t, limit, len), FCGI_OK);
-    assert_int_equal(t.response.stderr_data.len, kept);
-    assert_int_equal(t.response.stderr_cut, kept < len);
-    talk_assert_text(t.response.body, "body");
-    assert_true(fcgi_exchange_reusable(t.x));
-    talk_close(&t);
+    struct talk *t = *state;
+    assert_int_equal(open_stderr(t, limit, len), FCGI_OK);
+    assert_int_equal(t->response.stderr_data.len, kept);
+    assert_int_equal(t->response.stderr_cut, kept < len);
+    talk_assert_text(t->response.body, "body");
+    assert_true(fcgi_exchange_reusable(t->x));
 }
 
 static void stderr_over_its_limit_is_cut_and_says_so(void **state)
 {
-    (void)state;
-    assert_stderr(10, 10, 10);
-    assert_stderr(10, 11, 10);
-    assert_stderr(10, 500, 10);
-    assert_stderr(1, 1, 1);
-    assert_stderr(1, 2, 1);
+    assert_stderr(state, 10, 10, 10);
+    assert_stderr(state, 10, 11, 10);
+    assert_stderr(state, 10, 500, 10);
+    assert_stderr(state, 1, 1, 1);
+    assert_stderr(state, 1, 2, 1);
 }
 
 static void stderr_is_64_kib_at_most_by_default(void **state)
 {
-    (void)state;
-    assert_stderr(0, 65536, 65536);
-    assert_stderr(0, 65537, 65536);
+    assert_stderr(state, 0, 65536, 65536);
+    assert_stderr(state, 0, 65537, 65536);
 }
 
 /* Large error output made others loop or crash. */
 static void stderr_without_limit_may_be_long(void **state)
 {
-    (void)state;
-    assert_stderr(-1, 1000000, 1000000);
+    assert_stderr(state, -1, 1000000, 1000000);
 }
 
 /* ---- options ----------------------------------------------------------- */
@@ -368,14 +341,13 @@ static void a_limit_below_minus_1_is_refused(void **state)
                                          {.field_count = INT64_MIN},
                                          {.body_len = -2},
                                          {.stderr_len = -1000}};
-    (void)state;
     for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
         const struct fcgi_request request = {.limits = limits[i]};
-        struct talk t;
-        talk_open(&t);
-        assert_int_equal(fcgi_exchange_begin(t.x, &request, &t.response, 1, 0),
-                         FCGI_ERR_ARGUMENT);
-        talk_close(&t);
+        struct talk *t = *state;
+        talk_anew(t);
+        assert_int_equal(
+            fcgi_exchange_begin(t->x, &request, &t->response, 1, 0),
+            FCGI_ERR_ARGUMENT);
     }
 }
 
@@ -386,41 +358,38 @@ static void a_limit_over_32_bits_is_no_smaller_for_it(void **state)
     const struct fcgi_limits limits = {large, large, large, large, large};
     const struct fcgi_request request = {.limits = limits};
     struct wire answer = {0};
-    struct talk t;
-    (void)state;
-    talk_open(&t);
-    talk_ask(&t, &request);
+    struct talk *t = *state;
+    talk_ask(t, &request);
     wire_stderr(&answer, TALK_ID, "oh no");
     talk_write_text(&answer, "A: b\n\nbody");
-    assert_int_equal(talk_answer(&t, &answer), FCGI_OK);
-    talk_assert_text(t.response.body, "body");
-    talk_assert_text(t.response.stderr_data, "oh no");
+    assert_int_equal(talk_answer(t, &answer), FCGI_OK);
+    talk_assert_text(t->response.body, "body");
+    talk_assert_text(t->response.stderr_data, "oh no");
     wire_free(&answer);
-    talk_close(&t);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_line_may_be_as_long_as_its_limit),
-        cmocka_unit_test(a_line_too_long_need_be_no_field),
-        cmocka_unit_test(a_line_is_16_kib_at_most_by_default),
-        cmocka_unit_test(a_line_without_limit_may_be_long),
-        cmocka_unit_test(a_line_that_never_ends_is_refused),
-        cmocka_unit_test(a_head_may_be_as_long_as_its_limit),
-        cmocka_unit_test(a_head_that_stops_at_its_limit_is_none),
-        cmocka_unit_test(a_head_is_64_kib_at_most_by_default),
-        cmocka_unit_test(a_head_without_limit_may_be_long),
-        cmocka_unit_test(there_may_be_as_many_fields_as_their_limit),
-        cmocka_unit_test(many_fields_are_all_there),
-        cmocka_unit_test(a_body_may_be_as_long_as_its_limit),
+        talk_test(a_line_may_be_as_long_as_its_limit),
+        talk_test(a_line_too_long_need_be_no_field),
+        talk_test(a_line_is_16_kib_at_most_by_default),
+        talk_test(a_line_without_limit_may_be_long),
+        talk_test(a_line_that_never_ends_is_refused),
+        talk_test(a_head_may_be_as_long_as_its_limit),
+        talk_test(a_head_that_stops_at_its_limit_is_none),
+        talk_test(a_head_is_64_kib_at_most_by_default),
+        talk_test(a_head_without_limit_may_be_long),
+        talk_test(there_may_be_as_many_fields_as_their_limit),
+        talk_test(many_fields_are_all_there),
+        talk_test(a_body_may_be_as_long_as_its_limit),
         cmocka_unit_test(a_body_is_256_mib_at_most_by_default),
-        cmocka_unit_test(a_body_without_limit_may_be_long),
-        cmocka_unit_test(stderr_over_its_limit_is_cut_and_says_so),
-        cmocka_unit_test(stderr_is_64_kib_at_most_by_default),
-        cmocka_unit_test(stderr_without_limit_may_be_long),
-        cmocka_unit_test(a_limit_below_minus_1_is_refused),
-        cmocka_unit_test(a_limit_over_32_bits_is_no_smaller_for_it),
+        talk_test(a_body_without_limit_may_be_long),
+        talk_test(stderr_over_its_limit_is_cut_and_says_so),
+        talk_test(stderr_is_64_kib_at_most_by_default),
+        talk_test(stderr_without_limit_may_be_long),
+        talk_test(a_limit_below_minus_1_is_refused),
+        talk_test(a_limit_over_32_bits_is_no_smaller_for_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
