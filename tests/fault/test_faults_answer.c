@@ -4,13 +4,6 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <string.h>
 
 #include <fcgi_client.h>
@@ -18,6 +11,7 @@
 #include "ask.h"
 #include "ordeal.h"
 #include "pattern.h"
+#include "test.h"
 
 /* More than a socket takes at once. */
 #define LARGE 300000

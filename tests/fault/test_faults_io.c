@@ -4,13 +4,6 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -21,6 +14,7 @@
 
 #include "ordeal.h"
 #include "pattern.h"
+#include "test.h"
 
 #define LEN 5000
 

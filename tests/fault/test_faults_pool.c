@@ -4,13 +4,6 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -23,6 +16,7 @@
 #include "ask.h"
 #include "ordeal.h"
 #include "process.h"
+#include "test.h"
 
 static int ask(struct stage *stage)
 {

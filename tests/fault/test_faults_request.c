@@ -4,13 +4,6 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +17,7 @@
 #include "ordeal.h"
 #include "pattern.h"
 #include "temp.h"
+#include "test.h"
 
 /* More than a socket takes at once. */
 #define LARGE 300000

@@ -7,13 +7,6 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
@@ -31,6 +24,7 @@
 #include "ask.h"
 #include "process.h"
 #include "program.h"
+#include "test.h"
 
 #define THREADS 8
 #define EACH 500

@@ -3,13 +3,6 @@
  * the 256 of padding: stored, read, and counted off, by the exchange and by the
  * reader of whole records. The sum of the two does not fit in 16 bits.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +10,7 @@
 #include <fcgi_client/exchange.h>
 
 #include "talk.h"
+#include "test.h"
 
 #define CONTENTS 65536
 #define PADDINGS 256

@@ -6,13 +6,6 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +17,7 @@
 
 #include "guard.h"
 #include "talk.h"
+#include "test.h"
 
 #define LARGEST ((size_t)FCGI_PARAM_LEN_MAX)
 

@@ -6,13 +6,6 @@
  *
  * The last line says how many divisions of an answer were heard.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <stdio.h>
 #include <string.h>
 
@@ -20,6 +13,7 @@
 
 #include "corpus.h"
 #include "hearing.h"
+#include "test.h"
 
 /* Answers up to this size are cut everywhere in all manners. So are larger
  * ones around the borders of their records; elsewhere in one manner each, and

@@ -3,17 +3,12 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "ask.h"
 
 #include <sched.h>
 #include <string.h>
+
+#include "test.h"
 
 static const struct fcgi_param get_params[] = {
     FCGI_PARAM("REQUEST_METHOD", "GET"),

@@ -1,18 +1,12 @@
 /*
  * hearing - one answer heard over and over: see hearing.h.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "hearing.h"
 
 #include <string.h>
 
 #include "sound.h"
+#include "test.h"
 
 void hearing_open(struct hearing *h, const struct fcgi_request *request,
                   size_t most)

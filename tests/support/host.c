@@ -3,13 +3,6 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "host.h"
 
 #include <errno.h>
@@ -18,6 +11,7 @@
 
 #include "ask.h"
 #include "process.h"
+#include "test.h"
 #include "watchdog.h"
 
 /* How long something may be awaited that no descriptor tells. */

@@ -5,15 +5,12 @@
 
 #include "load.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
 #include <fcgi_client.h>
 
 #include "app.h"
@@ -22,6 +19,7 @@
 #include "php_fpm.h"
 #include "process.h"
 #include "program.h"
+#include "test.h"
 #include "wire.h"
 
 #define SMALL_LEN 100

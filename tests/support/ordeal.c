@@ -3,13 +3,6 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "ordeal.h"
 
 #include <stdio.h>
@@ -19,6 +12,7 @@
 
 #include "ask.h"
 #include "process.h"
+#include "test.h"
 #include "watchdog.h"
 
 /* Nothing here needs longer, but a machine may be busy. */

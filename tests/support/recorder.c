@@ -1,17 +1,12 @@
 /*
  * recorder - a sink that writes down what it is given: see recorder.h.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "recorder.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "recorder.h"
+#include "test.h"
 
 /* Begin an event in the log, unless it continues the last one. */
 static void open_event(struct recorder *r, enum recorder_event event,

@@ -5,15 +5,12 @@
 
 #include "rush.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "process.h"
+#include "test.h"
 
 #define BODY "ten bytes."
 

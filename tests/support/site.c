@@ -3,18 +3,15 @@
  */
 #include "site.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
-
-#include <cmocka.h>
 
 #include "app.h"
 #include "front.h"
 #include "php_fpm.h"
 #include "program.h"
+#include "test.h"
 
 static struct site the_site;
 

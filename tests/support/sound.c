@@ -1,18 +1,13 @@
 /*
  * sound - what holds of a response: see sound.h.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "sound.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "test.h"
 
 static int64_t resolved(int64_t option, int64_t standard)
 {

@@ -2,18 +2,12 @@
  * Growable memory, where all arithmetic on lengths that the library keeps is
  * done: no sum may overflow, and a failure leaves all as it was.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <stdlib.h>
 #include <string.h>
 
 #include "../../src/base/buffer.h"
 #include "allocator.h"
+#include "test.h"
 
 static void what_is_appended_stands_in_a_row_with_a_nul_behind(void **state)
 {

@@ -4,17 +4,11 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <limits.h>
 #include <time.h>
 
 #include "../../src/net/clock.h"
+#include "test.h"
 
 static void a_moment_gone_by_is_now(void **state)
 {

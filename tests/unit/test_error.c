@@ -2,18 +2,13 @@
  * The codes of error.h: what programs have compiled in stays as it is, and
  * each cause can be told from all others by code, by name and by sentence.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <fcgi_client.h>
+
+#include "test.h"
 
 struct code {
     const char *name;

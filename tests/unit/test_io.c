@@ -3,13 +3,6 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -26,6 +19,7 @@
 #include "pattern.h"
 #include "process.h"
 #include "temp.h"
+#include "test.h"
 #include "ticks.h"
 
 #define LARGE (1 << 20)

@@ -3,16 +3,10 @@
  * earn, which connections are kept as trials when the credit is used up; and
  * how many closings are owed to requests that wait.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <string.h>
 
 #include "../../src/pool/keepalive.h"
+#include "test.h"
 
 /* As keepalive.c has them. */
 #define DEATHS 4 /* that use up the credit */

@@ -2,16 +2,13 @@
  * What the requests of a worker of the gateway among the examples may hold in
  * sum, and the blocks that it keeps for those that follow.
  */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 
-#include <cmocka.h>
-
-#include "../../examples/fcgi-gateway/memory.c"
+#include "../../examples/gateway_events_memory.c"
+#include "test.h"
 
 #define MAX ((size_t)16000)
 #define SPARE_MAX (MAX / 16)

@@ -1,13 +1,6 @@
 /*
  * Name-value pairs, encoded and decoded (FastCGI specification, section 3.4).
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +8,7 @@
 #include <fcgi_client/params.h>
 
 #include "guard.h"
+#include "test.h"
 #include "wire.h"
 
 /* Encode into fresh memory, which the caller frees. */

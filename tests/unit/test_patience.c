@@ -2,14 +2,8 @@
  * For how long the gateway among the examples waits for a client: its rule
  * knows no clock and no socket, and is looked at by itself.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include "../../examples/fcgi-gateway/patience.c"
+#include "../../examples/gateway_events_patience.c"
+#include "test.h"
 
 #define LIMIT_MS 10000
 #define RATE 500

@@ -2,16 +2,11 @@
  * The header of records and the bodies of fixed shape (FastCGI specification,
  * sections 3.3 and 5).
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <string.h>
 
 #include <fcgi_client/record.h>
+
+#include "test.h"
 
 /* ---- the header -------------------------------------------------------- */
 

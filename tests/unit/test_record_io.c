@@ -2,18 +2,12 @@
  * Whole records through readers and writers: content and padding of any size,
  * in reads of any size.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <stdlib.h>
 #include <string.h>
 
 #include <fcgi_client/record.h>
 
+#include "test.h"
 #include "wire.h"
 
 /* ---- writing ----------------------------------------------------------- */

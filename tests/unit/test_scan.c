@@ -3,18 +3,12 @@
  * is looked for is written down here in another way (RFC 9110, sections 5.5
  * and 5.6.2).
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <stdbool.h>
 #include <string.h>
 
 #include "../../src/http/scan.h"
 #include "guard.h"
+#include "test.h"
 
 /* Three blocks and more. */
 #define MOST ((size_t)56)

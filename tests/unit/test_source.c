@@ -4,13 +4,6 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,6 +14,7 @@
 
 #include "ask.h"
 #include "temp.h"
+#include "test.h"
 
 static int read_some(const struct fcgi_source *source, char *buf, size_t cap,
                      size_t *got)
