@@ -1,6 +1,6 @@
 /*
- * bare_host - what host.h does, without the library: the same bytes on as many
- * sockets. It tells what of the cost is the kernel's.
+ * bare_host - what many_calls.h does, without the library: the same bytes on as
+ * many sockets. It tells what of the cost is the kernel's.
  */
 #ifndef BENCH_BARE_HOST_H
 #define BENCH_BARE_HOST_H

@@ -28,7 +28,7 @@
 #include <unistd.h>
 
 #include "allocator.h"
-#include "ask.h"
+#include "ask_only.h"
 #include "plot.h"
 #include "responder.h"
 #include "rows.h"

@@ -6,7 +6,7 @@
 #include "rows.h"
 
 #include "bare_host.h"
-#include "host.h"
+#include "many_calls.h"
 
 #define FEW 16
 #define MANY 10000

@@ -17,7 +17,7 @@
 
 #include "allocator.h"
 #include "asker.h"
-#include "host.h"
+#include "many_calls.h"
 #include "sample.h"
 
 #define SMALL_ANSWER 100

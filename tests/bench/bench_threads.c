@@ -8,7 +8,7 @@
 
 #include <unistd.h>
 
-#include "crowd.h"
+#include "ask_threads.h"
 
 /* So many requests take some ten milliseconds, beside which starting the
  * threads is nothing. */

@@ -5,8 +5,8 @@
 
 #include <stdio.h>
 
+#include "ask_threads.h"
 #include "asker.h"
-#include "crowd.h"
 #include "harness.h"
 #include "sample.h"
 

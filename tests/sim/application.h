@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #include "answer.h"
-#include "stream.h"
+#include "sim_stream.h"
 
 /** `closes`: each connection after an answer, whatever the client wants. */
 void application_begin(bool closes);

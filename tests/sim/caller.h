@@ -12,11 +12,11 @@
 #include <fcgi_client.h>
 
 #include "answer.h"
-#include "client.h"
 #include "drain.h"
 #include "feed.h"
 #include "ledger.h"
-#include "stream.h"
+#include "sim_client.h"
+#include "sim_stream.h"
 #include "wire.h"
 
 /** The token, the method, and as many that fill. */

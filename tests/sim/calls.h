@@ -6,7 +6,7 @@
 #define SIM_CALLS_H
 
 #include "caller.h"
-#include "client.h"
+#include "sim_client.h"
 
 /** Begin a call, which may end at once. */
 void call_start(struct caller *c, struct sim_client *client);

@@ -16,7 +16,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-#include "stream.h"
+#include "sim_stream.h"
 
 #define DESCRIPTOR_BASE 100000
 

@@ -6,13 +6,13 @@
 #include "application.h"
 #include "caller.h"
 #include "calls.h"
-#include "client.h"
-#include "crowd.h"
 #include "descriptor.h"
 #include "driver.h"
+#include "excess.h"
 #include "judge.h"
 #include "line.h"
 #include "network.h"
+#include "sim_client.h"
 #include "watch.h"
 #include "world.h"
 
@@ -84,9 +84,9 @@ static void start_something(void)
         client_free(client);
         client_open(client);
     }
-    if (host.is_crowded && crowd_has_room(client)) {
+    if (host.is_crowded && excess_has_room(client)) {
         host.is_crowded = false;
-        crowd_gather(client);
+        excess_begin_and_give_up(client);
     } else if (!world_chance(host.blocks)) {
         call_start(next_caller(), client);
     } else if (client->config.timeouts.queue_ms > 0 && world_chance(20)) {

@@ -3,9 +3,9 @@
  */
 #include "events.h"
 #include "application.h"
-#include "client.h"
 #include "descriptor.h"
 #include "sight.h"
+#include "sim_client.h"
 #include "world.h"
 
 /* One that never came back is new. */

@@ -11,7 +11,7 @@
 
 #include "answer.h"
 #include "reader.h"
-#include "stream.h"
+#include "sim_stream.h"
 #include "wire.h"
 
 /** How often things happen, in percent. */

@@ -3,10 +3,10 @@
  */
 #include <poll.h>
 
-#include "client.h"
 #include "descriptor.h"
 #include "line.h"
 #include "sight.h"
+#include "sim_client.h"
 #include "wake.h"
 #include "watch.h"
 #include "world.h"

@@ -1,9 +1,9 @@
 /*
- * client - a client of the library, with options by chance, and memory that is
- * counted and sometimes runs out.
+ * sim_client - a client of the library, with options by chance, and memory that
+ * is counted and sometimes runs out.
  */
-#ifndef SIM_CLIENT_H
-#define SIM_CLIENT_H
+#ifndef SIM_SIM_CLIENT_H
+#define SIM_SIM_CLIENT_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,7 +13,7 @@
 
 #include "allocator.h"
 #include "debt.h"
-#include "stream.h"
+#include "sim_stream.h"
 #include "wake.h"
 
 /** As many event loops may a client have that hear of turns by themselves. */

@@ -1,14 +1,14 @@
 /*
- * client - the clients of a program: see client.h.
+ * sim_client - the clients of a program: see sim_client.h.
  */
 #include <fcntl.h>
 #include <string.h>
 
-#include "client.h"
 #include "descriptor.h"
 #include "events.h"
 #include "network.h"
 #include "sight.h"
+#include "sim_client.h"
 #include "world.h"
 
 /*

@@ -1,9 +1,9 @@
 /*
- * host - a program with an event loop that has very many calls in flight, all
- * on one thread: as soon as one has ended it begins another.
+ * many_calls - a program with an event loop that has very many calls in flight,
+ * all on one thread: as soon as one has ended it begins another.
  */
-#ifndef BENCH_HOST_H
-#define BENCH_HOST_H
+#ifndef BENCH_MANY_CALLS_H
+#define BENCH_MANY_CALLS_H
 
 #include <stddef.h>
 

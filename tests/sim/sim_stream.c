@@ -1,5 +1,5 @@
 /*
- * stream - a connection of the simulation: see stream.h.
+ * sim_stream - a connection of the simulation: see sim_stream.h.
  */
 #include <errno.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 #include "application.h"
 #include "ledger.h"
 #include "sight.h"
-#include "stream.h"
+#include "sim_stream.h"
 #include "world.h"
 
 static struct stream streams[STREAMS];

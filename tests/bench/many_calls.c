@@ -1,12 +1,12 @@
 /*
- * host - a program with an event loop: see host.h.
+ * many_calls - a program with an event loop: see many_calls.h.
  *
  * Descriptors are watched for edges once and for all: a pooled connection comes
  * back under its number, and with it the call that uses it now.
  */
 #define _GNU_SOURCE
 
-#include "host.h"
+#include "many_calls.h"
 
 #include <poll.h>
 #include <stdbool.h>

@@ -1,9 +1,9 @@
 /*
- * crowd - threads that ask at the same time: see crowd.h.
+ * ask_threads - threads that ask at the same time: see ask_threads.h.
  */
 #define _GNU_SOURCE
 
-#include "crowd.h"
+#include "ask_threads.h"
 
 #include <pthread.h>
 #include <stdlib.h>

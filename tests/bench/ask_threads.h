@@ -1,9 +1,9 @@
 /*
- * crowd - threads that ask at the same time: all of them one client, or for the
- * limit each on a socket of its own.
+ * ask_threads - threads that ask at the same time: all of them one client, or
+ * for the limit each on a socket of its own.
  */
-#ifndef BENCH_CROWD_H
-#define BENCH_CROWD_H
+#ifndef BENCH_ASK_THREADS_H
+#define BENCH_ASK_THREADS_H
 
 #include <stddef.h>
 

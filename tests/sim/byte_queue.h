@@ -1,8 +1,8 @@
 /*
- * queue - bytes in order, no more than there is room for.
+ * byte_queue - bytes in order, no more than there is room for.
  */
-#ifndef SIM_QUEUE_H
-#define SIM_QUEUE_H
+#ifndef SIM_BYTE_QUEUE_H
+#define SIM_BYTE_QUEUE_H
 
 #include <stddef.h>
 

@@ -1,9 +1,9 @@
 /*
- * queue - bytes in order: see queue.h.
+ * byte_queue - bytes in order: see byte_queue.h.
  */
 #include <string.h>
 
-#include "queue.h"
+#include "byte_queue.h"
 
 static size_t least(size_t a, size_t b)
 {

@@ -1,9 +1,9 @@
 /*
- * ask - a program that does nothing but ask, for comparison with others that
- * do.
+ * ask_only - a program that does nothing but ask, for comparison with others
+ * that do.
  */
-#ifndef BENCH_ASK_H
-#define BENCH_ASK_H
+#ifndef BENCH_ASK_ONLY_H
+#define BENCH_ASK_ONLY_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /*
- * ask - a program that does nothing but ask: see ask.h.
+ * ask_only - a program that does nothing but ask: see ask_only.h.
  */
-#include "ask.h"
+#include "ask_only.h"
 
 #include <fcgi_client.h>
 

@@ -1,10 +1,10 @@
 /*
- * crowd - many calls at a time: see crowd.h.
+ * excess - many calls at a time: see excess.h.
  */
 #include <string.h>
 
-#include "crowd.h"
 #include "descriptor.h"
+#include "excess.h"
 #include "judge.h"
 #include "sight.h"
 #include "world.h"
@@ -17,7 +17,7 @@
 static struct fcgi_call *calls[CROWD];
 static struct fcgi_response responses[CROWD];
 
-bool crowd_has_room(const struct sim_client *client)
+bool excess_has_room(const struct sim_client *client)
 {
     struct fcgi_pool_stats stats = client_stats(client);
 
@@ -48,7 +48,7 @@ static bool gives_back(const struct sim_client *client, struct fcgi_call *call)
     return before - client->memory.blocks > 1;
 }
 
-void crowd_gather(struct sim_client *client)
+void excess_begin_and_give_up(struct sim_client *client)
 {
     bool all;
 

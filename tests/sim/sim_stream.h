@@ -1,6 +1,6 @@
 /*
- * stream - a connection of the simulation: bytes up to the application, bytes
- * down to the client, and how each side has ended.
+ * sim_stream - a connection of the simulation: bytes up to the application,
+ * bytes down to the client, and how each side has ended.
  *
  *              send                      take
  *     client  ------>  [ up, bounded ]  ------>  application
@@ -10,8 +10,8 @@
  * It behaves as sockets do: what was given before an end can still be received,
  * an error is told once, and a reset may swallow what was under way.
  */
-#ifndef SIM_STREAM_H
-#define SIM_STREAM_H
+#ifndef SIM_SIM_STREAM_H
+#define SIM_SIM_STREAM_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,8 +19,8 @@
 
 #include <sys/uio.h>
 
+#include "byte_queue.h"
 #include "framing.h"
-#include "queue.h"
 #include "wire.h"
 #include "world.h"
 
