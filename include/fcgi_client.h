@@ -2,7 +2,8 @@
  * libfcgi-client - ask a FastCGI application for something.
  *
  * This header includes every other one but <fcgi_client/io.h>, which needs
- * FILE. To use one layer alone, include its header alone.
+ * FILE, and those of loops in epoll, libevent and libuv. To use one layer
+ * alone, include its header alone.
  */
 #ifndef FCGI_CLIENT_H
 #define FCGI_CLIENT_H
@@ -12,6 +13,7 @@
 #include <fcgi_client/client.h>
 #include <fcgi_client/error.h>
 #include <fcgi_client/exchange.h>
+#include <fcgi_client/loop.h>
 #include <fcgi_client/params.h>
 #include <fcgi_client/pool.h>
 #include <fcgi_client/record.h>

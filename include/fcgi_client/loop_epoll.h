@@ -24,6 +24,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <string.h>
 #include <sys/epoll.h>
 
 #include <fcgi_client/loop.h>
@@ -60,8 +61,9 @@ static inline int fcgi_loop_epoll_new(struct fcgi_loop_epoll *fcgi, int epoll,
                                       uint64_t tag, const char *address,
                                       const struct fcgi_client_config *config)
 {
-    struct fcgi_loop_host host = {0};
+    struct fcgi_loop_host host;
 
+    memset(&host, 0, sizeof(host));
     host.watch = fcgi_loop_epoll_watch;
     host.context = fcgi;
     host.edge_triggered = true;

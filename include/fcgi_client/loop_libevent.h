@@ -11,6 +11,8 @@
 #ifndef FCGI_CLIENT_LOOP_LIBEVENT_H
 #define FCGI_CLIENT_LOOP_LIBEVENT_H
 
+#include <string.h>
+
 #include <event2/event.h>
 
 #include <fcgi_client/loop.h>
@@ -91,9 +93,10 @@ fcgi_loop_libevent_new(struct fcgi_loop_libevent *fcgi, struct event_base *base,
                        const char *address,
                        const struct fcgi_client_config *config)
 {
-    struct fcgi_loop_host host = {0};
+    struct fcgi_loop_host host;
     int rc = FCGI_ERR_NO_MEMORY;
 
+    memset(&host, 0, sizeof(host));
     host.watch = fcgi_loop_libevent_watch;
     host.set_timer = fcgi_loop_libevent_set_timer;
     host.context = fcgi;

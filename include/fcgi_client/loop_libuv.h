@@ -14,6 +14,7 @@
 #define FCGI_CLIENT_LOOP_LIBUV_H
 
 #include <stdlib.h>
+#include <string.h>
 
 #include <uv.h>
 
@@ -26,7 +27,7 @@ struct fcgi_loop_libuv {
 };
 
 /* A descriptor's handle. */
-struct fcgi_loop_libuv_watch {
+struct fcgi_loop_libuv_handle {
     uv_poll_t poll; /* first: libuv returns it */
     struct fcgi_loop_libuv *fcgi;
     int fd;
@@ -40,7 +41,8 @@ static inline void fcgi_loop_libuv_free_handle(uv_handle_t *handle)
 static inline void fcgi_loop_libuv_on_event(uv_poll_t *poll, int status,
                                             int what)
 {
-    struct fcgi_loop_libuv_watch *watch = (struct fcgi_loop_libuv_watch *)poll;
+    struct fcgi_loop_libuv_handle *watch =
+        (struct fcgi_loop_libuv_handle *)poll;
     unsigned events =
         ((what & UV_READABLE) != 0 ? (unsigned)FCGI_EVENT_READ : 0U) |
         ((what & UV_WRITABLE) != 0 ? (unsigned)FCGI_EVENT_WRITE : 0U);
@@ -59,8 +61,8 @@ static inline void fcgi_loop_libuv_on_timer(uv_timer_t *timer)
 static inline int fcgi_loop_libuv_begin(struct fcgi_loop_libuv *fcgi, int fd,
                                         void **own)
 {
-    struct fcgi_loop_libuv_watch *watch =
-        (struct fcgi_loop_libuv_watch *)calloc(1, sizeof(*watch));
+    struct fcgi_loop_libuv_handle *watch =
+        (struct fcgi_loop_libuv_handle *)calloc(1, sizeof(*watch));
 
     if (watch == NULL) {
         return FCGI_ERR_NO_MEMORY;
@@ -81,7 +83,8 @@ static inline int fcgi_loop_libuv_watch(void *context, int fd, unsigned events,
 {
     struct fcgi_loop_libuv *fcgi = (struct fcgi_loop_libuv *)context;
     int rc = *own == NULL ? fcgi_loop_libuv_begin(fcgi, fd, own) : FCGI_OK;
-    struct fcgi_loop_libuv_watch *watch = (struct fcgi_loop_libuv_watch *)*own;
+    struct fcgi_loop_libuv_handle *watch =
+        (struct fcgi_loop_libuv_handle *)*own;
 
     if (rc != FCGI_OK) {
         return rc;
@@ -138,9 +141,10 @@ static inline int fcgi_loop_libuv_new(struct fcgi_loop_libuv *fcgi,
                                       uv_loop_t *uv, const char *address,
                                       const struct fcgi_client_config *config)
 {
-    struct fcgi_loop_host host = {0};
+    struct fcgi_loop_host host;
     int rc;
 
+    memset(&host, 0, sizeof(host));
     host.watch = fcgi_loop_libuv_watch;
     host.set_timer = fcgi_loop_libuv_set_timer;
     host.context = fcgi;

@@ -540,6 +540,7 @@ int main(void)
         gateway_test(setting_is_done_or_not_whatever_room_is_left),
         cmocka_unit_test(making_one_may_fail),
         gateway_test(null_is_refused),
+        cmocka_unit_test(variables_asked_for_with_null_are_none),
         gateway_test(a_site_without_an_absolute_root_is_refused),
         gateway_test(a_policy_that_there_is_not_is_refused),
         gateway_test(bytes_that_are_not_there_are_refused),

@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "../../examples/gateway_events_memory.c"
+#include "../../examples/fcgi-gateway/memory.c"
 #include "test.h"
 
 #define MAX ((size_t)16000)

@@ -2,7 +2,7 @@
  * For how long the gateway among the examples waits for a client: its rule
  * knows no clock and no socket, and is looked at by itself.
  */
-#include "../../examples/gateway_events_patience.c"
+#include "../../examples/fcgi-gateway/patience.c"
 #include "test.h"
 
 #define LIMIT_MS 10000
