@@ -1,7 +1,7 @@
 /*
- * exchange - one request and its response, joined: `outgoing` says what to
- * send, `intake` where to receive, `incoming` what that means; sending and
- * receiving know nothing of each other.
+ * exchange - one request and its response: the request writer says what to
+ * send, the receive buffer where to receive, and the response reader acts on
+ * what was received. Sending and receiving know nothing of each other.
  *
  * No socket, no clock.
  */
@@ -15,14 +15,14 @@
 #include "response.h"
 #include "response_reader.h"
 
-/* How much of a prologue's memory is kept for the next. */
+/* The most memory that a prologue keeps for the next. */
 #define KEPT_LEN ((size_t)128 * 1024)
 
 struct fcgi_exchange {
     struct fcgi_allocator allocator;
     struct fcgi__request_writer writer;
     struct fcgi__receive_buffer buffer;
-    struct fcgi__response_reader reader; /* its status is that of the whole */
+    struct fcgi__response_reader reader; /* its status is the exchange's */
     bool send_failed;
 };
 
@@ -56,11 +56,12 @@ void fcgi_exchange_free(struct fcgi_exchange *x)
     }
     allocator = x->allocator;
     fcgi__request_writer_free(&x->writer, &allocator);
-    fcgi__buffer_free(&x->buffer.room, &allocator);
+    fcgi__buffer_free(&x->buffer.memory, &allocator);
     fcgi__release(&allocator, x);
 }
 
-static void forget(struct fcgi_exchange *x)
+/* No request is under way or has ended. */
+static void forget_request(struct fcgi_exchange *x)
 {
     x->reader.response = NULL;
     x->reader.status = FCGI_ERR_STATE;
@@ -86,8 +87,8 @@ void fcgi__exchange_hurry(struct fcgi_exchange *x,
     x->writer.prologue.context = context;
 }
 
-/* Empty the response, and begin to receive it. `limits` are NULL if it was
- * begun before. */
+/* Empty the response, and begin to receive it. `limits` are NULL where the
+ * request begins again. */
 static int begin_receiving(struct fcgi_exchange *x,
                            const struct fcgi_limits *limits,
                            struct fcgi_response *response, uint16_t request_id)
@@ -111,14 +112,14 @@ int fcgi__exchange_begin(struct fcgi_exchange *x,
 {
     int rc;
 
-    forget(x);
+    forget_request(x);
     rc = fcgi__request_writer_begin(&x->writer, &x->allocator, request,
                                     request_id, flags);
     if (rc != FCGI_OK) {
         return rc;
     }
     x->reader.sink = request->sink;
-    x->reader.to_head = fcgi__prologue_is_head(&x->writer.prologue);
+    x->reader.head_request = fcgi__prologue_is_head(&x->writer.prologue);
     return begin_receiving(x, limits, response, request_id);
 }
 
@@ -140,7 +141,7 @@ int fcgi_exchange_begin(struct fcgi_exchange *x,
                                   flags);
     }
     if (rc != FCGI_OK) {
-        forget(x);
+        forget_request(x);
         fcgi__response_clear(response);
     }
     return rc;
@@ -151,13 +152,13 @@ int fcgi__exchange_begin_values(struct fcgi_exchange *x,
 {
     int rc;
 
-    forget(x);
+    forget_request(x);
     rc = fcgi__request_writer_begin_values(&x->writer, &x->allocator);
     if (rc != FCGI_OK) {
         return rc;
     }
     memset(&x->reader.sink, 0, sizeof(x->reader.sink));
-    x->reader.to_head = false;
+    x->reader.head_request = false;
     return begin_receiving(x, &fcgi__standard_limits, response, 0);
 }
 
@@ -199,7 +200,7 @@ int fcgi_exchange_output(struct fcgi_exchange *x, struct fcgi_slice *slices,
     }
     rc = fcgi__request_writer_fill(&x->writer, &x->allocator);
     if (x->reader.status != FCGI_WAIT) {
-        return 0; /* the source has cancelled */
+        return 0; /* the source has cancelled the request */
     }
     return rc < 0 ? fcgi__response_reader_fail(&x->reader, rc)
                   : (int)fcgi__request_writer_slices(&x->writer, slices, max);
@@ -263,18 +264,18 @@ int fcgi_exchange_input(struct fcgi_exchange *x, struct fcgi_memory *room,
 bool fcgi__exchange_received(struct fcgi_exchange *x, size_t n)
 {
     struct fcgi__response_reader *reader = &x->reader;
+    struct fcgi__scatter *scatter = &x->buffer.scatter;
     struct fcgi_slice *unread = &x->buffer.unread;
 
-    reader->moved = false;
+    reader->progressed = false;
     fcgi__receive_buffer_received(&x->buffer, n);
     if (reader->status == FCGI_WAIT) {
-        while (
-            fcgi__scatter_next(&x->buffer.scatter, &reader->deframer, unread)) {
-            fcgi__response_reader_run(reader, unread);
+        while (fcgi__scatter_next(scatter, &reader->deframer, unread)) {
+            fcgi__response_reader_read(reader, unread);
         }
         fcgi__response_reader_conclude(reader);
     }
-    return reader->moved;
+    return reader->progressed;
 }
 
 int fcgi_exchange_received(struct fcgi_exchange *x, size_t n)
@@ -296,8 +297,8 @@ int fcgi_exchange_feed(struct fcgi_exchange *x, const void *bytes, size_t len,
         return FCGI_ERR_ARGUMENT;
     }
     was_under_way = x->reader.status == FCGI_WAIT;
-    x->buffer.scatter.cap = 0;
-    fcgi__response_reader_run(&x->reader, &data);
+    x->buffer.scatter.cap = 0; /* nothing can have been received there */
+    fcgi__response_reader_read(&x->reader, &data);
     if (was_under_way) {
         fcgi__response_reader_conclude(&x->reader);
     }
@@ -324,7 +325,7 @@ int fcgi_exchange_resume(struct fcgi_exchange *x)
     }
     if (x->reader.status == FCGI_WAIT) {
         x->reader.paused = false;
-        fcgi__response_reader_run(&x->reader, &x->buffer.unread);
+        fcgi__response_reader_read(&x->reader, &x->buffer.unread);
         fcgi__response_reader_conclude(&x->reader);
     }
     return x->reader.status;
@@ -371,12 +372,12 @@ int fcgi_exchange_status(const struct fcgi_exchange *x)
 
 bool fcgi_exchange_reusable(const struct fcgi_exchange *x)
 {
-    return x != NULL && fcgi__response_reader_clean(&x->reader) &&
+    return x != NULL && fcgi__response_reader_is_clean(&x->reader) &&
            !x->send_failed && fcgi__request_writer_all_sent(&x->writer);
 }
 
 /*
- * What the call asks.
+ * What only the call needs to know.
  */
 
 bool fcgi__exchange_is_idempotent(const struct fcgi_exchange *x)
@@ -386,7 +387,7 @@ bool fcgi__exchange_is_idempotent(const struct fcgi_exchange *x)
 
 bool fcgi__exchange_answered(const struct fcgi_exchange *x)
 {
-    return fcgi__response_reader_begun(&x->reader);
+    return fcgi__response_reader_has_begun(&x->reader);
 }
 
 bool fcgi__exchange_sent_any(const struct fcgi_exchange *x)

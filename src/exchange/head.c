@@ -3,12 +3,12 @@
  *
  *     Status: 404 Not Found CRLF      a code and a reason; not a field
  *     Set-Cookie: a=1 LF              name, colon, value; LF alone will do
- *     Set-Cookie: b=2 CRLF            repeated: order is kept
+ *     Set-Cookie: b=2 CRLF            repeated: the order is kept
  *     CRLF                            the end
  *
- * Names are tokens and values hold no control bytes (RFC 9110, section 5);
- * what breaks that is refused, never passed on: a peer that can smuggle a line
- * end into a field can split the response of whoever hands it on.
+ * Names are tokens, and values hold no control bytes (RFC 9110, section 5).
+ * Anything else is refused, never passed on: if a line end could be smuggled
+ * into a field, the caller's own response could be split by it.
  */
 #include <string.h>
 
@@ -16,8 +16,8 @@
 #include "../http/scan.h"
 #include "head.h"
 
-/* Text is taken in pieces of this length: what stands in one behind the head
- * was copied in vain. */
+/* Text is copied in pieces of this length, since the copy of what follows the
+ * head is wasted. */
 #define PIECE_LEN ((size_t)512)
 
 static struct fcgi_field *fields_of(const struct fcgi__head *head)
@@ -25,8 +25,8 @@ static struct fcgi_field *fields_of(const struct fcgi__head *head)
     return (struct fcgi_field *)(void *)head->fields.data;
 }
 
-/* Take the white space off both ends of a value, in which no other byte comes
- * before the space or is one. */
+/* Take the white space off both ends of a value, which holds no control bytes
+ * but tabs. */
 static void trim_value(struct fcgi_slice *value)
 {
     while (value->len > 0 && (uint8_t)*value->data <= ' ') {
@@ -38,7 +38,7 @@ static void trim_value(struct fcgi_slice *value)
     }
 }
 
-/* Three digits, from 100 up; 0: they are not. */
+/* Three digits, 100 or more; 0: anything else. */
 static int parse_status(const char *digits)
 {
     unsigned hundreds = (unsigned char)digits[0] - (unsigned)'0';
@@ -70,7 +70,7 @@ static int take_status(struct fcgi__head *head, struct fcgi_slice value)
     return FCGI_OK;
 }
 
-/* Content-Length: the same again is fine, another is not. */
+/* Content-Length may be repeated, but not with another value. */
 static int take_content_length(struct fcgi__head *head, struct fcgi_slice value)
 {
     int64_t length = fcgi__parse_length(value.data, value.len);
@@ -83,10 +83,10 @@ static int take_content_length(struct fcgi__head *head, struct fcgi_slice value)
     return FCGI_OK;
 }
 
-static int keep_field(struct fcgi__head *head,
-                      const struct fcgi_allocator *allocator,
-                      const struct fcgi_limits *limits, struct fcgi_slice name,
-                      struct fcgi_slice value)
+static int add_field(struct fcgi__head *head,
+                     const struct fcgi_allocator *allocator,
+                     const struct fcgi_limits *limits, struct fcgi_slice name,
+                     struct fcgi_slice value)
 {
     struct fcgi_field *field;
     int rc;
@@ -108,8 +108,8 @@ static int keep_field(struct fcgi__head *head,
     return FCGI_OK;
 }
 
-/* Whether a field of that length has that name. Most others do not even begin
- * like it, and most of those that do are spelt like it. */
+/* Whether a field with a name of that length has that name. Most other names
+ * begin with another letter, and most equal ones are in the same case. */
 static inline bool is_named(struct fcgi_slice name, const char *text,
                             size_t len)
 {
@@ -120,7 +120,7 @@ static inline bool is_named(struct fcgi_slice name, const char *text,
 
 #define IS_NAMED(name, text) is_named(name, text, sizeof(text) - 1)
 
-/* The fields that mean something here are told apart by their length first. */
+/* The fields that matter here are told apart by their length first. */
 static int take_field(struct fcgi__head *head,
                       const struct fcgi_allocator *allocator,
                       const struct fcgi_limits *limits, struct fcgi_slice name,
@@ -148,11 +148,10 @@ static int take_field(struct fcgi__head *head,
     default:
         break;
     }
-    return rc == FCGI_OK ? keep_field(head, allocator, limits, name, value)
-                         : rc;
+    return rc == FCGI_OK ? add_field(head, allocator, limits, name, value) : rc;
 }
 
-/* The text is whole: end the strings in it. */
+/* The head is whole: put a NUL behind every string in it. */
 static int complete(struct fcgi__head *head)
 {
     const struct fcgi_field *field = fields_of(head);
@@ -174,20 +173,20 @@ static int complete(struct fcgi__head *head)
     return FCGI_OK;
 }
 
-/* The end of a line that ends there: LF, or CRLF; NULL: it goes on. */
-static const char *line_end(const char *at)
+/* What follows the LF or CRLF that stands there; NULL: neither does. */
+static const char *skip_line_end(const char *at)
 {
     at += *at == '\r';
     return *at == '\n' ? at + 1 : NULL;
 }
 
-/* What is no field: the blank line, a malformed one, or one that has not come
- * whole, which stays where it is. */
+/* A line that is not a field: the blank one, which ends the head, or a
+ * malformed one, or one that is not whole yet. */
 static int take_other_line(struct fcgi__head *head,
                            const struct fcgi_limits *limits)
 {
     const char *line = head->text.data + head->line;
-    const char *next = line_end(line);
+    const char *next = skip_line_end(line);
     const char *end;
 
     if (next != NULL) {
@@ -205,16 +204,16 @@ static int take_other_line(struct fcgi__head *head,
                : FCGI_ERR_BAD_HEAD;
 }
 
-/* A field, with its line. */
+/* A line with a field. */
 struct line {
     struct fcgi_slice name;
     struct fcgi_slice value;
-    size_t len; /* without its end */
-    const char *next;
+    size_t len;       /* without LF or CRLF */
+    const char *next; /* the line after it */
 };
 
-/* Whether a field stands there, and its line is whole. A NUL behind the text is
- * part of neither a name nor a value. */
+/* Whether a field stands there, and its line is whole. The search ends at the
+ * NULs behind the text, which can be part of neither a name nor a value. */
 static bool find_field(const char *at, struct line *line)
 {
     const char *colon = fcgi__token_end(at);
@@ -224,7 +223,7 @@ static bool find_field(const char *at, struct line *line)
         return false;
     }
     end = fcgi__value_end(colon + 1);
-    line->next = line_end(end);
+    line->next = skip_line_end(end);
     if (line->next == NULL) {
         return false;
     }
@@ -237,7 +236,7 @@ static bool find_field(const char *at, struct line *line)
     return true;
 }
 
-/* Take whole lines: FCGI_WAIT means that the head goes on. */
+/* Take all lines that are whole. FCGI_WAIT: the head goes on. */
 static int take_lines(struct fcgi__head *head,
                       const struct fcgi_allocator *allocator,
                       const struct fcgi_limits *limits)
@@ -256,8 +255,8 @@ static int take_lines(struct fcgi__head *head,
     return rc == FCGI_OK ? take_other_line(head, limits) : rc;
 }
 
-/* Whether what has come of a line is longer than a line may be. A CR may stand
- * where it ends. */
+/* Whether a line that is not whole yet is too long already. Its last byte may
+ * be the CR of its end. */
 static bool is_too_long(const struct fcgi__head *head,
                         const struct fcgi_limits *limits)
 {
@@ -266,8 +265,8 @@ static bool is_too_long(const struct fcgi__head *head,
     return len > 0 && len - 1 > (size_t)limits->line_len;
 }
 
-/* How much text to take at a time: of a line that is too long no more than
- * shows it, so that what stays readable is the same however the bytes come. */
+/* How much text to take at a time: of a line that is too long, no more than
+ * shows that, so that the same text stays readable however it was received. */
 static size_t piece_len(const struct fcgi__head *head,
                         const struct fcgi_limits *limits)
 {
@@ -277,7 +276,7 @@ static size_t piece_len(const struct fcgi__head *head,
     return len + PIECE_LEN <= most ? PIECE_LEN : most + 2 - len;
 }
 
-/* Make room for more text. It moves, and the fields with it. */
+/* Allocate memory for more text. It moves, and the fields follow it. */
 static int grow_text(struct fcgi__head *head,
                      const struct fcgi_allocator *allocator, size_t extra)
 {
@@ -301,7 +300,7 @@ static int grow_text(struct fcgi__head *head,
     return FCGI_OK;
 }
 
-/* Behind the text stands a block of NULs, which ends whatever is looked for. */
+/* A block of NULs stays behind the text: every search ends there. */
 static int add_text(struct fcgi__head *head,
                     const struct fcgi_allocator *allocator, const char *data,
                     size_t len)
@@ -320,8 +319,9 @@ static int add_text(struct fcgi__head *head,
     return FCGI_OK;
 }
 
-/* Take a piece of the text; what stands behind the line that decided is given
- * back. A line that came in part before is whole once there is a LF. */
+/* Take a piece of the text, but nothing after the line that ends the head or is
+ * refused. A line that was not whole before is only looked at once it has a
+ * LF. */
 static int take_piece(struct fcgi__head *head,
                       const struct fcgi_allocator *allocator,
                       const struct fcgi_limits *limits, struct fcgi_slice data,

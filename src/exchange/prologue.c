@@ -2,8 +2,8 @@
  * prologue - FCGI_BEGIN_REQUEST and FCGI_PARAMS (FastCGI specification,
  * sections 5.1 and 5.2).
  *
- * PHP parses each FCGI_PARAMS record alone, so a pair is put whole into one,
- * unless it is larger than any.
+ * PHP parses each FCGI_PARAMS record by itself, so no pair is split between two
+ * records, unless it is larger than a record can be.
  */
 #include <assert.h>
 #include <string.h>
@@ -12,10 +12,10 @@
 #include "../codec/record.h"
 #include "prologue.h"
 
-/* What most requests take; more is had when it is needed. */
+/* Enough for most requests; more is allocated when it is needed. */
 #define USUAL_LEN ((size_t)4096)
 
-/* What closing a record may add. */
+/* How much padding closing a record may add. */
 #define PADDING_ROOM ((size_t)8)
 
 struct packer {
@@ -32,7 +32,7 @@ static size_t content_len(const struct packer *packer)
 }
 
 /* A record without content would end the stream, and is taken back. There is
- * room for as much padding as there may be. */
+ * room for the padding. */
 static void close_record(struct packer *packer)
 {
     struct fcgi__buffer *wire = packer->wire;
@@ -59,8 +59,8 @@ static bool is_late(const struct fcgi__prologue *prologue)
     return prologue->is_late != NULL && prologue->is_late(prologue->context);
 }
 
-/* See that a record is open and has room for `len` more bytes, and that the
- * buffer holds them and the padding that may follow. */
+/* Make sure that a record is open that can take `len` more bytes, and that the
+ * buffer has room for them and for padding. */
 static int open_record(struct packer *packer, size_t len)
 {
     int rc;
@@ -81,8 +81,8 @@ static int open_record(struct packer *packer, size_t len)
     return rc;
 }
 
-/* Spread bytes over as many records as it takes. */
-static int spread(struct packer *packer, const char *data, size_t len)
+/* Append bytes, over as many records as they need. */
+static int append(struct packer *packer, const char *data, size_t len)
 {
     while (len > 0) {
         size_t left = (size_t)FCGI_CONTENT_MAX - content_len(packer);
@@ -102,7 +102,7 @@ static int spread(struct packer *packer, const char *data, size_t len)
     return FCGI_OK;
 }
 
-/* A pair larger than a record begins one, and ends one. */
+/* A pair that is larger than a record has records of its own. */
 static int add_large_param(struct packer *packer,
                            const struct fcgi_param *measured)
 {
@@ -111,19 +111,20 @@ static int add_large_param(struct packer *packer,
     int rc;
 
     close_record(packer);
-    rc = spread(packer, lengths, (size_t)(end - lengths));
+    rc = append(packer, lengths, (size_t)(end - lengths));
     if (rc == FCGI_OK) {
-        rc = spread(packer, measured->name, measured->name_len);
+        rc = append(packer, measured->name, measured->name_len);
     }
     if (rc == FCGI_OK) {
-        rc = spread(packer, measured->value, measured->value_len);
+        rc = append(packer, measured->value, measured->value_len);
     }
     close_record(packer);
     return rc;
 }
 
-/* The last REQUEST_METHOD counts, as it does for the application. */
-static void note_method(struct fcgi__prologue *prologue,
+/* Of several REQUEST_METHODs the last counts, as it does for the
+ * application. */
+static void keep_method(struct fcgi__prologue *prologue,
                         struct fcgi_slice method)
 {
     size_t len = method.len < FCGI__METHOD_CAP ? method.len : 0;
@@ -145,7 +146,7 @@ static int add_param(struct packer *packer, const struct fcgi_param *param)
     }
     if (fcgi__is_request_method(measured.name, measured.name_len)) {
         struct fcgi_slice method = {measured.value, measured.value_len};
-        note_method(packer->prologue, method);
+        keep_method(packer->prologue, method);
     }
     if (len > FCGI_CONTENT_MAX) {
         return add_large_param(packer, &measured);
@@ -158,8 +159,8 @@ static int add_param(struct packer *packer, const struct fcgi_param *param)
     return rc;
 }
 
-/* How much more the open record takes, and the buffer with it. */
-static size_t room_at_hand(const struct packer *packer)
+/* How many more bytes the open record can take in the memory there is. */
+static size_t room_in_record(const struct packer *packer)
 {
     const struct fcgi__buffer *wire = packer->wire;
     size_t of_record = FCGI_CONTENT_MAX - content_len(packer);
@@ -173,19 +174,19 @@ static size_t room_at_hand(const struct packer *packer)
     return of_record < of_buffer ? of_record : of_buffer;
 }
 
-/* Nearly all pairs are short, and there is room for them: add those at the
- * front. Returns how many they are. */
+/* Add pairs as long as they are short and there is room for them, which is true
+ * of nearly all. Returns how many. */
 static size_t add_short_params(struct packer *packer,
                                const struct fcgi_param *params, size_t count)
 {
     struct fcgi__buffer *wire = packer->wire;
     struct fcgi__pairs pairs = {
-        wire->data + wire->len, room_at_hand(packer), {NULL, 0}};
+        wire->data + wire->len, room_in_record(packer), {NULL, 0}};
     size_t added = fcgi__pairs_store(&pairs, params, count);
 
     wire->len = (size_t)(pairs.out - wire->data);
     if (pairs.method.data != NULL) {
-        note_method(packer->prologue, pairs.method);
+        keep_method(packer->prologue, pairs.method);
     }
     return added;
 }
@@ -206,8 +207,8 @@ static int add_params(struct packer *packer, const struct fcgi_param *params,
     return rc;
 }
 
-/* Pairs that were encoded before are copied at once if one record takes them
- * all. */
+/* Pairs that are encoded already are copied at once, if one record can take
+ * them all. */
 static int add_encoded(struct packer *packer, struct fcgi_slice encoded)
 {
     struct fcgi_slice method = {NULL, 0};
@@ -220,9 +221,9 @@ static int add_encoded(struct packer *packer, struct fcgi_slice encoded)
     rc = fcgi__pairs_check(encoded, &method);
     if (rc == FCGI_OK && encoded.len <= FCGI_CONTENT_MAX) {
         if (method.data != NULL) {
-            note_method(packer->prologue, method);
+            keep_method(packer->prologue, method);
         }
-        return spread(packer, encoded.data, encoded.len);
+        return append(packer, encoded.data, encoded.len);
     }
     while (rc == FCGI_OK && fcgi_params_next(&encoded, &param) == 1) {
         rc = add_param(packer, &param);
@@ -230,7 +231,7 @@ static int add_encoded(struct packer *packer, struct fcgi_slice encoded)
     return rc;
 }
 
-/* There is room for it. */
+/* The buffer is empty, and has room for it. */
 static void add_begin(struct packer *packer, struct fcgi_begin_request body)
 {
     struct fcgi__buffer *wire = packer->wire;
@@ -258,7 +259,7 @@ int fcgi__prologue_end_stream(struct fcgi__prologue *prologue,
     return rc;
 }
 
-static void begin(struct fcgi__prologue *prologue)
+static void reset(struct fcgi__prologue *prologue)
 {
     prologue->wire.len = 0;
     prologue->records = 0;
@@ -274,7 +275,7 @@ int fcgi__prologue_encode(struct fcgi__prologue *prologue,
                             0};
     int rc;
 
-    begin(prologue);
+    reset(prologue);
     rc = fcgi__buffer_reserve(&prologue->wire, allocator, USUAL_LEN);
     if (rc != FCGI_OK) {
         return rc;
@@ -293,8 +294,8 @@ int fcgi__prologue_encode(struct fcgi__prologue *prologue,
     return rc;
 }
 
-/* Padded though it need not be: libfcgi answers only after it has read
- * something behind the content. */
+/* The padding is not needed by the specification, but libfcgi answers only
+ * when something follows the content. */
 int fcgi__prologue_encode_values(struct fcgi__prologue *prologue,
                                  const struct fcgi_allocator *allocator)
 {
@@ -312,7 +313,7 @@ int fcgi__prologue_encode_values(struct fcgi__prologue *prologue,
                              record + FCGI__HEADER_LEN, 64 - 8, &len);
     header.content_length = (uint16_t)len;
     fcgi_header_encode(record, &header);
-    begin(prologue);
+    reset(prologue);
     prologue->records = 1;
     return fcgi__buffer_append(&prologue->wire, allocator, record,
                                FCGI__HEADER_LEN + len + 8);
@@ -345,8 +346,7 @@ static size_t record_wire(const uint8_t *bytes, struct fcgi_header *header)
     return FCGI__HEADER_LEN + header->content_length + header->padding_length;
 }
 
-void fcgi__prologue_restamp(struct fcgi__prologue *prologue,
-                            uint16_t request_id)
+void fcgi__prologue_set_id(struct fcgi__prologue *prologue, uint16_t request_id)
 {
     uint8_t *wire = (uint8_t *)prologue->wire.data;
     size_t at = 0;

@@ -1,10 +1,9 @@
 /*
- * prologue - what a request begins with: FCGI_BEGIN_REQUEST and all of
- * FCGI_PARAMS, encoded at once, so that the caller's params may go.
+ * prologue - the start of a request: FCGI_BEGIN_REQUEST and all of FCGI_PARAMS,
+ * encoded at once, so that the caller need not keep the params; and the end of
+ * FCGI_STDIN, if the request has no body.
  *
  *     [BEGIN_REQUEST][PARAMS] ... [PARAMS][PARAMS, empty][STDIN, empty]
- *
- * and the end of any stream that has no content.
  */
 #ifndef FCGI__PROLOGUE_H
 #define FCGI__PROLOGUE_H
@@ -22,16 +21,16 @@ struct fcgi__prologue {
     struct fcgi__buffer wire;
     size_t params_len; /* of `wire`, up to the end of FCGI_PARAMS */
     size_t records;
-    char method[FCGI__METHOD_CAP]; /* REQUEST_METHOD; "": none, or longer */
-    /* Whether it takes too long, asked whenever a record is full; NULL: it may
-     * take any time. The owner's, with its context. */
+    char method[FCGI__METHOD_CAP]; /* "": none, or longer than that */
+    /* Set by the owner. Whether encoding takes too long, which is asked
+     * whenever a record is full; NULL: it may take any time. */
     bool (*is_late)(void *context);
     void *context;
 };
 
-/* Encode the params of a request. FCGI_OK, FCGI_ERR_ARGUMENT,
- * FCGI_ERR_PARAMS_TRUNCATED, FCGI_ERR_CONTENT_TOO_LONG, FCGI_ERR_NO_MEMORY, or
- * FCGI_ERR_DEADLINE: it took too long. */
+/* Encode FCGI_BEGIN_REQUEST with that body, and the params. FCGI_OK,
+ * FCGI_ERR_ARGUMENT, FCGI_ERR_PARAMS_TRUNCATED, FCGI_ERR_CONTENT_TOO_LONG,
+ * FCGI_ERR_NO_MEMORY, or FCGI_ERR_DEADLINE: it took too long. */
 int fcgi__prologue_encode(struct fcgi__prologue *prologue,
                           const struct fcgi_allocator *allocator,
                           const struct fcgi_request *request,
@@ -42,23 +41,23 @@ int fcgi__prologue_end_stream(struct fcgi__prologue *prologue,
                               const struct fcgi_allocator *allocator,
                               uint8_t type, uint16_t request_id);
 
-/* Encode FCGI_GET_VALUES for all that section 4.1 names, in place of a
- * request. FCGI_OK or FCGI_ERR_NO_MEMORY. */
+/* In place of a request, encode FCGI_GET_VALUES for all the variables of
+ * section 4.1. FCGI_OK or FCGI_ERR_NO_MEMORY. */
 int fcgi__prologue_encode_values(struct fcgi__prologue *prologue,
                                  const struct fcgi_allocator *allocator);
 
-/* Whether it begins a HEAD request. */
+/* Whether the method is HEAD. */
 bool fcgi__prologue_is_head(const struct fcgi__prologue *prologue);
 
-/* Whether its method is idempotent (RFC 9110, section 9.2.2). */
+/* Whether the method is idempotent (RFC 9110, section 9.2.2). */
 bool fcgi__prologue_is_idempotent(const struct fcgi__prologue *prologue);
 
-/* Put another request id into every record. */
-void fcgi__prologue_restamp(struct fcgi__prologue *prologue,
-                            uint16_t request_id);
+/* Give every record another request id. */
+void fcgi__prologue_set_id(struct fcgi__prologue *prologue,
+                           uint16_t request_id);
 
-/* Count the records that end within the first `sent` bytes; `*remainder` is
- * what was sent of the next. */
+/* Count the records that were sent whole with the first `sent` bytes;
+ * `*remainder` is set to how much was sent of the next. */
 size_t fcgi__prologue_records_in(const struct fcgi__prologue *prologue,
                                  size_t sent, uint64_t *remainder);
 

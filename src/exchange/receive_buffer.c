@@ -1,25 +1,26 @@
 /*
- * intake - memory to receive in, and what was received on its way.
+ * receive_buffer - memory to receive in.
  */
 #include "receive_buffer.h"
 #include "response.h"
 
-/* Room to receive in: little, of which many calls that wait may have one each,
- * until it was filled. */
-#define ROOM_LEN ((size_t)128 * 1024)
-#define SMALL_ROOM_LEN ((size_t)4 * 1024)
+/* How large the buffer is: small, since many waiting calls may have one each,
+ * until a receive has filled it. */
+#define SMALL_LEN ((size_t)4 * 1024)
+#define LARGE_LEN ((size_t)128 * 1024)
 
-/* Records with so much body are received where that is collected. Shorter ones
- * come many at a time, and are copied. */
+/* How long a record is whose body is received where it is collected. Shorter
+ * ones come many at a time, and are copied. */
 #define LARGE_RECORD_LEN ((size_t)16 * 1024)
 
-/* What is received between and behind large ones: enough for the end of a
- * response, and not much of the next record, which is to have a place too. */
-#define ASIDE_LEN ((size_t)2 * 1024)
+/* How much of the buffer is offered beside that: enough for the end of a
+ * response, but not for much of a next record, since that should be received in
+ * place, too. */
+#define BESIDE_LEN ((size_t)2 * 1024)
 
-_Static_assert(FCGI__FRAMES_LEN < ASIDE_LEN &&
+_Static_assert(FCGI__FRAMES_LEN < BESIDE_LEN &&
                    FCGI__FRAMES_LEN <= FCGI__BODY_BEHIND,
-               "frames have their place aside, and in the body if need be");
+               "frames fit into the buffer, and behind the body");
 
 void fcgi__receive_buffer_begin(struct fcgi__receive_buffer *buffer)
 {
@@ -27,9 +28,9 @@ void fcgi__receive_buffer_begin(struct fcgi__receive_buffer *buffer)
     buffer->unread.len = 0;
 }
 
-/* How much body may come in what is left of the record at hand and in records
- * that are guessed to follow it: no more than have come. */
-static size_t landing_len(const struct fcgi__response_reader *reader)
+/* How much body to receive in place: the rest of this record, and as many more
+ * records of its length as would make up the body so far. */
+static size_t in_place_len(const struct fcgi__response_reader *reader)
 {
     uint64_t record = reader->deframer.header.content_length;
     uint64_t records = (reader->body_len + record - 1) / record;
@@ -43,14 +44,15 @@ static size_t landing_len(const struct fcgi__response_reader *reader)
     return len < left ? (size_t)len : left;
 }
 
-/* See to memory for that. */
-static int find_landing(const struct fcgi__response_reader *reader,
-                        struct fcgi_memory *place)
+/* Find a place for that behind the body. Memory is allocated only if there is
+ * not enough for this record. */
+static int reserve_in_place(const struct fcgi__response_reader *reader,
+                            struct fcgi_memory *place)
 {
     const struct fcgi__buffer *body = &reader->response->store->body;
-    size_t wanted = landing_len(reader);
-    size_t of_record = reader->deframer.content_left;
-    size_t needed = of_record < wanted ? of_record : wanted;
+    size_t wanted = in_place_len(reader);
+    size_t left = reader->deframer.content_left;
+    size_t needed = left < wanted ? left : wanted;
 
     if (body->cap - body->len < needed + FCGI__FRAMES_LEN) {
         int rc = fcgi__response_grow_body(reader->response,
@@ -70,22 +72,22 @@ int fcgi__receive_buffer_offer(struct fcgi__receive_buffer *buffer,
                                const struct fcgi_allocator *allocator,
                                struct fcgi_memory *room, size_t max)
 {
-    size_t len = buffer->filled ? ROOM_LEN : SMALL_ROOM_LEN;
-    int rc = fcgi__buffer_reserve(&buffer->room, allocator, len);
-    struct fcgi_memory aside = {buffer->room.data, 0, buffer->room.cap};
-    struct fcgi_memory body = {aside.data, 0, 0}; /* nowhere */
+    size_t len = buffer->filled ? LARGE_LEN : SMALL_LEN;
+    int rc = fcgi__buffer_reserve(&buffer->memory, allocator, len);
+    struct fcgi_memory beside = {buffer->memory.data, 0, buffer->memory.cap};
+    struct fcgi_memory body = {beside.data, 0, 0}; /* none */
 
     if (rc != FCGI_OK) {
         return rc;
     }
     if (fcgi__response_reader_collects_body(reader) &&
         reader->deframer.header.content_length >= LARGE_RECORD_LEN) {
-        aside.cap = ASIDE_LEN;
-        rc = find_landing(reader, &body);
+        beside.cap = BESIDE_LEN;
+        rc = reserve_in_place(reader, &body);
     }
     return rc == FCGI_OK
                ? fcgi__scatter_offer(&buffer->scatter, &reader->deframer, body,
-                                     aside, room, max)
+                                     beside, room, max)
                : rc;
 }
 

@@ -1,6 +1,5 @@
 /*
- * outgoing - a request as the bytes it is on the wire (FastCGI specification,
- * section 6: which role has which streams).
+ * request_writer - a request as the bytes it is on the wire.
  */
 #include <assert.h>
 
@@ -12,14 +11,14 @@ static bool is_empty(const struct fcgi_source *source)
     return source->read == NULL && source->len == 0;
 }
 
-/* A source that is not empty needs a stream of its own. */
+/* Whether the source is empty, or has both a stream and bytes to send. */
 static bool is_valid(const struct fcgi_source *source, bool has_stream)
 {
     return is_empty(source) ||
            (has_stream && (source->read != NULL || source->data != NULL));
 }
 
-/* Which role has which streams: section 6. */
+/* Which role has which streams: FastCGI specification, section 6. */
 static bool is_valid_request(const struct fcgi_request *request, int role)
 {
     return role >= FCGI_ROLE_RESPONDER && role <= FCGI_ROLE_FILTER &&
@@ -30,8 +29,8 @@ static bool is_valid_request(const struct fcgi_request *request, int role)
             request->encoded_params.len == 0);
 }
 
-/* An empty stream needs no more than its end, which may go with the
- * prologue. */
+/* Of an empty stream there is only its end, which goes into the prologue if no
+ * other stream comes before it. */
 static int add_stream(struct fcgi__request_writer *writer,
                       const struct fcgi_allocator *allocator, uint8_t type,
                       uint16_t request_id, const struct fcgi_source *source)
@@ -46,7 +45,7 @@ static int add_stream(struct fcgi__request_writer *writer,
     return FCGI_OK;
 }
 
-static void forget_progress(struct fcgi__request_writer *writer)
+static void reset_progress(struct fcgi__request_writer *writer)
 {
     writer->prologue_sent = 0;
     writer->stream = 0;
@@ -70,7 +69,7 @@ int fcgi__request_writer_begin(struct fcgi__request_writer *writer,
     }
     rc = fcgi__prologue_encode(&writer->prologue, allocator, request,
                                request_id, begin);
-    forget_progress(writer);
+    reset_progress(writer);
     writer->stream_count = 0;
     if (rc == FCGI_OK && role != FCGI_ROLE_AUTHORIZER) {
         rc = add_stream(writer, allocator, FCGI_TYPE_STDIN, request_id,
@@ -87,7 +86,7 @@ int fcgi__request_writer_begin_values(struct fcgi__request_writer *writer,
                                       const struct fcgi_allocator *allocator)
 {
     writer->stream_count = 0;
-    forget_progress(writer);
+    reset_progress(writer);
     return fcgi__prologue_encode_values(&writer->prologue, allocator);
 }
 
@@ -99,8 +98,8 @@ int fcgi__request_writer_restart(struct fcgi__request_writer *writer,
             return FCGI_ERR_STATE;
         }
     }
-    fcgi__prologue_restamp(&writer->prologue, request_id);
-    forget_progress(writer);
+    fcgi__prologue_set_id(&writer->prologue, request_id);
+    reset_progress(writer);
     return FCGI_OK;
 }
 
@@ -137,7 +136,7 @@ int fcgi__request_writer_fill(struct fcgi__request_writer *writer,
     if (writer->stream == writer->stream_count) {
         return FCGI_OK;
     }
-    wanted = fcgi__stream_wants(stream);
+    wanted = fcgi__stream_read_len(stream);
     if (wanted == 0) {
         return FCGI_OK;
     }
@@ -151,7 +150,7 @@ int fcgi__request_writer_fill(struct fcgi__request_writer *writer,
         return FCGI_OK;
     }
     return rc == FCGI_OK && got <= wanted
-               ? fcgi__stream_take(stream, writer->chunk.data, got)
+               ? fcgi__stream_begin_segment(stream, writer->chunk.data, got)
                : FCGI_ERR_SOURCE;
 }
 
@@ -200,7 +199,7 @@ int fcgi__request_writer_sent(struct fcgi__request_writer *writer, size_t n)
     if (stream->last) {
         writer->stream += 1;
     } else {
-        fcgi__stream_next_segment(stream);
+        fcgi__stream_end_segment(stream);
     }
     return FCGI_OK;
 }

@@ -1,6 +1,6 @@
 /*
- * response - the object that a response is collected in. Its memory stays with
- * it from one request to the next, so that a warm one allocates nothing.
+ * response - a response as the caller sees it. Its memory stays with it from
+ * one request to the next, so that a warm one allocates nothing.
  */
 #include <stdint.h>
 #include <string.h>
@@ -11,8 +11,8 @@
 
 #define KIB INT64_C(1024)
 
-/* A body whose length is known gets its memory at once if it is large, and up
- * to this much: more is not believed before it comes. */
+/* A large body of known length gets all its memory at once, unless it is longer
+ * than is believed before the bytes are there. */
 #define LARGE_BODY_LEN (8 * KIB)
 #define TRUSTED_BODY_LEN (16 * KIB * KIB)
 
@@ -150,9 +150,8 @@ size_t fcgi__response_body_left(const struct fcgi_response *response)
     return (size_t)store->limits.body_len - store->body.len;
 }
 
-/* How much memory to allocate behind the body, where so much is wanted: for all
- * of a large one whose length is known, and believed, so that it need not
- * move. */
+/* How much memory to allocate for `wanted` more bytes of body: for a large one
+ * of known length all that it will need, so that it never moves. */
 static size_t memory_for(const struct fcgi_response_store *store, size_t wanted)
 {
     int64_t length = store->head.content_length;
@@ -175,7 +174,7 @@ int fcgi__response_grow_body(struct fcgi_response *response, size_t wanted)
     return rc;
 }
 
-/* Whether bytes were received in the body's own memory, behind it. */
+/* Whether bytes were received in the memory behind the body. */
 static bool is_behind(const struct fcgi__buffer *body, const char *data)
 {
     uintptr_t end = (uintptr_t)body->data + body->len;

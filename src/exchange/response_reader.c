@@ -1,6 +1,6 @@
 /*
- * incoming - a response, from bytes to what they mean (FastCGI specification,
- * sections 3.3, 5.3 to 5.5 and 6).
+ * response_reader - a response, from bytes to what they mean (FastCGI
+ * specification, sections 3.3, 5.3 to 5.5 and 6).
  */
 #include <string.h>
 
@@ -22,18 +22,18 @@ void fcgi__response_reader_begin(struct fcgi__response_reader *reader,
     reader->end_len = 0;
 }
 
-bool fcgi__response_reader_begun(const struct fcgi__response_reader *reader)
+bool fcgi__response_reader_has_begun(const struct fcgi__response_reader *reader)
 {
     return reader->deframer.bytes > 0;
 }
 
-bool fcgi__response_reader_clean(const struct fcgi__response_reader *reader)
+bool fcgi__response_reader_is_clean(const struct fcgi__response_reader *reader)
 {
     return reader->status == FCGI_OK && reader->ending == FCGI__NOT_ENDED &&
            !reader->misdirected && !reader->followed;
 }
 
-/* What came instead of a head is left for the caller to read. */
+/* What was received instead of a head stays readable, as the body. */
 static int finish(struct fcgi__response_reader *reader, int status)
 {
     reader->status = status;
@@ -49,15 +49,14 @@ int fcgi__response_reader_fail(struct fcgi__response_reader *reader, int error)
 }
 
 /*
- * The body. Whatever is handed on has been held against the Content-Length
- * before.
+ * The body.
  */
 
 /* HEAD, 204 and 304 have no body, whatever the application sends (RFC 9110,
  * section 6.4.1). */
 static bool is_bodiless(const struct fcgi__response_reader *reader)
 {
-    return reader->to_head || reader->response->status == 204 ||
+    return reader->head_request || reader->response->status == 204 ||
            reader->response->status == 304;
 }
 
@@ -77,7 +76,8 @@ fcgi__response_reader_body_allowed(const struct fcgi__response_reader *reader)
 }
 
 /*
- * Taking content. `*used` is all of it, and becomes what was taken.
+ * Content. `*used` is all of it, and is set to what was taken, where that may
+ * be less.
  */
 
 static int take_head(struct fcgi__response_reader *reader,
@@ -96,8 +96,8 @@ static int take_head(struct fcgi__response_reader *reader,
                : FCGI_ERR_CANCELLED;
 }
 
-/* What is offered to the sink has been held against the Content-Length
- * before. */
+/* Nothing in excess of the Content-Length is collected or offered to the
+ * sink. */
 static int take_body(struct fcgi__response_reader *reader,
                      struct fcgi_slice content, size_t *used)
 {
@@ -106,7 +106,7 @@ static int take_body(struct fcgi__response_reader *reader,
     size_t offered = content.len < allowed ? content.len : (size_t)allowed;
     int rc = FCGI_OK;
 
-    reader->moved = true;
+    reader->progressed = true;
     if (is_bodiless(reader)) {
         return FCGI_OK;
     }
@@ -159,7 +159,7 @@ static int take_other(struct fcgi__response_reader *reader,
     if (reader->content == FCGI__FOREIGN) {
         return FCGI_OK;
     }
-    reader->moved = true;
+    reader->progressed = true;
     switch (reader->content) {
     case FCGI__HEAD:
         return take_head(reader, content, used);
@@ -182,8 +182,8 @@ static int take_other(struct fcgi__response_reader *reader,
  * The records.
  */
 
-/* What a first byte that is no version says of the peer: the "H" of an HTTP
- * status line, or the type of a TLS alert or handshake. */
+/* A first byte that is not a version tells a peer that speaks HTTP, by the "H"
+ * of its status line, or TLS, by the type of an alert or a handshake. */
 static int wrong_version(const struct fcgi__response_reader *reader)
 {
     uint8_t byte = reader->deframer.header.version;
@@ -214,8 +214,8 @@ static int begin_own_record(struct fcgi__response_reader *reader)
     }
 }
 
-/* What answers FCGI_GET_VALUES: its result, or that it is not known (sections
- * 4.1 and 4.2). */
+/* The answer to FCGI_GET_VALUES is its result, or that its type is not known
+ * (sections 4.1 and 4.2). */
 static int begin_management_record(struct fcgi__response_reader *reader)
 {
     switch (reader->deframer.header.type) {
@@ -230,8 +230,8 @@ static int begin_management_record(struct fcgi__response_reader *reader)
     }
 }
 
-/* A record of no request, or of another (section 3.3): nothing of it may reach
- * this response. */
+/* A management record, or one of another request (section 3.3): nothing of it
+ * may reach this response. */
 static int begin_foreign_record(struct fcgi__response_reader *reader)
 {
     const struct fcgi_header *header = &reader->deframer.header;
@@ -260,9 +260,9 @@ static int begin_record(struct fcgi__response_reader *reader)
                                    : begin_own_record(reader);
 }
 
-/* What FCGI_END_REQUEST says (section 5.5), and whether the response is whole
- * by then. */
-static int outcome_of_end(const struct fcgi__response_reader *reader)
+/* How the request ended, by what FCGI_END_REQUEST says (section 5.5) and by
+ * whether the response is whole. */
+static int status_at_end(const struct fcgi__response_reader *reader)
 {
     switch (reader->response->protocol_status) {
     case FCGI_STATUS_REQUEST_COMPLETE:
@@ -294,20 +294,21 @@ static void end_request(struct fcgi__response_reader *reader)
     fcgi_end_request_decode(&end, reader->end_body);
     reader->response->app_status = end.app_status;
     reader->response->protocol_status = end.protocol_status;
-    (void)finish(reader, outcome_of_end(reader));
+    (void)finish(reader, status_at_end(reader));
 }
 
 static void end_record(struct fcgi__response_reader *reader)
 {
     if (reader->content == FCGI__END) {
         end_request(reader);
-    } else if (reader->content >= FCGI__VALUES) {
+    } else if (reader->content == FCGI__VALUES ||
+               reader->content == FCGI__UNKNOWN) {
         (void)finish(reader, FCGI_OK);
     }
 }
 
-void fcgi__response_reader_run(struct fcgi__response_reader *reader,
-                               struct fcgi_slice *data)
+void fcgi__response_reader_read(struct fcgi__response_reader *reader,
+                                struct fcgi_slice *data)
 {
     while (reader->status == FCGI_WAIT && !reader->paused) {
         struct fcgi_slice content;
@@ -339,17 +340,17 @@ void fcgi__response_reader_run(struct fcgi__response_reader *reader,
     }
 }
 
-/* The request ends because the peer has stopped sending. */
+/* The peer has stopped sending amid the request. */
 static void end_early(struct fcgi__response_reader *reader)
 {
     if (reader->content == FCGI__END &&
         reader->end_len == sizeof(reader->end_body) &&
         reader->deframer.content_left == 0) {
-        end_request(reader); /* all but its padding came */
+        end_request(reader); /* only padding is missing */
     } else if (reader->ending == FCGI__RESET) {
         (void)finish(reader, FCGI_ERR_RESET);
     } else {
-        (void)finish(reader, fcgi__response_reader_begun(reader)
+        (void)finish(reader, fcgi__response_reader_has_begun(reader)
                                  ? FCGI_ERR_TRUNCATED
                                  : FCGI_ERR_CLOSED);
     }

@@ -1,12 +1,13 @@
 /*
- * landing - places for bytes to be received in, by turns in the body and aside.
+ * scatter - a receive into several places, by turns in the body and in the
+ * receive buffer.
  */
 #include <string.h>
 
 #include "scatter.h"
 
-/* Take the next place off the front of some memory, and tell of it, unless it
- * is empty. Returns where to tell of the next. */
+/* Take the next place off the front of some memory, and store it in `room`,
+ * unless it is empty. Returns where to store the next. */
 static struct fcgi_memory *add(struct fcgi__scatter *scatter,
                                struct fcgi_memory *from, size_t len,
                                struct fcgi_memory *room)
@@ -28,7 +29,7 @@ static struct fcgi_memory *add(struct fcgi__scatter *scatter,
 
 int fcgi__scatter_offer(struct fcgi__scatter *scatter,
                         const struct fcgi__deframer *deframer,
-                        struct fcgi_memory body, struct fcgi_memory aside,
+                        struct fcgi_memory body, struct fcgi_memory buffer,
                         struct fcgi_memory *room, size_t max)
 {
     size_t most = max < FCGI__SCATTER_PLACES ? max : FCGI__SCATTER_PLACES;
@@ -45,11 +46,11 @@ int fcgi__scatter_offer(struct fcgi__scatter *scatter,
         if (body.cap == 0 || scatter->count + 3 > most) {
             break;
         }
-        end = add(scatter, &aside, frame, end);
+        end = add(scatter, &buffer, frame, end);
         content = deframer->header.content_length;
         frame = deframer->header.padding_length + FCGI_RECORD_HEADER_LEN;
     }
-    end = add(scatter, &aside, aside.cap, end);
+    end = add(scatter, &buffer, buffer.cap, end);
     return (int)(end - room);
 }
 
@@ -65,8 +66,8 @@ static bool is_body(size_t place)
     return place % 2 == 0;
 }
 
-/* Whether the record whose header was seen last is as long as was guessed:
- * then what comes behind it is where it was guessed to be. */
+/* Whether the record at hand is as long as was guessed: if so, what follows its
+ * content was received where it should be. */
 static bool is_as_guessed(const struct fcgi__scatter *scatter,
                           const struct fcgi__deframer *deframer)
 {
@@ -74,10 +75,9 @@ static bool is_as_guessed(const struct fcgi__scatter *scatter,
            deframer->header.padding_length == scatter->guess.padding_length;
 }
 
-/* Put what was received in these places in order behind one another, where the
- * first is: it takes all of it. Bytes move towards the end, so the last go
- * first. */
-static void straighten(struct fcgi_memory *places, size_t count, size_t n)
+/* Put the `n` bytes received in these places behind one another, into the
+ * first. Bytes move towards the end, so the last go first. */
+static void join_places(struct fcgi_memory *places, size_t count, size_t n)
 {
     char *start = places[0].data;
     size_t at = 0;
@@ -107,7 +107,7 @@ bool fcgi__scatter_next(struct fcgi__scatter *scatter,
         return false;
     }
     if (is_body(scatter->next) && !is_as_guessed(scatter, deframer)) {
-        straighten(place, last - scatter->next, scatter->left);
+        join_places(place, last - scatter->next, scatter->left);
     }
     data->data = place->data;
     data->len = place->cap < scatter->left ? place->cap : scatter->left;

@@ -20,7 +20,7 @@ static void set_segment(struct fcgi__stream *stream, const char *data,
                         len % FCGI__CONTENT_LEN);
 }
 
-void fcgi__stream_next_segment(struct fcgi__stream *stream)
+void fcgi__stream_end_segment(struct fcgi__stream *stream)
 {
     stream->len = 0;
     stream->last = false;
@@ -39,7 +39,7 @@ void fcgi__stream_begin(struct fcgi__stream *stream, uint8_t type,
     if (source->read == NULL) {
         set_segment(stream, source->data, source->len, true);
     } else {
-        fcgi__stream_next_segment(stream);
+        fcgi__stream_end_segment(stream);
     }
 }
 
@@ -52,7 +52,7 @@ bool fcgi__stream_replayable(const struct fcgi__stream *stream)
             source->replay(source->context, 0) == FCGI_OK);
 }
 
-/* A source of which nothing was taken stands where it began. */
+/* A source that nothing was read from is still where it began. */
 static bool go_back(const struct fcgi__stream *stream)
 {
     const struct fcgi_source *source = &stream->source;
@@ -85,7 +85,7 @@ static size_t remainder_len(const struct fcgi__stream *stream)
     return stream->len % FCGI__CONTENT_LEN;
 }
 
-/* What the record with the segment's remainder takes on the wire. */
+/* How long the record with the rest of the segment is on the wire. */
 static size_t remainder_wire(const struct fcgi__stream *stream)
 {
     size_t len = remainder_len(stream);
@@ -93,8 +93,8 @@ static size_t remainder_wire(const struct fcgi__stream *stream)
     return len == 0 ? 0 : FCGI__HEADER_LEN + len + fcgi__padding_for(len);
 }
 
-/* A record at a time, or what is left of a length that is known. */
-size_t fcgi__stream_wants(const struct fcgi__stream *stream)
+/* As much as a record takes, or what is left of a known length. */
+size_t fcgi__stream_read_len(const struct fcgi__stream *stream)
 {
     uint64_t left = stream->source.len - stream->taken;
 
@@ -106,7 +106,8 @@ size_t fcgi__stream_wants(const struct fcgi__stream *stream)
                : (size_t)left;
 }
 
-int fcgi__stream_take(struct fcgi__stream *stream, const char *data, size_t len)
+int fcgi__stream_begin_segment(struct fcgi__stream *stream, const char *data,
+                               size_t len)
 {
     size_t expected = stream->source.len;
 
@@ -118,8 +119,8 @@ int fcgi__stream_take(struct fcgi__stream *stream, const char *data, size_t len)
     return FCGI_OK;
 }
 
-/* Slices in the making: the first `skip` bytes that are added were sent before,
- * and are left out, and so is what is beyond `max`. */
+/* Slices of bytes to send, being listed. The first `skip` bytes that are added
+ * were sent before, and are left out; so is what would need more slices. */
 struct slice_list {
     struct fcgi_slice *slices;
     size_t max;
@@ -142,7 +143,8 @@ static void add(struct slice_list *list, struct fcgi_slice slice)
     list->skip = 0;
 }
 
-/* What a record of the segment carries: nothing, if it ends the stream. */
+/* The content of the segment's record with that number: none, if the record
+ * ends the stream. */
 static struct fcgi_slice content_of(const struct fcgi__stream *stream,
                                     size_t record)
 {
