@@ -39,31 +39,14 @@ static size_t kept_len(const struct fcgi__buffer *buffer)
     return buffer->len < buffer->cap ? buffer->len + 1 : buffer->len;
 }
 
-void fcgi__buffer_take_back(struct fcgi__buffer *buffer)
-{
-    char *start = buffer->data - buffer->skipped;
-
-    memmove(start, buffer->data, kept_len(buffer));
-    buffer->data = start;
-    buffer->cap += buffer->skipped;
-    buffer->skipped = 0;
-}
-
 int fcgi__buffer_grow(struct fcgi__buffer *buffer,
                       const struct fcgi_allocator *allocator, size_t extra)
 {
     size_t old_offset = aligned_offset(buffer->block);
+    size_t cap = grown_size(buffer, extra);
     size_t offset;
-    size_t cap;
     char *block;
 
-    if (buffer->skipped > 0) {
-        fcgi__buffer_take_back(buffer);
-        if (extra <= buffer->cap - buffer->len) {
-            return FCGI_OK;
-        }
-    }
-    cap = grown_size(buffer, extra);
     if (cap == 0) {
         return FCGI_ERR_NO_MEMORY;
     }

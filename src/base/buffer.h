@@ -22,8 +22,7 @@ struct fcgi__buffer {
     char *data;
     size_t len;
     size_t cap;
-    size_t skipped; /* bytes before `data` that fcgi__buffer_skip() left */
-    void *block;    /* what the allocator returned */
+    void *block; /* what the allocator returned */
 };
 
 /* Make a buffer larger; returns what fcgi__buffer_reserve() does. */
@@ -47,25 +46,10 @@ int fcgi__buffer_append(struct fcgi__buffer *buffer,
                         const struct fcgi_allocator *allocator,
                         const void *data, size_t len);
 
-/* Let the bytes start `n` later in the same memory, until the buffer is cleared
- * or made larger. */
-static inline void fcgi__buffer_skip(struct fcgi__buffer *buffer, size_t n)
-{
-    buffer->data += n;
-    buffer->cap -= n;
-    buffer->skipped += n;
-}
-
-/* Reuse the memory that was skipped: the bytes move. */
-void fcgi__buffer_take_back(struct fcgi__buffer *buffer);
-
 /* Empty a buffer; the memory stays. */
 static inline void fcgi__buffer_clear(struct fcgi__buffer *buffer)
 {
     buffer->len = 0;
-    if (buffer->skipped > 0) {
-        fcgi__buffer_take_back(buffer);
-    }
 }
 
 /* Keep the first `len` bytes, and put a NUL behind them. */

@@ -222,56 +222,6 @@ static void a_failure_leaves_a_buffer_as_it_was(void **state)
     assert_int_equal(memory.blocks, 0);
 }
 
-static void assert_starts_at_first(const struct fcgi__buffer *buffer,
-                                   const struct fcgi__buffer *before)
-{
-    assert_ptr_equal(buffer->data, before->data);
-    assert_int_equal(buffer->cap, before->cap);
-}
-
-static void a_cleared_buffer_starts_where_it_did_at_first(void **state)
-{
-    struct counting_allocator memory = {0};
-    const struct fcgi_allocator allocator = counting_allocator(&memory);
-    struct fcgi__buffer buffer = {0};
-    (void)state;
-    fcgi__buffer_clear(&buffer);
-    (void)fcgi__buffer_append(&buffer, &allocator, "abc", 3);
-    const struct fcgi__buffer before = buffer;
-    fcgi__buffer_skip(&buffer, 100);
-    assert_ptr_equal(buffer.data, before.data + 100);
-    assert_int_equal(buffer.cap, before.cap - 100);
-    fcgi__buffer_clear(&buffer);
-    assert_starts_at_first(&buffer, &before);
-    assert_int_equal(buffer.len, 0);
-    fcgi__buffer_free(&buffer, &allocator);
-}
-
-/* Before more memory is asked for, what was skipped is used. */
-static void bytes_that_start_later_move_back_where_room_is_needed(void **state)
-{
-    struct counting_allocator memory = {0};
-    const struct fcgi_allocator allocator = counting_allocator(&memory);
-    struct fcgi__buffer buffer = {0};
-    (void)state;
-    (void)fcgi__buffer_append(&buffer, &allocator, "abc", 3);
-    const struct fcgi__buffer before = buffer;
-    memcpy(buffer.data + 100, "def", 4);
-    fcgi__buffer_skip(&buffer, 100);
-    assert_int_equal(fcgi__buffer_reserve(&buffer, &allocator, before.cap - 3),
-                     FCGI_OK);
-    assert_int_equal(memory.calls, 1);
-    assert_starts_at_first(&buffer, &before);
-    assert_string_equal(buffer.data, "def");
-    memcpy(buffer.data + 100, "ghi", 4);
-    fcgi__buffer_skip(&buffer, 100);
-    assert_int_equal(fcgi__buffer_reserve(&buffer, &allocator, before.cap),
-                     FCGI_OK);
-    assert_int_equal(memory.calls, 2);
-    assert_string_equal(buffer.data, "ghi");
-    fcgi__buffer_free(&buffer, &allocator);
-}
-
 static void a_freed_buffer_is_usable_again(void **state)
 {
     static const struct fcgi__buffer zero;
@@ -302,8 +252,6 @@ int main(void)
         cmocka_unit_test(sizes_that_overflow_are_out_of_memory),
         cmocka_unit_test(growth_near_the_largest_size_is_by_what_is_needed),
         cmocka_unit_test(a_failure_leaves_a_buffer_as_it_was),
-        cmocka_unit_test(a_cleared_buffer_starts_where_it_did_at_first),
-        cmocka_unit_test(bytes_that_start_later_move_back_where_room_is_needed),
         cmocka_unit_test(a_freed_buffer_is_usable_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
