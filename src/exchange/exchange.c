@@ -158,7 +158,6 @@ int fcgi__exchange_begin_values(struct fcgi_exchange *x,
         return rc;
     }
     memset(&x->reader.sink, 0, sizeof(x->reader.sink));
-    x->reader.head_request = false;
     return begin_receiving(x, &fcgi__standard_limits, response, 0);
 }
 

@@ -19,9 +19,9 @@ static bool is_valid(const struct fcgi_source *source, bool has_stream)
 }
 
 /* Which role has which streams: FastCGI specification, section 6. */
-static bool is_valid_request(const struct fcgi_request *request, int role)
+static bool is_valid_request(const struct fcgi_request *request, unsigned role)
 {
-    return role >= FCGI_ROLE_RESPONDER && role <= FCGI_ROLE_FILTER &&
+    return role <= FCGI_ROLE_FILTER &&
            is_valid(&request->body, role != FCGI_ROLE_AUTHORIZER) &&
            is_valid(&request->data, role == FCGI_ROLE_FILTER) &&
            (request->params != NULL || request->param_count == 0) &&
@@ -60,7 +60,7 @@ int fcgi__request_writer_begin(struct fcgi__request_writer *writer,
                                const struct fcgi_request *request,
                                uint16_t request_id, uint8_t flags)
 {
-    int role = request->role == 0 ? FCGI_ROLE_RESPONDER : (int)request->role;
+    unsigned role = request->role == 0 ? FCGI_ROLE_RESPONDER : request->role;
     struct fcgi_begin_request begin = {(uint16_t)role, flags};
     int rc;
 
