@@ -21,7 +21,6 @@
 #include "pattern.h"
 #include "peer.h"
 #include "process.h"
-#include "temp.h"
 
 static void end_faults(void *unused)
 {

@@ -6,8 +6,6 @@
 #define _POSIX_C_SOURCE 200809L
 
 #include <signal.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "fixture.h"
 #include "pattern.h"

@@ -36,6 +36,8 @@ done
 
 twice=$(basename -a "$root"/src/*/* | sort | uniq -d)
 [ -z "$twice" ] || fail "two files have the same name: $twice"
+twice=$(basename -a "$root"/tests/*/*.h | sort | uniq -d)
+[ -z "$twice" ] || fail "two headers of tests have the same name: $twice"
 
 forbidden='sys/(socket|un|time|select|epoll)|netinet/[a-z]*|arpa/inet|netdb'
 forbidden="/($forbidden|poll|time|pthread|threads|semaphore)\.h$"

@@ -4,7 +4,6 @@
  * reader of whole records. The sum of the two does not fit in 16 bits.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <fcgi_client/exchange.h>

@@ -3,8 +3,6 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include <string.h>
-
 #include "fixture.h"
 
 /* The request is refused before anything is dialled, and the client is as good

@@ -13,8 +13,6 @@
 #include "fixture.h"
 #include "host.h"
 #include "pattern.h"
-#include "peer.h"
-#include "process.h"
 #include "recorder.h"
 
 /* What some requests need. */

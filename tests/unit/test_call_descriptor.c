@@ -5,7 +5,6 @@
 #define _POSIX_C_SOURCE 200809L
 
 #include <string.h>
-#include <sys/socket.h>
 
 #include "feeder.h"
 #include "fixture.h"

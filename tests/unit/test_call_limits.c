@@ -5,15 +5,11 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include <string.h>
-
-#include "feeder.h"
 #include "fixture.h"
 #include "host.h"
 #include "pattern.h"
 #include "peer.h"
 #include "process.h"
-#include "recorder.h"
 
 #define LIMIT 100
 

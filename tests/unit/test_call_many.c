@@ -7,14 +7,10 @@
 
 #include <poll.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include "fixture.h"
 #include "host.h"
-#include "peer.h"
-#include "process.h"
 
 #define CALLS 1000
 #define KIB ((size_t)1024)

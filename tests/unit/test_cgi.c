@@ -3,7 +3,6 @@
  * field, setting one, memory, and what a caller may get wrong.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <fcgi_client.h>

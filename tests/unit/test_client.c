@@ -5,11 +5,9 @@
 #define _POSIX_C_SOURCE 200809L
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "fixture.h"
 #include "pattern.h"
-#include "process.h"
 
 /* More calls at a time than a client keeps. */
 #define CROWD 100

@@ -11,7 +11,6 @@
 
 #include "../../src/pool/pool.h"
 #include "fixture.h"
-#include "process.h"
 
 /* A dial function that hands out one end of a pair, and keeps the other. */
 struct switchboard {

@@ -9,7 +9,6 @@
 #include "dribble.h"
 #include "fixture.h"
 #include "host.h"
-#include "process.h"
 
 #define LIMIT 60
 

@@ -7,7 +7,6 @@
 #include <dirent.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "child.h"
 #include "fixture.h"

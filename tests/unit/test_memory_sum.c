@@ -2,7 +2,6 @@
  * What the requests of a worker of the gateway among the examples may hold in
  * sum, and the blocks that it keeps for those that follow.
  */
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>

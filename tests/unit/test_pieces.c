@@ -7,7 +7,6 @@
 
 #include "fixture.h"
 #include "host.h"
-#include "ticks.h"
 
 /* More requests than those for which a system acknowledges all at once. */
 #define REQUESTS 60

@@ -4,9 +4,7 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include <errno.h>
 #include <stdatomic.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 

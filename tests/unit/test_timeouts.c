@@ -5,8 +5,6 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include <string.h>
-
 #include "fixture.h"
 #include "pattern.h"
 #include "process.h"
