@@ -1,6 +1,6 @@
 /*
  * Answers of each kind, and those that do not come in time, while every call to
- * the system and to the allocator fails in turn (ordeal.h).
+ * the system and to the allocator fails in turn (fault_sweep.h).
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -9,7 +9,7 @@
 #include <fcgi_client.h>
 
 #include "ask.h"
-#include "ordeal.h"
+#include "fault_sweep.h"
 #include "pattern.h"
 #include "test.h"
 
@@ -183,17 +183,15 @@ static int ask_for_values(struct stage *stage)
 
 int main(void)
 {
-    static const struct ordeal ordeals[] = {
-        {.name = "a_body_collected",
-         .act = ask_for_large,
-         ORDEAL_SCRIPT(large)},
+    static const struct sweep sweeps[] = {
+        {.name = "a_body_collected", .act = ask_for_large, SWEEP_SCRIPT(large)},
         {.name = "a_body_of_announced_length",
          .act = ask_for_large,
-         ORDEAL_SCRIPT(announced)},
+         SWEEP_SCRIPT(announced)},
         {.name = "a_body_into_a_sink",
          .prepare = take_by_sink,
          .act = stream,
-         ORDEAL_SCRIPT(large)},
+         SWEEP_SCRIPT(large)},
         {.name = "a_sink_that_cancels",
          .prepare = refuse_the_body,
          .act = ask,
@@ -201,33 +199,33 @@ int main(void)
         {.name = "an_early_answer",
          .prepare = give_body,
          .act = upload_in_vain,
-         ORDEAL_SCRIPT(early)},
+         SWEEP_SCRIPT(early)},
         {.name = "an_answer_with_stderr",
          .act = ask_and_be_warned,
-         ORDEAL_SCRIPT(warns)},
+         SWEEP_SCRIPT(warns)},
         {.name = "a_first_byte_that_does_not_come",
          .prepare = limit_first_byte,
          .act = ask,
          .want = FCGI_ERR_FIRST_BYTE_TIMEOUT,
-         ORDEAL_SCRIPT(silent)},
+         SWEEP_SCRIPT(silent)},
         {.name = "an_answer_that_does_not_go_on",
          .prepare = limit_idle,
          .act = ask,
          .want = FCGI_ERR_IDLE_TIMEOUT,
-         ORDEAL_SCRIPT(halting)},
+         SWEEP_SCRIPT(halting)},
         {.name = "an_answer_over_the_deadline",
          .prepare = limit_total,
          .act = ask,
          .want = FCGI_ERR_DEADLINE,
-         ORDEAL_SCRIPT(silent)},
+         SWEEP_SCRIPT(silent)},
         {.name = "an_application_that_does_not_read",
          .prepare = limit_write,
          .act = ask,
          .want = FCGI_ERR_WRITE_TIMEOUT,
-         ORDEAL_SCRIPT(deaf)},
+         SWEEP_SCRIPT(deaf)},
         {.name = "a_question_for_values",
          .act = ask_for_values,
-         ORDEAL_SCRIPT(values_script)},
+         SWEEP_SCRIPT(values_script)},
     };
-    return ordeals_run(ordeals, sizeof(ordeals) / sizeof(ordeals[0]));
+    return sweeps_run(sweeps, sizeof(sweeps) / sizeof(sweeps[0]));
 }

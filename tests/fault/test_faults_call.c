@@ -1,6 +1,6 @@
 /*
  * Pollable calls, while every call to the system and to the allocator fails in
- * turn (ordeal.h). What the host does itself, such as to poll, is spared.
+ * turn (fault_sweep.h). What the host does itself, such as to poll, is spared.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -12,8 +12,8 @@
 #include <fcgi_client/io.h>
 
 #include "ask.h"
+#include "fault_sweep.h"
 #include "host.h"
-#include "ordeal.h"
 #include "pattern.h"
 #include "test.h"
 
@@ -293,14 +293,14 @@ static int ask_several(struct stage *stage)
 
 int main(void)
 {
-    static const struct ordeal ordeals[] = {
+    static const struct sweep sweeps[] = {
         {.name = "a_call", .act = ask},
         {.name = "a_call_over_tcp", .act = ask, .family = FAKE_TCP},
         {.name = "a_call_on_a_stale_connection",
          .prepare = make_stale,
          .act = ask,
          .retries = true,
-         ORDEAL_SCRIPT(stale)},
+         SWEEP_SCRIPT(stale)},
         {.name = "a_call_of_a_post", .prepare = warm_and_post, .act = ask},
         {.name = "a_call_that_waits_for_its_turn",
          .prepare = take_only,
@@ -326,19 +326,19 @@ int main(void)
         {.name = "a_call_that_is_cancelled",
          .act = ask_and_cancel,
          .want = FCGI_ERR_CANCELLED,
-         ORDEAL_SCRIPT(silent)},
+         SWEEP_SCRIPT(silent)},
         {.name = "a_call_that_is_freed",
          .act = ask_and_free,
          .want = FCGI_ERR_CANCELLED,
-         ORDEAL_SCRIPT(silent)},
+         SWEEP_SCRIPT(silent)},
         {.name = "a_call_whose_sink_pauses",
          .prepare = take_by_halves,
          .act = ask_and_resume,
-         ORDEAL_SCRIPT(large)},
+         SWEEP_SCRIPT(large)},
         {.name = "a_call_whose_source_pauses",
          .prepare = give_pipe,
          .act = feed_while_asking},
         {.name = "calls_at_the_same_time", .act = ask_several},
     };
-    return ordeals_run(ordeals, sizeof(ordeals) / sizeof(ordeals[0]));
+    return sweeps_run(sweeps, sizeof(sweeps) / sizeof(sweeps[0]));
 }

@@ -1,6 +1,6 @@
 /*
  * Records through readers and writers of descriptors, while every call to the
- * system fails in turn (ordeal.h).
+ * system fails in turn (fault_sweep.h).
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -11,7 +11,7 @@
 #include <fcgi_client.h>
 #include <fcgi_client/io.h>
 
-#include "ordeal.h"
+#include "fault_sweep.h"
 #include "pattern.h"
 #include "test.h"
 
@@ -66,7 +66,7 @@ static int write_and_read(struct stage *stage)
 
 int main(void)
 {
-    static const struct ordeal ordeals[] = {
+    static const struct sweep sweeps[] = {
         {.name = "a_record_through_a_pipe",
          .prepare = use_pipe,
          .act = write_and_read},
@@ -77,5 +77,5 @@ int main(void)
          .prepare = use_nonblocking_sockets,
          .act = write_and_read},
     };
-    return ordeals_run(ordeals, sizeof(ordeals) / sizeof(ordeals[0]));
+    return sweeps_run(sweeps, sizeof(sweeps) / sizeof(sweeps[0]));
 }

@@ -1,6 +1,6 @@
 /*
  * One call of libc's that goes another way at one moment, and how many calls
- * there are: what an ordeal, which tries all of them, does not look at.
+ * there are: what a sweep, which tries all of them, does not look at.
  */
 #define _POSIX_C_SOURCE 200809L
 

@@ -1,6 +1,6 @@
 /*
  * The pool, who waits for it, its thread, and a child's copy of it, while every
- * call to the system and to the allocator fails in turn (ordeal.h).
+ * call to the system and to the allocator fails in turn (fault_sweep.h).
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -13,7 +13,7 @@
 #include <fcgi_client.h>
 
 #include "ask.h"
-#include "ordeal.h"
+#include "fault_sweep.h"
 #include "process.h"
 #include "test.h"
 
@@ -233,7 +233,7 @@ static void keep_idle_and_leased(struct stage *stage)
 
 int main(void)
 {
-    static const struct ordeal ordeals[] = {
+    static const struct sweep sweeps[] = {
         {.name = "a_lease_of_each_kind", .act = get_put_dial_discard},
         {.name = "a_request_that_waits_for_its_turn",
          .prepare = let_the_only_one_come_back,
@@ -280,5 +280,5 @@ int main(void)
          .act = ask_in_child,
          .settle = give_back},
     };
-    return ordeals_run(ordeals, sizeof(ordeals) / sizeof(ordeals[0]));
+    return sweeps_run(sweeps, sizeof(sweeps) / sizeof(sweeps[0]));
 }

@@ -1,6 +1,6 @@
 /*
  * Requests, while every call to the system and to the allocator fails in turn,
- * in each way it can (ordeal.h).
+ * in each way it can (fault_sweep.h).
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -13,8 +13,8 @@
 #include <fcgi_client/io.h>
 
 #include "ask.h"
+#include "fault_sweep.h"
 #include "feeder.h"
-#include "ordeal.h"
 #include "pattern.h"
 #include "temp.h"
 #include "test.h"
@@ -181,7 +181,7 @@ static void give_many_params(struct stage *stage)
 
 int main(void)
 {
-    static const struct ordeal ordeals[] = {
+    static const struct sweep sweeps[] = {
         {.name = "a_first_request", .act = make_and_ask, .makes_client = true},
         {.name = "a_first_request_over_tcp",
          .act = make_and_ask,
@@ -202,12 +202,12 @@ int main(void)
          .prepare = make_stale,
          .act = ask,
          .retries = true,
-         ORDEAL_SCRIPT(stale)},
+         SWEEP_SCRIPT(stale)},
         {.name = "a_retry_of_a_body_from_a_file",
          .prepare = give_file_to_stale,
          .act = ask_for_small_echo,
          .retries = true,
-         ORDEAL_SCRIPT(stale)},
+         SWEEP_SCRIPT(stale)},
         {.name = "requests_after_a_restart",
          .prepare = restart,
          .act = ask_twice,
@@ -232,5 +232,5 @@ int main(void)
          .prepare = give_many_params,
          .act = ask},
     };
-    return ordeals_run(ordeals, sizeof(ordeals) / sizeof(ordeals[0]));
+    return sweeps_run(sweeps, sizeof(sweeps) / sizeof(sweeps[0]));
 }

@@ -18,9 +18,9 @@
 
 #include <fcgi_client/cgi.h>
 
+#include "fuzz_input.h"
 #include "gateway.h"
-#include "sound.h"
-#include "supply.h"
+#include "response_check.h"
 #include "wire.h"
 
 #define MOST_FIELDS 12
@@ -30,14 +30,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* ---- a request --------------------------------------------------------- */
 
 /* One of some, or bytes of any kind. */
-static struct fcgi_slice pick(struct supply *s, const char *const *from,
+static struct fcgi_slice pick(struct fuzz_input *s, const char *const *from,
                               size_t count)
 {
-    size_t choice = supply_below(s, count + 2);
-    return choice < count ? gateway_slice(from[choice]) : supply_bytes(s);
+    size_t choice = fuzz_input_below(s, count + 2);
+    return choice < count ? gateway_slice(from[choice]) : fuzz_input_bytes(s);
 }
 
-static struct fcgi_slice pick_name(struct supply *s)
+static struct fcgi_slice pick_name(struct fuzz_input *s)
 {
     static const char *const names[] = {"Accept",
                                         "Host",
@@ -59,7 +59,7 @@ static struct fcgi_slice pick_name(struct supply *s)
     return pick(s, names, sizeof(names) / sizeof(names[0]));
 }
 
-static struct fcgi_slice pick_value(struct supply *s)
+static struct fcgi_slice pick_value(struct fuzz_input *s)
 {
     static const char *const values[] = {"",     "5",           "6",
                                          "a",    "X-Y, Accept", "close",
@@ -67,7 +67,7 @@ static struct fcgi_slice pick_value(struct supply *s)
     return pick(s, values, sizeof(values) / sizeof(values[0]));
 }
 
-static struct fcgi_slice pick_target(struct supply *s)
+static struct fcgi_slice pick_target(struct fuzz_input *s)
 {
     static const char *const targets[] = {"/",
                                           "*",
@@ -79,25 +79,25 @@ static struct fcgi_slice pick_target(struct supply *s)
     return pick(s, targets, sizeof(targets) / sizeof(targets[0]));
 }
 
-static void make_site(struct supply *s, struct fcgi_cgi_site *site)
+static void make_site(struct fuzz_input *s, struct fcgi_cgi_site *site)
 {
     static const char *const roots[] = {"/srv/www", "/", "/srv/www/", "/a//"};
     static const char *const extensions[] = {NULL, ".cgi", "", "/"};
     static const char *const indexes[] = {NULL, "index.cgi", ""};
-    site->root = roots[supply_below(s, 4)];
-    site->extension = extensions[supply_below(s, 4)];
-    site->index = indexes[supply_below(s, 3)];
-    site->folding = (enum fcgi_cgi_folding)supply_below(s, 3);
+    site->root = roots[fuzz_input_below(s, 4)];
+    site->extension = extensions[fuzz_input_below(s, 4)];
+    site->index = indexes[fuzz_input_below(s, 3)];
+    site->folding = (enum fcgi_cgi_folding)fuzz_input_below(s, 3);
 }
 
-static void make_request(struct supply *s, struct fcgi_cgi_request *request)
+static void make_request(struct fuzz_input *s, struct fcgi_cgi_request *request)
 {
     static const char *const methods[] = {"GET", "POST", "OPTIONS", "HEAD"};
     request->target = pick_target(s);
     request->method = pick(s, methods, 4);
-    request->content_length = (int64_t)supply_below(s, 4) - 1;
-    request->https = supply_below(s, 2) == 1;
-    if (supply_below(s, 2) == 1) {
+    request->content_length = (int64_t)fuzz_input_below(s, 4) - 1;
+    request->https = fuzz_input_below(s, 2) == 1;
+    if (fuzz_input_below(s, 2) == 1) {
         request->server_name = pick_value(s);
         request->server_addr = pick_value(s);
         request->remote_addr = pick_value(s);
@@ -105,9 +105,9 @@ static void make_request(struct supply *s, struct fcgi_cgi_request *request)
     }
 }
 
-static void make_fields(struct supply *s, struct gateway *g)
+static void make_fields(struct fuzz_input *s, struct gateway *g)
 {
-    size_t count = supply_below(s, MOST_FIELDS + 1);
+    size_t count = fuzz_input_below(s, MOST_FIELDS + 1);
     for (size_t i = 0; i < count; i++) {
         struct fcgi_slice name = pick_name(s);
         struct fcgi_slice value = pick_value(s);
@@ -123,10 +123,10 @@ static void digest(const struct gateway *g, struct wire *d)
 {
     size_t count;
     const struct fcgi_param *params = fcgi_cgi_params(g->cgi, &count);
-    sound_note_number(d, "count", (long long)count);
+    response_note_number(d, "count", (long long)count);
     for (size_t i = 0; i < count; i++) {
-        sound_note(d, "name", params[i].name, params[i].name_len);
-        sound_note(d, "value", params[i].value, params[i].value_len);
+        response_note(d, "name", params[i].name, params[i].name_len);
+        response_note(d, "value", params[i].value, params[i].value_len);
     }
 }
 
@@ -164,15 +164,16 @@ static char *string(struct fcgi_slice bytes)
     return copy;
 }
 
-static void set_variable(struct supply *s, struct gateway *g)
+static void set_variable(struct fuzz_input *s, struct gateway *g)
 {
     static const char *const names[] = {"SCRIPT_NAME", "HTTP_HOST", "A",
                                         "QUERY_STRING"};
     char *name = string(pick(s, names, 4));
     char *value = string(pick_value(s));
-    bool takes_away = supply_below(s, 3) == 2;
-    g->memory.fail_at =
-        supply_below(s, 4) == 3 ? g->memory.calls + 1 + supply_below(s, 3) : 0;
+    bool takes_away = fuzz_input_below(s, 3) == 2;
+    g->memory.fail_at = fuzz_input_below(s, 4) == 3
+                            ? g->memory.calls + 1 + fuzz_input_below(s, 3)
+                            : 0;
     int rc = fcgi_cgi_set(g->cgi, name, takes_away ? NULL : value);
     g->memory.fail_at = 0;
     if (name[0] == '\0') {
@@ -188,7 +189,7 @@ static void set_variable(struct supply *s, struct gateway *g)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct supply s = supply_of(data, size);
+    struct fuzz_input s = fuzz_input_of(data, size);
     struct gateway g;
     gateway_open(&g);
     make_site(&s, &g.site);
@@ -198,8 +199,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     assert_true(rc == FCGI_OK || rc == FCGI_ERR_BAD_REQUEST ||
                 rc == FCGI_ERR_LENGTH_REQUIRED);
     gateway_check(&g);
-    size_t fail_at = supply_byte(&s) % 8;
-    while (!supply_is_spent(&s)) {
+    size_t fail_at = fuzz_input_byte(&s) % 8;
+    while (!fuzz_input_is_spent(&s)) {
         set_variable(&s, &g);
     }
     build_again(&g, fail_at, rc);

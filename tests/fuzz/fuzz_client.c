@@ -24,9 +24,9 @@
 #include <fcgi_client.h>
 
 #include "allocator.h"
-#include "sound.h"
-#include "story.h"
-#include "supply.h"
+#include "fuzz_answer.h"
+#include "fuzz_input.h"
+#include "response_check.h"
 #include "wire.h"
 
 #define MOST_STEPS 300
@@ -53,7 +53,7 @@ struct visitor {
 };
 
 struct play {
-    struct supply s;
+    struct fuzz_input s;
     struct counting_allocator memory;
     struct fcgi_client_config config;
     struct fcgi_client *client;
@@ -122,7 +122,7 @@ static void answer_whole(struct peer *peer, int id)
 static void answer_somehow(struct play *p, struct peer *peer)
 {
     struct wire answer = {0};
-    story_next(&p->s, &answer, peer_request(peer));
+    fuzz_answer_next(&p->s, &answer, peer_request(peer));
     peer_say(peer, &answer);
     wire_free(&answer);
 }
@@ -151,7 +151,7 @@ static int on_dial(void *context, int *fd)
 {
     struct play *p = context;
     int ends[2];
-    if (p->dialled == MOST_PEERS || supply_below(&p->s, 16) == 15) {
+    if (p->dialled == MOST_PEERS || fuzz_input_below(&p->s, 16) == 15) {
         return FCGI_ERR_CONNECT;
     }
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
@@ -181,7 +181,7 @@ static void on_trace(void *context, const struct fcgi_trace_event *event)
 /* From within a callback a call cannot be advanced, but cancelled. */
 static int mood(struct visitor *v)
 {
-    size_t choice = supply_below(&v->play->s, 16);
+    size_t choice = fuzz_input_below(&v->play->s, 16);
     if (v->call != NULL && choice == 13) {
         assert_int_equal(fcgi_call_advance(v->call), FCGI_ERR_STATE);
         assert_int_equal(fcgi_call_resume(v->call), FCGI_ERR_STATE);
@@ -195,10 +195,11 @@ static int mood(struct visitor *v)
 static int on_read(void *context, void *buf, size_t cap, size_t *got)
 {
     struct visitor *v = context;
-    size_t len = supply_length(&v->play->s);
+    size_t len = fuzz_input_length(&v->play->s);
     assert_true(v->inside);
     if (mood(v) != 0) {
-        return supply_below(&v->play->s, 2) == 0 ? FCGI_WAIT : FCGI_ERR_RESET;
+        return fuzz_input_below(&v->play->s, 2) == 0 ? FCGI_WAIT
+                                                     : FCGI_ERR_RESET;
     }
     *got = len < cap ? len : cap;
     if (v->taken + *got > 100000) {
@@ -230,8 +231,8 @@ static int on_body(void *context, const void *data, size_t *len)
     struct visitor *v = context;
     assert_true(v->inside);
     assert_true(data != NULL && *len > 0);
-    if (v->call != NULL && supply_below(&v->play->s, 4) == 3) {
-        *len = supply_below(&v->play->s, 2);
+    if (v->call != NULL && fuzz_input_below(&v->play->s, 4) == 3) {
+        *len = fuzz_input_below(&v->play->s, 2);
     }
     return mood(v);
 }
@@ -252,20 +253,20 @@ static void make_request(struct visitor *v)
     static const struct fcgi_param params[] = {
         FCGI_PARAM("REQUEST_METHOD", "GET"), FCGI_PARAM("A", "b")};
     const struct fcgi_sink sink = {on_head, on_body, on_stderr, v};
-    struct supply *s = &v->play->s;
+    struct fuzz_input *s = &v->play->s;
     memset(&v->request, 0, sizeof(v->request));
     v->taken = 0;
     v->request.params = params;
-    v->request.param_count = 1 + supply_below(s, 2);
-    v->request.limits = story_limits(s);
-    v->request.retry = (enum fcgi_retry)supply_below(s, 4);
-    if (supply_below(s, 2) == 1) {
+    v->request.param_count = 1 + fuzz_input_below(s, 2);
+    v->request.limits = fuzz_answer_limits(s);
+    v->request.retry = (enum fcgi_retry)fuzz_input_below(s, 4);
+    if (fuzz_input_below(s, 2) == 1) {
         v->request.sink = sink;
     }
-    switch (supply_below(s, 4)) {
+    switch (fuzz_input_below(s, 4)) {
     case 1:
         v->request.body.data = body;
-        v->request.body.len = 1 + supply_below(s, sizeof(body) - 1);
+        v->request.body.len = 1 + fuzz_input_below(s, sizeof(body) - 1);
         break;
     case 2:
         v->request.body.read = on_read;
@@ -290,8 +291,8 @@ static void check_visitor(struct visitor *v, int rc)
         assert_int_equal(v->response.outcome.error, rc);
     }
     if (v->response.store != NULL) {
-        sound_check(&v->response, rc, false, &v->request.limits,
-                    v->request.sink.body == NULL);
+        response_check(&v->response, rc, false, &v->request.limits,
+                       v->request.sink.body == NULL);
     }
 }
 
@@ -348,7 +349,7 @@ static void leave(struct visitor *v)
 {
     fcgi_call_free(v->call);
     v->call = NULL;
-    if (supply_below(&v->play->s, 2) == 1) {
+    if (fuzz_input_below(&v->play->s, 2) == 1) {
         fcgi_response_free(&v->response);
     }
 }
@@ -366,7 +367,7 @@ static void ask(struct play *p, struct visitor *v)
         }
     }
     p->blocking = true;
-    if (supply_below(&p->s, 4) == 3) {
+    if (fuzz_input_below(&p->s, 4) == 3) {
         (void)fcgi_client_get_values(p->client, &values);
         assert_true(values.max_conns >= -1 && values.mpxs_conns >= -1);
     } else {
@@ -410,7 +411,7 @@ static void lease(struct play *p, struct fcgi_connection **place)
     if (*place != NULL) {
         return;
     }
-    int rc = supply_below(&p->s, 2) == 0
+    int rc = fuzz_input_below(&p->s, 2) == 0
                  ? fcgi_pool_get(p->pool, place, &reused)
                  : fcgi_pool_dial(p->pool, place);
     assert_true((rc == FCGI_OK) == (*place != NULL));
@@ -423,7 +424,7 @@ static void lease(struct play *p, struct fcgi_connection **place)
 
 static void give_back(struct play *p, struct fcgi_connection **place)
 {
-    if (supply_below(&p->s, 2) == 0) {
+    if (fuzz_input_below(&p->s, 2) == 0) {
         fcgi_pool_put(p->pool, *place);
     } else {
         fcgi_pool_discard(p->pool, *place);
@@ -461,10 +462,10 @@ static void try_null(struct play *p)
 
 /* ---- all together ------------------------------------------------------ */
 
-static int option(struct supply *s)
+static int option(struct fuzz_input *s)
 {
     static const int options[] = {0, 0, -1, 1, 2, 3};
-    return options[supply_below(s, 6)];
+    return options[fuzz_input_below(s, 6)];
 }
 
 static void begin(struct play *p)
@@ -478,12 +479,12 @@ static void begin(struct play *p)
     config->pool.max_open = option(&p->s);
     config->pool.max_waiting = option(&p->s);
     config->pool.max_requests = option(&p->s);
-    config->pool.max_age_ms = supply_below(&p->s, 8) == 7 ? 1 : 0;
-    config->pool.idle_timeout_ms = supply_below(&p->s, 8) == 7 ? 1 : 0;
+    config->pool.max_age_ms = fuzz_input_below(&p->s, 8) == 7 ? 1 : 0;
+    config->pool.idle_timeout_ms = fuzz_input_below(&p->s, 8) == 7 ? 1 : 0;
     config->pool.queue_timeout_ms = 1;
     config->timeouts.queue_ms = 1;
     config->timeouts.total_ms = 1000;
-    if (supply_below(&p->s, 2) == 1) {
+    if (fuzz_input_below(&p->s, 2) == 1) {
         config->pool.trace = on_trace;
         config->pool.trace_context = p;
     }
@@ -501,8 +502,8 @@ static void act(struct play *p)
     if (p->dialled == 0) {
         return;
     }
-    peer = &p->peers[p->dialled - 1 - supply_below(&p->s, p->dialled)];
-    switch (supply_below(&p->s, 8)) {
+    peer = &p->peers[p->dialled - 1 - fuzz_input_below(&p->s, p->dialled)];
+    switch (fuzz_input_below(&p->s, 8)) {
     case 0:
     case 1:
     case 2:
@@ -524,7 +525,7 @@ static void act(struct play *p)
 
 static void rare_step(struct play *p)
 {
-    switch (supply_below(&p->s, 8)) {
+    switch (fuzz_input_below(&p->s, 8)) {
     case 0:
         fcgi_client_close(p->client);
         p->closed = true;
@@ -533,7 +534,7 @@ static void rare_step(struct play *p)
         try_null(p);
         break;
     case 2:
-        p->memory.fail_at = p->memory.calls + 1 + supply_below(&p->s, 8);
+        p->memory.fail_at = p->memory.calls + 1 + fuzz_input_below(&p->s, 8);
         break;
     default:
         assert_true(fcgi_pool_evict(p->pool) >= -1);
@@ -543,10 +544,10 @@ static void rare_step(struct play *p)
 
 static void step(struct play *p)
 {
-    size_t what = supply_below(&p->s, 16);
-    struct visitor *v = &p->visitors[supply_below(&p->s, MOST_CALLS)];
+    size_t what = fuzz_input_below(&p->s, 16);
+    struct visitor *v = &p->visitors[fuzz_input_below(&p->s, MOST_CALLS)];
     struct fcgi_connection **place =
-        &p->leased[supply_below(&p->s, MOST_LEASED)];
+        &p->leased[fuzz_input_below(&p->s, MOST_LEASED)];
     switch (what) {
     case 0:
     case 1:
@@ -616,10 +617,10 @@ static int open_descriptors(void)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct play p = {.s = supply_of(data, size)};
+    struct play p = {.s = fuzz_input_of(data, size)};
     int before = open_descriptors();
     begin(&p);
-    for (int i = 0; i < MOST_STEPS && !supply_is_spent(&p.s); i++) {
+    for (int i = 0; i < MOST_STEPS && !fuzz_input_is_spent(&p.s); i++) {
         step(&p);
         check_stats(&p);
     }

@@ -14,10 +14,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hearing.h"
-#include "sound.h"
-#include "story.h"
-#include "supply.h"
+#include "delivery.h"
+#include "fuzz_answer.h"
+#include "fuzz_input.h"
+#include "response_check.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -31,45 +31,46 @@ struct conversation {
     struct wire answer;
 };
 
-static void read_conversation(struct conversation *c, struct supply *s)
+static void read_conversation(struct conversation *c, struct fuzz_input *s)
 {
     memset(c, 0, sizeof(*c));
-    c->to_head = supply_below(s, 4) == 1;
+    c->to_head = fuzz_input_below(s, 4) == 1;
     c->method = (struct fcgi_param)FCGI_PARAM("REQUEST_METHOD",
                                               c->to_head ? "HEAD" : "GET");
     c->request.params = &c->method;
     c->request.param_count = 1;
-    c->request.limits = story_limits(s);
-    c->manner.bring = supply_below(s, 2) == 0 ? talk_by_input : talk_by_feed;
-    c->manner.sunk = supply_below(s, 2) == 1;
-    c->manner.share = c->manner.sunk ? supply_below(s, 2) : 0;
-    c->cuts = supply_byte(s);
-    c->reset = supply_below(s, 2) == 1;
-    story_tell(s, &c->answer, TALK_ID);
+    c->request.limits = fuzz_answer_limits(s);
+    c->manner.bring =
+        fuzz_input_below(s, 2) == 0 ? talk_by_input : talk_by_feed;
+    c->manner.sunk = fuzz_input_below(s, 2) == 1;
+    c->manner.share = c->manner.sunk ? fuzz_input_below(s, 2) : 0;
+    c->cuts = fuzz_input_byte(s);
+    c->reset = fuzz_input_below(s, 2) == 1;
+    fuzz_answer_tell(s, &c->answer, TALK_ID);
     /* A sink that takes its share of a large body is called often enough. */
     c->manner.share *= 1 + c->answer.len / 32;
 }
 
 /* Hear all of it, then the end of the connection. */
-static void hear(struct hearing *h, const struct conversation *c,
+static void hear(struct delivery *h, const struct conversation *c,
                  struct manner manner, uint32_t cuts, struct wire *digest)
 {
-    hearing_begin(h, manner);
+    delivery_begin(h, manner);
     if (cuts == 0) {
-        (void)hearing_bring(h, c->answer.data, c->answer.len);
+        (void)delivery_bring(h, c->answer.data, c->answer.len);
     } else {
-        (void)hearing_bring_cut(h, &c->answer, cuts);
+        (void)delivery_bring_cut(h, &c->answer, cuts);
     }
-    hearing_digest(h, digest);
-    sound_check(&h->t.response, fcgi_exchange_status(h->t.x), c->to_head,
-                &c->request.limits, !manner.sunk);
+    delivery_digest(h, digest);
+    response_check(&h->t.response, fcgi_exchange_status(h->t.x), c->to_head,
+                   &c->request.limits, !manner.sunk);
     int status = fcgi_exchange_eof(h->t.x, c->reset);
     assert_int_equal(status, fcgi_exchange_status(h->t.x));
     assert_true(status != FCGI_WAIT && status != FCGI_ERR_STATE);
     assert_false(fcgi_exchange_reusable(h->t.x));
-    sound_note_number(digest, "in the end", status);
-    sound_check(&h->t.response, status, c->to_head, &c->request.limits,
-                !manner.sunk);
+    response_note_number(digest, "in the end", status);
+    response_check(&h->t.response, status, c->to_head, &c->request.limits,
+                   !manner.sunk);
 }
 
 static void assert_same(const struct wire *a, const struct wire *b)
@@ -83,17 +84,17 @@ static void assert_same(const struct wire *a, const struct wire *b)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct supply s = supply_of(data, size);
+    struct fuzz_input s = fuzz_input_of(data, size);
     struct conversation c;
-    struct hearing h;
+    struct delivery h;
     struct wire whole = {0};
     struct wire other = {0};
     read_conversation(&c, &s);
-    hearing_open(&h, &c.request, c.answer.len);
+    delivery_open(&h, &c.request, c.answer.len);
     hear(&h, &c, (struct manner){talk_by_feed, c.manner.sunk, 0}, 0, &whole);
     hear(&h, &c, c.manner, c.cuts, &other);
     assert_same(&other, &whole);
-    hearing_close(&h);
+    delivery_close(&h);
     wire_free(&whole);
     wire_free(&other);
     wire_free(&c.answer);

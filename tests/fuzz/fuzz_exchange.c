@@ -17,9 +17,9 @@
 #include <fcgi_client/exchange.h>
 
 #include "allocator.h"
-#include "sound.h"
-#include "story.h"
-#include "supply.h"
+#include "fuzz_answer.h"
+#include "fuzz_input.h"
+#include "response_check.h"
 #include "wire.h"
 
 #define REQUEST_ID 0x0102
@@ -36,7 +36,7 @@ struct stream {
 };
 
 struct play {
-    struct supply s;
+    struct fuzz_input s;
     struct counting_allocator memory;
     struct fcgi_exchange *x;
     struct fcgi_response response;
@@ -66,14 +66,14 @@ static int on_read(void *context, void *buf, size_t cap, size_t *got)
     struct play *p = stream->play;
     size_t len = 0;
     assert_true(cap > 0);
-    switch (supply_below(&p->s, 8)) {
+    switch (fuzz_input_below(&p->s, 8)) {
     case 0:
     case 1:
         break;
     case 2:
         return FCGI_WAIT;
     case 3:
-        return supply_below(&p->s, 2) == 0 ? 1234 : FCGI_ERR_RESET;
+        return fuzz_input_below(&p->s, 2) == 0 ? 1234 : FCGI_ERR_RESET;
     case 4:
         *got = cap + 1; /* it lies */
         return FCGI_OK;
@@ -81,7 +81,7 @@ static int on_read(void *context, void *buf, size_t cap, size_t *got)
         (void)fcgi_exchange_cancel(p->x, FCGI_ERR_CANCELLED, NULL);
         break;
     default:
-        len = supply_length(&p->s);
+        len = fuzz_input_length(&p->s);
         break;
     }
     *got = len < cap ? len : cap;
@@ -95,7 +95,7 @@ static int on_read(void *context, void *buf, size_t cap, size_t *got)
 static int on_replay(void *context, uint64_t taken)
 {
     struct stream *stream = context;
-    if (supply_below(&stream->play->s, 4) == 3) {
+    if (fuzz_input_below(&stream->play->s, 4) == 3) {
         return FCGI_ERR_STATE;
     }
     if (taken > 0) {
@@ -114,7 +114,7 @@ static int on_descriptor(void *context)
 /* What a callback of a sink does beside its work. */
 static int mood(struct play *p)
 {
-    switch (supply_below(&p->s, 16)) {
+    switch (fuzz_input_below(&p->s, 16)) {
     case 14:
         (void)fcgi_exchange_cancel(p->x, FCGI_ERR_CANCELLED, NULL);
         return 0;
@@ -139,7 +139,7 @@ static int on_body(void *context, const void *data, size_t *len)
     assert_non_null(data);
     assert_true(*len > 0);
     assert_true(p->response.status >= 100);
-    switch (supply_below(&p->s, 8)) {
+    switch (fuzz_input_below(&p->s, 8)) {
     case 4:
         *len = 0;
         break;
@@ -150,7 +150,7 @@ static int on_body(void *context, const void *data, size_t *len)
         *len -= *len / 2;
         break;
     case 7:
-        *len += supply_below(&p->s, 2);
+        *len += fuzz_input_below(&p->s, 2);
         break;
     default:
         break;
@@ -178,29 +178,30 @@ static struct fcgi_source make_source(struct play *p, struct stream *stream)
             bytes[i] = byte_at(i);
         }
     }
-    switch (supply_below(&p->s, 4)) {
+    switch (fuzz_input_below(&p->s, 4)) {
     case 0:
         return source;
     case 1:
         source.data = bytes;
-        source.len = supply_length(&p->s) + supply_below(&p->s, 3) * 2232;
+        source.len =
+            fuzz_input_length(&p->s) + fuzz_input_below(&p->s, 3) * 2232;
         return source;
     case 2:
-        source.len = supply_length(&p->s);
+        source.len = fuzz_input_length(&p->s);
         break;
     default:
         break;
     }
     source.read = on_read;
-    source.replay = supply_below(&p->s, 2) == 0 ? on_replay : NULL;
-    source.descriptor = supply_below(&p->s, 2) == 0 ? on_descriptor : NULL;
+    source.replay = fuzz_input_below(&p->s, 2) == 0 ? on_replay : NULL;
+    source.descriptor = fuzz_input_below(&p->s, 2) == 0 ? on_descriptor : NULL;
     source.context = stream;
     return source;
 }
 
 static void make_sink(struct play *p, struct fcgi_sink *sink)
 {
-    size_t choice = supply_below(&p->s, 8);
+    size_t choice = fuzz_input_below(&p->s, 8);
     sink->context = p;
     sink->head = (choice & 1) != 0 ? on_head : NULL;
     sink->body = (choice & 2) != 0 ? on_body : NULL;
@@ -214,12 +215,12 @@ static void make_request(struct play *p)
     static const struct fcgi_param head[] = {
         FCGI_PARAM("REQUEST_METHOD", "HEAD"), {NULL, NULL, 0, 0}};
     memset(&p->request, 0, sizeof(p->request));
-    p->to_head = supply_below(&p->s, 4) == 1;
+    p->to_head = fuzz_input_below(&p->s, 4) == 1;
     p->request.params = p->to_head ? head : get;
-    p->request.param_count = supply_below(&p->s, 3);
+    p->request.param_count = fuzz_input_below(&p->s, 3);
     p->to_head = p->to_head && p->request.param_count > 0;
-    p->request.role = (enum fcgi_role)supply_below(&p->s, 5);
-    p->request.limits = story_limits(&p->s);
+    p->request.role = (enum fcgi_role)fuzz_input_below(&p->s, 5);
+    p->request.limits = fuzz_answer_limits(&p->s);
     make_sink(p, &p->request.sink);
     p->request.body = make_source(p, &p->body);
     p->request.data = make_source(p, &p->data);
@@ -312,7 +313,7 @@ static void output(struct play *p)
 {
     struct fcgi_slice slices[12];
     struct wire bytes = {0};
-    size_t max = 4 + supply_below(&p->s, 9);
+    size_t max = 4 + fuzz_input_below(&p->s, 9);
     int count = fcgi_exchange_output(p->x, slices, max);
     p->output = 0;
     if (count < 0) {
@@ -323,8 +324,8 @@ static void output(struct play *p)
     assert_true((size_t)count <= max);
     p->output = joined(slices, count, &bytes);
     if (count > 0 && p->begun) {
-        size_t n =
-            supply_below(&p->s, 2) == 0 ? p->output : supply_length(&p->s);
+        size_t n = fuzz_input_below(&p->s, 2) == 0 ? p->output
+                                                   : fuzz_input_length(&p->s);
         n = n < p->output ? n : p->output;
         assert_int_equal(fcgi_exchange_sent(p->x, n), FCGI_OK);
         wire_append(&p->sent, bytes.data, n);
@@ -385,7 +386,8 @@ static size_t store(const struct fcgi_memory *room, int count,
 static size_t piece(struct play *p)
 {
     size_t left = p->answer.len - p->told;
-    size_t len = supply_below(&p->s, 2) == 0 ? left : supply_length(&p->s);
+    size_t len =
+        fuzz_input_below(&p->s, 2) == 0 ? left : fuzz_input_length(&p->s);
     return len < left ? len : left;
 }
 
@@ -441,7 +443,7 @@ static void resume(struct play *p)
 /* Bytes that were received wait in the exchange while it is paused. */
 static void finish(struct play *p)
 {
-    bool reset = supply_below(&p->s, 2) == 1;
+    bool reset = fuzz_input_below(&p->s, 2) == 1;
     int status = fcgi_exchange_eof(p->x, reset);
     assert_int_equal(status, fcgi_exchange_status(p->x));
     if (p->begun && !fcgi_exchange_paused(p->x)) {
@@ -452,7 +454,7 @@ static void finish(struct play *p)
 static void cancel(struct play *p)
 {
     uint8_t record[8];
-    bool is_wanted = supply_below(&p->s, 2) == 1;
+    bool is_wanted = fuzz_input_below(&p->s, 2) == 1;
     int before = fcgi_exchange_status(p->x);
     assert_int_equal(fcgi_exchange_cancel(p->x, FCGI_WAIT, record), 0);
     assert_int_equal(fcgi_exchange_status(p->x), before);
@@ -493,7 +495,7 @@ static void query(struct play *p)
 
 static void step(struct play *p)
 {
-    switch (supply_below(&p->s, 16)) {
+    switch (fuzz_input_below(&p->s, 16)) {
     case 0:
         begin(p);
         break;
@@ -507,7 +509,7 @@ static void step(struct play *p)
         break;
     case 4:
     case 5:
-        story_next(&p->s, &p->answer, REQUEST_ID);
+        fuzz_answer_next(&p->s, &p->answer, REQUEST_ID);
         break;
     case 6:
     case 7:
@@ -530,10 +532,10 @@ static void step(struct play *p)
         restart(p);
         break;
     case 14:
-        p->memory.fail_at = p->memory.calls + 1 + supply_below(&p->s, 4);
+        p->memory.fail_at = p->memory.calls + 1 + fuzz_input_below(&p->s, 4);
         break;
     default:
-        switch (supply_below(&p->s, 4)) {
+        switch (fuzz_input_below(&p->s, 4)) {
         case 0:
             fcgi_exchange_send_failed(p->x);
             break;
@@ -561,17 +563,17 @@ static void check(struct play *p)
     assert_true(status != FCGI_ERR_STATE);
     assert_true(p->verdict == FCGI_WAIT || status == p->verdict);
     p->verdict = status;
-    sound_check(&p->response, status, p->to_head, &p->request.limits,
-                p->request.sink.body == NULL);
+    response_check(&p->response, status, p->to_head, &p->request.limits,
+                   p->request.sink.body == NULL);
     check_sent(p);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct play p = {.s = supply_of(data, size)};
+    struct play p = {.s = fuzz_input_of(data, size)};
     renew(&p);
     begin(&p);
-    for (int i = 0; i < MOST_STEPS && !supply_is_spent(&p.s); i++) {
+    for (int i = 0; i < MOST_STEPS && !fuzz_input_is_spent(&p.s); i++) {
         step(&p);
         check(&p);
     }

@@ -15,10 +15,10 @@
 #include <string.h>
 #include <strings.h>
 
-#include "hearing.h"
-#include "sound.h"
-#include "story.h"
-#include "supply.h"
+#include "delivery.h"
+#include "fuzz_answer.h"
+#include "fuzz_input.h"
+#include "response_check.h"
 
 #define MOST_TEXT ((size_t)12000)
 #define MOST_FIELDS (MOST_TEXT / 3)
@@ -169,7 +169,7 @@ static int end_head(struct text_head *head, size_t len)
 static void begin_head(struct text_head *head, const struct fcgi_limits *limits)
 {
     memset(head, 0, offsetof(struct text_head, fields));
-    head->limits = sound_limits(limits);
+    head->limits = response_check_limits(limits);
     head->content_length = -1;
 }
 
@@ -262,7 +262,7 @@ static void assert_body(const struct fcgi_response *response,
     }
 }
 
-static void compare(const struct hearing *h, struct fcgi_slice text,
+static void compare(const struct delivery *h, struct fcgi_slice text,
                     bool to_head)
 {
     static struct text_head head;
@@ -280,7 +280,7 @@ static void compare(const struct hearing *h, struct fcgi_slice text,
         assert_int_equal(response->status, 0);
         assert_body(response, text, 0);
     }
-    sound_check(response, status, to_head, &h->request.limits, true);
+    response_check(response, status, to_head, &h->request.limits, true);
 }
 
 /* The text in records of that many bytes; 0: as few as possible. */
@@ -295,37 +295,38 @@ static void write_records(struct wire *answer, struct fcgi_slice text,
     talk_write_answer(answer, text.data, text.len);
 }
 
-static void hear(struct hearing *h, struct manner manner, uint32_t cuts,
+static void hear(struct delivery *h, struct manner manner, uint32_t cuts,
                  const struct wire *answer)
 {
-    hearing_begin(h, manner);
+    delivery_begin(h, manner);
     if (cuts == 0) {
-        (void)hearing_bring(h, answer->data, answer->len);
+        (void)delivery_bring(h, answer->data, answer->len);
     } else {
-        (void)hearing_bring_cut(h, answer, cuts);
+        (void)delivery_bring_cut(h, answer, cuts);
     }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct supply s = supply_of(data, size < MOST_TEXT ? size : MOST_TEXT);
-    bool to_head = supply_below(&s, 4) == 1;
+    struct fuzz_input s =
+        fuzz_input_of(data, size < MOST_TEXT ? size : MOST_TEXT);
+    bool to_head = fuzz_input_below(&s, 4) == 1;
     const struct fcgi_param method =
         FCGI_PARAM("REQUEST_METHOD", to_head ? "HEAD" : "GET");
     struct fcgi_request request = {.params = &method, .param_count = 1};
     struct manner manner = {NULL, false, 0};
     struct wire answer = {0};
-    struct hearing h;
-    request.limits = story_limits(&s);
-    manner.bring = supply_below(&s, 2) == 0 ? talk_by_feed : talk_by_input;
-    uint32_t cuts = supply_byte(&s);
-    size_t record_len = supply_byte(&s);
-    struct fcgi_slice text = supply_rest(&s);
+    struct delivery h;
+    request.limits = fuzz_answer_limits(&s);
+    manner.bring = fuzz_input_below(&s, 2) == 0 ? talk_by_feed : talk_by_input;
+    uint32_t cuts = fuzz_input_byte(&s);
+    size_t record_len = fuzz_input_byte(&s);
+    struct fcgi_slice text = fuzz_input_rest(&s);
     write_records(&answer, text, record_len);
-    hearing_open(&h, &request, answer.len);
+    delivery_open(&h, &request, answer.len);
     hear(&h, manner, cuts, &answer);
     compare(&h, text, to_head);
-    hearing_close(&h);
+    delivery_close(&h);
     wire_free(&answer);
     return 0;
 }

@@ -18,7 +18,7 @@
 #include <fcgi_client/exchange.h>
 #include <fcgi_client/params.h>
 
-#include "supply.h"
+#include "fuzz_input.h"
 #include "talk.h"
 #include "wire.h"
 
@@ -194,7 +194,7 @@ static void check_encoding(const struct fcgi_param *params, size_t count,
 }
 
 /* A string of some length, or of one to be measured: then it ends in a NUL. */
-static const char *make_string(struct supply *s, size_t *len)
+static const char *make_string(struct fuzz_input *s, size_t *len)
 {
     static char text[65536];
     static size_t end;
@@ -202,8 +202,8 @@ static const char *make_string(struct supply *s, size_t *len)
         memset(text, 'x', sizeof(text) - 1);
         end = sizeof(text) - 1;
     }
-    *len = supply_length(s);
-    if (supply_below(s, 2) == 0) {
+    *len = fuzz_input_length(s);
+    if (fuzz_input_below(s, 2) == 0) {
         size_t measured = *len;
         *len = FCGI_STRLEN;
         return text + end - measured;
@@ -216,15 +216,15 @@ static size_t length_of(const char *string, size_t len)
     return len == FCGI_STRLEN ? strlen(string) : len;
 }
 
-static void encode(struct supply *s)
+static void encode(struct fuzz_input *s)
 {
     struct fcgi_param params[MOST_PAIRS];
     struct wire expected = {0};
-    size_t before = supply_below(s, 4); /* encoded beforehand */
+    size_t before = fuzz_input_below(s, 4); /* encoded beforehand */
     size_t count = 0;
     size_t head;
     while (count < MOST_PAIRS && expected.len < MOST_BYTES &&
-           !supply_is_spent(s)) {
+           !fuzz_input_is_spent(s)) {
         struct fcgi_param *p = &params[count++];
         p->name = make_string(s, &p->name_len);
         p->value = make_string(s, &p->value_len);
@@ -243,9 +243,9 @@ static void encode(struct supply *s)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct supply s = supply_of(data, size);
-    if (supply_below(&s, 2) == 0) {
-        decode(supply_rest(&s));
+    struct fuzz_input s = fuzz_input_of(data, size);
+    if (fuzz_input_below(&s, 2) == 0) {
+        decode(fuzz_input_rest(&s));
     } else {
         encode(&s);
     }

@@ -16,7 +16,7 @@
 
 #include <fcgi_client/record.h>
 
-#include "supply.h"
+#include "fuzz_input.h"
 #include "wire.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -203,10 +203,10 @@ static void check_reading_into(struct fcgi_slice bytes, size_t room)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct supply s = supply_of(data, size);
-    size_t room = supply_length(&s);
-    size_t most = 1 + supply_byte(&s);
-    struct fcgi_slice bytes = supply_rest(&s);
+    struct fuzz_input s = fuzz_input_of(data, size);
+    size_t room = fuzz_input_length(&s);
+    size_t most = 1 + fuzz_input_byte(&s);
+    struct fcgi_slice bytes = fuzz_input_rest(&s);
     if (bytes.len >= 8) {
         check_fixed((const uint8_t *)bytes.data);
     }

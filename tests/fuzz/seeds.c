@@ -18,7 +18,8 @@
 
 #define LARGEST 3000
 
-/* Steps by number, as story_next() and the step() of the targets have them. */
+/* Steps by number, as fuzz_answer_next() and the step() of the targets have
+ * them. */
 enum {
     RAW = 13,
     SEND_ALL = 1, /* of fuzz_exchange.c, with two choices of 0 */

@@ -12,7 +12,7 @@
 #include <fcgi_client/exchange.h>
 
 #include "corpus.h"
-#include "hearing.h"
+#include "delivery.h"
 #include "test.h"
 
 /* Answers up to this size are cut everywhere in all manners. So are larger
@@ -47,7 +47,7 @@ static struct manner manner_for(size_t i, size_t len)
 struct session {
     const struct conversation *conversation;
     struct fcgi_param method;
-    struct hearing h;
+    struct delivery h;
     struct wire answer;
     struct wire whole[2]; /* what comes of it, heard whole: collected, sunk */
     struct wire other;    /* what came of it the last time */
@@ -80,9 +80,9 @@ static void mark_borders(struct session *s)
 static void hear_whole(struct session *s, bool sunk)
 {
     struct manner manner = {talk_by_feed, sunk, 0};
-    hearing_begin(&s->h, manner);
-    s->verdict[sunk] = hearing_bring(&s->h, s->answer.data, s->answer.len);
-    hearing_digest(&s->h, &s->whole[sunk]);
+    delivery_begin(&s->h, manner);
+    s->verdict[sunk] = delivery_bring(&s->h, s->answer.data, s->answer.len);
+    delivery_digest(&s->h, &s->whole[sunk]);
     assert_true(s->verdict[sunk] != FCGI_WAIT);
 }
 
@@ -95,7 +95,7 @@ static void open_session(struct session *s, const struct conversation *c)
         .params = &s->method, .param_count = 1, .limits = c->limits};
     c->write(&s->answer);
     mark_borders(s);
-    hearing_open(&s->h, &request, s->answer.len);
+    delivery_open(&s->h, &request, s->answer.len);
     hear_whole(s, false);
     assert_int_equal(s->verdict[0], c->expected);
     hear_whole(s, true);
@@ -104,7 +104,7 @@ static void open_session(struct session *s, const struct conversation *c)
 
 static void close_session(struct session *s)
 {
-    hearing_close(&s->h);
+    delivery_close(&s->h);
     wire_free(&s->answer);
     wire_free(&s->whole[0]);
     wire_free(&s->whole[1]);
@@ -115,13 +115,13 @@ static void close_session(struct session *s)
 
 static void begin(struct session *s, size_t manner)
 {
-    hearing_begin(&s->h, manner_for(manner, s->answer.len));
+    delivery_begin(&s->h, manner_for(manner, s->answer.len));
     splits += 1;
 }
 
 static int bring(struct session *s, size_t from, size_t to)
 {
-    return hearing_bring(&s->h, s->answer.data + from, to - from);
+    return delivery_bring(&s->h, s->answer.data + from, to - from);
 }
 
 static int shown(const struct wire *digest)
@@ -133,7 +133,7 @@ static void assert_same(struct session *s, const char *how, size_t at)
 {
     const struct wire *whole = &s->whole[s->h.manner.sunk];
     const struct wire *other = &s->other;
-    hearing_digest(&s->h, &s->other);
+    delivery_digest(&s->h, &s->other);
     if (other->len != whole->len ||
         memcmp(other->data, whole->data, whole->len) != 0) {
         fail_msg("%s, %s at %zu of %zu: %.*s\n-- instead of: %.*s",
@@ -226,7 +226,7 @@ static void hear_shreds(struct session *s, size_t manner)
 {
     for (uint32_t seed = 1; seed <= WAYS_TO_SHRED; seed++) {
         begin(s, manner);
-        (void)hearing_bring_cut(&s->h, &s->answer, seed);
+        (void)delivery_bring_cut(&s->h, &s->answer, seed);
         assert_same(s, "in pieces by seed", seed);
     }
 }

@@ -1,9 +1,9 @@
 /*
  * allocator - a struct fcgi_allocator that counts: see allocator.h.
  *
- * Each block is preceded by its size, so that what is outstanding is known in
- * bytes, and followed by bytes that must stay as they are. What is released is
- * overwritten, so that a use after it shows.
+ * In front of each block stands its size, so that the bytes can be counted, and
+ * behind it a fence that must not change. A block is overwritten when it is
+ * released, so that a later use of it shows.
  *
  *     [size | block ... | fence]
  */
@@ -21,8 +21,8 @@
 
 #define FENCE "do not overwrite"
 
-/* What fresh and released memory is filled with: never zero, so that nothing
- * counts on either being so. */
+/* What new and released blocks are filled with: never zero, so that nothing
+ * relies on zeroed memory. */
 #define FRESH 0xdb
 #define STALE 0xdd
 
@@ -31,7 +31,7 @@ union prefix {
     max_align_t align;
 };
 
-/* One for all allocators: nothing here takes long. */
+/* Shared by all allocators, since it is never held for long. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static bool fails_now(struct counting_allocator *memory)
@@ -87,8 +87,7 @@ static void *allocate(void *context, size_t size)
     return pointer;
 }
 
-/* A block always moves when it grows, so that a pointer kept to the old place
- * shows. */
+/* The block always moves, so that a use of the old pointer shows. */
 static void *resize(void *context, void *pointer, size_t size)
 {
     struct counting_allocator *memory = context;

@@ -5,8 +5,8 @@
  *     struct counting_allocator memory = {0};
  *     struct fcgi_allocator allocator = counting_allocator(&memory);
  *
- * Any number of threads may use one. A byte written behind a block
- * aborts the test when the block is given back.
+ * Any number of threads may share one. A byte written past the end of a block
+ * aborts the test program when the block is released.
  */
 #ifndef TESTS_ALLOCATOR_H
 #define TESTS_ALLOCATOR_H
@@ -18,14 +18,13 @@
 
 /** All zero: counts, and never fails. */
 struct counting_allocator {
-    size_t calls;      /**< allocations and growths asked for, failures too */
-    size_t releases;   /**< blocks given back */
-    size_t blocks;     /**< outstanding */
-    size_t bytes;      /**< outstanding */
-    size_t peak;       /**< the most bytes outstanding at a time */
-    size_t fail_at;    /**< the number of the call that fails, from 1; 0: none
-                            does */
-    bool fail_onwards; /**< all calls after that one fail as well */
+    size_t calls;      /**< to allocate or to resize, with those that failed */
+    size_t releases;   /**< blocks released */
+    size_t blocks;     /**< allocated now */
+    size_t bytes;      /**< allocated now */
+    size_t peak;       /**< the most bytes allocated at a time */
+    size_t fail_at;    /**< which call fails, counted from 1; 0: none */
+    bool fail_onwards; /**< all calls after that one fail too */
     size_t failures;   /**< calls that were made to fail */
 };
 

@@ -27,7 +27,8 @@ struct app {
     char address[sizeof(((struct sockaddr_un *)NULL)->sun_path) + 8];
 };
 
-/* Not abort(): what has been started and made is to be cleared up. */
+/* exit(), not abort(), so that the programs and folders of the test are cleaned
+ * up. */
 static void die(const char *what)
 {
     perror(what);

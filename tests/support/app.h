@@ -1,10 +1,10 @@
 /*
- * app - a FastCGI application that gets its listening socket on descriptor 0,
- * as the specification has it (section 2.2): a program this build made, run
- * beside a test.
+ * app - a FastCGI application that has its listening socket on descriptor 0, as
+ * the specification requires (section 2.2): a program of this build, run beside
+ * a test.
  *
- * It can be connected to as soon as it was started, because its socket listens
- * before it runs. Start and stop it from the main thread.
+ * Its socket listens before it runs, so that a test can connect as soon as
+ * app_start() returns. Start and stop it from the main thread.
  */
 #ifndef TESTS_APP_H
 #define TESTS_APP_H
@@ -22,7 +22,7 @@ struct app;
  */
 struct app *app_start(const char *path, bool tcp);
 
-/** Where it listens, as the library writes addresses; its own. */
+/** Where it listens, written as the library expects it; owned by the app. */
 const char *app_address(const struct app *app);
 
 /** End it. NULL is fine. */

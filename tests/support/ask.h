@@ -1,9 +1,9 @@
 /*
- * ask - what tests of the layers with sockets have in common: a client or a
- * pool for the fake application, small requests, and what became of them.
+ * ask - what tests of clients and pools share: a client or a pool for the fake
+ * application, small requests, and checks of their outcome.
  *
- * The requests made here leave the limits of the client, by default a minute,
- * so that what hangs fails.
+ * These requests keep the time limits of the client, a minute by default, so
+ * that a request that hangs fails.
  */
 #ifndef TESTS_ASK_H
 #define TESTS_ASK_H
@@ -15,29 +15,28 @@
 
 #include "fake.h"
 
-/** A code other than the one expected fails the test, and is named. */
+/** Fail the test, and name both codes, unless they are the same. */
 #define assert_code(got, want) ask_check_code((got), (want), __FILE__, __LINE__)
 
 void ask_check_code(int got, int want, const char *file, int line);
 
-/** A client for the application. Failing fails the test. */
+/** A client for the application; fails the test if there is none. */
 struct fcgi_client *client_for(const struct fake *app,
                                const struct fcgi_client_config *config);
 
-/** A pool for the application. Failing fails the test. */
+/** A pool for the application; fails the test if there is none. */
 struct fcgi_pool *pool_for(const struct fake *app,
                            const struct fcgi_pool_config *config);
 
-/** A connection of the pool. Failing fails the test. */
+/** A connection of the pool; fails the test if there is none. */
 struct fcgi_connection *take(struct fcgi_pool *pool);
 
-/** Let a client that has no more connections keep that many idle ones, which
+/** Make a client that has no connections yet keep that many idle ones, which
  *  the application has accepted. */
 void keep_idle(struct fake *app, struct fcgi_client *client, size_t count);
 
-/** GET, POST or PUT of /; the body is borrowed. A PUT is safe to repeat, so
- *  that it goes over a pooled connection at the defaults, which a POST does
- *  not. */
+/** GET, POST or PUT of /; the body is borrowed. By default a PUT, which is safe
+ *  to repeat, goes over a pooled connection, and a POST does not. */
 struct fcgi_request get_request(void);
 struct fcgi_request post_request(struct fcgi_source body);
 struct fcgi_request post_text(const char *body);
@@ -66,7 +65,7 @@ struct fcgi_outcome ask_hello_at(struct fcgi_client *client, const char *file,
 struct fcgi_pool_stats stats_of(struct fcgi_client *client);
 struct fcgi_pool_stats stats_of_pool(struct fcgi_pool *pool);
 
-/** Wait until so many callers wait for a connection. */
+/** Wait until that many callers wait for a connection. */
 void await_waiting(struct fcgi_pool *pool, size_t count);
 
 #endif

@@ -160,7 +160,7 @@ static void write_long_stderr(struct wire *w)
     end(w);
 }
 
-/* Large enough to land in place, the largest record with padding included. */
+/* Large enough to be received in place; the largest record has padding. */
 static void write_large(struct wire *w)
 {
     struct wire noise = {0};
@@ -173,7 +173,8 @@ static void write_large(struct wire *w)
     wire_free(&noise);
 }
 
-/* Records of each kind that are large enough to land, were they body. */
+/* Records of each other kind, which a body of that size would be received in
+ * place of. */
 static void write_large_others(struct wire *w)
 {
     struct wire noise = {0};
@@ -190,7 +191,8 @@ static void write_large_others(struct wire *w)
     wire_free(&noise);
 }
 
-/* More than its Content-Length, in a record that would land. */
+/* More than its Content-Length, in a record large enough to be received in
+ * place. */
 static void write_large_body_long(struct wire *w)
 {
     struct wire noise = {0};
@@ -423,7 +425,7 @@ static void write_length_and_coding(struct wire *w)
     whole(w, "Content-Length: 4\nTransfer-Encoding: chunked\n\nbody");
 }
 
-/* Lines around the length of a piece in which text is taken. */
+/* Lines about as long as the pieces in which text is read. */
 static void write_long_lines(struct wire *w)
 {
     struct wire text = {0};

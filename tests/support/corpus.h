@@ -1,6 +1,6 @@
 /*
- * corpus - answers of every shape an application gives, good and bad, for
- * tests that treat each of them alike.
+ * corpus - answers of every shape that an application may send, good and bad,
+ * for tests that do the same with each.
  */
 #ifndef TESTS_CORPUS_H
 #define TESTS_CORPUS_H

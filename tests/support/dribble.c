@@ -1,6 +1,6 @@
 /*
- * dribble - what an application can send all the time without bringing a
- * request anything: see dribble.h.
+ * dribble - what an application can send without any progress of a request:
+ * see dribble.h.
  */
 #include "dribble.h"
 

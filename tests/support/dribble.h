@@ -1,6 +1,6 @@
 /*
- * dribble - what a fake application can send all the time without bringing a
- * request anything: whole records each millisecond, or one record byte by byte.
+ * dribble - what a fake application can send all the time without any progress
+ * of a request: a whole record each millisecond, or one record byte by byte.
  *
  *     const struct fake_step script[] = {
  *         FAKE_ACCEPT, FAKE_SERVE_TIMES(dribble->served), FAKE_READ_REQUEST,
@@ -18,11 +18,11 @@
 struct dribble {
     const char *name;
     int served;       /**< requests that the connection has answered before */
-    bool has_content; /**< `first` brings the request a byte of FCGI_STDOUT */
+    bool has_content; /**< `first` holds a byte of FCGI_STDOUT */
     struct fake_step first, rest;
 };
 
-/* Only the first needs a connection that has answered a request. */
+/* Only the first one has `served`. */
 #define DRIBBLES 12
 extern const struct dribble dribbles[DRIBBLES];
 

@@ -2,8 +2,8 @@
  * fake - a FastCGI application that does what a script says: see fake.h. Here
  * it listens, accepts, counts and ends.
  *
- * One thread accepts; each connection has a thread. What they share is under
- * one lock, and each change of it wakes all who wait.
+ * One thread accepts, and each connection has its own thread. One lock guards
+ * what they share, and each change of that wakes all threads that wait.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -75,7 +75,7 @@ static void unlock(struct fake *fake)
     (void)pthread_mutex_unlock(&fake->lock);
 }
 
-/* Wait for a change, with the lock held; false: for far too long. */
+/* Wait for a change, with the lock held; false: the time is up. */
 static bool wait_change(struct fake *fake, const struct timespec *until)
 {
     return pthread_cond_timedwait(&fake->changed, &fake->lock, until) !=
@@ -230,8 +230,8 @@ static void start_thread(pthread_t *thread, void *(*run)(void *),
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
-/* The steps of connection `number`, or of the last one there is: from behind
- * its FAKE_ACCEPT to the next. */
+/* The steps of connection `number`, or of the last one in the script: from
+ * behind its FAKE_ACCEPT to the next. */
 static void find_steps(const struct fake *fake,
                        struct fake_connection *connection)
 {
@@ -379,7 +379,7 @@ int fake_connect(const struct fake *fake)
     return fd;
 }
 
-/* Make all connections end, whatever they are at. */
+/* End all connections, whatever step they are at. */
 static void drop_all(struct fake *fake)
 {
     lock(fake);
@@ -422,7 +422,7 @@ void fake_stop(struct fake *fake)
         (void)close(fake->stop_pipe[1]);
         (void)pthread_join(fake->thread, NULL);
         (void)close(fake->stop_pipe[0]);
-        /* Who loses a connection now does not get another. */
+        /* A client that loses its connection now cannot dial another. */
         (void)shutdown(fake->listener.fd, SHUT_RDWR);
         drop_all(fake);
         join_connections(fake);

@@ -1,11 +1,11 @@
 /*
- * fake - a FastCGI application in threads of the test process, that does what
- * a script says: for what real ones never do, at the moment a test needs it.
+ * fake - a FastCGI application in threads of the test process that follows a
+ * script: it does what real ones never do, at the moment a test needs it.
  *
  * A script is an array of steps. FAKE_ACCEPT begins the next connection; the
- * steps up to the next FAKE_ACCEPT are that connection's, which runs beside
- * the others. The last connection's steps serve for all that come after it. A
- * connection whose steps are done reads until the client leaves.
+ * steps up to the next FAKE_ACCEPT are for that connection, which runs beside
+ * the others. Connections beyond the last one in the script repeat its steps. A
+ * connection that has done its steps reads until the client closes it.
  *
  *     static const struct fake_step script[] = {
  *         FAKE_ACCEPT, FAKE_READ_REQUEST, FAKE_CLOSE,
@@ -15,10 +15,9 @@
  *     ... fake_address(app) ... fake_await(app, FAKE_CLOSED, 1) ...
  *     fake_stop(app);
  *
- * Only steps that are told a time sleep: what has happened is counted, and can
- * be awaited. A wait that lasts absurdly long aborts the test program. All its
- * threads block all signals, so that those of a test reach the test's own
- * thread.
+ * Only steps with a time sleep. Everything that happens is counted, and can be
+ * awaited; a wait of more than a minute ends the test program. Its threads
+ * block all signals, so that those of a test reach the test's own thread.
  */
 #ifndef TESTS_FAKE_H
 #define TESTS_FAKE_H
@@ -80,7 +79,7 @@ struct fake_step {
 
 /** The next connection begins here. */
 #define FAKE_ACCEPT FAKE_STEP(ACCEPT, 0, NULL, 0)
-/** Read exactly so many bytes. */
+/** Read exactly that many bytes. */
 #define FAKE_READ(n) FAKE_STEP(READ, 0, NULL, n)
 /** Read records up to the end of FCGI_PARAMS, or of the whole request. */
 #define FAKE_READ_PARAMS FAKE_STEP(READ_PARAMS, 0, NULL, 0)
@@ -99,50 +98,51 @@ struct fake_step {
 #define FAKE_STDERR(text) FAKE_RECORD(WIRE_STDERR, text)
 /** Send only the header of a record with that much content. */
 #define FAKE_PROMISE(type, n) FAKE_STEP(PROMISE, type, NULL, n)
-/** Send the first so many bytes of the pattern, in records of that type. */
+/** Send the first n bytes of the pattern, in records of that type. */
 #define FAKE_BULK(type, n) FAKE_STEP(BODY, type, NULL, n)
 #define FAKE_BODY(n) FAKE_BULK(WIRE_STDOUT, n)
-/** Send FCGI_STDERR without end, until the client leaves. */
+/** Send FCGI_STDERR until the client closes the connection. */
 #define FAKE_FLOOD FAKE_STEP(FLOOD, 0, NULL, 0)
-/** Do so until the whole request has been read, which goes on meanwhile. */
+/** The same until the whole request, which it reads meanwhile, has come. */
 #define FAKE_DUPLEX FAKE_STEP(DUPLEX, 0, NULL, 0)
 /** Send FCGI_END_REQUEST with that protocol status, and 0. */
 #define FAKE_END(status) FAKE_STEP(END, status, NULL, 0)
-/** The same with so much padding, of which nothing is sent yet. */
+/** The same with that much padding announced, but not sent. */
 #define FAKE_PADDED_END(n) FAKE_STEP(END, WIRE_COMPLETE, NULL, n)
 /** Send a whole answer: FCGI_STDOUT and its end, FCGI_END_REQUEST. */
 #define FAKE_ANSWER(text) FAKE_TEXT_STEP(ANSWER, 0, text)
 #define FAKE_ANSWER_EACH(text) FAKE_TEXT_STEP(ANSWER_EACH, 0, text)
-/** Answer each request with a 200 whose body is the request's, "hello" where
- *  that is empty; until the client leaves, or so many times. As an application
- *  does, it closes the connection of a request without FCGI_KEEP_CONN. */
+/** Answer each request with a 200 whose body is that of the request, or "hello"
+ *  if that is empty: until the client closes the connection, or that many
+ * times. As an application does, it closes after a request without
+ * FCGI_KEEP_CONN. */
 #define FAKE_SERVE FAKE_STEP(SERVE, -1, NULL, 0)
 #define FAKE_SERVE_TIMES(n) FAKE_STEP(SERVE, n, NULL, 0)
-/** Gather what is sent in between, and send it all at once. */
+/** Gather what the steps in between send, and send it all at once. */
 #define FAKE_CORK FAKE_STEP(CORK, 0, NULL, 0)
 #define FAKE_UNCORK FAKE_STEP(UNCORK, 0, NULL, 0)
 /** Do nothing, neither read nor send, until fake_go(). */
 #define FAKE_PAUSE FAKE_STEP(PAUSE, 0, NULL, 0)
 /** Only count FAKE_REACHED. */
 #define FAKE_REACH FAKE_STEP(REACH, 0, NULL, 0)
-/** Send no more, but read on. */
+/** Shut down the sending side, and read on. */
 #define FAKE_HALF_CLOSE FAKE_STEP(HALF_CLOSE, 0, NULL, 0)
-/** Close the connection. Bytes not read yet make that a reset, as the system
- *  has it. */
+/** Close the connection. The system makes that a reset if there are unread
+ *  bytes. */
 #define FAKE_CLOSE FAKE_STEP(CLOSE, 0, NULL, 0)
-/** Close with a reset: over TCP always, over a Unix socket where bytes have
- *  not been read. */
+/** Close with a reset: always over TCP; over a Unix socket only if there are
+ *  unread bytes. */
 #define FAKE_RESET FAKE_STEP(RESET, 0, NULL, 0)
 
 /** What is counted, over all connections. */
 enum fake_event {
     FAKE_ACCEPTED, /**< connections */
-    FAKE_BEGUN,    /**< requests of which FCGI_BEGIN_REQUEST was read */
-    FAKE_ASKED,    /**< requests that were read whole */
+    FAKE_BEGUN,    /**< FCGI_BEGIN_REQUEST read */
+    FAKE_ASKED,    /**< whole requests read */
     FAKE_ANSWERED, /**< answers of FAKE_ANSWER and FAKE_SERVE sent */
     FAKE_ABORTED,  /**< FCGI_ABORT_REQUEST read */
     FAKE_PAUSED,   /**< pauses begun */
-    FAKE_REACHED,  /**< steps so named */
+    FAKE_REACHED,  /**< FAKE_REACH steps done */
     FAKE_LEFT,     /**< connections that the client closed */
     FAKE_CLOSED,   /**< connections that the script closed */
     FAKE_EVENTS
@@ -166,26 +166,26 @@ struct fake *fake_start(enum fake_family family, const struct fake_step *steps,
 /** Serve any number of connections with FAKE_SERVE. */
 struct fake *fake_serve(enum fake_family family);
 
-/** Listen, but accept nothing, with a listen queue that is full: behind it a
- *  TCP handshake is not answered, and a Unix socket says EAGAIN. fake_hear()
- *  makes it accept, and then do as fake_serve(). */
+/** Listen with a listen queue that is full, and accept nothing: a TCP handshake
+ *  is not answered then, and a Unix socket reports EAGAIN. After fake_hear() it
+ *  accepts, and does as fake_serve(). */
 struct fake *fake_clogged(enum fake_family family);
 void fake_hear(struct fake *fake);
 
 /** Close everything and end all threads. */
 void fake_stop(struct fake *fake);
 
-/** Where it listens, as the library writes addresses; the fake's own. */
+/** Where it listens, written as the library expects it; owned by the fake. */
 const char *fake_address(const struct fake *fake);
 
-/** A connected socket, for who dials without the library. */
+/** A connected socket, for a test that dials without the library. */
 int fake_connect(const struct fake *fake);
 
-/** Let one pause end, the one under way or the next. */
+/** End one pause: the current one, or else the next. */
 void fake_go(struct fake *fake);
 
-/** As when the application is restarted: all its connections end, and it goes
- *  on accepting. Returns when they have. */
+/** End all its connections, as a restart of the application does, and go on
+ *  accepting. Returns when they have ended. */
 void fake_restart(struct fake *fake);
 
 size_t fake_count(struct fake *fake, enum fake_event event);
@@ -193,11 +193,11 @@ size_t fake_count(struct fake *fake, enum fake_event event);
 /** Wait until something has happened that many times since the start. */
 void fake_await(struct fake *fake, enum fake_event event, size_t times);
 
-/** The request begun as the nth, from 0, as far as it was read; it stays until
- *  fake_stop(). Look at it only after the event that tells it is there. */
+/** The nth request begun, from 0, as far as it was read; valid until
+ *  fake_stop(). Await the event that says it is there before looking at it. */
 const struct wire_request *fake_request(struct fake *fake, size_t nth);
 
-/** The number of the connection it came on, from 0. */
+/** The number of the connection it came over, from 0. */
 size_t fake_request_connection(struct fake *fake, size_t nth);
 
 #endif

@@ -104,14 +104,14 @@ bool fake_listen(struct fake_listener *listener, enum fake_family family,
     if (listen(listener->fd, backlog) != 0) {
         fake_die("tests: listen");
     }
-    /* Not to hang in accept() where a connection is gone again. */
+    /* So that accept() does not hang if the connection is gone again. */
     (void)fcntl(listener->fd, F_SETFL, O_NONBLOCK);
     (void)fcntl(listener->fd, F_SETFD, FD_CLOEXEC);
     write_port(listener);
     return true;
 }
 
-/* A signal does not end it. */
+/* It goes on after a signal. */
 static bool is_connected(int fd, const struct sockaddr *address, socklen_t len)
 {
     while (connect(fd, address, len) != 0) {
@@ -139,8 +139,8 @@ int fake_dial(const struct fake_listener *listener, bool blocking)
     return fd;
 }
 
-/* A Unix socket says when the queue is full; a few more than its length fill
- * that of TCP. */
+/* A Unix socket reports that its queue is full; that of TCP is full with a few
+ * connections more than its length. */
 void fake_clog(struct fake_listener *listener)
 {
     int fd = fake_dial(listener, false);

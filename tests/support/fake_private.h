@@ -48,7 +48,7 @@ struct fake_connection {
     size_t number;
     int fd;       /**< -1: closed */
     bool dropped; /**< by fake_stop() or fake_restart(), not by its script */
-    atomic_bool gone; /**< the client has left, or a send failed */
+    atomic_bool gone; /**< the client has closed it, or a send failed */
     const struct fake_step *steps;
     size_t step_count;
     struct fake_request *request; /**< the one read last */
@@ -59,22 +59,22 @@ struct fake_connection {
 /** Perform all steps of a connection, and close it. */
 void fake_perform(struct fake_connection *connection);
 
-/** Count an event and wake who awaits it. */
+/** Count an event and wake the threads that await it. */
 void fake_happened(struct fake *fake, enum fake_event event);
 
-/** Wait for a fake_go(); false: the connection was dropped meanwhile. */
+/** Wait for a fake_go(); false: the connection was dropped first. */
 bool fake_pause(struct fake_connection *connection);
 
-/** Enter a request that begins on this connection. */
+/** Note a request that begins on this connection. */
 struct fake_request *fake_enter_request(struct fake_connection *connection);
 
-/** The descriptor is about to be closed: nobody else may touch it now. */
+/** Take the descriptor away, to be closed: no other thread may use it then. */
 int fake_take_fd(struct fake_connection *connection);
 
-/** Whether the end of this connection is not the client's doing. */
+/** Whether fake_stop() or fake_restart() has ended this connection. */
 bool fake_dropped(struct fake_connection *connection);
 
-/** Say why, and end the test program, which cannot go on. */
+/** Print why, and end the test program. */
 void fake_die(const char *what);
 
 #endif

@@ -70,7 +70,8 @@ static bool transmit_each(struct fake_connection *connection, const void *data,
                           size_t len)
 {
     int on = 1;
-    /* Without it TCP would gather the bytes; a Unix socket refuses it. */
+    /* Without it TCP would gather the bytes. A Unix socket has no such option.
+     */
     (void)setsockopt(connection->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     for (size_t i = 0; i < len; i++) {
         if (!transmit(connection, (const char *)data + i, 1)) {
@@ -190,7 +191,7 @@ static bool read_params(struct fake_connection *connection)
     return true;
 }
 
-/* The rest of one whose params were read, or a new one. */
+/* The rest of a request whose params were read, or a new one. */
 static bool read_request(struct fake_connection *connection)
 {
     if (connection->request != NULL && whole(&connection->request->wire)) {
@@ -245,8 +246,8 @@ static bool send_bulk(struct fake_connection *connection,
     return flush(connection, &w);
 }
 
-/* Records so small and so many that the client, who must look at each, is not
- * faster. */
+/* So many small records that the client, which looks at each, cannot keep
+ * up. */
 #define FLOOD_RECORDS 50000
 
 static struct wire make_flood(const struct fake_connection *connection)
@@ -319,7 +320,8 @@ static void build_answer(struct fake_connection *connection, struct wire *w,
     wire_end(w, id, 0, WIRE_COMPLETE);
 }
 
-/* Counted before it is sent, so that whoever has the answer sees the count. */
+/* Counted before it is sent, so that a test that has the answer sees the
+ * count. */
 static bool send_answer(struct fake_connection *connection, const void *text,
                         size_t len, bool each)
 {
@@ -388,7 +390,7 @@ static bool reach(struct fake_connection *connection)
     return true;
 }
 
-/* Perform one step; false: the connection is over. */
+/* Perform one step; false: the connection has ended. */
 static bool perform(struct fake_connection *connection,
                     const struct fake_step *step)
 {
@@ -447,7 +449,7 @@ static bool perform(struct fake_connection *connection,
     }
 }
 
-/* Read on until the client leaves, noting what it still asks. */
+/* Read on until the client closes the connection, and note its requests. */
 static void drain(struct fake_connection *connection)
 {
     bool open = true;

@@ -1,9 +1,9 @@
 /*
  * faults - a libc that fails when it is told to: see faults.h.
  *
- * Each function here bears the name of one in libc, and is found first because
- * it stands in the program itself. It asks whether it is to fail, and else
- * hands on to the next of that name.
+ * Each function here has the name of one in libc, and takes its place because
+ * the linker finds it in the program first. It either fails, or calls the next
+ * function of that name.
  */
 #define _GNU_SOURCE /* RTLD_NEXT */
 
@@ -115,8 +115,8 @@ static const struct fault_way all_ways[] = {
     HARMLESS(WRITE, SHORT, 0),
     HARMLESS(CLOSE, DOES, EINTR),
     HARMLESS(CLOSE, DOES, EIO),
-    /* A clock that there is never fails, but moves on where the machine or
-     * the process was stopped. */
+    /* A clock never fails, but it jumps where the machine or the process was
+     * stopped. */
     HARMFUL(CLOCK, JUMPS, 0),
     HARMLESS(THREAD, REFUSES, EAGAIN),
     HARMLESS(THREAD, REFUSES, EPERM),
@@ -159,7 +159,7 @@ static const char *const manners[] = {"refuses",
                                       "is eager",
                                       "jumps"};
 
-/* What was told; and what has come of it. */
+/* The fault to come; and what has come of it. */
 static const struct fault_way *chosen;
 static size_t chosen_nth;
 static void (*visitor)(enum fault_call call);
@@ -167,8 +167,7 @@ static atomic_size_t seen[FAULT_CALLS];
 static atomic_bool struck;
 static atomic_long late_s;
 
-/* Of each thread: whether its calls may fail, and those of threads that it
- * starts. */
+/* Whether the calls of this thread, and of threads that it starts, may fail. */
 static _Thread_local bool exposed;
 static _Thread_local bool children_exposed;
 
@@ -251,7 +250,7 @@ size_t faults_seen(enum fault_call call)
     return atomic_load(&seen[call]);
 }
 
-/* Count a call; the way it has to go, or NULL. */
+/* Count a call; returns the way it must fail, or NULL. */
 static const struct fault_way *strike(enum fault_call call)
 {
     if (!exposed) {
@@ -286,8 +285,7 @@ static int fail_with(const struct fault_way *way)
     return -1;
 }
 
-/* The function of that name that would be called if this file were not
- * there. */
+/* The function of that name that would be called without this file. */
 static void *next(const char *name)
 {
     void *function = dlsym(RTLD_NEXT, name);
@@ -298,7 +296,7 @@ static void *next(const char *name)
     return function;
 }
 
-/* It has the type that the header declares. */
+/* With the type that the header declares. */
 #define REAL(name) ((__typeof__(&name))next(#name))
 
 /* ---- memory ------------------------------------------------------------- */
@@ -382,7 +380,7 @@ int getsockopt(int fd, int level, int name, void *value, socklen_t *len)
 
 /* ---- sending, receiving, waiting ---------------------------------------- */
 
-/* What happens before the call proper: nothing, or the connection goes. */
+/* What happens before the real call: nothing, or the connection ends. */
 static bool goes_wrong(const struct fault_way *way, int fd)
 {
     if (is(way, FAULT_BREAKS) || is(way, FAULT_ENDS)) {
@@ -397,7 +395,7 @@ static ssize_t result_of(const struct fault_way *way)
     return is(way, FAULT_ENDS) ? 0 : fail_with(way);
 }
 
-/* Leave one byte of the first part that has any. */
+/* Only the first byte of it. */
 static struct msghdr shorten(const struct msghdr *message, struct iovec *part)
 {
     struct msghdr short_one = *message;
@@ -449,7 +447,7 @@ ssize_t recv(int fd, void *buf, size_t len, int flags)
                                : REAL(recv)(fd, buf, len, flags);
 }
 
-/* Tell that whatever is waited for has come. */
+/* Report every descriptor as ready. */
 static int all_ready(struct pollfd *fds, nfds_t count)
 {
     int ready = 0;
@@ -504,7 +502,7 @@ ssize_t write(int fd, const void *buf, size_t len)
     return REAL(write)(fd, buf, is(way, FAULT_SHORT) && len > 1 ? 1 : len);
 }
 
-/* As Linux does it: whatever it says, the descriptor is closed. */
+/* As on Linux, the descriptor is closed whatever it returns. */
 int close(int fd)
 {
     const struct fault_way *way = strike(FAULT_CLOSE);
@@ -527,7 +525,7 @@ int clock_gettime(clockid_t clock, struct timespec *now)
     return rc;
 }
 
-/* What an exposed thread is to run. */
+/* What an exposed thread runs. */
 struct beginning {
     void *(*run)(void *);
     void *argument;
@@ -585,9 +583,9 @@ int pthread_cond_init(pthread_cond_t *condition,
                         : REAL(pthread_cond_init)(condition, attributes);
 }
 
-/* The moment is by the clock that jumps, unless it was computed before the
- * jump; the kernel's does not jump. Nothing here waits by another clock, or for
- * half an hour. */
+/* `until` is a time of the clock that jumps, unless it was computed before the
+ * jump; the kernel's clock does not jump. Nothing here waits by another clock,
+ * or for half an hour. */
 int pthread_cond_timedwait(pthread_cond_t *condition, pthread_mutex_t *lock,
                            const struct timespec *until)
 {
@@ -600,8 +598,8 @@ int pthread_cond_timedwait(pthread_cond_t *condition, pthread_mutex_t *lock,
     return REAL(pthread_cond_timedwait)(condition, lock, &real);
 }
 
-/* In glibc this one stands in the program too, and is but another name for
- * what the library has. */
+/* In glibc the program has its own copy of this one, which is another name for
+ * the library's. */
 #ifdef __GLIBC__
 static int register_handlers(void (*prepare)(void), void (*parent)(void),
                              void (*child)(void))

@@ -1,16 +1,16 @@
 /*
- * faults - a libc that fails when it is told to: in place of the functions that
- * the library calls, for the threads that a test exposes, and for no other.
+ * faults - replaces the libc functions that the library calls by ones that fail
+ * on demand, for threads that a test exposes and no others.
  *
  *     faults_begin(way, 3);        the third call of that kind goes that way
  *     ... use the library ...
  *     if (!faults_end()) ...       there was no third call
  *
- * Without a way it only counts. The application beside a test (fake.h) never
- * sees a fault, because its threads are not exposed.
+ * Without a way the calls are only counted. The test's application (fake.h)
+ * never gets a fault, as its threads are not exposed.
  *
- * A test is linked with faults.c if its name begins with test_faults: what
- * stands there takes the place of libc's functions, which it finds by dlsym().
+ * Tests whose name begins with test_faults are linked with faults.c. Its
+ * functions take the place of libc's and find those by dlsym().
  */
 #ifndef TESTS_FAULTS_H
 #define TESTS_FAULTS_H
@@ -48,65 +48,66 @@ enum fault_call {
 };
 
 enum fault_manner {
-    FAULT_REFUSES, /**< it does nothing, and says so */
-    FAULT_STAYS,   /**< the same, and all further calls of that kind */
-    FAULT_DOES,    /**< it does it, but says the same */
-    FAULT_BREAKS,  /**< the same, and the connection is gone */
-    FAULT_SHORT,   /**< one byte at most */
-    FAULT_ENDS,    /**< the connection is gone, as by an orderly end */
-    FAULT_EARLY,   /**< poll() returns at once, and tells of nothing */
-    FAULT_EAGER,   /**< poll() returns at once, and tells that all is ready */
-    FAULT_JUMPS    /**< the clock is an hour later from now on */
+    FAULT_REFUSES, /**< does nothing and returns the error */
+    FAULT_STAYS,   /**< the same for all later calls of that kind */
+    FAULT_DOES,    /**< does it, but returns the error */
+    FAULT_BREAKS,  /**< the same, and the connection is broken */
+    FAULT_SHORT,   /**< transfers at most one byte */
+    FAULT_ENDS,    /**< the connection ends in an orderly way */
+    FAULT_EARLY,   /**< poll() returns at once with nothing ready */
+    FAULT_EAGER,   /**< poll() returns at once with all ready */
+    FAULT_JUMPS    /**< the clock goes an hour ahead and stays so */
 };
 
 /** One way for a call to go wrong. */
 struct fault_way {
     enum fault_call call;
     enum fault_manner manner;
-    int error;     /**< errno, or what the function returns in its place */
-    bool harmless; /**< nobody may notice it */
+    int error;     /**< errno, or the error code that the function returns */
+    bool harmless; /**< must not change how a request ends */
 };
 
-/** Every way there is. */
+/** All ways. */
 const struct fault_way *faults_ways(size_t *count);
 
 const char *faults_call_name(enum fault_call call);
-/** "socket() 3: Too many open files", in a buffer of the caller's. */
+/** Write a text such as "socket() 3: Too many open files" to `out`. */
 void faults_describe(const struct fault_way *way, size_t nth, char *out,
                      size_t cap);
 
-/** Forget what has been: the clock goes right again. Nobody may be exposed. */
+/** Forget all faults and set the clock right. No thread may be exposed. */
 void faults_reset(void);
 
-/** Expose the calling thread: its nth call of that kind, from 1, goes that
- *  way; NULL: none does. */
+/** Expose the calling thread: its nth call of that kind (the first is 1) goes
+ *  that way; NULL: none does. */
 void faults_begin(const struct fault_way *way, size_t nth);
 
-/** The same for the threads that the library starts, and not for the caller. */
+/** Expose the threads that the library starts instead of the caller. */
 void faults_begin_for_threads(const struct fault_way *way, size_t nth);
 
-/** Call this once, when handlers for fork() are next registered. */
+/** Call `act` once, the next time pthread_atfork() is called. */
 void faults_amid_registration(void (*act)(void));
 
-/** Expose the caller, and threads begun from now on, no more. Returns whether
- * it has struck. */
+/** Stop exposing the caller and new threads. Returns whether the fault
+ *  happened. */
 bool faults_end(void);
 
-/** Expose the calling thread or not: for what is not the library's within.
- *  Returns whether it was. */
+/** Switch exposure of the calling thread, for a callback that is not part of
+ *  the library. Returns whether it was exposed before. */
 bool faults_expose(bool on);
 
-/** Have this called ahead of each call that is exposed; NULL: nothing. */
+/** Call `visit` before each exposed call; NULL: nothing. */
 void faults_visit(void (*visit)(enum fault_call call));
 
-/** It has struck in the child of a fork(), which cannot tell by itself. */
+/** Say that the fault happened in a child process, which cannot say so
+ *  itself. */
 void faults_strike_in_child(void);
 
-/** How many calls were exposed since it began. */
+/** The number of exposed calls since faults_begin(). */
 size_t faults_seen(enum fault_call call);
 
-/** An allocator over one that counts, which fails as the rest does. One at a
- *  time. */
+/** An allocator that counts in `memory` and gets faults as well. Only one may
+ *  be in use at a time. */
 struct fcgi_allocator faults_allocator(struct counting_allocator *memory);
 
 #endif

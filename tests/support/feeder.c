@@ -1,5 +1,5 @@
 /*
- * feeder - a source which does as it is told: see feeder.h.
+ * feeder - a source that waits or fails as a test says: see feeder.h.
  */
 #include "feeder.h"
 

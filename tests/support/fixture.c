@@ -263,7 +263,7 @@ static void limit_descriptors(size_t limit)
     }
 }
 
-/* Each that is opened would get the lowest number that is free. */
+/* A new descriptor gets the lowest number that is free, which is forbidden. */
 void fixture_forbid_descriptors(void **state)
 {
     struct fixture *f = *state;
@@ -342,7 +342,8 @@ void fixture_join_asker(void **state, struct fixture_asker *asker)
     assert_code(asker->rc, FCGI_OK);
 }
 
-/* The test has failed and left its threads behind: what they wait for ends. */
+/* A test that failed may leave threads behind: end what they wait for, and
+ * wait for them. */
 static void end_threads(struct fixture *f)
 {
     if (f->threads == NULL) {
@@ -368,7 +369,7 @@ static void end_deferred(struct fixture *f)
     }
 }
 
-/* What needs no host starts none of its threads. */
+/* host_free() starts the thread of the watchdog, which some tests count. */
 void fixture_free_call(struct fixture *f)
 {
     if (f->call != NULL) {

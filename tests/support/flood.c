@@ -1,5 +1,5 @@
 /*
- * flood - an HTTP client that sends as fast as it is let: see flood.h.
+ * flood - an HTTP client that sends as fast as it can: see flood.h.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -19,10 +19,10 @@
 #include "process.h"
 #include "web.h"
 
-/* How soon it notices that it is to end, where the server does nothing. */
+/* How soon it notices flood_stop() where the server does nothing. */
 #define LOOK_MS 10
 
-/* It ends by itself, so that a test which waits behind it goes on, and can
+/* It ends by itself, so that a test that waits for its end goes on, and can
  * fail. */
 #define LONGEST_MS 3000
 
@@ -51,7 +51,7 @@ static void die(const char *what)
     exit(EXIT_FAILURE);
 }
 
-/* Whether that went well; a socket that cannot go on now is no failure. */
+/* Returns whether it succeeded; a socket that is not ready has not failed. */
 static bool account(struct flood *flood, ssize_t moved)
 {
     if (moved > 0) {
@@ -101,7 +101,7 @@ static short wanted_events(const struct stream *stream)
     return (short)((sends ? POLLOUT : 0) | (stream->has_ended ? 0 : POLLIN));
 }
 
-/* False: the connection is over. */
+/* False: the connection has ended. */
 static bool go_on(struct stream *stream)
 {
     struct pollfd event = {.fd = stream->fd, .events = wanted_events(stream)};

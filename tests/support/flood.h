@@ -1,7 +1,7 @@
 /*
- * flood - an HTTP client in a thread of its own that sends as fast as it is
- * let, takes whatever it is sent and drops it, and connects anew when it is
- * closed: an attack, while a test looks at what others get.
+ * flood - an HTTP client in its own thread that sends as fast as the server
+ * takes it, drops whatever it receives, and connects again when it is closed:
+ * an attack, while the test looks at what other clients get.
  *
  *     struct flood_spec spec = {head, head_len, piece, piece_len};
  *     struct flood *flood = flood_start(front_address(front), &spec);
@@ -14,8 +14,8 @@
 #include <stddef.h>
 
 /** What each of its connections sends: the head, then the piece again and again
- *  until the server takes no more for good. Its end of what it sends itself is
- *  not enough. Borrowed until flood_stop(). */
+ *  until the server takes no more at all. It goes on after the server has ended
+ *  its own side. Borrowed until flood_stop(). */
 struct flood_spec {
     const void *head;
     size_t head_len;
@@ -26,11 +26,11 @@ struct flood_spec {
 struct flood;
 
 /** Begin; returns when the server has taken the first bytes behind the first
- *  head, or that head if there are none. It ends by itself after some seconds,
- *  longer than any test should need it. */
+ *  head, or the head itself if there is no piece. It ends by itself after some
+ *  seconds, which is longer than any test needs. */
 struct flood *flood_start(const char *address, const struct flood_spec *spec);
 
-/** End it; returns how many bytes it has sent and received. */
+/** End it; returns how many bytes it sent and received. */
 size_t flood_stop(struct flood *flood);
 
 #endif

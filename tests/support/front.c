@@ -33,7 +33,8 @@ struct wanted {
     size_t descriptors;
 };
 
-/* Not abort(): what has been started and made is to be cleared up. */
+/* exit(), not abort(), so that the programs and folders of the test are cleaned
+ * up. */
 static void die(const char *what)
 {
     perror(what);
@@ -86,7 +87,7 @@ static void find_address(struct front *front)
     free(log);
 }
 
-/* How each of them wants to be told; returns how many arguments that takes. */
+/* The arguments as each of them expects them; returns how many there are. */
 static size_t tell_what(const char *program, const char *upstream,
                         const char *root, const char **arguments)
 {
@@ -152,7 +153,7 @@ static bool may_trace(void)
     return may;
 }
 
-/* It follows threads, and lets signals end it, which it hands on. */
+/* strace follows threads, and passes on the signals that end it. */
 struct front *front_trace(const char *calls, const char *file,
                           const char *upstream, const char *root,
                           const char *const *options)
@@ -198,7 +199,7 @@ bool front_stop(struct front *front)
     front_tell(front);
     (void)program_await(front->program, LIMIT_MS, has_ended, &wanted);
     bool ended = has_ended(&wanted);
-    /* What a sanitizer has found is to be seen. */
+    /* So that what a sanitizer has found is seen. */
     if (front_has_said(front, "ERROR: ") > 0) {
         char *log = output_read(front->log);
         (void)fputs(log, stderr);

@@ -123,7 +123,8 @@ static bool is_control(char byte)
     return ((unsigned char)byte < 0x20 && byte != '\t') || byte == 0x7f;
 }
 
-/* PHP takes names in any case for the same, and some for others. */
+/* PHP takes names that differ only in case, or in some other bytes, for the
+ * same. */
 static bool looks_like(const struct fcgi_param *a, const struct fcgi_param *b)
 {
     size_t same = 0;
@@ -147,7 +148,8 @@ static void check_param(const struct fcgi_param *param)
     }
 }
 
-/* A file below the root: no name in it leads up, whatever parts the names. */
+/* A file below the root: none of its parts leads up, whatever separates
+ * them. */
 static void check_file(const struct gateway *g, const char *name)
 {
     const struct fcgi_param *file = gateway_find(g, name);

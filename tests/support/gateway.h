@@ -40,7 +40,7 @@ int gateway_set_up(void **state);
 int gateway_tear_down(void **state);
 
 void gateway_open(struct gateway *g);
-/** Free it; fails if anything is left. */
+/** Free it; fails the test if memory is left allocated. */
 void gateway_close(struct gateway *g);
 /** Both: begin with another request and another object. */
 void gateway_anew(struct gateway *g);
@@ -51,8 +51,8 @@ struct fcgi_slice gateway_slice(const char *text);
 /** One more field; the strings are borrowed. */
 void gateway_field(struct gateway *g, const char *name, const char *value);
 
-/** Make the variables: what fcgi_cgi_build() returns. There are some where it
- *  says so, and none after an error. */
+/** Make the variables, and return what fcgi_cgi_build() does. Fails the test
+ *  unless there are some on success, and none after an error. */
 int gateway_build(struct gateway *g);
 
 /** The same for another target. */
@@ -66,8 +66,8 @@ const struct fcgi_param *gateway_find(const struct gateway *g,
 void gateway_assert(const struct gateway *g, const char *name,
                     const char *value);
 
-/** What holds of the variables whatever the request was: never HTTP_PROXY, none
- *  twice in the eyes of PHP, no control bytes, no file outside the root. */
+/** Check what holds of the variables of any request: no HTTP_PROXY, no two that
+ *  PHP takes for the same, no control bytes, no file outside the root. */
 void gateway_check(const struct gateway *g);
 
 #endif

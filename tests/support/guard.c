@@ -1,5 +1,5 @@
 /*
- * guard - bytes placed against a page that cannot be read: see guard.h.
+ * guard - bytes in front of a page that cannot be read: see guard.h.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -24,7 +24,7 @@ static void fail(const char *what)
     abort();
 }
 
-/* Fresh pages; of /dev/zero, because POSIX has no anonymous mapping. */
+/* New pages, from /dev/zero because POSIX has no anonymous mapping. */
 static char *map_pages(size_t size)
 {
     int fd = open("/dev/zero", O_RDWR);

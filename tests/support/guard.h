@@ -1,6 +1,6 @@
 /*
- * guard - bytes placed against a page that cannot be read, so that one byte
- * read behind them ends the test.
+ * guard - bytes placed right in front of a page that cannot be read, so that
+ * reading one byte too many ends the test program.
  *
  *     struct guard guard;
  *     guard_open(&guard, most);
@@ -14,13 +14,14 @@
 
 struct guard {
     char *pages;
-    size_t room; /* bytes that can be used; behind them is the page */
+    size_t room; /* bytes in front of that page */
 };
 
-/** Make room for `most` bytes. Aborts when there is none. */
+/** Make room for `most` bytes. Aborts if there is no memory. */
 void guard_open(struct guard *guard, size_t most);
 
-/** Copy `len` bytes there; the last is the last one that can be read. */
+/** Copy `len` bytes there, so that the last one is the last that can be
+ *  read. */
 void *guard_put(struct guard *guard, const void *data, size_t len);
 
 void guard_close(struct guard *guard);

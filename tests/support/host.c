@@ -14,7 +14,7 @@
 #include "test.h"
 #include "watchdog.h"
 
-/* How long something may be awaited that no descriptor tells. */
+/* How long to wait between looks at what no descriptor reports. */
 #define GLANCE_MS 1
 
 /* ---- what a call tells -------------------------------------------------- */
@@ -58,7 +58,7 @@ bool host_ready(int fd, unsigned events)
     return poll(&one, 1, 0) > 0;
 }
 
-/* What a call under way tells, and whether it makes sense. */
+/* Check that what a call tells the host fits together. */
 static void look(struct fcgi_call *call)
 {
     int fd = fcgi_call_fd(call);
@@ -94,7 +94,7 @@ struct fcgi_call *host_begin(struct fcgi_client *client,
     return call;
 }
 
-/* Let the call go on, whose descriptor was told before. */
+/* Go on with the call; the host knew its descriptor before. */
 static int go_on(struct fcgi_call *call, int (*function)(struct fcgi_call *),
                  const char *name)
 {

@@ -1,17 +1,17 @@
 /*
- * host - a program with an event loop, in miniature: it drives pollable calls
- * by poll(), and holds them to <fcgi_client/call.h> at each step:
+ * host - a small program with an event loop: it drives pollable calls by
+ * poll(), and checks at each step what <fcgi_client/call.h> promises:
  *
- *     descriptor, events and time go together, and none is nonsense
- *     the descriptor told last is open, and still the same, until the call was
- *     advanced once more after another was told
+ *     descriptor, events and time fit together
+ *     the descriptor that the host knows stays open, and stays the same, until
+ *     the call was advanced once more after the host was told another
  *     no function sleeps
  *
  *     struct fcgi_call *call = host_begin(client, &request, &response);
  *     assert_code(host_run(call), FCGI_OK);
  *     host_free(call);
  *
- * What breaks a rule fails the test; what sleeps ends the program.
+ * A broken promise fails the test; a function that sleeps ends the program.
  */
 #ifndef TESTS_HOST_H
 #define TESTS_HOST_H
@@ -29,32 +29,31 @@ int host_start(struct fcgi_call **call, struct fcgi_client *client,
                const struct fcgi_request *request,
                struct fcgi_response *response);
 
-/** The same; failing fails the test. */
+/** The same; fails the test unless it succeeds. */
 struct fcgi_call *host_begin(struct fcgi_client *client,
                              const struct fcgi_request *request,
                              struct fcgi_response *response);
 
-/** fcgi_call_advance(), and a look at what the call tells then. */
+/** fcgi_call_advance(), and a check of what the call tells the host then. */
 int host_advance(struct fcgi_call *call);
 
 /** fcgi_call_resume(), likewise. */
 int host_resume(struct fcgi_call *call);
 
-/** poll() that a signal does not end: it goes on for as long as it still has
- *  to. */
+/** poll() that goes on after a signal, for the rest of its time. */
 int host_poll(struct pollfd *fds, nfds_t count, int timeout_ms);
 
-/** Wait as the call tells, but no longer than that; -1: no limit. One that
- * would wait for ever fails the test. */
+/** Wait as the call says, at most that long; -1: no limit. Fails the test if
+ * the call would wait for ever. */
 void host_await(struct fcgi_call *call, int limit_ms);
 
-/** Wait as the call tells, and advance it. */
+/** Wait as the call says, and advance it. */
 int host_wait(struct fcgi_call *call);
 
-/** Advance it until there is no work left that waits for nothing. */
+/** Advance it until it has to wait for something. */
 int host_settle(struct fcgi_call *call);
 
-/** Advance and wait until it has ended; returns how. */
+/** Advance it and wait until it has ended; returns its code. */
 int host_run(struct fcgi_call *call);
 
 /** The same beside the test, in a thread or a child of fork(), where the call
@@ -64,8 +63,8 @@ int host_run_beside(struct fcgi_call *call);
 /** host_run(), resuming it all the time: for sinks and sources that pause. */
 int host_run_resuming(struct fcgi_call *call);
 
-/** The same until the application has come so far; the call ending before that
- *  fails the test. */
+/** host_run() until the application has counted that; fails the test if the
+ * call ends before. */
 void host_run_until(struct fcgi_call *call, struct fake *app,
                     enum fake_event event, size_t times);
 
@@ -73,7 +72,7 @@ void host_run_until(struct fcgi_call *call, struct fake *app,
 void host_cancel(struct fcgi_call *call);
 void host_free(struct fcgi_call *call);
 
-/** What fcgi_client_do() does, by a pollable call. */
+/** Do what fcgi_client_do() does, by a pollable call. */
 int host_do(struct fcgi_client *client, const struct fcgi_request *request,
             struct fcgi_response *response);
 
@@ -89,19 +88,19 @@ struct fcgi_outcome host_and_check(struct fcgi_client *client,
                                    const char *body, const char *file,
                                    int line);
 
-/** An open descriptor and what it stands for; descriptor -1: none. */
+/** A descriptor, and what it refers to; descriptor -1: none. */
 struct host_watch {
     int fd;
     struct stat stat;
 };
 
-/** The descriptor that the call tells, which is told by that. */
+/** The descriptor that the call tells: from now on the host knows it. */
 struct host_watch host_watch(struct fcgi_call *call);
 
-/** Whether it is still open, and nothing else bears its number. */
+/** Whether it is still open and refers to the same. */
 bool host_watch_holds(const struct host_watch *watch);
 
-/** Whether it is ready for what `events` of enum fcgi_event say. */
+/** Whether it is ready for these events (enum fcgi_event). */
 bool host_ready(int fd, unsigned events);
 
 #endif

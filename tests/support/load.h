@@ -1,12 +1,11 @@
 /*
- * load - two hundred calls at a time on one thread, for whatever drives them,
- * an fcgi_loop or an event loop of the test's own: without a body, with a small
- * one, with large ones that pause on their way up, down or both. Each knows its
- * answer, so that none gets another's.
+ * load - two hundred calls at a time on one thread, driven by an fcgi_loop or by
+ * an event loop of the test's own: without a body, with a small one, with large
+ * ones that pause on their way up, down or both. Each call knows its own answer.
  *
  * They go to fcgi-echo, over a Unix socket whose listen queue is too short for
  * all of them and over TCP where most wait for a connection, and to a PHP-FPM
- * whose children are few and end again and again.
+ * with few children, which end again and again.
  *
  * An event loop of the test's own is a function that does this for each call
  * until none is left:
@@ -29,13 +28,13 @@
 
 #define LOAD_CALLS 200
 
-/** An fcgi_loop, and the event loop that it is in. */
+/** How to make an fcgi_loop and its event loop. */
 struct load_host {
-    /** Make both; NULL: there is no such loop here. */
+    /** Make both; NULL: this build has no such loop. */
     struct fcgi_loop *(*open)(const char *address,
                               const struct fcgi_client_config *config);
-    /** Wait for events for so many milliseconds at most (-1: any number), and
-     *  pass them on. */
+    /** Wait for events for at most that many milliseconds (-1: no limit), and
+     *  handle them. */
     void (*turn)(int milliseconds);
     void (*close)(void);
 };
@@ -46,41 +45,41 @@ int load_run_loop_tests(const char *name, const struct load_host *host);
 struct load;
 struct load_call;
 
-/** Drive all calls of a load to their end. Its failures may be cmocka's. */
+/** Drive all calls of a load to their end. It may use cmocka's assertions. */
 typedef void load_loop(struct load *load);
 
 /**
  * Run the tests of a loop.
  *
- * @param name         what it is called
- * @param has_wakeup   calls that wait for a connection are told by
- *                     load_next_turn(), else by a descriptor that they share
+ * @param name         its name
+ * @param has_wakeup   load_next_turn() tells which call has its turn; else a
+ *                     descriptor that all waiting calls share does
  * @return what cmocka_run_group_tests() does
  */
 int load_run_tests(const char *name, load_loop *loop, bool has_wakeup);
 
-/** What to watch for reading; and the number of the next call whose turn has
- *  come, LOAD_CALLS: none. */
+/** What to watch for reading; and the number of the next call that has its
+ *  turn, or LOAD_CALLS. */
 int load_turns_fd(const struct load *load);
 size_t load_next_turn(struct load *load);
 
-/** How many calls have not been finished. */
+/** How many calls are not finished. */
 size_t load_left(const struct load *load);
 
 /** The nth call, 0..LOAD_CALLS-1; NULL once it is finished. */
 struct load_call *load_call(struct load *load, size_t nth);
 
-/** As fcgi_call_fd(), _events() and _timeout_ms(), with the time until the host
- *  itself wants to resume a call that has paused. */
+/** As fcgi_call_fd(), _events() and _timeout_ms(), but the time also counts
+ * when the host resumes a call that has paused. */
 int load_fd(struct load_call *call);
 unsigned load_events(const struct load_call *call);
 int load_timeout_ms(const struct load_call *call);
 
-/** Advance the call, or resume it if it is time to; FCGI_WAIT, or it has
- *  ended. */
+/** Advance the call, or resume it if its pause is over. Anything but FCGI_WAIT:
+ *  it has ended. */
 int load_step(struct load_call *call);
 
-/** Free a call that has ended, and fail unless it ended as it should. */
+/** Free a call that has ended; fails the test unless it got its answer. */
 void load_finish(struct load_call *call);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * output - what a program prints that runs to its end: see output.h.
+ * output - what a program prints: see output.h.
  */
 #define _POSIX_C_SOURCE 200809L
 

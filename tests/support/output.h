@@ -1,5 +1,5 @@
 /*
- * output - what a program prints that runs to its end.
+ * output - what a program prints from its start to its end.
  */
 #ifndef TESTS_OUTPUT_H
 #define TESTS_OUTPUT_H
@@ -7,16 +7,17 @@
 #include <stddef.h>
 
 /**
- * Run a program for at most a minute or two; one that takes longer is ended.
- * Call it from the main thread.
+ * Run a program, and end it if it takes longer than a minute or two. Call this
+ * from the main thread.
  *
- * @param arguments  behind its name; NULL ends
- * @return what it has printed, also to standard error; it ends in NUL, and is
- *         the caller's to free
+ * @param arguments  behind its name, ended by NULL
+ * @return what it printed, also to standard error, with a NUL behind it; the
+ *         caller frees it
  */
 char *output_of(const char *path, const char *const *arguments);
 
-/** All of a file; none: "". It ends in NUL, and is the caller's to free. */
+/** All of a file, with a NUL behind it; "" if there is none. The caller frees
+ *  it. */
 char *output_read(const char *path);
 
 #endif

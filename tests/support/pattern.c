@@ -1,6 +1,5 @@
 /*
- * pattern - bytes that anyone can compute from where they stand: see
- * pattern.h.
+ * pattern - bytes that depend on nothing but their offset: see pattern.h.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -23,8 +22,8 @@ static void fill_line(char out[LINE], uint64_t number)
     out[DIGITS] = '\n';
 }
 
-/* Cheaper than to fill each line: most differ from the one before by a
- * digit. */
+/* Most lines differ from the one before by one digit, so that this is cheaper
+ * than to print each. */
 static void next_line(char line[LINE])
 {
     int i = DIGITS - 1;

@@ -1,5 +1,5 @@
 /*
- * php_fpm - a PHP-FPM of a test's own: see php_fpm.h.
+ * php_fpm - a PHP-FPM for a test: see php_fpm.h.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -22,8 +22,8 @@
 #define START_MS 10000
 #define START_TRIES 20
 
-/* Ports below those that systems hand out by themselves, so that nobody is
- * given this one while PHP-FPM is down. */
+/* Below the ports that systems choose by themselves, so that no other program
+ * gets it while PHP-FPM is down. */
 #define PORT_FIRST 20000
 #define PORT_COUNT 10000
 
@@ -40,14 +40,15 @@ struct php_fpm {
     char *address;
 };
 
-/* Not abort(): what has been started and made is to be cleared up. */
+/* exit(), not abort(), so that the programs and folders of the test are cleaned
+ * up. */
 static void die(const char *what)
 {
     perror(what);
     exit(EXIT_FAILURE);
 }
 
-/* The last match of a pattern; the caller's to free, or NULL. */
+/* The last match of a pattern, or NULL; the caller frees it. */
 static char *last_match(const char *pattern)
 {
     glob_t found;
@@ -59,7 +60,7 @@ static char *last_match(const char *pattern)
     return path;
 }
 
-/* The program's path, the caller's to free; NULL: there is none. */
+/* The program's path, or NULL; the caller frees it. */
 static char *find_program(void)
 {
     static const char *const patterns[] = {
@@ -99,7 +100,7 @@ static bool port_is_free(uint16_t port)
     return is_free;
 }
 
-/* Another program may still take it first: then PHP-FPM ends, and the next one
+/* Another program may still take it first: PHP-FPM ends then, and the next port
  * is tried. Tests that run at the same time begin at different ports. */
 static uint16_t choose_port(void)
 {
@@ -136,9 +137,9 @@ static void write_global(const struct php_fpm *fpm, FILE *out)
 {
     (void)fprintf(out, "[global]\npid = %s\nerror_log = %s\n", fpm->pid_file,
                   fpm->log);
-    /* Children that come and go are not worth a line each. */
+    /* No line for each child that starts or ends. */
     (void)fprintf(out, "log_level = warning\ndaemonize = no\n");
-    /* Without this a reload kills the requests under way. */
+    /* Without this, a reload kills the requests under way. */
     (void)fprintf(out, "process_control_timeout = 10s\n");
 }
 
@@ -202,8 +203,8 @@ static void fail_to_start(const struct php_fpm *fpm)
     exit(EXIT_FAILURE);
 }
 
-/* PHP-FPM writes its pid once it listens, so that an answer at its address
- * before that would be another program's. */
+/* PHP-FPM writes its pid once it listens; an answer at its address before that
+ * comes from another program. */
 static bool has_written_pid(void *context)
 {
     struct php_fpm *fpm = context;
@@ -219,7 +220,8 @@ static bool has_written_pid(void *context)
 
 static bool run(struct php_fpm *fpm)
 {
-    /* Without php.ini, in the foreground, and as whoever runs the tests. */
+    /* Without php.ini, in the foreground, and as the user who runs the tests.
+     */
     const char *arguments[] = {"-n", "-F", "-y", fpm->config, "-R", NULL};
     struct program_spec spec = {
         .path = fpm->path, .arguments = arguments, .log = fpm->log};

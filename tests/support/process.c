@@ -52,7 +52,7 @@ static size_t count_entries(const char *path)
 
 size_t open_descriptors(void)
 {
-    /* The one that reads the folder is not counted. */
+    /* Without the one that reads the folder. */
     return count_entries("/proc/self/fd") - 1;
 }
 
@@ -131,7 +131,7 @@ size_t threads_open_to(int signal_number)
     return count;
 }
 
-/* Of the main thread. It is kept open from before main(), so that a look opens
+/* Of the main thread. It is open from before main(), so that reading it opens
  * no descriptor while a test counts them, and does not allocate. An emulator
  * makes up /proc/self, but not this. */
 #define STAT "/proc/thread-self/stat"
@@ -164,8 +164,8 @@ void await_main_asleep(void)
 }
 
 #ifdef __GNUC__
-/* There only in a build with --coverage, if it is linked with -u __gcov_dump:
- * it writes what was counted, which is otherwise done at exit. */
+/* Exists only in a build with --coverage that is linked with -u __gcov_dump: it
+ * writes the counts, which otherwise happens at exit. */
 void __gcov_dump(void) __attribute__((weak));
 
 static void keep_counts(void)

@@ -23,7 +23,7 @@
 
 #include "process.h"
 
-/* How long a program may take to obey SIGTERM. */
+/* How long a program may take to end after SIGTERM. */
 #define STOP_MS 5000
 #define ARGUMENTS_MAX 16
 
@@ -33,10 +33,11 @@ struct program {
     pid_t pid;
 };
 
-/* What is to be ended at exit. Only the main thread starts and stops. */
+/* The programs to end at exit. Only the main thread starts and stops any. */
 static struct program *programs;
 
-/* Not abort(): what has been started and made is to be cleared up. */
+/* exit(), not abort(), so that the programs and folders of the test are cleaned
+ * up. */
 static void die(const char *what)
 {
     perror(what);
@@ -52,8 +53,8 @@ bool program_runs(const struct program *program)
     return rc == 0 && info.si_pid == 0;
 }
 
-/* Its end, and what else programs tell only by their deeds, cannot be polled
- * for: so ask again after 1 ms, 2 ms, and so on up to 16 ms. */
+/* There is no descriptor for the end of a program, or for most of what it does:
+ * look again after 1 ms, 2 ms, and so on up to 16 ms. */
 static void back_off(int *pause_ms)
 {
     (void)poll(NULL, 0, *pause_ms);
@@ -145,7 +146,7 @@ static void die_with_parent(pid_t parent)
     (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
 #endif
     if (getppid() != parent) {
-        _exit(127); /* It died before that could be arranged. */
+        _exit(127); /* The parent died before that took effect. */
     }
 }
 

@@ -1,5 +1,5 @@
 /*
- * recorder - a sink that writes down what it is given: see recorder.h.
+ * recorder - a sink that logs what it receives: see recorder.h.
  */
 #include "recorder.h"
 

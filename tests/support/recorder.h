@@ -1,6 +1,6 @@
 /*
- * recorder - a sink that writes down what it is given, takes no more than it
- * may, and cancels where it is told to.
+ * recorder - a sink that logs what it receives, takes no more than the test
+ * allows, and cancels where the test says.
  *
  *     struct recorder r = {0};
  *     request.sink = recorder_sink(&r);
@@ -27,14 +27,14 @@ enum recorder_event {
 /** All zero: takes everything. */
 struct recorder {
     struct wire log;          /* pieces in a row are joined */
-    enum recorder_event last; /* the kind the log ends with */
+    enum recorder_event last; /* the event that the log ends with */
     size_t heads;             /* calls */
     size_t bodies;
     size_t stderrs;
     size_t taken; /* bytes of body */
-    bool limited; /* no more body than `budget` is taken */
+    bool limited; /* it takes at most `budget` bytes of body */
     size_t budget;
-    enum recorder_event cancel_in; /* return `answer` from there */
+    enum recorder_event cancel_in; /* that function returns `answer` */
     int answer;
 };
 

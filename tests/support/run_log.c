@@ -48,7 +48,7 @@ static int compare(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* Cut a text into its lines that end so; the caller's to free. */
+/* Cut a text into the lines that end so; the caller frees them. */
 static char **lines_ending(char *text, const char *end, size_t *count)
 {
     char **lines = calloc(strlen(text) / 2 + 1, sizeof(*lines));

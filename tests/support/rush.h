@@ -1,6 +1,6 @@
 /*
  * rush - many requests at a time to one script, from threads that share one
- * client, and what became of them.
+ * client, and their outcomes.
  *
  *     struct rush rush = {.client = client, .script = "hello.php",
  *                         .threads = 8, .each = 500};
@@ -17,7 +17,7 @@
 
 #include <fcgi_client.h>
 
-/** The first few are the test's to set, the rest is filled in. */
+/** The test sets the fields up to `each`; the rest is filled in. */
 struct rush {
     struct fcgi_client *client;
     const char *script; /**< SCRIPT_FILENAME */
@@ -33,7 +33,7 @@ struct rush {
     size_t retried;
     int64_t worst_ms; /**< of one request */
     int64_t total_ms;
-    char first[200]; /**< what failed first */
+    char first[200]; /**< the first failure */
     int64_t began_ms;
     pthread_mutex_t lock;
     pthread_t thread[16];
@@ -46,7 +46,7 @@ void rush_end(struct rush *rush);
 /** Both. */
 void rush_run(struct rush *rush);
 
-/** Nothing has failed, else what did first is told. */
+/** Fail the test, and print the first failure, unless all went well. */
 void rush_assert_ok(const struct rush *rush);
 
 #endif

@@ -1,13 +1,13 @@
 /*
- * signals - how signals stand in every test program. It is linked with all of
- * them, and at work before main().
+ * signals - the signals of every test program. It is linked with all of them,
+ * and runs before main().
  *
- * SIGPIPE is at its default, whatever has started the program, and still so at
- * its end: what raises one ends the test.
+ * SIGPIPE has its default action, whatever started the program, and must still
+ * have it at the end, so that code that raises it ends the test program.
  *
  * With FCGI_TEST_TICKS in the environment a signal comes every millisecond, to
- * a handler without SA_RESTART, so that all system calls that wait are
- * interrupted all the time. ticks.h is for a single test.
+ * a handler without SA_RESTART, so that it interrupts all system calls that
+ * wait. For a single test there is ticks.h.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -52,7 +52,7 @@ static void do_nothing(int signal_number)
     (void)signal_number;
 }
 
-/* Children of a fork() have no such timer, nor what they execute. */
+/* A child of fork() has no such timer, and neither has a program it runs. */
 static void begin_ticks(void)
 {
     struct sigevent event;

@@ -25,10 +25,10 @@
 #include "test.h"
 #include "wire.h"
 
-/** The id that requests have which are begun here. */
+/** The id of the requests begun here. */
 #define TALK_ID 0x0102
 
-/** How many places talk_by_input() brings bytes to at a time. */
+/** How many places talk_by_input() fills at a time. */
 #define TALK_PLACES 8
 
 struct talk {
@@ -38,14 +38,14 @@ struct talk {
     struct wire sent;
 };
 
-/** A way to bring bytes to the exchange, as far as it takes them; returns its
+/** A way to hand bytes to the exchange, as far as it takes them; returns its
  *  status and sets `*used`. */
 typedef int talk_bring(struct talk *t, const void *data, size_t len,
                        size_t *used);
 
 /** By fcgi_exchange_feed(). */
 talk_bring talk_by_feed;
-/** By fcgi_exchange_input() and _received(), as much as it has room for. */
+/** By fcgi_exchange_input() and _received(), as far as it has room. */
 talk_bring talk_by_input;
 
 /** A test whose state is a struct talk, with an exchange. */
@@ -57,30 +57,30 @@ int talk_tear_down(void **state);
 
 /** Make the exchange. `t` must stay where it is. */
 void talk_open(struct talk *t);
-/** Free all; fails if anything the allocator gave is outstanding. */
+/** Free all; fails the test if memory is left allocated. */
 void talk_close(struct talk *t);
 /** Both: begin with another exchange. */
 void talk_anew(struct talk *t);
 
-/** Begin a request with TALK_ID and FCGI_FLAG_KEEP_CONN; fails if it cannot
- *  be begun. NULL: a GET. */
+/** Begin a request with TALK_ID and FCGI_FLAG_KEEP_CONN; NULL: a GET. Fails the
+ *  test if that is refused. */
 void talk_begin(struct talk *t, const struct fcgi_request *request);
-/** Take the next output, append at most `max` bytes of it to `sent`, and say
- *  so; returns how many. */
+/** Take the next output, append at most `max` bytes of it to `sent`, and tell
+ *  the exchange; returns how many. */
 size_t talk_send(struct talk *t, size_t max);
-/** Go on until the exchange has nothing to send. */
+/** The same until the exchange has nothing to send. */
 void talk_send_all(struct talk *t);
 /** talk_begin() and talk_send_all(). */
 void talk_ask(struct talk *t, const struct fcgi_request *request);
 
-/** Feed bytes; fails unless they are consumed as far as the status allows.
- *  Returns the status. */
+/** Feed bytes; returns the status. Fails the test unless the exchange consumes
+ *  all that the status allows. */
 int talk_feed(struct talk *t, const void *data, size_t len);
-/** talk_feed() of all that was written. */
+/** Feed all of `answer`. */
 int talk_answer(struct talk *t, const struct wire *answer);
 
-/** Append a whole answer to `w`: a string, or bytes of any number, as
- *  FCGI_STDOUT, an empty one, and FCGI_END_REQUEST. */
+/** Append a whole answer to `w`: a string, or any number of bytes, as
+ *  FCGI_STDOUT, its end, and FCGI_END_REQUEST. */
 void talk_write_text(struct wire *w, const char *text);
 void talk_write_answer(struct wire *w, const void *data, size_t len);
 
@@ -99,14 +99,14 @@ int talk_open_text(struct talk *t, const struct fcgi_request *request,
 int talk_open_request(struct talk *t, const struct fcgi_request *request,
                       const void *data, size_t len);
 
-/** What was sent so far, read as an application does; to be freed. Fails if
- *  it ends amid a record. */
+/** What was sent so far, read as an application reads it; the caller frees it.
+ *  Fails the test if it ends amid a record. */
 struct wire_request talk_read_request(const struct talk *t);
 
-/** Fail unless both came to the same end, with the same in their responses. */
+/** Fail the test unless both have the same status and the same response. */
 void talk_assert_alike(const struct talk *a, const struct talk *b);
 
-/** Fail unless the slice holds this text and a NUL stands behind it. */
+/** Fail the test unless the slice holds this text, with a NUL behind it. */
 void talk_assert_text(struct fcgi_slice slice, const char *text);
 
 #endif

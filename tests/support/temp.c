@@ -1,5 +1,5 @@
 /*
- * temp - a folder of its own for a test: see temp.h.
+ * temp - a temporary folder for a test: see temp.h.
  */
 #define _POSIX_C_SOURCE 200809L
 #define _FILE_OFFSET_BITS 64 /* readdir() of large folders, also in 32 bits */
@@ -46,7 +46,7 @@ char *temp_path(const struct temp *temp, const char *name)
     return path;
 }
 
-/* Programs leave folders of their own in it. */
+/* Programs may make folders in it. */
 static void remove_tree(int at, const char *name)
 {
     int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -69,7 +69,7 @@ static void remove_tree(int at, const char *name)
 
 static void remove_folder(const struct temp *temp)
 {
-    /* A child of fork() has a copy of the list, but not the folders. */
+    /* A child of fork() has a copy of the list, but must not remove them. */
     if (temp->owner == getpid()) {
         remove_tree(AT_FDCWD, temp->path);
     }

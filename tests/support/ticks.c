@@ -1,8 +1,8 @@
 /*
- * ticks - a signal each millisecond: see ticks.h.
+ * ticks - a signal every millisecond: see ticks.h.
  */
 #define _POSIX_C_SOURCE 200809L
-/* setitimer() is of the X/Open part of POSIX. */
+/* setitimer() belongs to the X/Open part of POSIX. */
 #define _XOPEN_SOURCE 700
 
 #include "ticks.h"

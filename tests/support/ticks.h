@@ -1,5 +1,5 @@
 /*
- * ticks - a signal each millisecond, with a handler and without SA_RESTART, so
+ * ticks - a signal every millisecond, with a handler without SA_RESTART, so
  * that system calls of the test's thread fail with EINTR all the time.
  */
 #ifndef TESTS_TICKS_H

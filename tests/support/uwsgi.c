@@ -1,5 +1,5 @@
 /*
- * uwsgi - a uWSGI of a test's own: see uwsgi.h.
+ * uwsgi - a uWSGI for a test: see uwsgi.h.
  */
 #define _POSIX_C_SOURCE 200809L
 

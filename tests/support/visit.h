@@ -1,6 +1,6 @@
 /*
- * visit - one request to a script of a PHP-FPM: for each test a client of its
- * own, a request with the variables PHP needs, and a response.
+ * visit - one request to a script of a PHP-FPM: each test has a client, a
+ * request with the variables that PHP needs, and a response.
  *
  *     static void a_test(void **state)
  *     {
@@ -11,8 +11,8 @@
  *
  *     VISIT_TEST(a_test)
  *
- * The state of the group is its struct php_fpm, or NULL if there is none, and
- * then visit_to() skips the test.
+ * The state of the group is its struct php_fpm. If there is none, it is NULL,
+ * and visit_to() skips the test.
  */
 #ifndef TESTS_VISIT_H
 #define TESTS_VISIT_H
@@ -42,20 +42,20 @@ struct visit {
 int visit_begin(void **state);
 int visit_end(void **state);
 
-/** The test's visit, with a request that has no query and no body yet, and a
- *  minute for everything, so that what hangs fails. */
+/** The visit of the test, with a request that has no query and no body yet, and
+ *  a minute in all, so that a request that hangs fails. */
 struct visit *visit_to(void **state, const char *method, const char *script);
 
-/** One more variable; the strings must stay. */
+/** One more variable; the strings are borrowed. */
 void visit_param(struct visit *v, const char *name, const char *value);
 
 /** A body, and its CONTENT_LENGTH. */
 void visit_body(struct visit *v, struct fcgi_source body, uint64_t len);
 
-/** Ask, and return what fcgi_client_do() does. */
+/** Make the request, and return what fcgi_client_do() does. */
 int visit_ask(struct visit *v);
 
-/** Ask; anything but FCGI_OK fails the test, and is printed. */
+/** The same; anything but FCGI_OK is printed and fails the test. */
 void visit_ok(struct visit *v);
 
 #endif

@@ -2,10 +2,10 @@
  * watchdog - ends a test program that sleeps where it must not: see
  * watchdog.h.
  *
- * A thread looks again and again whether what it watches is still the same, has
- * used no processor since, and is asleep: on a busy machine it may have had no
- * processor to use. It counts such looks rather than the time, which a test may
- * make jump.
+ * A thread looks again and again whether the watched thread is still at the
+ * same function, has used no processor time since, and is asleep: on a busy
+ * machine it may only have had no processor. It counts these looks, not the
+ * time, which a test may make jump.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -29,8 +29,7 @@
 /* A thread that used less than this was asleep. */
 #define AWAKE_US 2000
 
-/* What is watched, or NULL; for how long it may sleep; and how often there was
- * something new to watch. */
+/* What is watched, or NULL; how long it may sleep; and how often it changed. */
 static _Atomic(const char *) watched;
 static atomic_int limit_ms;
 static atomic_size_t turns;

@@ -29,7 +29,8 @@ struct web {
     size_t at;      /* read of it */
 };
 
-/* Not abort(): what has been started and made is to be cleared up. */
+/* exit(), not abort(), so that the programs and folders of the test are cleaned
+ * up. */
 static void die(const char *what)
 {
     perror(what);
@@ -130,7 +131,7 @@ bool web_sendf(struct web *web, const char *format, ...)
     return web_send(web, text);
 }
 
-/* One field for all that is left would be too long for many a server. */
+/* Many servers would refuse one field of the whole length. */
 #define FIELD_MAX ((size_t)8000)
 #define FIELD_MIN (sizeof("X:\r\n") - 1)
 
@@ -171,7 +172,7 @@ static bool receive(struct web *web)
     return got > 0;
 }
 
-/* Take exactly so many bytes, appended to `out`. */
+/* Take exactly that many bytes, and append them to `out`. */
 static bool take(struct web *web, struct wire *out, size_t len)
 {
     while (web->in.len - web->at < len) {
@@ -191,7 +192,7 @@ static bool take(struct web *web, struct wire *out, size_t len)
     return true;
 }
 
-/* Take a line with its end, appended to `out`. */
+/* Take a line with its end, and append it to `out`. */
 static bool take_line(struct web *web, struct wire *out)
 {
     const uint8_t *end = NULL;
@@ -230,7 +231,7 @@ static bool take_chunked(struct web *web, struct wire *body)
     return true;
 }
 
-/* The value of a field that stands there once; NULL: it does not. */
+/* The value of a field; NULL: there is none, or there are several. */
 static const char *value_of(const struct web_answer *answer, const char *begin)
 {
     const char *line = answer->head;

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What stands in the reserved bytes: a peer may leave anything there. */
+/* The reserved bytes: a peer may send anything in them. */
 #define GARBAGE 0xa5
 
 static void *must(void *pointer)
@@ -30,7 +30,7 @@ void wire_clear(struct wire *w)
     w->len = 0;
 }
 
-/* Make room for `len` more bytes, and say where they go. */
+/* Make room for `len` more bytes; returns where they go. */
 static uint8_t *extend(struct wire *w, size_t len)
 {
     if (w->cap - w->len < len) {

@@ -1,10 +1,10 @@
 /*
- * wire - FastCGI conversations as bytes, for tests: made here record by
- * record, and taken apart again.
+ * wire - FastCGI conversations as bytes, for tests: written record by record,
+ * and parsed again.
  *
- * It uses nothing of the library, so that a mistake in the library's own
- * encoder shows. What a peer may leave as garbage is garbage here: the
- * reserved bytes and the padding are never zero, as PHP-FPM sends them.
+ * It uses nothing of the library, so that a mistake in the library's encoder
+ * shows. Bytes that a peer may fill with anything are never zero here: the
+ * reserved bytes and, as PHP-FPM sends it, the padding.
  *
  *     struct wire w = {0};
  *     wire_stdout(&w, 1, "Status: 200\r\n\r\nhello");
@@ -42,7 +42,7 @@ enum {
     WIRE_UNKNOWN_ROLE = 3
 };
 
-/** Bytes that grow; all zero is empty. Running out of memory aborts. */
+/** A buffer that grows; all zero is empty. Aborts if there is no memory. */
 struct wire {
     uint8_t *data;
     size_t len;
@@ -53,7 +53,7 @@ void wire_free(struct wire *w);
 /** Empty it, but keep its memory. */
 void wire_clear(struct wire *w);
 void wire_append(struct wire *w, const void *data, size_t len);
-/** The same of a string, without its NUL. */
+/** The same for a string, without its NUL. */
 void wire_text(struct wire *w, const char *text);
 
 /** One record with exactly this padding; `len` is 0..65535, `padding`
@@ -70,7 +70,7 @@ void wire_padded(struct wire *w, int type, int id, const void *content,
 void wire_stdout(struct wire *w, int id, const char *text);
 void wire_stderr(struct wire *w, int id, const char *text);
 
-/** Any number of bytes, in as many records as they need. */
+/** Any number of bytes, in as many records as needed. */
 void wire_stream(struct wire *w, int type, int id, const void *data,
                  size_t len);
 
@@ -81,13 +81,13 @@ void wire_begin(struct wire *w, int id, int role, int flags);
 /** One encoded name-value pair, without a record around it. */
 void wire_pair(struct wire *w, const void *name, size_t name_len,
                const void *value, size_t value_len);
-/** The same of two strings. */
+/** The same for two strings. */
 void wire_param(struct wire *w, const char *name, const char *value);
 
-/** `len` bytes that differ from place to place; the same ones each time. */
+/** `len` pseudo-random bytes, the same each time. */
 void wire_noise(struct wire *w, size_t len);
 
-/** One record taken apart; it points into the bytes it was read from. */
+/** One parsed record; it points into the bytes it was read from. */
 struct wire_frame {
     int version;
     int type;
@@ -103,7 +103,7 @@ struct wire_frame {
  * Take the next record off `data[*at..len)`.
  *
  * @param at  moved behind the record and its padding
- * @return false, with `at` as it was, if the record is not there whole
+ * @return false, with `at` unchanged, if the record is not complete
  */
 bool wire_next(const uint8_t *data, size_t len, size_t *at,
                struct wire_frame *frame);
@@ -111,12 +111,12 @@ bool wire_next(const uint8_t *data, size_t len, size_t *at,
 /**
  * Take the next name-value pair off `data[*at..len)`.
  *
- * @return false, with `at` as it was, if no pair is there whole
+ * @return false, with `at` unchanged, if the pair is not complete
  */
 bool wire_next_pair(const uint8_t *data, size_t len, size_t *at,
                     struct wire *name, struct wire *value);
 
-/** What one whole request came to, read as an application reads it. */
+/** A request, read as an application reads it. */
 struct wire_request {
     int id;
     int role;
@@ -135,15 +135,15 @@ struct wire_request {
 /**
  * Read all records of `data`, and append them to a zero-initialised request.
  *
- * @return how many bytes were read: less than `len` where the last record is
- *         not there whole
+ * @return how many bytes were read: less than `len` if the last record is not
+ *         complete
  */
 size_t wire_request_read(struct wire_request *request, const uint8_t *data,
                          size_t len);
 void wire_request_free(struct wire_request *request);
 
-/** The value of a param as a string, to be freed by the caller; NULL: there is
- *  none of that name. */
+/** The value of a param as a string, which the caller frees; NULL: there is no
+ *  such param. */
 char *wire_request_param(const struct wire_request *request, const char *name);
 
 #endif

@@ -1,9 +1,9 @@
 /*
- * ordeal - the library under every single fault: see ordeal.h.
+ * fault_sweep - implements fault_sweep.h.
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include "ordeal.h"
+#include "fault_sweep.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,18 +15,18 @@
 #include "test.h"
 #include "watchdog.h"
 
-/* Nothing here needs longer, but a machine may be busy. */
+/* Far longer than a run takes, even on a busy machine. */
 #define HANGS_MS 20000
 
-/* No ordeal makes as many calls of one kind. */
+/* More calls of one kind than any scenario makes. */
 #define CALLS_MAX 2000
 
 #define ERRORS_MAX 8
 
-/* How many connections a script treats in its own way, and one. */
+/* One more than the connections that a scenario's steps treat specially. */
 #define SCRIPTED_MAX 3
 
-/* What each fault may end in, where it is not harmless. */
+/* The errors that each fault may cause unless it is harmless. */
 static const int errors[FAULT_CALLS][ERRORS_MAX] = {
     [FAULT_ALLOCATE] = {FCGI_ERR_NO_MEMORY},
     [FAULT_SOCKET] = {FCGI_ERR_SYSTEM},
@@ -53,12 +53,12 @@ static const int errors[FAULT_CALLS][ERRORS_MAX] = {
 
 static size_t injected[FAULT_CALLS];
 
-/* What is being tried. The watchdog may still read the one before. */
+/* The current run, and the one before, which the watchdog may still read. */
 static char descriptions[2][200];
 static size_t tries;
 static bool trying;
 
-static const char *describe(const struct ordeal *ordeal,
+static const char *describe(const struct sweep *sweep,
                             const struct fault_way *way, size_t nth)
 {
     char fault[120] = "no fault";
@@ -66,31 +66,30 @@ static const char *describe(const struct ordeal *ordeal,
     if (way != NULL) {
         faults_describe(way, nth, fault, sizeof(fault));
     }
-    (void)snprintf(out, sizeof(descriptions[0]), "%s: %s", ordeal->name, fault);
+    (void)snprintf(out, sizeof(descriptions[0]), "%s: %s", sweep->name, fault);
     return out;
 }
 
 /* ---- before and after --------------------------------------------------- */
 
-static void set_up(struct stage *stage, const struct ordeal *ordeal)
+static void set_up(struct stage *stage, const struct sweep *sweep)
 {
     static const struct fake_step serve[] = {FAKE_ACCEPT, FAKE_SERVE};
     memset(stage, 0, sizeof(*stage));
     stage->fds[0] = stage->fds[1] = -1;
     stage->request = get_request();
     stage->allocator = faults_allocator(&stage->memory);
-    stage->config = ordeal->config;
+    stage->config = sweep->config;
     stage->config.pool.allocator = stage->allocator;
-    stage->config.pool.evict_by_host = !ordeal->evicts;
-    stage->app =
-        ordeal->steps == NULL
-            ? FAKE_RUN(ordeal->family, serve)
-            : fake_start(ordeal->family, ordeal->steps, ordeal->step_count);
-    if (!ordeal->makes_client) {
+    stage->config.pool.evict_by_host = !sweep->evicts;
+    stage->app = sweep->steps == NULL ? FAKE_RUN(sweep->family, serve)
+                                      : fake_start(sweep->family, sweep->steps,
+                                                   sweep->step_count);
+    if (!sweep->makes_client) {
         stage->client = client_for(stage->app, &stage->config);
     }
-    if (ordeal->prepare != NULL) {
-        ordeal->prepare(stage);
+    if (sweep->prepare != NULL) {
+        sweep->prepare(stage);
     }
 }
 
@@ -126,15 +125,15 @@ static bool explains(const struct fault_way *way, int rc)
     return false;
 }
 
-/* The end of a connection may come an hour after it took the request. */
-static bool is_no_longer_stale(const struct ordeal *ordeal,
+/* After a clock jump a connection ends an hour after it took the request. */
+static bool is_no_longer_stale(const struct sweep *sweep,
                                const struct fault_way *way, int rc)
 {
-    return ordeal->retries && way->call == FAULT_CLOCK &&
+    return sweep->retries && way->call == FAULT_CLOCK &&
            (rc == FCGI_ERR_CLOSED || rc == FCGI_ERR_RESET);
 }
 
-/* Whether errno itself is what such an error is about. */
+/* Whether such an error passes on errno. */
 static bool tells_errno(const struct fault_way *way, int rc)
 {
     return way->error != 0 && way->call != FAULT_GETADDRINFO &&
@@ -142,16 +141,16 @@ static bool tells_errno(const struct fault_way *way, int rc)
            (rc == FCGI_ERR_SYSTEM || rc == FCGI_ERR_CONNECT);
 }
 
-static void judge(const struct stage *stage, const struct ordeal *ordeal,
+static void judge(const struct stage *stage, const struct sweep *sweep,
                   const struct fault_way *way, int rc)
 {
     const struct fcgi_outcome *outcome = &stage->response.outcome;
-    if (rc == ordeal->want) {
+    if (rc == sweep->want) {
         return;
     }
     if (way == NULL ||
-        !(explains(way, rc) || is_no_longer_stale(ordeal, way, rc))) {
-        assert_code(rc, ordeal->want);
+        !(explains(way, rc) || is_no_longer_stale(sweep, way, rc))) {
+        assert_code(rc, sweep->want);
     }
     if (outcome->error == rc && tells_errno(way, rc)) {
         assert_int_equal(outcome->system_error, way->error);
@@ -165,9 +164,8 @@ static bool is_answered(struct stage *stage, const char *text)
     return rc == FCGI_OK && strcmp(stage->response.body.data, text) == 0;
 }
 
-/* What is asked now is answered. First the application may have to go through
- * what its script has in store for connections that the ordeal did not come to
- * use. */
+/* A request made now is answered. The application may first have to go through
+ * steps for connections that the failed run did not get to use. */
 static void assert_usable(struct stage *stage)
 {
     char text[40];
@@ -196,26 +194,26 @@ static void look_after(struct stage *stage)
 
 /* ---- running ------------------------------------------------------------ */
 
-/* Whether the fault, if any, has struck. */
-static bool try_once(const struct ordeal *ordeal, const struct fault_way *way,
+/* Returns whether the fault happened. */
+static bool try_once(const struct sweep *sweep, const struct fault_way *way,
                      size_t nth)
 {
     struct stage stage;
     size_t before = open_descriptors();
-    watchdog_watch_for(describe(ordeal, way, nth), HANGS_MS);
+    watchdog_watch_for(describe(sweep, way, nth), HANGS_MS);
     faults_reset();
-    set_up(&stage, ordeal);
-    if (ordeal->of_threads) {
+    set_up(&stage, sweep);
+    if (sweep->of_threads) {
         faults_begin_for_threads(way, nth);
     } else {
         faults_begin(way, nth);
     }
-    int rc = ordeal->act(&stage);
+    int rc = sweep->act(&stage);
     bool struck = faults_end();
-    if (ordeal->settle != NULL) {
-        ordeal->settle(&stage);
+    if (sweep->settle != NULL) {
+        sweep->settle(&stage);
     }
-    judge(&stage, ordeal, way, rc);
+    judge(&stage, sweep, way, rc);
     look_after(&stage);
     tear_down(&stage);
     assert_int_equal(open_descriptors(), before);
@@ -224,14 +222,14 @@ static bool try_once(const struct ordeal *ordeal, const struct fault_way *way,
 
 static void try_each(void **state)
 {
-    const struct ordeal *ordeal = *state;
+    const struct sweep *sweep = *state;
     size_t count;
     const struct fault_way *ways = faults_ways(&count);
     trying = true;
-    (void)try_once(ordeal, NULL, 0);
+    (void)try_once(sweep, NULL, 0);
     for (size_t i = 0; i < count; i++) {
         size_t nth = 1;
-        while (try_once(ordeal, &ways[i], nth)) {
+        while (try_once(sweep, &ways[i], nth)) {
             nth += 1;
             assert_true(nth < CALLS_MAX);
         }
@@ -241,7 +239,7 @@ static void try_each(void **state)
     trying = false;
 }
 
-/* A test that has failed says what was being tried. */
+/* A failed test prints the run it failed in. */
 static int tell_failure(void **state)
 {
     (void)state;
@@ -269,19 +267,19 @@ static void print_counts(size_t count)
     printf("\n");
 }
 
-int ordeals_run(const struct ordeal *ordeals, size_t count)
+int sweeps_run(const struct sweep *sweeps, size_t count)
 {
     struct CMUnitTest *tests = calloc(count, sizeof(*tests));
     if (tests == NULL) {
         return 1;
     }
     for (size_t i = 0; i < count; i++) {
-        tests[i].name = ordeals[i].name;
+        tests[i].name = sweeps[i].name;
         tests[i].test_func = try_each;
         tests[i].teardown_func = tell_failure;
-        tests[i].initial_state = (void *)(uintptr_t)&ordeals[i];
+        tests[i].initial_state = (void *)(uintptr_t)&sweeps[i];
     }
-    int failed = _cmocka_run_group_tests("ordeals", tests, count, NULL, NULL);
+    int failed = _cmocka_run_group_tests("sweeps", tests, count, NULL, NULL);
     free(tests);
     print_counts(count);
     return failed;

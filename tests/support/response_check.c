@@ -1,7 +1,7 @@
 /*
- * sound - what holds of a response: see sound.h.
+ * response_check - implements response_check.h.
  */
-#include "sound.h"
+#include "response_check.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +17,7 @@ static int64_t resolved(int64_t option, int64_t standard)
     return option == 0 ? standard : option;
 }
 
-struct fcgi_limits sound_limits(const struct fcgi_limits *limits)
+struct fcgi_limits response_check_limits(const struct fcgi_limits *limits)
 {
     const struct fcgi_limits numbers = {
         resolved(limits->line_len, 16 * 1024),
@@ -28,7 +28,7 @@ struct fcgi_limits sound_limits(const struct fcgi_limits *limits)
     return numbers;
 }
 
-int64_t sound_content_length(const struct fcgi_response *response)
+int64_t response_content_length(const struct fcgi_response *response)
 {
     const char *text = fcgi_response_field(response, "content-length", 0);
     return text == NULL ? -1 : strtoll(text, NULL, 10);
@@ -100,7 +100,7 @@ static void check_body(const struct fcgi_response *response, int status,
                        bool to_head, const struct fcgi_limits *limits)
 {
     int64_t len = (int64_t)response->body.len;
-    int64_t content_length = sound_content_length(response);
+    int64_t content_length = response_content_length(response);
     if (response->status == 0) {
         assert_true(len <= limits->head_len); /* what came instead of a head */
         return;
@@ -116,10 +116,11 @@ static void check_body(const struct fcgi_response *response, int status,
     }
 }
 
-void sound_check(const struct fcgi_response *response, int status, bool to_head,
-                 const struct fcgi_limits *limits, bool collected)
+void response_check(const struct fcgi_response *response, int status,
+                    bool to_head, const struct fcgi_limits *limits,
+                    bool collected)
 {
-    const struct fcgi_limits numbers = sound_limits(limits);
+    const struct fcgi_limits numbers = response_check_limits(limits);
     assert_non_null(response->body.data);
     assert_int_equal(response->body.data[response->body.len], '\0');
     assert_non_null(response->stderr_data.data);
@@ -138,8 +139,8 @@ void sound_check(const struct fcgi_response *response, int status, bool to_head,
     }
 }
 
-void sound_note(struct wire *digest, const char *name, const void *data,
-                size_t len)
+void response_note(struct wire *digest, const char *name, const void *data,
+                   size_t len)
 {
     char label[64];
     int n = snprintf(label, sizeof(label), "\n%s %zu ", name, len);
@@ -147,30 +148,31 @@ void sound_note(struct wire *digest, const char *name, const void *data,
     wire_append(digest, data, len);
 }
 
-void sound_note_number(struct wire *digest, const char *name, long long number)
+void response_note_number(struct wire *digest, const char *name,
+                          long long number)
 {
     char text[32];
     int n = snprintf(text, sizeof(text), "%lld", number);
-    sound_note(digest, name, text, (size_t)n);
+    response_note(digest, name, text, (size_t)n);
 }
 
-void sound_digest(struct wire *digest, const struct fcgi_response *response)
+void response_digest(struct wire *digest, const struct fcgi_response *response)
 {
-    sound_note_number(digest, "status", response->status);
-    sound_note_number(digest, "app_status", response->app_status);
-    sound_note_number(digest, "protocol_status", response->protocol_status);
-    sound_note_number(digest, "stderr_cut", response->stderr_cut);
-    sound_note_number(digest, "fields", (long long)response->field_count);
+    response_note_number(digest, "status", response->status);
+    response_note_number(digest, "app_status", response->app_status);
+    response_note_number(digest, "protocol_status", response->protocol_status);
+    response_note_number(digest, "stderr_cut", response->stderr_cut);
+    response_note_number(digest, "fields", (long long)response->field_count);
     if (response->reason != NULL) {
-        sound_note(digest, "reason", response->reason,
-                   strlen(response->reason));
+        response_note(digest, "reason", response->reason,
+                      strlen(response->reason));
     }
     for (size_t i = 0; i < response->field_count; i++) {
         const struct fcgi_field *field = &response->fields[i];
-        sound_note(digest, "name", field->name, field->name_len);
-        sound_note(digest, "value", field->value, field->value_len);
+        response_note(digest, "name", field->name, field->name_len);
+        response_note(digest, "value", field->value, field->value_len);
     }
-    sound_note(digest, "body", response->body.data, response->body.len + 1);
-    sound_note(digest, "stderr", response->stderr_data.data,
-               response->stderr_data.len + 1);
+    response_note(digest, "body", response->body.data, response->body.len + 1);
+    response_note(digest, "stderr", response->stderr_data.data,
+                  response->stderr_data.len + 1);
 }
