@@ -115,12 +115,13 @@ static void check_body(const struct fcgi_response *response, const char *body,
     }
 }
 
-struct fcgi_outcome ask_and_check(struct fcgi_client *client,
+struct fcgi_outcome ask_and_check(ask_function *function,
+                                  struct fcgi_client *client,
                                   const struct fcgi_request *request, int want,
                                   const char *body, const char *file, int line)
 {
     struct fcgi_response response = {0};
-    int rc = fcgi_client_do(client, request, &response);
+    int rc = function(client, request, &response);
     ask_check_code(rc, want, file, line);
     ask_check_code(response.outcome.error, want, file, line);
     if (body != NULL) {
@@ -135,7 +136,8 @@ struct fcgi_outcome ask_hello_at(struct fcgi_client *client, const char *file,
                                  int line)
 {
     struct fcgi_request request = get_request();
-    return ask_and_check(client, &request, FCGI_OK, "hello", file, line);
+    return ask_and_check(fcgi_client_do, client, &request, FCGI_OK, "hello",
+                         file, line);
 }
 
 struct fcgi_pool_stats stats_of_pool(struct fcgi_pool *pool)

@@ -45,13 +45,21 @@ struct fcgi_request put_text(const char *body);
 
 /** Ask, expect a code, and return the outcome. */
 #define ask_expecting(client, request, want)                                   \
-    ask_and_check((client), (request), (want), NULL, __FILE__, __LINE__)
+    ask_and_check(fcgi_client_do, (client), (request), (want), NULL, __FILE__, \
+                  __LINE__)
 
 /** Ask, expect success and this body, and return the outcome. */
 #define ask_expecting_body(client, request, body)                              \
-    ask_and_check((client), (request), FCGI_OK, (body), __FILE__, __LINE__)
+    ask_and_check(fcgi_client_do, (client), (request), FCGI_OK, (body),        \
+                  __FILE__, __LINE__)
 
-struct fcgi_outcome ask_and_check(struct fcgi_client *client,
+/** fcgi_client_do(), or a function that does the same (host.h). */
+typedef int ask_function(struct fcgi_client *client,
+                         const struct fcgi_request *request,
+                         struct fcgi_response *response);
+
+struct fcgi_outcome ask_and_check(ask_function *function,
+                                  struct fcgi_client *client,
                                   const struct fcgi_request *request, int want,
                                   const char *body, const char *file, int line);
 

@@ -56,6 +56,9 @@ static size_t injected[FAULT_CALLS];
 /* The current run, and the one before, which the watchdog may still read. */
 static char descriptions[2][200];
 static size_t tries;
+
+/* What the current run uses, for the tear-down of a test that failed. */
+static struct stage stage;
 static bool trying;
 
 static const char *describe(const struct sweep *sweep,
@@ -72,45 +75,45 @@ static const char *describe(const struct sweep *sweep,
 
 /* ---- before and after --------------------------------------------------- */
 
-static void set_up(struct stage *stage, const struct sweep *sweep)
+static void set_up(const struct sweep *sweep)
 {
     static const struct fake_step serve[] = {FAKE_ACCEPT, FAKE_SERVE};
-    memset(stage, 0, sizeof(*stage));
-    stage->fds[0] = stage->fds[1] = -1;
-    stage->request = get_request();
-    stage->allocator = faults_allocator(&stage->memory);
-    stage->config = sweep->config;
-    stage->config.pool.allocator = stage->allocator;
-    stage->config.pool.evict_by_host = !sweep->evicts;
-    stage->app = sweep->steps == NULL ? FAKE_RUN(sweep->family, serve)
-                                      : fake_start(sweep->family, sweep->steps,
-                                                   sweep->step_count);
+    memset(&stage, 0, sizeof(stage));
+    stage.fds[0] = stage.fds[1] = -1;
+    stage.request = get_request();
+    stage.allocator = faults_allocator(&stage.memory);
+    stage.config = sweep->config;
+    stage.config.pool.allocator = stage.allocator;
+    stage.config.pool.evict_by_host = !sweep->evicts;
+    stage.app = sweep->steps == NULL ? FAKE_RUN(sweep->family, serve)
+                                     : fake_start(sweep->family, sweep->steps,
+                                                  sweep->step_count);
     if (!sweep->makes_client) {
-        stage->client = client_for(stage->app, &stage->config);
+        stage.client = client_for(stage.app, &stage.config);
     }
     if (sweep->prepare != NULL) {
-        sweep->prepare(stage);
+        sweep->prepare(&stage);
     }
 }
 
-static void close_own(struct stage *stage)
+/* Also after a tear-down that failed. */
+static void tear_down(void)
 {
+    struct fcgi_client *client = stage.client;
+    struct fake *app = stage.app;
+    stage.client = NULL;
+    stage.app = NULL;
+    fcgi_response_free(&stage.response);
+    fcgi_client_free(client);
+    fake_stop(app);
     for (size_t i = 0; i < 2; i++) {
-        if (stage->fds[i] >= 0) {
-            (void)close(stage->fds[i]);
-            stage->fds[i] = -1;
+        if (stage.fds[i] >= 0) {
+            (void)close(stage.fds[i]);
+            stage.fds[i] = -1;
         }
     }
-    free(stage->bytes);
-}
-
-static void tear_down(struct stage *stage)
-{
-    fcgi_response_free(&stage->response);
-    fcgi_client_free(stage->client);
-    fake_stop(stage->app);
-    close_own(stage);
-    assert_int_equal(stage->memory.blocks, 0);
+    free(stage.bytes);
+    stage.bytes = NULL;
 }
 
 /* ---- what must hold ----------------------------------------------------- */
@@ -141,10 +144,10 @@ static bool tells_errno(const struct fault_way *way, int rc)
            (rc == FCGI_ERR_SYSTEM || rc == FCGI_ERR_CONNECT);
 }
 
-static void judge(const struct stage *stage, const struct sweep *sweep,
-                  const struct fault_way *way, int rc)
+static void judge(const struct sweep *sweep, const struct fault_way *way,
+                  int rc)
 {
-    const struct fcgi_outcome *outcome = &stage->response.outcome;
+    const struct fcgi_outcome *outcome = &stage.response.outcome;
     if (rc == sweep->want) {
         return;
     }
@@ -157,37 +160,37 @@ static void judge(const struct stage *stage, const struct sweep *sweep,
     }
 }
 
-static bool is_answered(struct stage *stage, const char *text)
+static bool is_answered(const char *text)
 {
     struct fcgi_request request = post_text(text);
-    int rc = fcgi_client_do(stage->client, &request, &stage->response);
-    return rc == FCGI_OK && strcmp(stage->response.body.data, text) == 0;
+    int rc = fcgi_client_do(stage.client, &request, &stage.response);
+    return rc == FCGI_OK && strcmp(stage.response.body.data, text) == 0;
 }
 
 /* A request made now is answered. The application may first have to go through
  * steps for connections that the failed run did not get to use. */
-static void assert_usable(struct stage *stage)
+static void assert_usable(void)
 {
     char text[40];
     bool answered = false;
     (void)snprintf(text, sizeof(text), "asked after try %zu", tries);
     for (size_t i = 0; i < SCRIPTED_MAX && !answered; i++) {
-        fake_go(stage->app);
-        answered = is_answered(stage, text);
+        fake_go(stage.app);
+        answered = is_answered(text);
     }
     assert_true(answered);
 }
 
-static void look_after(struct stage *stage)
+static void look_after(void)
 {
     struct fcgi_pool_stats stats;
-    if (stage->client == NULL) {
-        stage->client = client_for(stage->app, &stage->config);
+    if (stage.client == NULL) {
+        stage.client = client_for(stage.app, &stage.config);
     }
-    if (!stage->closed) {
-        assert_usable(stage);
+    if (!stage.closed) {
+        assert_usable();
     }
-    stats = stats_of(stage->client);
+    stats = stats_of(stage.client);
     assert_int_equal(stats.open, stats.idle);
     assert_int_equal(stats.waiting, 0);
 }
@@ -198,11 +201,10 @@ static void look_after(struct stage *stage)
 static bool try_once(const struct sweep *sweep, const struct fault_way *way,
                      size_t nth)
 {
-    struct stage stage;
     size_t before = open_descriptors();
     watchdog_watch_for(describe(sweep, way, nth), HANGS_MS);
     faults_reset();
-    set_up(&stage, sweep);
+    set_up(sweep);
     if (sweep->of_threads) {
         faults_begin_for_threads(way, nth);
     } else {
@@ -213,9 +215,10 @@ static bool try_once(const struct sweep *sweep, const struct fault_way *way,
     if (sweep->settle != NULL) {
         sweep->settle(&stage);
     }
-    judge(&stage, sweep, way, rc);
-    look_after(&stage);
-    tear_down(&stage);
+    judge(sweep, way, rc);
+    look_after();
+    tear_down();
+    assert_int_equal(stage.memory.blocks, 0);
     assert_int_equal(open_descriptors(), before);
     return struck;
 }
@@ -239,14 +242,15 @@ static void try_each(void **state)
     trying = false;
 }
 
-/* A failed test prints the run it failed in. */
-static int tell_failure(void **state)
+/* After a failed test: print the run it failed in, and clean that up. */
+static int clean_up(void **state)
 {
     (void)state;
     if (trying) {
         (void)faults_end();
         watchdog_rest();
         print_error("%s\n", descriptions[(tries - 1) % 2]);
+        tear_down();
     }
     return 0;
 }
@@ -276,7 +280,7 @@ int sweeps_run(const struct sweep *sweeps, size_t count)
     for (size_t i = 0; i < count; i++) {
         tests[i].name = sweeps[i].name;
         tests[i].test_func = try_each;
-        tests[i].teardown_func = tell_failure;
+        tests[i].teardown_func = clean_up;
         tests[i].initial_state = (void *)(uintptr_t)&sweeps[i];
     }
     int failed = _cmocka_run_group_tests("sweeps", tests, count, NULL, NULL);

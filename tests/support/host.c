@@ -231,22 +231,3 @@ int host_do(struct fcgi_client *client, const struct fcgi_request *request,
     }
     return rc;
 }
-
-struct fcgi_outcome host_and_check(struct fcgi_client *client,
-                                   const struct fcgi_request *request, int want,
-                                   const char *body, const char *file, int line)
-{
-    struct fcgi_response response = {0};
-    int rc = host_do(client, request, &response);
-    ask_check_code(rc, want, file, line);
-    ask_check_code(response.outcome.error, want, file, line);
-    if (body != NULL && (response.body.len != strlen(body) ||
-                         memcmp(response.body.data, body, strlen(body)) != 0)) {
-        print_error("the body is \"%.*s\", not \"%s\"\n",
-                    (int)response.body.len, response.body.data, body);
-        _fail(file, line);
-    }
-    struct fcgi_outcome outcome = response.outcome;
-    fcgi_response_free(&response);
-    return outcome;
-}

@@ -22,6 +22,7 @@
 
 #include <fcgi_client.h>
 
+#include "ask.h"
 #include "fake.h"
 
 /** fcgi_call_start(). */
@@ -79,14 +80,11 @@ int host_do(struct fcgi_client *client, const struct fcgi_request *request,
 /** Ask by a pollable call, expect a code (and this body), and return the
  *  outcome: as ask_expecting() and ask_expecting_body(). */
 #define host_expecting(client, request, want)                                  \
-    host_and_check((client), (request), (want), NULL, __FILE__, __LINE__)
+    ask_and_check(host_do, (client), (request), (want), NULL, __FILE__,        \
+                  __LINE__)
 #define host_expecting_body(client, request, body)                             \
-    host_and_check((client), (request), FCGI_OK, (body), __FILE__, __LINE__)
-
-struct fcgi_outcome host_and_check(struct fcgi_client *client,
-                                   const struct fcgi_request *request, int want,
-                                   const char *body, const char *file,
-                                   int line);
+    ask_and_check(host_do, (client), (request), FCGI_OK, (body), __FILE__,     \
+                  __LINE__)
 
 /** A descriptor, and what it refers to; descriptor -1: none. */
 struct host_watch {

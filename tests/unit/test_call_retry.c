@@ -260,10 +260,6 @@ struct account {
     bool next_reused;
 };
 
-typedef int asker(struct fcgi_client *client,
-                  const struct fcgi_request *request,
-                  struct fcgi_response *response);
-
 /* How much of an upload gets through before its end is a matter of chance. */
 static void forget_chance(struct account *account)
 {
@@ -293,7 +289,7 @@ static void give_account(struct account *account, struct fake *app,
 }
 
 static struct account ask_by(void **state, const struct retry_case *it,
-                             enum fake_family family, asker *ask)
+                             enum fake_family family, ask_function *ask)
 {
     struct account account;
     struct matter matter;

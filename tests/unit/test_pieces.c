@@ -34,11 +34,7 @@ static const struct fake_step *pieces(size_t *count)
     return steps;
 }
 
-typedef int asker(struct fcgi_client *client,
-                  const struct fcgi_request *request,
-                  struct fcgi_response *response);
-
-static void assert_hardly_any_is_late(void **state, asker *ask)
+static void assert_hardly_any_is_late(void **state, ask_function *ask)
 {
     size_t count;
     const struct fake_step *steps = pieces(&count);
