@@ -33,12 +33,20 @@ static int on_head(void *context, const struct fcgi_response *response)
     return verdict(r, RECORDER_HEAD);
 }
 
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
 static int on_body(void *context, const void *data, size_t *len)
 {
     struct recorder *r = context;
     assert_true(*len > 0);
-    if (r->limited && *len > r->budget) {
-        *len = r->budget;
+    *len = r->limited ? least(*len, r->budget) : *len;
+    *len = r->at_most > 0 ? least(*len, r->at_most) : *len;
+    if (r->refusals > 0) {
+        r->refusals -= 1;
+        *len = 0;
     }
     r->bodies += 1;
     r->budget -= r->limited ? *len : 0;

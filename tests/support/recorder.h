@@ -34,6 +34,8 @@ struct recorder {
     size_t taken; /* bytes of body */
     bool limited; /* it takes at most `budget` bytes of body */
     size_t budget;
+    size_t at_most;  /* bytes of body taken at a time; 0: no limit */
+    size_t refusals; /* offers of body that are not taken, before all others */
     enum recorder_event cancel_in; /* that function returns `answer` */
     int answer;
 };

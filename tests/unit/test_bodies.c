@@ -16,6 +16,7 @@
 #include "fixture.h"
 #include "pattern.h"
 #include "process.h"
+#include "recorder.h"
 #include "temp.h"
 
 #define LARGE 4000003
@@ -275,65 +276,23 @@ static void a_unix_socket_that_is_full_is_made_to_hold_much(void **state)
 
 /* ---- sinks ------------------------------------------------------------- */
 
-/* What a sink was called with, and how it behaves. */
-struct recorder {
-    char body[64];
-    size_t len;
-    size_t at_most; /* bytes taken at a time */
-    size_t refuse;  /* so many offers are not taken at all */
-    size_t heads;   /* calls of `head` */
-    size_t head_at; /* bytes of body that had come by then */
-    int status;     /* when `head` was called */
-    char stderr_data[64];
-    size_t stderr_len;
-};
-
-static int record_head(void *context, const struct fcgi_response *response)
+static void free_recorder(void *recorder)
 {
-    struct recorder *recorder = context;
-    recorder->heads += 1;
-    recorder->head_at = recorder->len;
-    recorder->status = response->status;
-    return 0;
+    recorder_free(recorder);
 }
 
-static int record_body(void *context, const void *data, size_t *len)
-{
-    struct recorder *recorder = context;
-    if (recorder->refuse > 0) {
-        recorder->refuse -= 1;
-        *len = 0;
-        return 0;
-    }
-    if (*len > recorder->at_most) {
-        *len = recorder->at_most;
-    }
-    assert_in_range(recorder->len + *len, 0, sizeof(recorder->body));
-    memcpy(recorder->body + recorder->len, data, *len);
-    recorder->len += *len;
-    return 0;
-}
-
-static int record_stderr(void *context, const void *data, size_t len)
-{
-    struct recorder *recorder = context;
-    assert_in_range(recorder->stderr_len + len, 0,
-                    sizeof(recorder->stderr_data));
-    memcpy(recorder->stderr_data + recorder->stderr_len, data, len);
-    recorder->stderr_len += len;
-    return 0;
-}
-
-/* GET from an application that runs this script, into the recorder. */
-static void ask_recorded(void **state, const struct fake_step *script,
-                         size_t count, struct recorder *recorder, int want)
+/* GET from an application that runs this script, into a recorder. */
+static void assert_recorded(void **state, const struct fake_step *script,
+                            size_t count, struct recorder recorder, int want,
+                            const char *log)
 {
     struct fixture *f = fixture_start(state, FAKE_UNIX, script, count, NULL);
-    f->request.sink = (struct fcgi_sink){.head = record_head,
-                                         .body = record_body,
-                                         .stderr_data = record_stderr,
-                                         .context = recorder};
+    struct recorder *kept = fixture_alloc(state, sizeof(recorder));
+    *kept = recorder;
+    fixture_defer(state, free_recorder, kept);
+    f->request.sink = recorder_sink(kept);
     ask_expecting(f->client, &f->request, want);
+    recorder_assert(kept, log);
     assert_int_equal(stats_of(f->client).idle, want == FCGI_OK);
 }
 
@@ -343,30 +302,22 @@ static const struct fake_step answer_script[] = {
 
 static void sinks_get_head_body_and_stderr(void **state)
 {
-    struct recorder recorder = {.at_most = SIZE_MAX};
-    ask_recorded(state, FAKE_STEPS(answer_script), &recorder, FCGI_OK);
-    assert_int_equal(recorder.heads, 1);
-    assert_int_equal(recorder.head_at, 0);
-    assert_int_equal(recorder.status, 201);
-    assert_int_equal(recorder.len, 14);
-    assert_memory_equal(recorder.body, "the whole body", 14);
-    assert_int_equal(recorder.stderr_len, 9);
-    assert_memory_equal(recorder.stderr_data, "a warning", 9);
+    assert_recorded(state, FAKE_STEPS(answer_script), (struct recorder){0},
+                    FCGI_OK, "[stderr]a warning[head 201][body]the whole body");
 }
 
 static void what_a_sink_does_not_take_is_offered_again(void **state)
 {
-    struct recorder recorder = {.at_most = 1, .refuse = 1};
-    ask_recorded(state, FAKE_STEPS(answer_script), &recorder, FCGI_OK);
-    assert_int_equal(recorder.len, 14);
-    assert_memory_equal(recorder.body, "the whole body", 14);
+    assert_recorded(state, FAKE_STEPS(answer_script),
+                    (struct recorder){.at_most = 1, .refusals = 1}, FCGI_OK,
+                    "[stderr]a warning[head 201][body]the whole body");
 }
 
 static void a_sink_that_takes_nothing_twice_is_a_wrong_state(void **state)
 {
-    struct recorder recorder = {.at_most = 1, .refuse = 2};
-    ask_recorded(state, FAKE_STEPS(answer_script), &recorder, FCGI_ERR_STATE);
-    assert_int_equal(recorder.len, 0);
+    assert_recorded(state, FAKE_STEPS(answer_script),
+                    (struct recorder){.at_most = 1, .refusals = 2},
+                    FCGI_ERR_STATE, "[stderr]a warning[head 201]");
 }
 
 static void a_body_is_handed_on_as_it_arrives(void **state)
@@ -378,10 +329,8 @@ static void a_body_is_handed_on_as_it_arrives(void **state)
                                               FAKE_PROMISE(WIRE_STDOUT, 1000),
                                               FAKE_SEND("so far"),
                                               FAKE_CLOSE};
-    struct recorder recorder = {.at_most = SIZE_MAX};
-    ask_recorded(state, FAKE_STEPS(script), &recorder, FCGI_ERR_TRUNCATED);
-    assert_int_equal(recorder.len, 6);
-    assert_memory_equal(recorder.body, "so far", 6);
+    assert_recorded(state, FAKE_STEPS(script), (struct recorder){0},
+                    FCGI_ERR_TRUNCATED, "[head 200][body]so far");
 }
 
 int main(void)
