@@ -1,7 +1,8 @@
 /*
- * load - two hundred calls at a time on one thread, driven by an fcgi_loop or by
- * an event loop of the test's own: without a body, with a small one, with large
- * ones that pause on their way up, down or both. Each call knows its own answer.
+ * load - two hundred calls at a time on one thread, driven by an fcgi_loop or
+ * by an event loop of the test's own: without a body, with a small one, with
+ * large ones that pause on their way up, down or both. Each call knows its own
+ * answer.
  *
  * They go to fcgi-echo, over a Unix socket whose listen queue is too short for
  * all of them and over TCP where most wait for a connection, and to a PHP-FPM
