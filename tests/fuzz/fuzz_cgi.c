@@ -6,13 +6,6 @@
  *     input: site  request  fields  variables set by hand  allocation that
  * fails
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +14,7 @@
 #include "fuzz_input.h"
 #include "gateway.h"
 #include "response_check.h"
+#include "test.h"
 #include "wire.h"
 
 #define MOST_FIELDS 12

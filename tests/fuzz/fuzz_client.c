@@ -9,13 +9,6 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -27,6 +20,7 @@
 #include "fuzz_answer.h"
 #include "fuzz_input.h"
 #include "response_check.h"
+#include "test.h"
 #include "wire.h"
 
 #define MOST_STEPS 300

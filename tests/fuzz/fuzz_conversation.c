@@ -4,20 +4,13 @@
  *
  *     input: method  limits  manner  cuts  end of file  the answer
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include <stdlib.h>
 #include <string.h>
 
 #include "delivery.h"
 #include "fuzz_answer.h"
 #include "fuzz_input.h"
 #include "response_check.h"
+#include "test.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -5,13 +5,6 @@
  *
  *     input: steps, each with its choices; callbacks take theirs from it too
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <string.h>
 
 #include <fcgi_client/exchange.h>
@@ -20,6 +13,7 @@
 #include "fuzz_answer.h"
 #include "fuzz_input.h"
 #include "response_check.h"
+#include "test.h"
 #include "wire.h"
 
 #define REQUEST_ID 0x0102

@@ -5,13 +5,6 @@
  *
  *     input: method  limits  manner  cuts  length of records  the text
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <string.h>
 #include <strings.h>
 
@@ -19,6 +12,7 @@
 #include "fuzz_answer.h"
 #include "fuzz_input.h"
 #include "response_check.h"
+#include "test.h"
 
 #define MOST_TEXT ((size_t)12000)
 #define MOST_FIELDS (MOST_TEXT / 3)

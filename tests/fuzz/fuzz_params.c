@@ -5,13 +5,6 @@
  *
  *     input: 0  encoded pairs           1  the lengths of pairs to be made
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,6 +13,7 @@
 
 #include "fuzz_input.h"
 #include "talk.h"
+#include "test.h"
 #include "wire.h"
 
 #define MOST_PAIRS 64

@@ -4,19 +4,13 @@
  *
  *     input: room  bytes of a read  the bytes
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <stdlib.h>
 #include <string.h>
 
 #include <fcgi_client/record.h>
 
 #include "fuzz_input.h"
+#include "test.h"
 #include "wire.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

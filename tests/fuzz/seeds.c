@@ -14,6 +14,7 @@
 
 #include "corpus.h"
 #include "talk.h"
+#include "test.h"
 #include "wire.h"
 
 #define LARGEST 3000

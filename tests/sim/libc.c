@@ -14,7 +14,6 @@
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdint.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 

@@ -15,16 +15,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-
 #include <fcgi_client/error.h>
 
 #include "driver.h"
 #include "sight.h"
+#include "test.h"
 #include "world.h"
 
 #define SEEDS 10000

@@ -2,7 +2,6 @@
  * watch - a host's event loop: see watch.h.
  */
 #include <poll.h>
-#include <string.h>
 
 #include "descriptor.h"
 #include "judge.h"

@@ -197,26 +197,6 @@ int talk_anew_get(struct talk *t, const char *text)
     return talk_anew_text(t, NULL, text);
 }
 
-int talk_open_request(struct talk *t, const struct fcgi_request *request,
-                      const void *data, size_t len)
-{
-    talk_open(t);
-    return talk_anew_request(t, request, data, len);
-}
-
-int talk_open_text(struct talk *t, const struct fcgi_request *request,
-                   const char *text)
-{
-    talk_open(t);
-    return talk_anew_text(t, request, text);
-}
-
-int talk_open_get(struct talk *t, const char *text)
-{
-    talk_open(t);
-    return talk_anew_get(t, text);
-}
-
 struct wire_request talk_read_request(const struct talk *t)
 {
     struct wire_request request = {0};

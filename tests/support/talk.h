@@ -92,13 +92,6 @@ int talk_anew_text(struct talk *t, const struct fcgi_request *request,
 int talk_anew_request(struct talk *t, const struct fcgi_request *request,
                       const void *data, size_t len);
 
-/** The same, of which `t` is not open yet; close it then. */
-int talk_open_get(struct talk *t, const char *text);
-int talk_open_text(struct talk *t, const struct fcgi_request *request,
-                   const char *text);
-int talk_open_request(struct talk *t, const struct fcgi_request *request,
-                      const void *data, size_t len);
-
 /** What was sent so far, read as an application reads it; the caller frees it.
  *  Fails the test if it ends amid a record. */
 struct wire_request talk_read_request(const struct talk *t);

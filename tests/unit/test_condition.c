@@ -4,13 +4,6 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <pthread.h>
 #include <sched.h>
 #include <stdbool.h>
@@ -21,6 +14,7 @@
 #include "../../src/net/condition.h"
 #include "ask.h"
 #include "process.h"
+#include "test.h"
 #include "watchdog.h"
 
 #define WAIT_MS 30

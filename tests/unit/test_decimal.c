@@ -1,17 +1,11 @@
 /*
  * Decimal numbers in text: lengths, ports, counts.
  */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <string.h>
 
 #include "../../src/base/decimal.h"
+#include "test.h"
 
 static int64_t parse(const char *text)
 {

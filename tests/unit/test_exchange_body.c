@@ -2,17 +2,11 @@
  * The body of a request: from memory without a copy, or from a source that
  * gives it bit by bit, has nothing yet, or fails.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <fcgi_client/exchange.h>
 
 #include "feeder.h"
 #include "talk.h"
+#include "test.h"
 
 #define MIB ((size_t)1024 * 1024)
 
@@ -50,18 +44,16 @@ static void assert_ends_with_empty_stdin(const struct talk *t)
 static void a_body_in_memory_of_any_size_is_sent_whole(void **state)
 {
     struct wire noise = {0};
-    (void)state;
     wire_noise(&noise, sizes[SIZES - 1]);
     for (size_t i = 0; i < SIZES; i++) {
         const struct fcgi_request request = {
             .body = {.data = noise.data, .len = sizes[i]}};
-        struct talk t;
-        talk_open(&t);
-        talk_ask(&t, &request);
-        assert_body_sent(&t, noise.data, sizes[i]);
-        assert_ends_with_empty_stdin(&t);
-        assert_true(fcgi_exchange_sent_all(t.x));
-        talk_close(&t);
+        struct talk *t = *state;
+        talk_anew(t);
+        talk_ask(t, &request);
+        assert_body_sent(t, noise.data, sizes[i]);
+        assert_ends_with_empty_stdin(t);
+        assert_true(fcgi_exchange_sent_all(t->x));
     }
     wire_free(&noise);
 }
@@ -70,45 +62,40 @@ static void a_body_in_memory_is_never_copied(void **state)
 {
     struct wire noise = {0};
     struct fcgi_slice slices[8];
-    struct talk t;
+    struct talk *t = *state;
     size_t from_caller = 0;
-    (void)state;
     wire_noise(&noise, 3 * MIB);
     const struct fcgi_request request = {
         .body = {.data = noise.data, .len = noise.len}};
     const char *begin = (const char *)noise.data;
-    talk_open(&t);
-    talk_begin(&t, &request);
-    while (!fcgi_exchange_sent_all(t.x)) {
-        int count = fcgi_exchange_output(t.x, slices, 8);
+    talk_begin(t, &request);
+    while (!fcgi_exchange_sent_all(t->x)) {
+        int count = fcgi_exchange_output(t->x, slices, 8);
         assert_true(count > 0);
         for (int i = 0; i < count; i++) {
             bool inside = slices[i].data >= begin &&
                           slices[i].data + slices[i].len <= begin + noise.len;
             from_caller += inside ? slices[i].len : 0;
-            assert_int_equal(fcgi_exchange_sent(t.x, slices[i].len), FCGI_OK);
+            assert_int_equal(fcgi_exchange_sent(t->x, slices[i].len), FCGI_OK);
         }
     }
     assert_int_equal(from_caller, noise.len);
-    assert_true(t.memory.peak < 64 * 1024);
+    assert_true(t->memory.peak < 64 * 1024);
     wire_free(&noise);
-    talk_close(&t);
 }
 
 static void full_records_carry_65528_bytes_and_no_padding(void **state)
 {
     struct wire noise = {0};
     struct wire_frame frame;
-    struct talk t;
+    struct talk *t = *state;
     size_t at = 0;
     size_t full = 0;
-    (void)state;
     wire_noise(&noise, 3 * 65528 + 1);
     const struct fcgi_request request = {
         .body = {.data = noise.data, .len = noise.len}};
-    talk_open(&t);
-    talk_ask(&t, &request);
-    while (wire_next(t.sent.data, t.sent.len, &at, &frame)) {
+    talk_ask(t, &request);
+    while (wire_next(t->sent.data, t->sent.len, &at, &frame)) {
         if (frame.type == WIRE_STDIN && frame.len == 65528) {
             assert_int_equal(frame.padding_len, 0);
             full += 1;
@@ -116,25 +103,22 @@ static void full_records_carry_65528_bytes_and_no_padding(void **state)
     }
     assert_int_equal(full, 3);
     wire_free(&noise);
-    talk_close(&t);
 }
 
 static void a_large_body_in_sends_of_any_size_stays_the_same(void **state)
 {
     static const size_t steps[] = {1000, 4096, 65535, 65536, 65537, 200000};
     struct wire noise = {0};
-    (void)state;
     wire_noise(&noise, 3 * 65536 + 5);
     const struct fcgi_request request = {
         .body = {.data = noise.data, .len = noise.len}};
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
-        struct talk t;
-        talk_open(&t);
-        talk_begin(&t, &request);
-        while (talk_send(&t, steps[i]) > 0) {
+        struct talk *t = *state;
+        talk_anew(t);
+        talk_begin(t, &request);
+        while (talk_send(t, steps[i]) > 0) {
         }
-        assert_body_sent(&t, noise.data, noise.len);
-        talk_close(&t);
+        assert_body_sent(t, noise.data, noise.len);
     }
     wire_free(&noise);
 }
@@ -144,18 +128,16 @@ static void a_large_body_in_sends_of_any_size_stays_the_same(void **state)
 static void a_body_from_a_source_of_any_size_is_sent_whole(void **state)
 {
     struct wire noise = {0};
-    (void)state;
     wire_noise(&noise, sizes[SIZES - 1]);
     for (size_t i = 0; i < SIZES; i++) {
         struct feeder feeder = {.data = noise.data, .len = sizes[i]};
         const struct fcgi_request request = {.body = feeder_source(&feeder)};
-        struct talk t;
-        talk_open(&t);
-        talk_ask(&t, &request);
-        assert_body_sent(&t, noise.data, sizes[i]);
-        assert_ends_with_empty_stdin(&t);
-        assert_true(fcgi_exchange_sent_all(t.x));
-        talk_close(&t);
+        struct talk *t = *state;
+        talk_anew(t);
+        talk_ask(t, &request);
+        assert_body_sent(t, noise.data, sizes[i]);
+        assert_ends_with_empty_stdin(t);
+        assert_true(fcgi_exchange_sent_all(t->x));
     }
     wire_free(&noise);
 }
@@ -163,17 +145,15 @@ static void a_body_from_a_source_of_any_size_is_sent_whole(void **state)
 static void short_reads_of_a_source_are_not_its_end(void **state)
 {
     struct wire noise = {0};
-    (void)state;
     wire_noise(&noise, 1000);
     for (size_t chunk = 1; chunk <= 17; chunk++) {
         struct feeder feeder = {
             .data = noise.data, .len = noise.len, .chunk = chunk};
         const struct fcgi_request request = {.body = feeder_source(&feeder)};
-        struct talk t;
-        talk_open(&t);
-        talk_ask(&t, &request);
-        assert_body_sent(&t, noise.data, noise.len);
-        talk_close(&t);
+        struct talk *t = *state;
+        talk_anew(t);
+        talk_ask(t, &request);
+        assert_body_sent(t, noise.data, noise.len);
     }
     wire_free(&noise);
 }
@@ -182,14 +162,11 @@ static void a_source_is_not_asked_again_after_its_end(void **state)
 {
     struct feeder feeder = {.data = "abc", .len = 3};
     const struct fcgi_request request = {.body = feeder_source(&feeder)};
-    struct talk t;
-    (void)state;
-    talk_open(&t);
-    talk_ask(&t, &request);
-    talk_send_all(&t);
+    struct talk *t = *state;
+    talk_ask(t, &request);
+    talk_send_all(t);
     assert_int_equal(feeder.ends, 1);
     assert_int_equal(feeder.reads, 2);
-    talk_close(&t);
 }
 
 static void a_source_with_nothing_yet_holds_back_only_the_body(void **state)
@@ -200,20 +177,17 @@ static void a_source_with_nothing_yet_holds_back_only_the_body(void **state)
                             .ready = 0,
                             .descriptor = 42};
     const struct fcgi_request request = {.body = feeder_source(&feeder)};
-    struct talk t;
+    struct talk *t = *state;
     int descriptor = 0;
-    (void)state;
-    talk_open(&t);
-    talk_ask(&t, &request);
-    struct wire_request sent = talk_read_request(&t);
+    talk_ask(t, &request);
+    struct wire_request sent = talk_read_request(t);
     assert_int_equal(sent.params_ends, 1);
     assert_int_equal(sent.body_ends, 0);
-    assert_true(fcgi_exchange_source_waits(t.x, &descriptor));
+    assert_true(fcgi_exchange_source_waits(t->x, &descriptor));
     assert_int_equal(descriptor, 42);
-    assert_false(fcgi_exchange_sent_all(t.x));
-    assert_int_equal(fcgi_exchange_status(t.x), FCGI_WAIT);
+    assert_false(fcgi_exchange_sent_all(t->x));
+    assert_int_equal(fcgi_exchange_status(t->x), FCGI_WAIT);
     wire_request_free(&sent);
-    talk_close(&t);
 }
 
 static void a_source_that_waited_goes_on_where_it_was(void **state)
@@ -221,55 +195,46 @@ static void a_source_that_waited_goes_on_where_it_was(void **state)
     struct feeder feeder = {
         .data = "abcdef", .len = 6, .waits = true, .ready = 2};
     const struct fcgi_request request = {.body = feeder_source(&feeder)};
-    struct talk t;
+    struct talk *t = *state;
     int descriptor;
-    (void)state;
-    talk_open(&t);
-    talk_ask(&t, &request);
-    assert_true(fcgi_exchange_source_waits(t.x, &descriptor));
+    talk_ask(t, &request);
+    assert_true(fcgi_exchange_source_waits(t->x, &descriptor));
     feeder.ready = 5;
-    assert_int_equal(fcgi_exchange_resume(t.x), FCGI_WAIT);
-    talk_send_all(&t);
-    assert_true(fcgi_exchange_source_waits(t.x, &descriptor));
+    assert_int_equal(fcgi_exchange_resume(t->x), FCGI_WAIT);
+    talk_send_all(t);
+    assert_true(fcgi_exchange_source_waits(t->x, &descriptor));
     feeder.waits = false;
-    talk_send_all(&t);
-    assert_false(fcgi_exchange_source_waits(t.x, &descriptor));
-    assert_body_sent(&t, "abcdef", 6);
-    talk_close(&t);
+    talk_send_all(t);
+    assert_false(fcgi_exchange_source_waits(t->x, &descriptor));
+    assert_body_sent(t, "abcdef", 6);
 }
 
 static void nothing_is_waited_for_once_another_request_begins(void **state)
 {
     struct feeder feeder = {.waits = true, .replays = true};
     const struct fcgi_request request = {.body = feeder_source(&feeder)};
-    struct talk t;
+    struct talk *t = *state;
     int descriptor;
-    (void)state;
-    talk_open(&t);
-    talk_ask(&t, &request);
-    assert_true(fcgi_exchange_source_waits(t.x, &descriptor));
-    assert_int_equal(fcgi_exchange_restart(t.x, 2), FCGI_OK);
-    assert_false(fcgi_exchange_source_waits(t.x, &descriptor));
-    talk_send_all(&t);
-    assert_true(fcgi_exchange_source_waits(t.x, &descriptor));
-    talk_begin(&t, NULL);
-    assert_false(fcgi_exchange_source_waits(t.x, &descriptor));
-    talk_close(&t);
+    talk_ask(t, &request);
+    assert_true(fcgi_exchange_source_waits(t->x, &descriptor));
+    assert_int_equal(fcgi_exchange_restart(t->x, 2), FCGI_OK);
+    assert_false(fcgi_exchange_source_waits(t->x, &descriptor));
+    talk_send_all(t);
+    assert_true(fcgi_exchange_source_waits(t->x, &descriptor));
+    talk_begin(t, NULL);
+    assert_false(fcgi_exchange_source_waits(t->x, &descriptor));
 }
 
 static void a_source_without_descriptor_waits_for_none(void **state)
 {
     struct feeder feeder = {.waits = true};
     struct fcgi_request request = {.body = feeder_source(&feeder)};
-    struct talk t;
+    struct talk *t = *state;
     int descriptor = 42;
-    (void)state;
     request.body.descriptor = NULL;
-    talk_open(&t);
-    talk_ask(&t, &request);
-    assert_true(fcgi_exchange_source_waits(t.x, &descriptor));
+    talk_ask(t, &request);
+    assert_true(fcgi_exchange_source_waits(t->x, &descriptor));
     assert_int_equal(descriptor, -1);
-    talk_close(&t);
 }
 
 /* A silent source must not hide that the application has answered. */
@@ -278,25 +243,21 @@ static void an_answer_is_read_while_the_source_waits(void **state)
     struct feeder feeder = {.waits = true};
     const struct fcgi_request request = {.body = feeder_source(&feeder)};
     struct wire answer = {0};
-    struct talk t;
+    struct talk *t = *state;
     int descriptor;
-    (void)state;
-    talk_open(&t);
-    talk_ask(&t, &request);
+    talk_ask(t, &request);
     talk_write_text(&answer, "Status: 401\n\nno");
-    assert_int_equal(talk_answer(&t, &answer), FCGI_OK);
-    assert_int_equal(t.response.status, 401);
-    assert_false(fcgi_exchange_source_waits(t.x, &descriptor));
-    assert_false(fcgi_exchange_reusable(t.x));
+    assert_int_equal(talk_answer(t, &answer), FCGI_OK);
+    assert_int_equal(t->response.status, 401);
+    assert_false(fcgi_exchange_source_waits(t->x, &descriptor));
+    assert_false(fcgi_exchange_reusable(t->x));
     wire_free(&answer);
-    talk_close(&t);
 }
 
 /* Whatever the source returned, it is not taken for a dead connection. */
 static void a_failing_source_ends_the_request_with_its_own_error(void **state)
 {
     static const int errors[] = {FCGI_ERR_RESET, FCGI_ERR_CLOSED, -1000, 5};
-    (void)state;
     for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
         struct feeder feeder = {.data = "abc",
                                 .len = 3,
@@ -305,15 +266,15 @@ static void a_failing_source_ends_the_request_with_its_own_error(void **state)
                                 .error = errors[i]};
         const struct fcgi_request request = {.body = feeder_source(&feeder)};
         struct fcgi_slice slices[4];
-        struct talk t;
-        talk_open(&t);
-        talk_begin(&t, &request);
-        assert_true(talk_send(&t, SIZE_MAX) > 0);
-        assert_int_equal(fcgi_exchange_output(t.x, slices, 4), FCGI_ERR_SOURCE);
-        assert_int_equal(fcgi_exchange_status(t.x), FCGI_ERR_SOURCE);
-        assert_int_equal(fcgi_exchange_output(t.x, slices, 4), 0);
-        assert_false(fcgi_exchange_reusable(t.x));
-        talk_close(&t);
+        struct talk *t = *state;
+        talk_anew(t);
+        talk_begin(t, &request);
+        assert_true(talk_send(t, SIZE_MAX) > 0);
+        assert_int_equal(fcgi_exchange_output(t->x, slices, 4),
+                         FCGI_ERR_SOURCE);
+        assert_int_equal(fcgi_exchange_status(t->x), FCGI_ERR_SOURCE);
+        assert_int_equal(fcgi_exchange_output(t->x, slices, 4), 0);
+        assert_false(fcgi_exchange_reusable(t->x));
     }
 }
 
@@ -329,12 +290,9 @@ static void a_source_that_says_more_than_fits_has_failed(void **state)
 {
     const struct fcgi_request request = {.body = {.read = read_too_much}};
     struct fcgi_slice slices[4];
-    struct talk t;
-    (void)state;
-    talk_open(&t);
-    talk_begin(&t, &request);
-    assert_int_equal(fcgi_exchange_output(t.x, slices, 4), FCGI_ERR_SOURCE);
-    talk_close(&t);
+    struct talk *t = *state;
+    talk_begin(t, &request);
+    assert_int_equal(fcgi_exchange_output(t->x, slices, 4), FCGI_ERR_SOURCE);
 }
 
 static int read_and_cancel(void *context, void *buf, size_t cap, size_t *got)
@@ -349,32 +307,27 @@ static int read_and_cancel(void *context, void *buf, size_t cap, size_t *got)
 
 static void a_source_may_cancel_its_own_request(void **state)
 {
-    struct talk t;
+    struct talk *t = *state;
     struct fcgi_slice slices[4];
     const struct fcgi_request request = {
-        .body = {.read = read_and_cancel, .context = &t}};
-    (void)state;
-    talk_open(&t);
-    talk_begin(&t, &request);
-    assert_true(fcgi_exchange_output(t.x, slices, 4) <= 0);
-    assert_int_equal(fcgi_exchange_status(t.x), FCGI_ERR_CANCELLED);
-    talk_close(&t);
+        .body = {.read = read_and_cancel, .context = t}};
+    talk_begin(t, &request);
+    assert_true(fcgi_exchange_output(t->x, slices, 4) <= 0);
+    assert_int_equal(fcgi_exchange_status(t->x), FCGI_ERR_CANCELLED);
 }
 
 static void a_filter_reads_both_of_its_sources(void **state)
 {
     struct wire noise = {0};
-    struct talk t;
-    (void)state;
+    struct talk *t = *state;
     wire_noise(&noise, 200000);
     struct feeder body = {.data = noise.data, .len = 100000, .chunk = 999};
     struct feeder data = {.data = noise.data, .len = 200000};
     const struct fcgi_request request = {.role = FCGI_ROLE_FILTER,
                                          .body = feeder_source(&body),
                                          .data = feeder_source(&data)};
-    talk_open(&t);
-    talk_ask(&t, &request);
-    struct wire_request sent = talk_read_request(&t);
+    talk_ask(t, &request);
+    struct wire_request sent = talk_read_request(t);
     assert_int_equal(sent.body.len, 100000);
     assert_memory_equal(sent.body.data, noise.data, 100000);
     assert_int_equal(sent.data.len, 200000);
@@ -383,7 +336,6 @@ static void a_filter_reads_both_of_its_sources(void **state)
     assert_int_equal(sent.data_ends, 1);
     wire_request_free(&sent);
     wire_free(&noise);
-    talk_close(&t);
 }
 
 /* ---- from a source of known length ------------------------------------- */
@@ -400,52 +352,45 @@ static void a_body_of_known_length_ends_with_its_last_record(void **state)
 {
     struct feeder feeder = {.data = "abcdef", .len = 6};
     const struct fcgi_request request = {.body = source_of(&feeder, 6)};
-    struct talk t;
-    (void)state;
-    talk_open(&t);
-    talk_begin(&t, &request);
-    assert_true(talk_send(&t, SIZE_MAX) > 0);
-    assert_true(fcgi_exchange_sent_all(t.x));
+    struct talk *t = *state;
+    talk_begin(t, &request);
+    assert_true(talk_send(t, SIZE_MAX) > 0);
+    assert_true(fcgi_exchange_sent_all(t->x));
     assert_int_equal(feeder.reads, 1);
-    assert_body_sent(&t, "abcdef", 6);
-    assert_ends_with_empty_stdin(&t);
-    talk_close(&t);
+    assert_body_sent(t, "abcdef", 6);
+    assert_ends_with_empty_stdin(t);
 }
 
 static void a_known_length_of_any_size_is_sent_whole(void **state)
 {
     struct wire noise = {0};
-    (void)state;
     wire_noise(&noise, sizes[SIZES - 1] + 10);
     for (size_t i = 1; i < SIZES; i++) {
         struct feeder feeder = {
             .data = noise.data, .len = noise.len, .chunk = 100000 * (i % 2)};
         const struct fcgi_request request = {.body =
                                                  source_of(&feeder, sizes[i])};
-        struct talk t;
-        talk_open(&t);
-        talk_ask(&t, &request);
-        assert_body_sent(&t, noise.data, sizes[i]);
+        struct talk *t = *state;
+        talk_anew(t);
+        talk_ask(t, &request);
+        assert_body_sent(t, noise.data, sizes[i]);
         assert_int_equal(feeder.at, sizes[i]);
         assert_int_equal(feeder.ends, 0);
-        talk_close(&t);
     }
     wire_free(&noise);
 }
 
 static void no_more_than_the_known_length_is_read(void **state)
 {
-    (void)state;
     for (size_t chunk = 1; chunk <= 10; chunk++) {
         struct feeder feeder = {
             .data = "abcdefghij", .len = 10, .chunk = chunk};
         const struct fcgi_request request = {.body = source_of(&feeder, 6)};
-        struct talk t;
-        talk_open(&t);
-        talk_ask(&t, &request);
+        struct talk *t = *state;
+        talk_anew(t);
+        talk_ask(t, &request);
         assert_int_equal(feeder.at, 6);
-        assert_body_sent(&t, "abcdef", 6);
-        talk_close(&t);
+        assert_body_sent(t, "abcdef", 6);
     }
 }
 
@@ -455,14 +400,11 @@ static void a_source_that_ends_before_its_known_length_fails(void **state)
     struct feeder feeder = {.data = "abc", .len = 3};
     const struct fcgi_request request = {.body = source_of(&feeder, 6)};
     struct fcgi_slice slices[4];
-    struct talk t;
-    (void)state;
-    talk_open(&t);
-    talk_begin(&t, &request);
-    assert_true(talk_send(&t, SIZE_MAX) > 0);
-    assert_int_equal(fcgi_exchange_output(t.x, slices, 4), FCGI_ERR_SOURCE);
+    struct talk *t = *state;
+    talk_begin(t, &request);
+    assert_true(talk_send(t, SIZE_MAX) > 0);
+    assert_int_equal(fcgi_exchange_output(t->x, slices, 4), FCGI_ERR_SOURCE);
     assert_int_equal(feeder.ends, 1);
-    talk_close(&t);
 }
 
 static void a_body_of_known_length_waits_and_starts_over_like_any(void **state)
@@ -470,19 +412,16 @@ static void a_body_of_known_length_waits_and_starts_over_like_any(void **state)
     struct feeder feeder = {
         .data = "abcdef", .len = 6, .waits = true, .ready = 2, .replays = true};
     const struct fcgi_request request = {.body = source_of(&feeder, 6)};
-    struct talk t;
+    struct talk *t = *state;
     int descriptor;
-    (void)state;
-    talk_open(&t);
-    talk_ask(&t, &request);
-    assert_true(fcgi_exchange_source_waits(t.x, &descriptor));
+    talk_ask(t, &request);
+    assert_true(fcgi_exchange_source_waits(t->x, &descriptor));
     feeder.waits = false;
-    assert_int_equal(fcgi_exchange_restart(t.x, 2), FCGI_OK);
+    assert_int_equal(fcgi_exchange_restart(t->x, 2), FCGI_OK);
     assert_int_equal(feeder.replay_taken, 2);
-    wire_clear(&t.sent);
-    talk_send_all(&t);
-    assert_body_sent(&t, "abcdef", 6);
-    talk_close(&t);
+    wire_clear(&t->sent);
+    talk_send_all(t);
+    assert_body_sent(t, "abcdef", 6);
 }
 
 /* ---- memory ------------------------------------------------------------ */
@@ -491,44 +430,41 @@ static void a_body_of_known_length_waits_and_starts_over_like_any(void **state)
 static void a_large_body_from_a_source_takes_no_more_memory(void **state)
 {
     struct wire noise = {0};
-    struct talk t;
-    (void)state;
+    struct talk *t = *state;
     wire_noise(&noise, 4 * MIB);
     struct feeder feeder = {.data = noise.data, .len = noise.len};
     const struct fcgi_request request = {.body = feeder_source(&feeder)};
-    talk_open(&t);
-    talk_ask(&t, &request);
+    talk_ask(t, &request);
     assert_int_equal(feeder.at, noise.len);
-    assert_true(t.memory.peak < 256 * 1024);
+    assert_true(t->memory.peak < 256 * 1024);
     wire_free(&noise);
-    talk_close(&t);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_body_in_memory_of_any_size_is_sent_whole),
-        cmocka_unit_test(a_body_in_memory_is_never_copied),
-        cmocka_unit_test(full_records_carry_65528_bytes_and_no_padding),
-        cmocka_unit_test(a_large_body_in_sends_of_any_size_stays_the_same),
-        cmocka_unit_test(a_body_from_a_source_of_any_size_is_sent_whole),
-        cmocka_unit_test(short_reads_of_a_source_are_not_its_end),
-        cmocka_unit_test(a_source_is_not_asked_again_after_its_end),
-        cmocka_unit_test(a_source_with_nothing_yet_holds_back_only_the_body),
-        cmocka_unit_test(a_source_that_waited_goes_on_where_it_was),
-        cmocka_unit_test(nothing_is_waited_for_once_another_request_begins),
-        cmocka_unit_test(a_source_without_descriptor_waits_for_none),
-        cmocka_unit_test(an_answer_is_read_while_the_source_waits),
-        cmocka_unit_test(a_failing_source_ends_the_request_with_its_own_error),
-        cmocka_unit_test(a_source_that_says_more_than_fits_has_failed),
-        cmocka_unit_test(a_source_may_cancel_its_own_request),
-        cmocka_unit_test(a_filter_reads_both_of_its_sources),
-        cmocka_unit_test(a_body_of_known_length_ends_with_its_last_record),
-        cmocka_unit_test(a_known_length_of_any_size_is_sent_whole),
-        cmocka_unit_test(no_more_than_the_known_length_is_read),
-        cmocka_unit_test(a_source_that_ends_before_its_known_length_fails),
-        cmocka_unit_test(a_body_of_known_length_waits_and_starts_over_like_any),
-        cmocka_unit_test(a_large_body_from_a_source_takes_no_more_memory),
+        talk_test(a_body_in_memory_of_any_size_is_sent_whole),
+        talk_test(a_body_in_memory_is_never_copied),
+        talk_test(full_records_carry_65528_bytes_and_no_padding),
+        talk_test(a_large_body_in_sends_of_any_size_stays_the_same),
+        talk_test(a_body_from_a_source_of_any_size_is_sent_whole),
+        talk_test(short_reads_of_a_source_are_not_its_end),
+        talk_test(a_source_is_not_asked_again_after_its_end),
+        talk_test(a_source_with_nothing_yet_holds_back_only_the_body),
+        talk_test(a_source_that_waited_goes_on_where_it_was),
+        talk_test(nothing_is_waited_for_once_another_request_begins),
+        talk_test(a_source_without_descriptor_waits_for_none),
+        talk_test(an_answer_is_read_while_the_source_waits),
+        talk_test(a_failing_source_ends_the_request_with_its_own_error),
+        talk_test(a_source_that_says_more_than_fits_has_failed),
+        talk_test(a_source_may_cancel_its_own_request),
+        talk_test(a_filter_reads_both_of_its_sources),
+        talk_test(a_body_of_known_length_ends_with_its_last_record),
+        talk_test(a_known_length_of_any_size_is_sent_whole),
+        talk_test(no_more_than_the_known_length_is_read),
+        talk_test(a_source_that_ends_before_its_known_length_fails),
+        talk_test(a_body_of_known_length_waits_and_starts_over_like_any),
+        talk_test(a_large_body_from_a_source_takes_no_more_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

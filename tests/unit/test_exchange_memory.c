@@ -2,13 +2,6 @@
  * Memory of exchanges and responses: none is asked for in the steady state,
  * and any of it may be refused.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <string.h>
 
 #include <fcgi_client/exchange.h>
@@ -16,6 +9,7 @@
 #include "feeder.h"
 #include "recorder.h"
 #include "talk.h"
+#include "test.h"
 
 /* A conversation that needs memory of every kind: more of it each time. */
 struct scene {
@@ -92,21 +86,19 @@ static talk_bring *const ways[] = {talk_by_feed, talk_by_input};
 static void the_steady_state_allocates_nothing(void **state)
 {
     struct scene s;
-    (void)state;
     make_scene(&s);
     for (size_t way = 0; way < WAYS; way++) {
-        struct talk t;
-        talk_open(&t);
-        assert_int_equal(play(&t, &s, ways[way]), FCGI_OK);
-        size_t calls = t.memory.calls;
-        size_t releases = t.memory.releases;
+        struct talk *t = *state;
+        talk_anew(t);
+        assert_int_equal(play(t, &s, ways[way]), FCGI_OK);
+        size_t calls = t->memory.calls;
+        size_t releases = t->memory.releases;
         for (int i = 0; i < 5; i++) {
-            assert_int_equal(play(&t, &s, ways[way]), FCGI_OK);
-            assert_played(&t, &s);
+            assert_int_equal(play(t, &s, ways[way]), FCGI_OK);
+            assert_played(t, &s);
         }
-        assert_int_equal(t.memory.calls, calls);
-        assert_int_equal(t.memory.releases, releases);
-        talk_close(&t);
+        assert_int_equal(t->memory.calls, calls);
+        assert_int_equal(t->memory.releases, releases);
     }
     free_scene(&s);
 }
@@ -115,71 +107,66 @@ static void a_sink_in_the_steady_state_allocates_nothing(void **state)
 {
     struct recorder r = {0};
     struct scene s;
-    struct talk t;
-    (void)state;
+    struct talk *t = *state;
     make_scene(&s);
     s.request.sink = recorder_sink(&r);
-    talk_open(&t);
-    assert_int_equal(play(&t, &s, talk_by_input), FCGI_OK);
-    size_t calls = t.memory.calls;
-    assert_int_equal(play(&t, &s, talk_by_input), FCGI_OK);
-    assert_int_equal(t.memory.calls, calls);
+    assert_int_equal(play(t, &s, talk_by_input), FCGI_OK);
+    size_t calls = t->memory.calls;
+    assert_int_equal(play(t, &s, talk_by_input), FCGI_OK);
+    assert_int_equal(t->memory.calls, calls);
     free_scene(&s);
     recorder_free(&r);
-    talk_close(&t);
 }
 
 /* Run once and count; then again with each allocation failing, and with it
  * all that come after. */
-static void assert_survives_failures(talk_bring *bring, bool onwards)
+static void assert_survives_failures(void **state, talk_bring *bring,
+                                     bool onwards)
 {
     struct scene s;
-    struct talk t;
+    struct talk *t = *state;
     make_scene(&s);
-    talk_open(&t);
-    size_t first = t.memory.calls;
-    assert_int_equal(play(&t, &s, bring), FCGI_OK);
-    size_t last = t.memory.calls;
-    talk_close(&t);
+    talk_anew(t);
+    size_t first = t->memory.calls;
+    assert_int_equal(play(t, &s, bring), FCGI_OK);
+    size_t last = t->memory.calls;
     assert_true(last > first + 5);
     for (size_t k = first + 1; k <= last; k++) {
-        talk_open(&t);
-        t.memory.fail_at = k;
-        t.memory.fail_onwards = onwards;
-        assert_int_equal(play(&t, &s, bring), FCGI_ERR_NO_MEMORY);
-        assert_true(t.memory.failures > 0);
-        assert_true(fcgi_exchange_status(t.x) == FCGI_ERR_NO_MEMORY ||
-                    fcgi_exchange_status(t.x) == FCGI_ERR_STATE);
-        assert_false(fcgi_exchange_reusable(t.x));
-        talk_close(&t);
+        talk_anew(t);
+        t->memory.fail_at = k;
+        t->memory.fail_onwards = onwards;
+        assert_int_equal(play(t, &s, bring), FCGI_ERR_NO_MEMORY);
+        assert_true(t->memory.failures > 0);
+        assert_true(fcgi_exchange_status(t->x) == FCGI_ERR_NO_MEMORY ||
+                    fcgi_exchange_status(t->x) == FCGI_ERR_STATE);
+        assert_false(fcgi_exchange_reusable(t->x));
     }
     free_scene(&s);
 }
 
 static void any_allocation_may_fail_and_nothing_leaks(void **state)
 {
-    (void)state;
     for (size_t way = 0; way < WAYS; way++) {
-        assert_survives_failures(ways[way], false);
-        assert_survives_failures(ways[way], true);
+        assert_survives_failures(state, ways[way], false);
+        assert_survives_failures(state, ways[way], true);
     }
 }
 
 /* A request that begins, or for want of memory does not, whichever allocation
  * fails. */
-static void assert_begins_or_not(const struct fcgi_request *request)
+static void assert_begins_or_not(void **state,
+                                 const struct fcgi_request *request)
 {
     int rc = FCGI_ERR_NO_MEMORY;
     for (size_t k = 1; rc != FCGI_OK; k++) {
-        struct talk t;
-        talk_open(&t);
-        t.memory.fail_at = t.memory.calls + k;
-        rc = fcgi_exchange_begin(t.x, request, &t.response, TALK_ID, 0);
-        assert_int_equal(rc,
-                         t.memory.failures == 0 ? FCGI_OK : FCGI_ERR_NO_MEMORY);
-        assert_int_equal(fcgi_exchange_status(t.x),
+        struct talk *t = *state;
+        talk_anew(t);
+        t->memory.fail_at = t->memory.calls + k;
+        rc = fcgi_exchange_begin(t->x, request, &t->response, TALK_ID, 0);
+        assert_int_equal(rc, t->memory.failures == 0 ? FCGI_OK
+                                                     : FCGI_ERR_NO_MEMORY);
+        assert_int_equal(fcgi_exchange_status(t->x),
                          rc == FCGI_OK ? FCGI_WAIT : FCGI_ERR_STATE);
-        talk_close(&t);
     }
 }
 
@@ -188,7 +175,6 @@ static void assert_begins_or_not(const struct fcgi_request *request)
 static void memory_may_run_out_anywhere_in_the_prologue(void **state)
 {
     struct wire noise = {0};
-    (void)state;
     wire_noise(&noise, 70000);
     for (size_t len = 3700; len < 4200; len++) {
         const char *bytes = (const char *)noise.data;
@@ -199,7 +185,7 @@ static void memory_may_run_out_anywhere_in_the_prologue(void **state)
                                        .params = params};
         for (request.param_count = 1; request.param_count <= 3;
              request.param_count++) {
-            assert_begins_or_not(&request);
+            assert_begins_or_not(state, &request);
         }
     }
     wire_free(&noise);
@@ -208,19 +194,17 @@ static void memory_may_run_out_anywhere_in_the_prologue(void **state)
 static void after_running_out_of_memory_the_same_exchange_works(void **state)
 {
     struct scene s;
-    (void)state;
     make_scene(&s);
     for (size_t k = 2;; k++) {
-        struct talk t;
-        talk_open(&t);
-        t.memory.fail_at = k;
-        int rc = play(&t, &s, talk_by_input);
-        t.memory.fail_at = 0;
+        struct talk *t = *state;
+        talk_anew(t);
+        t->memory.fail_at = k;
+        int rc = play(t, &s, talk_by_input);
+        t->memory.fail_at = 0;
         if (rc == FCGI_ERR_NO_MEMORY) {
-            assert_int_equal(play(&t, &s, talk_by_input), FCGI_OK);
+            assert_int_equal(play(t, &s, talk_by_input), FCGI_OK);
         }
-        assert_played(&t, &s);
-        talk_close(&t);
+        assert_played(t, &s);
         if (rc == FCGI_OK) {
             break;
         }
@@ -243,90 +227,80 @@ static void what_was_received_before_memory_ran_out_stays_readable(void **state)
 {
     struct wire answer = {0};
     struct wire noise = {0};
-    struct talk t;
-    (void)state;
+    struct talk *t = *state;
     wire_noise(&noise, 60000);
-    talk_open(&t);
-    talk_ask(&t, NULL);
+    talk_ask(t, NULL);
     wire_stdout(&answer, TALK_ID, "Status: 201\nA: b\n\nbody");
-    assert_int_equal(talk_answer(&t, &answer), FCGI_WAIT);
-    t.memory.fail_at = t.memory.calls + 1;
+    assert_int_equal(talk_answer(t, &answer), FCGI_WAIT);
+    t->memory.fail_at = t->memory.calls + 1;
     wire_clear(&answer);
     talk_write_answer(&answer, noise.data, noise.len);
-    assert_int_equal(talk_answer(&t, &answer), FCGI_ERR_NO_MEMORY);
-    assert_int_equal(t.response.status, 201);
-    assert_string_equal(fcgi_response_field(&t.response, "A", 0), "b");
-    assert_true(t.response.body.len >= 4);
-    assert_memory_equal(t.response.body.data, "body", 4);
+    assert_int_equal(talk_answer(t, &answer), FCGI_ERR_NO_MEMORY);
+    assert_int_equal(t->response.status, 201);
+    assert_string_equal(fcgi_response_field(&t->response, "A", 0), "b");
+    assert_true(t->response.body.len >= 4);
+    assert_memory_equal(t->response.body.data, "body", 4);
     wire_free(&noise);
     wire_free(&answer);
-    talk_close(&t);
 }
 
 static void the_response_outlives_its_exchange(void **state)
 {
-    struct talk t;
-    (void)state;
-    assert_int_equal(talk_open_get(&t, "A: b\n\nbody"), FCGI_OK);
-    fcgi_exchange_free(t.x);
-    t.x = NULL;
-    talk_assert_text(t.response.body, "body");
-    assert_string_equal(fcgi_response_field(&t.response, "A", 0), "b");
-    talk_close(&t);
+    struct talk *t = *state;
+    assert_int_equal(talk_anew_get(t, "A: b\n\nbody"), FCGI_OK);
+    fcgi_exchange_free(t->x);
+    t->x = NULL;
+    talk_assert_text(t->response.body, "body");
+    assert_string_equal(fcgi_response_field(&t->response, "A", 0), "b");
 }
 
 static void a_response_moves_between_exchanges(void **state)
 {
     struct wire answer = {0};
-    struct talk t;
+    struct talk *t = *state;
     struct fcgi_exchange *first;
-    (void)state;
-    assert_int_equal(talk_open_get(&t, "A: b\n\nbody"), FCGI_OK);
-    first = t.x;
-    assert_int_equal(fcgi_exchange_new(&t.x, NULL), FCGI_OK);
+    assert_int_equal(talk_anew_get(t, "A: b\n\nbody"), FCGI_OK);
+    first = t->x;
+    assert_int_equal(fcgi_exchange_new(&t->x, NULL), FCGI_OK);
     fcgi_exchange_free(first);
-    talk_ask(&t, NULL);
+    talk_ask(t, NULL);
     talk_write_text(&answer, "C: d\n\nother");
-    assert_int_equal(talk_answer(&t, &answer), FCGI_OK);
-    talk_assert_text(t.response.body, "other");
-    assert_null(fcgi_response_field(&t.response, "A", 0));
+    assert_int_equal(talk_answer(t, &answer), FCGI_OK);
+    talk_assert_text(t->response.body, "other");
+    assert_null(fcgi_response_field(&t->response, "A", 0));
     wire_free(&answer);
-    talk_close(&t);
 }
 
 static void a_freed_response_is_all_zero_and_usable_again(void **state)
 {
     static const struct fcgi_response zero;
     struct wire answer = {0};
-    struct talk t;
-    (void)state;
-    assert_int_equal(talk_open_get(&t, "A: b\n\nbody"), FCGI_OK);
-    fcgi_response_free(&t.response);
-    assert_memory_equal(&t.response, &zero, sizeof(zero));
-    fcgi_response_free(&t.response);
+    struct talk *t = *state;
+    assert_int_equal(talk_anew_get(t, "A: b\n\nbody"), FCGI_OK);
+    fcgi_response_free(&t->response);
+    assert_memory_equal(&t->response, &zero, sizeof(zero));
+    fcgi_response_free(&t->response);
     fcgi_response_free(NULL);
-    talk_ask(&t, NULL);
+    talk_ask(t, NULL);
     talk_write_text(&answer, "A: b\n\nother");
-    assert_int_equal(talk_answer(&t, &answer), FCGI_OK);
-    talk_assert_text(t.response.body, "other");
+    assert_int_equal(talk_answer(t, &answer), FCGI_OK);
+    talk_assert_text(t->response.body, "other");
     wire_free(&answer);
-    talk_close(&t);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_steady_state_allocates_nothing),
-        cmocka_unit_test(a_sink_in_the_steady_state_allocates_nothing),
-        cmocka_unit_test(any_allocation_may_fail_and_nothing_leaks),
-        cmocka_unit_test(memory_may_run_out_anywhere_in_the_prologue),
-        cmocka_unit_test(after_running_out_of_memory_the_same_exchange_works),
+        talk_test(the_steady_state_allocates_nothing),
+        talk_test(a_sink_in_the_steady_state_allocates_nothing),
+        talk_test(any_allocation_may_fail_and_nothing_leaks),
+        talk_test(memory_may_run_out_anywhere_in_the_prologue),
+        talk_test(after_running_out_of_memory_the_same_exchange_works),
         cmocka_unit_test(making_an_exchange_may_fail),
-        cmocka_unit_test(
-            what_was_received_before_memory_ran_out_stays_readable),
-        cmocka_unit_test(the_response_outlives_its_exchange),
-        cmocka_unit_test(a_response_moves_between_exchanges),
-        cmocka_unit_test(a_freed_response_is_all_zero_and_usable_again),
+        talk_test(what_was_received_before_memory_ran_out_stays_readable),
+        talk_test(the_response_outlives_its_exchange),
+        talk_test(a_response_moves_between_exchanges),
+        talk_test(a_freed_response_is_all_zero_and_usable_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

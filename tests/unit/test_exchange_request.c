@@ -2,16 +2,10 @@
  * What an exchange sends, as an application reads it, and what it refuses to.
  * Params and bodies have files of their own.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <fcgi_client/exchange.h>
 
 #include "talk.h"
+#include "test.h"
 
 static struct wire_frame frame_at(const struct talk *t, size_t *at)
 {
@@ -29,15 +23,15 @@ static int begin(struct talk *t, const struct fcgi_request *request, int id,
 }
 
 /* Begin, which must fail, and leave nothing begun. */
-static void assert_refused(const struct fcgi_request *request, int expected)
+static void assert_refused(void **state, const struct fcgi_request *request,
+                           int expected)
 {
-    struct talk t;
+    struct talk *t = *state;
     struct fcgi_slice slices[4];
-    talk_open(&t);
-    assert_int_equal(begin(&t, request, 1, 0), expected);
-    assert_int_equal(fcgi_exchange_status(t.x), FCGI_ERR_STATE);
-    assert_int_equal(fcgi_exchange_output(t.x, slices, 4), 0);
-    talk_close(&t);
+    talk_anew(t);
+    assert_int_equal(begin(t, request, 1, 0), expected);
+    assert_int_equal(fcgi_exchange_status(t->x), FCGI_ERR_STATE);
+    assert_int_equal(fcgi_exchange_output(t->x, slices, 4), 0);
 }
 
 /* ---- the shape of a request -------------------------------------------- */
@@ -46,47 +40,39 @@ static void a_request_is_begin_then_params_then_one_empty_stdin(void **state)
 {
     static const int types[] = {WIRE_BEGIN, WIRE_PARAMS, WIRE_PARAMS,
                                 WIRE_STDIN};
-    struct talk t;
+    struct talk *t = *state;
     size_t at = 0;
-    (void)state;
-    talk_open(&t);
-    talk_ask(&t, NULL);
+    talk_ask(t, NULL);
     for (size_t i = 0; i < 4; i++) {
-        struct wire_frame frame = frame_at(&t, &at);
+        struct wire_frame frame = frame_at(t, &at);
         assert_int_equal(frame.version, 1);
         assert_int_equal(frame.type, types[i]);
         assert_int_equal(frame.id, TALK_ID);
         assert_int_equal(frame.len == 0, i >= 2);
     }
-    assert_int_equal(at, t.sent.len);
-    talk_close(&t);
+    assert_int_equal(at, t->sent.len);
 }
 
 static void a_role_of_0_is_a_responder(void **state)
 {
-    struct talk t;
-    (void)state;
-    talk_open(&t);
-    talk_ask(&t, NULL);
-    struct wire_request sent = talk_read_request(&t);
+    struct talk *t = *state;
+    talk_ask(t, NULL);
+    struct wire_request sent = talk_read_request(t);
     assert_int_equal(sent.role, FCGI_ROLE_RESPONDER);
     wire_request_free(&sent);
-    talk_close(&t);
 }
 
 static void flags_are_sent_as_they_were_given(void **state)
 {
     const struct fcgi_request request = {.role = FCGI_ROLE_RESPONDER};
-    (void)state;
     for (int flags = 0; flags <= FCGI_FLAG_KEEP_CONN; flags++) {
-        struct talk t;
-        talk_open(&t);
-        assert_int_equal(begin(&t, &request, 1, flags), FCGI_OK);
-        talk_send_all(&t);
-        struct wire_request sent = talk_read_request(&t);
+        struct talk *t = *state;
+        talk_anew(t);
+        assert_int_equal(begin(t, &request, 1, flags), FCGI_OK);
+        talk_send_all(t);
+        struct wire_request sent = talk_read_request(t);
         assert_int_equal(sent.flags, flags);
         wire_request_free(&sent);
-        talk_close(&t);
     }
 }
 
@@ -96,35 +82,32 @@ static void every_record_bears_the_id_of_the_request(void **state)
     const struct fcgi_param param = FCGI_PARAM("A", "b");
     const struct fcgi_request request = {
         .params = &param, .param_count = 1, .body = {.data = "abc", .len = 3}};
-    (void)state;
     for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
-        struct talk t;
+        struct talk *t = *state;
         size_t at = 0;
-        talk_open(&t);
-        assert_int_equal(begin(&t, &request, ids[i], 0), FCGI_OK);
-        talk_send_all(&t);
-        while (at < t.sent.len) {
-            assert_int_equal(frame_at(&t, &at).id, ids[i]);
+        talk_anew(t);
+        assert_int_equal(begin(t, &request, ids[i], 0), FCGI_OK);
+        talk_send_all(t);
+        while (at < t->sent.len) {
+            assert_int_equal(frame_at(t, &at).id, ids[i]);
         }
-        talk_close(&t);
     }
 }
 
 static void every_record_is_padded_to_8_with_zeros(void **state)
 {
-    (void)state;
     for (size_t len = 0; len < 20; len++) {
         const struct fcgi_param param = {"A", "0123456789abcdefghij", 1, len};
         const struct fcgi_request request = {
             .params = &param,
             .param_count = 1,
             .body = {.data = "0123456789abcdefghij", .len = len}};
-        struct talk t;
+        struct talk *t = *state;
         size_t at = 0;
-        talk_open(&t);
-        talk_ask(&t, &request);
-        while (at < t.sent.len) {
-            struct wire_frame frame = frame_at(&t, &at);
+        talk_anew(t);
+        talk_ask(t, &request);
+        while (at < t->sent.len) {
+            struct wire_frame frame = frame_at(t, &at);
             assert_int_equal(frame.reserved, 0);
             assert_int_equal((frame.len + frame.padding_len) % 8, 0);
             assert_true(frame.padding_len < 8);
@@ -132,21 +115,17 @@ static void every_record_is_padded_to_8_with_zeros(void **state)
                 assert_int_equal(frame.padding[i], 0);
             }
         }
-        talk_close(&t);
     }
 }
 
 static void the_reserved_bytes_of_begin_are_zero(void **state)
 {
-    struct talk t;
+    struct talk *t = *state;
     size_t at = 0;
-    (void)state;
-    talk_open(&t);
-    talk_ask(&t, NULL);
-    struct wire_frame frame = frame_at(&t, &at);
+    talk_ask(t, NULL);
+    struct wire_frame frame = frame_at(t, &at);
     assert_int_equal(frame.len, 8);
     assert_memory_equal(frame.content, "\0\1\1\0\0\0\0\0", 8);
-    talk_close(&t);
 }
 
 /* nginx sent it twice, HAProxy not at all; either stops some applications. */
@@ -155,35 +134,30 @@ static void stdin_ends_exactly_once_with_and_without_a_body(void **state)
     const struct fcgi_request requests[] = {
         {.role = FCGI_ROLE_RESPONDER},
         {.role = FCGI_ROLE_RESPONDER, .body = {.data = "abc", .len = 3}}};
-    (void)state;
     for (size_t i = 0; i < 2; i++) {
-        struct talk t;
-        talk_open(&t);
-        talk_ask(&t, &requests[i]);
-        struct wire_request sent = talk_read_request(&t);
+        struct talk *t = *state;
+        talk_anew(t);
+        talk_ask(t, &requests[i]);
+        struct wire_request sent = talk_read_request(t);
         assert_int_equal(sent.params_ends, 1);
         assert_int_equal(sent.body_ends, 1);
         assert_int_equal(sent.data_ends, 0);
         wire_request_free(&sent);
-        talk_close(&t);
     }
 }
 
 static void an_authorizer_gets_no_stdin_at_all(void **state)
 {
     const struct fcgi_request request = {.role = FCGI_ROLE_AUTHORIZER};
-    struct talk t;
-    (void)state;
-    talk_open(&t);
-    talk_ask(&t, &request);
-    struct wire_request sent = talk_read_request(&t);
+    struct talk *t = *state;
+    talk_ask(t, &request);
+    struct wire_request sent = talk_read_request(t);
     assert_int_equal(sent.role, FCGI_ROLE_AUTHORIZER);
     assert_int_equal(sent.params_ends, 1);
     assert_int_equal(sent.body_ends, 0);
     assert_int_equal(sent.records, 2);
-    assert_true(fcgi_exchange_sent_all(t.x));
+    assert_true(fcgi_exchange_sent_all(t->x));
     wire_request_free(&sent);
-    talk_close(&t);
 }
 
 static void a_filter_gets_all_of_stdin_and_then_data(void **state)
@@ -195,36 +169,30 @@ static void a_filter_gets_all_of_stdin_and_then_data(void **state)
         .body = {.data = "body", .len = 4},
         .data = {.data = "data!", .len = 5},
     };
-    struct talk t;
+    struct talk *t = *state;
     size_t at = 0;
-    (void)state;
-    talk_open(&t);
-    talk_ask(&t, &request);
+    talk_ask(t, &request);
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
-        assert_int_equal(frame_at(&t, &at).type, types[i]);
+        assert_int_equal(frame_at(t, &at).type, types[i]);
     }
-    struct wire_request sent = talk_read_request(&t);
+    struct wire_request sent = talk_read_request(t);
     assert_int_equal(sent.role, FCGI_ROLE_FILTER);
     assert_int_equal(sent.body.len, 4);
     assert_memory_equal(sent.body.data, "body", 4);
     assert_int_equal(sent.data.len, 5);
     assert_memory_equal(sent.data.data, "data!", 5);
     wire_request_free(&sent);
-    talk_close(&t);
 }
 
 static void a_filter_without_data_gets_an_empty_end_of_it(void **state)
 {
     const struct fcgi_request request = {.role = FCGI_ROLE_FILTER};
-    struct talk t;
-    (void)state;
-    talk_open(&t);
-    talk_ask(&t, &request);
-    struct wire_request sent = talk_read_request(&t);
+    struct talk *t = *state;
+    talk_ask(t, &request);
+    struct wire_request sent = talk_read_request(t);
     assert_int_equal(sent.body_ends, 1);
     assert_int_equal(sent.data_ends, 1);
     wire_request_free(&sent);
-    talk_close(&t);
 }
 
 /* Not ahead of a body that is still to be sent. */
@@ -233,12 +201,9 @@ static void the_end_of_data_is_a_filters_last_record(void **state)
     static const char end[] = {1, FCGI_TYPE_DATA, 1, 2, 0, 0, 0, 0};
     const struct fcgi_request request = {.role = FCGI_ROLE_FILTER,
                                          .body = {.data = "abc", .len = 3}};
-    struct talk t;
-    (void)state;
-    talk_open(&t);
-    talk_ask(&t, &request);
-    assert_memory_equal(t.sent.data + t.sent.len - 8, end, 8);
-    talk_close(&t);
+    struct talk *t = *state;
+    talk_ask(t, &request);
+    assert_memory_equal(t->sent.data + t->sent.len - 8, end, 8);
 }
 
 /* ---- what is refused --------------------------------------------------- */
@@ -246,38 +211,31 @@ static void the_end_of_data_is_a_filters_last_record(void **state)
 static void an_id_of_0_and_unknown_flags_are_refused(void **state)
 {
     const struct fcgi_request request = {.role = FCGI_ROLE_RESPONDER};
-    struct talk t;
-    (void)state;
-    talk_open(&t);
-    assert_int_equal(begin(&t, &request, 0, 0), FCGI_ERR_ARGUMENT);
-    assert_int_equal(begin(&t, &request, 1, 2), FCGI_ERR_ARGUMENT);
-    assert_int_equal(begin(&t, &request, 1, 0x81), FCGI_ERR_ARGUMENT);
-    talk_close(&t);
+    struct talk *t = *state;
+    assert_int_equal(begin(t, &request, 0, 0), FCGI_ERR_ARGUMENT);
+    assert_int_equal(begin(t, &request, 1, 2), FCGI_ERR_ARGUMENT);
+    assert_int_equal(begin(t, &request, 1, 0x81), FCGI_ERR_ARGUMENT);
 }
 
 static void null_is_refused(void **state)
 {
     const struct fcgi_request request = {.role = FCGI_ROLE_RESPONDER};
-    struct talk t;
-    (void)state;
-    talk_open(&t);
+    struct talk *t = *state;
     assert_int_equal(fcgi_exchange_new(NULL, NULL), FCGI_ERR_ARGUMENT);
-    assert_int_equal(fcgi_exchange_begin(NULL, &request, &t.response, 1, 0),
+    assert_int_equal(fcgi_exchange_begin(NULL, &request, &t->response, 1, 0),
                      FCGI_ERR_ARGUMENT);
-    assert_int_equal(fcgi_exchange_begin(t.x, NULL, &t.response, 1, 0),
+    assert_int_equal(fcgi_exchange_begin(t->x, NULL, &t->response, 1, 0),
                      FCGI_ERR_ARGUMENT);
-    assert_int_equal(fcgi_exchange_begin(t.x, &request, NULL, 1, 0),
+    assert_int_equal(fcgi_exchange_begin(t->x, &request, NULL, 1, 0),
                      FCGI_ERR_ARGUMENT);
-    talk_close(&t);
 }
 
 static void an_unknown_role_is_refused(void **state)
 {
     const struct fcgi_request over = {.role = (enum fcgi_role)4};
     const struct fcgi_request wraps = {.role = (enum fcgi_role)65537};
-    (void)state;
-    assert_refused(&over, FCGI_ERR_ARGUMENT);
-    assert_refused(&wraps, FCGI_ERR_ARGUMENT);
+    assert_refused(state, &over, FCGI_ERR_ARGUMENT);
+    assert_refused(state, &wraps, FCGI_ERR_ARGUMENT);
 }
 
 static void streams_that_a_role_has_not_are_refused(void **state)
@@ -289,9 +247,8 @@ static void streams_that_a_role_has_not_are_refused(void **state)
         {.role = FCGI_ROLE_RESPONDER, .data = some},
         {.data = some},
     };
-    (void)state;
     for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
-        assert_refused(&requests[i], FCGI_ERR_ARGUMENT);
+        assert_refused(state, &requests[i], FCGI_ERR_ARGUMENT);
     }
 }
 
@@ -304,9 +261,8 @@ static void null_params_and_bodies_with_a_length_are_refused(void **state)
         {.encoded_params = {NULL, 1}},
         {.body = {.len = 1}},
     };
-    (void)state;
     for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
-        assert_refused(&requests[i], FCGI_ERR_ARGUMENT);
+        assert_refused(state, &requests[i], FCGI_ERR_ARGUMENT);
     }
 }
 
@@ -316,8 +272,7 @@ static void a_param_that_cannot_be_encoded_is_refused_not_dropped(void **state)
     const struct fcgi_param params[] = {FCGI_PARAM("A", "b"),
                                         {"n", "v", 1, over}};
     const struct fcgi_request request = {.params = params, .param_count = 2};
-    (void)state;
-    assert_refused(&request, FCGI_ERR_CONTENT_TOO_LONG);
+    assert_refused(state, &request, FCGI_ERR_CONTENT_TOO_LONG);
 }
 
 static void an_allocator_with_functions_missing_is_refused(void **state)
@@ -353,52 +308,44 @@ static void a_request_that_is_refused_ends_the_one_before(void **state)
 {
     const struct fcgi_request bad = {.role = (enum fcgi_role)4};
     struct fcgi_slice slices[4];
-    struct talk t;
-    (void)state;
-    assert_int_equal(talk_open_get(&t, "A: b\n\nbody"), FCGI_OK);
-    assert_true(fcgi_exchange_reusable(t.x));
-    assert_int_equal(begin(&t, &bad, 1, 0), FCGI_ERR_ARGUMENT);
-    assert_int_equal(fcgi_exchange_status(t.x), FCGI_ERR_STATE);
-    assert_false(fcgi_exchange_reusable(t.x));
-    assert_int_equal(t.response.status, 0);
-    assert_int_equal(t.response.field_count, 0);
-    talk_assert_text(t.response.body, "");
-    talk_begin(&t, NULL);
-    assert_int_equal(begin(&t, &bad, 1, 0), FCGI_ERR_ARGUMENT);
-    assert_int_equal(fcgi_exchange_status(t.x), FCGI_ERR_STATE);
-    assert_int_equal(fcgi_exchange_output(t.x, slices, 4), 0);
-    talk_close(&t);
+    struct talk *t = *state;
+    assert_int_equal(talk_anew_get(t, "A: b\n\nbody"), FCGI_OK);
+    assert_true(fcgi_exchange_reusable(t->x));
+    assert_int_equal(begin(t, &bad, 1, 0), FCGI_ERR_ARGUMENT);
+    assert_int_equal(fcgi_exchange_status(t->x), FCGI_ERR_STATE);
+    assert_false(fcgi_exchange_reusable(t->x));
+    assert_int_equal(t->response.status, 0);
+    assert_int_equal(t->response.field_count, 0);
+    talk_assert_text(t->response.body, "");
+    talk_begin(t, NULL);
+    assert_int_equal(begin(t, &bad, 1, 0), FCGI_ERR_ARGUMENT);
+    assert_int_equal(fcgi_exchange_status(t->x), FCGI_ERR_STATE);
+    assert_int_equal(fcgi_exchange_output(t->x, slices, 4), 0);
 }
 
 static void fewer_than_four_slices_are_refused(void **state)
 {
     struct fcgi_slice slices[4];
-    struct talk t;
-    (void)state;
-    talk_open(&t);
-    talk_begin(&t, NULL);
-    assert_int_equal(fcgi_exchange_output(t.x, slices, 3), FCGI_ERR_ARGUMENT);
-    assert_int_equal(fcgi_exchange_output(t.x, NULL, 4), FCGI_ERR_ARGUMENT);
-    assert_int_equal(fcgi_exchange_status(t.x), FCGI_WAIT);
-    talk_close(&t);
+    struct talk *t = *state;
+    talk_begin(t, NULL);
+    assert_int_equal(fcgi_exchange_output(t->x, slices, 3), FCGI_ERR_ARGUMENT);
+    assert_int_equal(fcgi_exchange_output(t->x, NULL, 4), FCGI_ERR_ARGUMENT);
+    assert_int_equal(fcgi_exchange_status(t->x), FCGI_WAIT);
 }
 
 static void output_is_the_same_until_some_is_sent(void **state)
 {
     struct fcgi_slice first[8];
     struct fcgi_slice again[8];
-    struct talk t;
-    (void)state;
-    talk_open(&t);
-    talk_begin(&t, NULL);
-    int count = fcgi_exchange_output(t.x, first, 8);
+    struct talk *t = *state;
+    talk_begin(t, NULL);
+    int count = fcgi_exchange_output(t->x, first, 8);
     assert_true(count > 0);
-    assert_int_equal(fcgi_exchange_output(t.x, again, 8), count);
+    assert_int_equal(fcgi_exchange_output(t->x, again, 8), count);
     for (int i = 0; i < count; i++) {
         assert_ptr_equal(again[i].data, first[i].data);
         assert_int_equal(again[i].len, first[i].len);
     }
-    talk_close(&t);
 }
 
 /* Partial writes of every size: the bytes are those of one whole write. */
@@ -413,21 +360,19 @@ static void any_sizes_of_sends_make_the_same_request(void **state)
         .data = {.data = "lmn", .len = 3},
     };
     struct talk whole;
-    (void)state;
     talk_open(&whole);
     talk_ask(&whole, &request);
     for (size_t max = 1; max < whole.sent.len; max++) {
-        struct talk t;
-        talk_open(&t);
-        talk_begin(&t, &request);
-        while (talk_send(&t, max) > 0) {
-            assert_true(t.sent.len <= whole.sent.len);
-            assert_int_equal(fcgi_exchange_sent_all(t.x),
-                             t.sent.len == whole.sent.len);
+        struct talk *t = *state;
+        talk_anew(t);
+        talk_begin(t, &request);
+        while (talk_send(t, max) > 0) {
+            assert_true(t->sent.len <= whole.sent.len);
+            assert_int_equal(fcgi_exchange_sent_all(t->x),
+                             t->sent.len == whole.sent.len);
         }
-        assert_int_equal(t.sent.len, whole.sent.len);
-        assert_memory_equal(t.sent.data, whole.sent.data, whole.sent.len);
-        talk_close(&t);
+        assert_int_equal(t->sent.len, whole.sent.len);
+        assert_memory_equal(t->sent.data, whole.sent.data, whole.sent.len);
     }
     talk_close(&whole);
 }
@@ -469,94 +414,85 @@ static void four_slices_at_a_time_are_enough(void **state)
 static void more_than_was_handed_out_cannot_have_been_sent(void **state)
 {
     struct fcgi_slice slices[8];
-    struct talk t;
+    struct talk *t = *state;
     size_t len = 0;
-    (void)state;
-    talk_open(&t);
-    talk_begin(&t, NULL);
-    assert_int_equal(fcgi_exchange_sent(t.x, 1), FCGI_ERR_ARGUMENT);
-    int count = fcgi_exchange_output(t.x, slices, 8);
+    talk_begin(t, NULL);
+    assert_int_equal(fcgi_exchange_sent(t->x, 1), FCGI_ERR_ARGUMENT);
+    int count = fcgi_exchange_output(t->x, slices, 8);
     for (int i = 0; i < count; i++) {
         len += slices[i].len;
     }
-    assert_int_equal(fcgi_exchange_sent(t.x, len + 1), FCGI_ERR_ARGUMENT);
-    assert_int_equal(fcgi_exchange_sent(t.x, SIZE_MAX), FCGI_ERR_ARGUMENT);
-    assert_false(fcgi_exchange_sent_all(t.x));
-    assert_int_equal(fcgi_exchange_sent(t.x, 0), FCGI_OK);
-    assert_int_equal(fcgi_exchange_sent(t.x, 3), FCGI_OK);
-    assert_int_equal(fcgi_exchange_sent(t.x, len - 2), FCGI_ERR_ARGUMENT);
-    assert_int_equal(fcgi_exchange_sent(t.x, len - 3), FCGI_OK);
-    assert_true(fcgi_exchange_sent_all(t.x));
-    assert_int_equal(fcgi_exchange_sent(t.x, 1), FCGI_ERR_ARGUMENT);
-    talk_close(&t);
+    assert_int_equal(fcgi_exchange_sent(t->x, len + 1), FCGI_ERR_ARGUMENT);
+    assert_int_equal(fcgi_exchange_sent(t->x, SIZE_MAX), FCGI_ERR_ARGUMENT);
+    assert_false(fcgi_exchange_sent_all(t->x));
+    assert_int_equal(fcgi_exchange_sent(t->x, 0), FCGI_OK);
+    assert_int_equal(fcgi_exchange_sent(t->x, 3), FCGI_OK);
+    assert_int_equal(fcgi_exchange_sent(t->x, len - 2), FCGI_ERR_ARGUMENT);
+    assert_int_equal(fcgi_exchange_sent(t->x, len - 3), FCGI_OK);
+    assert_true(fcgi_exchange_sent_all(t->x));
+    assert_int_equal(fcgi_exchange_sent(t->x, 1), FCGI_ERR_ARGUMENT);
 }
 
 /* What an earlier request handed out is not this one's. */
 static void beginning_anew_takes_back_what_was_handed_out(void **state)
 {
     struct fcgi_slice slices[8];
-    struct talk t;
-    (void)state;
-    talk_open(&t);
-    talk_begin(&t, NULL);
-    assert_true(fcgi_exchange_output(t.x, slices, 8) > 0);
-    talk_begin(&t, NULL);
-    assert_int_equal(fcgi_exchange_sent(t.x, 1), FCGI_ERR_ARGUMENT);
-    talk_close(&t);
+    struct talk *t = *state;
+    talk_begin(t, NULL);
+    assert_true(fcgi_exchange_output(t->x, slices, 8) > 0);
+    talk_begin(t, NULL);
+    assert_int_equal(fcgi_exchange_sent(t->x, 1), FCGI_ERR_ARGUMENT);
 }
 
 static void an_exchange_never_begun_does_nothing(void **state)
 {
     struct fcgi_slice slices[4];
     struct fcgi_memory room[2];
-    struct talk t;
+    struct talk *t = *state;
     size_t used = 99;
-    (void)state;
-    talk_open(&t);
-    assert_int_equal(fcgi_exchange_status(t.x), FCGI_ERR_STATE);
-    assert_int_equal(fcgi_exchange_output(t.x, slices, 4), 0);
-    assert_int_equal(fcgi_exchange_input(t.x, room, 2), 0);
-    assert_int_equal(fcgi_exchange_feed(t.x, "abc", 3, &used), FCGI_ERR_STATE);
+    assert_int_equal(fcgi_exchange_status(t->x), FCGI_ERR_STATE);
+    assert_int_equal(fcgi_exchange_output(t->x, slices, 4), 0);
+    assert_int_equal(fcgi_exchange_input(t->x, room, 2), 0);
+    assert_int_equal(fcgi_exchange_feed(t->x, "abc", 3, &used), FCGI_ERR_STATE);
     assert_int_equal(used, 0);
-    assert_int_equal(fcgi_exchange_eof(t.x, false), FCGI_ERR_STATE);
-    assert_int_equal(fcgi_exchange_resume(t.x), FCGI_ERR_STATE);
-    assert_int_equal(fcgi_exchange_restart(t.x, 1), FCGI_ERR_STATE);
-    assert_false(fcgi_exchange_reusable(t.x));
-    assert_false(fcgi_exchange_paused(t.x));
+    assert_int_equal(fcgi_exchange_eof(t->x, false), FCGI_ERR_STATE);
+    assert_int_equal(fcgi_exchange_resume(t->x), FCGI_ERR_STATE);
+    assert_int_equal(fcgi_exchange_restart(t->x, 1), FCGI_ERR_STATE);
+    assert_false(fcgi_exchange_reusable(t->x));
+    assert_false(fcgi_exchange_paused(t->x));
     fcgi_exchange_free(NULL);
-    talk_close(&t);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_request_is_begin_then_params_then_one_empty_stdin),
-        cmocka_unit_test(a_role_of_0_is_a_responder),
-        cmocka_unit_test(flags_are_sent_as_they_were_given),
-        cmocka_unit_test(every_record_bears_the_id_of_the_request),
-        cmocka_unit_test(every_record_is_padded_to_8_with_zeros),
-        cmocka_unit_test(the_reserved_bytes_of_begin_are_zero),
-        cmocka_unit_test(stdin_ends_exactly_once_with_and_without_a_body),
-        cmocka_unit_test(an_authorizer_gets_no_stdin_at_all),
-        cmocka_unit_test(a_filter_gets_all_of_stdin_and_then_data),
-        cmocka_unit_test(a_filter_without_data_gets_an_empty_end_of_it),
-        cmocka_unit_test(the_end_of_data_is_a_filters_last_record),
-        cmocka_unit_test(an_id_of_0_and_unknown_flags_are_refused),
-        cmocka_unit_test(null_is_refused),
-        cmocka_unit_test(an_unknown_role_is_refused),
-        cmocka_unit_test(streams_that_a_role_has_not_are_refused),
-        cmocka_unit_test(null_params_and_bodies_with_a_length_are_refused),
-        cmocka_unit_test(a_param_that_cannot_be_encoded_is_refused_not_dropped),
+        talk_test(a_request_is_begin_then_params_then_one_empty_stdin),
+        talk_test(a_role_of_0_is_a_responder),
+        talk_test(flags_are_sent_as_they_were_given),
+        talk_test(every_record_bears_the_id_of_the_request),
+        talk_test(every_record_is_padded_to_8_with_zeros),
+        talk_test(the_reserved_bytes_of_begin_are_zero),
+        talk_test(stdin_ends_exactly_once_with_and_without_a_body),
+        talk_test(an_authorizer_gets_no_stdin_at_all),
+        talk_test(a_filter_gets_all_of_stdin_and_then_data),
+        talk_test(a_filter_without_data_gets_an_empty_end_of_it),
+        talk_test(the_end_of_data_is_a_filters_last_record),
+        talk_test(an_id_of_0_and_unknown_flags_are_refused),
+        talk_test(null_is_refused),
+        talk_test(an_unknown_role_is_refused),
+        talk_test(streams_that_a_role_has_not_are_refused),
+        talk_test(null_params_and_bodies_with_a_length_are_refused),
+        talk_test(a_param_that_cannot_be_encoded_is_refused_not_dropped),
         cmocka_unit_test(an_allocator_with_functions_missing_is_refused),
         cmocka_unit_test(an_allocator_of_zeros_is_malloc),
-        cmocka_unit_test(a_request_that_is_refused_ends_the_one_before),
-        cmocka_unit_test(fewer_than_four_slices_are_refused),
-        cmocka_unit_test(output_is_the_same_until_some_is_sent),
-        cmocka_unit_test(any_sizes_of_sends_make_the_same_request),
+        talk_test(a_request_that_is_refused_ends_the_one_before),
+        talk_test(fewer_than_four_slices_are_refused),
+        talk_test(output_is_the_same_until_some_is_sent),
+        talk_test(any_sizes_of_sends_make_the_same_request),
         cmocka_unit_test(four_slices_at_a_time_are_enough),
-        cmocka_unit_test(more_than_was_handed_out_cannot_have_been_sent),
-        cmocka_unit_test(beginning_anew_takes_back_what_was_handed_out),
-        cmocka_unit_test(an_exchange_never_begun_does_nothing),
+        talk_test(more_than_was_handed_out_cannot_have_been_sent),
+        talk_test(beginning_anew_takes_back_what_was_handed_out),
+        talk_test(an_exchange_never_begun_does_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,18 +2,12 @@
  * How an exchange reads the records of an answer: which are the response's,
  * which are skipped, which are errors.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <string.h>
 
 #include <fcgi_client/exchange.h>
 
 #include "talk.h"
+#include "test.h"
 
 #define HEAD "Content-Type: text/plain\r\n\r\n"
 
@@ -21,7 +15,7 @@
 static void open_answered(struct talk *t, struct wire *answer)
 {
     memset(answer, 0, sizeof(*answer));
-    talk_open(t);
+    talk_anew(t);
     talk_ask(t, NULL);
     wire_stdout(answer, TALK_ID, HEAD);
 }
@@ -39,36 +33,30 @@ static void finish(struct talk *t, struct wire *answer, int expected)
 static void stdout_of_many_records_is_one_body(void **state)
 {
     struct wire answer;
-    struct talk t;
-    (void)state;
-    open_answered(&t, &answer);
+    struct talk *t = *state;
+    open_answered(t, &answer);
     wire_stdout(&answer, TALK_ID, "one, ");
     wire_stdout(&answer, TALK_ID, "two, ");
     wire_stdout(&answer, TALK_ID, "three");
     wire_stdout(&answer, TALK_ID, "");
-    finish(&t, &answer, FCGI_OK);
-    assert_int_equal(t.response.status, 200);
-    talk_assert_text(t.response.body, "one, two, three");
-    assert_true(fcgi_exchange_reusable(t.x));
-    talk_close(&t);
+    finish(t, &answer, FCGI_OK);
+    assert_int_equal(t->response.status, 200);
+    talk_assert_text(t->response.body, "one, two, three");
+    assert_true(fcgi_exchange_reusable(t->x));
 }
 
 static void a_body_may_begin_in_the_record_of_the_head(void **state)
 {
-    struct talk t;
-    (void)state;
-    assert_int_equal(talk_open_get(&t, HEAD "body"), FCGI_OK);
-    talk_assert_text(t.response.body, "body");
-    talk_close(&t);
+    struct talk *t = *state;
+    assert_int_equal(talk_anew_get(t, HEAD "body"), FCGI_OK);
+    talk_assert_text(t->response.body, "body");
 }
 
 static void stderr_never_mixes_with_stdout(void **state)
 {
     struct wire answer = {0};
-    struct talk t;
-    (void)state;
-    talk_open(&t);
-    talk_ask(&t, NULL);
+    struct talk *t = *state;
+    talk_ask(t, NULL);
     wire_stderr(&answer, TALK_ID, "before;");
     wire_stdout(&answer, TALK_ID, "Content-Type: te");
     wire_stderr(&answer, TALK_ID, "amid the head;");
@@ -76,42 +64,37 @@ static void stderr_never_mixes_with_stdout(void **state)
     wire_stderr(&answer, TALK_ID, "amid the body;");
     wire_stdout(&answer, TALK_ID, "dy");
     wire_stderr(&answer, TALK_ID, "after");
-    finish(&t, &answer, FCGI_OK);
-    talk_assert_text(t.response.body, "body");
-    talk_assert_text(t.response.stderr_data,
+    finish(t, &answer, FCGI_OK);
+    talk_assert_text(t->response.body, "body");
+    talk_assert_text(t->response.stderr_data,
                      "before;amid the head;amid the body;after");
-    assert_string_equal(fcgi_response_field(&t.response, "content-type", 0),
+    assert_string_equal(fcgi_response_field(&t->response, "content-type", 0),
                         "text/plain");
-    talk_close(&t);
 }
 
 static void empty_stdout_and_stderr_end_nothing(void **state)
 {
     struct wire answer;
-    struct talk t;
-    (void)state;
-    open_answered(&t, &answer);
+    struct talk *t = *state;
+    open_answered(t, &answer);
     wire_stderr(&answer, TALK_ID, "");
     wire_stdout(&answer, TALK_ID, "");
     wire_stdout(&answer, TALK_ID, "body");
     wire_stderr(&answer, TALK_ID, "");
     wire_stdout(&answer, TALK_ID, "");
-    finish(&t, &answer, FCGI_OK);
-    talk_assert_text(t.response.body, "body");
-    talk_assert_text(t.response.stderr_data, "");
-    talk_close(&t);
+    finish(t, &answer, FCGI_OK);
+    talk_assert_text(t->response.body, "body");
+    talk_assert_text(t->response.stderr_data, "");
 }
 
 static void a_missing_empty_stdout_is_fine(void **state)
 {
     struct wire answer;
-    struct talk t;
-    (void)state;
-    open_answered(&t, &answer);
+    struct talk *t = *state;
+    open_answered(t, &answer);
     wire_stdout(&answer, TALK_ID, "body");
-    finish(&t, &answer, FCGI_OK);
-    assert_true(fcgi_exchange_reusable(t.x));
-    talk_close(&t);
+    finish(t, &answer, FCGI_OK);
+    assert_true(fcgi_exchange_reusable(t->x));
 }
 
 /* All lengths there are; 65,535 with padding wraps a sum of 16 bits. */
@@ -121,39 +104,34 @@ every_content_length_is_received_and_its_padding_drained(void **state)
     static const size_t paddings[] = {0, 7, 255};
     struct wire noise = {0};
     struct wire answer = {0};
-    struct talk t;
-    (void)state;
+    struct talk *t = *state;
     wire_noise(&noise, 65535);
-    talk_open(&t);
     for (size_t len = 0; len <= 65535; len++) {
-        talk_ask(&t, NULL);
-        wire_clear(&t.sent);
+        talk_ask(t, NULL);
+        wire_clear(&t->sent);
         wire_clear(&answer);
         wire_stdout(&answer, TALK_ID, HEAD);
         wire_record(&answer, WIRE_STDOUT, TALK_ID, noise.data, len,
                     paddings[len % 3]);
         wire_end(&answer, TALK_ID, 0, WIRE_COMPLETE);
-        if (talk_answer(&t, &answer) != FCGI_OK ||
-            !fcgi_exchange_reusable(t.x) || t.response.body.len != len ||
-            memcmp(t.response.body.data, noise.data, len) != 0) {
+        if (talk_answer(t, &answer) != FCGI_OK ||
+            !fcgi_exchange_reusable(t->x) || t->response.body.len != len ||
+            memcmp(t->response.body.data, noise.data, len) != 0) {
             fail_msg("content of %zu bytes, padding of %zu", len,
                      paddings[len % 3]);
         }
     }
     wire_free(&noise);
     wire_free(&answer);
-    talk_close(&t);
 }
 
 static void padding_of_any_length_is_drained_on_every_record_type(void **state)
 {
     static const int types[] = {WIRE_STDOUT, WIRE_STDERR, WIRE_UNKNOWN_TYPE};
     struct wire answer = {0};
-    struct talk t;
-    (void)state;
-    talk_open(&t);
+    struct talk *t = *state;
     for (size_t padding = 0; padding <= 255; padding++) {
-        talk_ask(&t, NULL);
+        talk_ask(t, NULL);
         wire_clear(&answer);
         for (size_t i = 0; i < 3; i++) {
             int id = types[i] == WIRE_UNKNOWN_TYPE ? 0 : TALK_ID;
@@ -162,51 +140,48 @@ static void padding_of_any_length_is_drained_on_every_record_type(void **state)
             wire_record(&answer, types[i], id, NULL, 0, padding);
         }
         wire_record(&answer, WIRE_END, TALK_ID, "\0\0\0\0\0\0\0\0", 8, padding);
-        assert_int_equal(talk_answer(&t, &answer), FCGI_OK);
-        assert_true(fcgi_exchange_reusable(t.x));
-        talk_assert_text(t.response.body, "");
-        talk_assert_text(t.response.stderr_data, "A: b\n\n");
+        assert_int_equal(talk_answer(t, &answer), FCGI_OK);
+        assert_true(fcgi_exchange_reusable(t->x));
+        talk_assert_text(t->response.body, "");
+        talk_assert_text(t->response.stderr_data, "A: b\n\n");
     }
     wire_free(&answer);
-    talk_close(&t);
 }
 
 /* ---- records that are not the response's ------------------------------- */
 
 /* Bring one record amid a good answer, and see what comes of it. */
-static void assert_amid(int type, int id, int expected, bool reusable)
+static void assert_amid(void **state, int type, int id, int expected,
+                        bool reusable)
 {
     struct wire answer;
-    struct talk t;
-    open_answered(&t, &answer);
+    struct talk *t = *state;
+    open_answered(t, &answer);
     wire_record(&answer, type, id, "not the body", 12, 4);
     wire_stdout(&answer, TALK_ID, "body");
-    finish(&t, &answer, expected);
+    finish(t, &answer, expected);
     if (expected == FCGI_OK) {
-        talk_assert_text(t.response.body, "body");
-        talk_assert_text(t.response.stderr_data, "");
+        talk_assert_text(t->response.body, "body");
+        talk_assert_text(t->response.stderr_data, "");
     } else {
-        talk_assert_text(t.response.body, "");
+        talk_assert_text(t->response.body, "");
     }
-    if (fcgi_exchange_reusable(t.x) != reusable) {
+    if (fcgi_exchange_reusable(t->x) != reusable) {
         fail_msg("type %d, id %d: reusable is not %d", type, id, reusable);
     }
-    talk_close(&t);
 }
 
 static void an_unknown_management_record_is_skipped(void **state)
 {
-    (void)state;
     for (int type = WIRE_GET_VALUES; type < 256; type++) {
-        assert_amid(type, 0, FCGI_OK, true);
+        assert_amid(state, type, 0, FCGI_OK, true);
     }
 }
 
 static void a_record_of_id_0_that_is_no_management_is_skipped(void **state)
 {
-    (void)state;
     for (int type = WIRE_BEGIN; type <= WIRE_DATA; type++) {
-        assert_amid(type, 0, FCGI_OK, false);
+        assert_amid(state, type, 0, FCGI_OK, false);
     }
 }
 
@@ -216,69 +191,64 @@ a_record_of_another_request_is_never_part_of_the_response(void **state)
 {
     static const int ids[] = {TALK_ID - 1, TALK_ID + 1, TALK_ID & 0xff,
                               TALK_ID & 0xff00, 0xffff};
-    (void)state;
     for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
         for (int type = WIRE_BEGIN; type <= WIRE_UNKNOWN_TYPE; type++) {
-            assert_amid(type, ids[i], FCGI_OK, false);
+            assert_amid(state, type, ids[i], FCGI_OK, false);
         }
     }
 }
 
 static void an_unknown_record_of_another_request_is_a_bad_record(void **state)
 {
-    (void)state;
-    assert_amid(0, TALK_ID + 1, FCGI_ERR_BAD_RECORD, false);
+    assert_amid(state, 0, TALK_ID + 1, FCGI_ERR_BAD_RECORD, false);
     for (int type = 12; type < 256; type++) {
-        assert_amid(type, TALK_ID + 1, FCGI_ERR_BAD_RECORD, false);
+        assert_amid(state, type, TALK_ID + 1, FCGI_ERR_BAD_RECORD, false);
     }
 }
 
 /* Caddy takes whatever is not STDERR for the body. */
 static void a_record_an_application_never_sends_is_a_bad_record(void **state)
 {
-    (void)state;
     for (int type = 0; type < 256; type++) {
         if (type != WIRE_STDOUT && type != WIRE_STDERR && type != WIRE_END) {
-            assert_amid(type, TALK_ID, FCGI_ERR_BAD_RECORD, false);
+            assert_amid(state, type, TALK_ID, FCGI_ERR_BAD_RECORD, false);
         }
     }
 }
 
 /* ---- not FastCGI at all ------------------------------------------------ */
 
-static int status_of_bytes(const char *bytes, size_t len)
+static int status_of_bytes(void **state, const char *bytes, size_t len)
 {
-    struct talk t;
-    talk_open(&t);
-    talk_ask(&t, NULL);
-    int status = talk_feed(&t, bytes, len);
-    assert_int_equal(t.response.status, 0);
-    assert_false(fcgi_exchange_reusable(t.x));
-    talk_close(&t);
+    struct talk *t = *state;
+    talk_anew(t);
+    talk_ask(t, NULL);
+    int status = talk_feed(t, bytes, len);
+    assert_int_equal(t->response.status, 0);
+    assert_false(fcgi_exchange_reusable(t->x));
     return status;
 }
 
 static void a_peer_that_speaks_http_or_tls_is_told_so(void **state)
 {
-    (void)state;
-    assert_int_equal(status_of_bytes("HTTP/1.1 400 Bad Request\r\n\r\n", 28),
+    assert_int_equal(
+        status_of_bytes(state, "HTTP/1.1 400 Bad Request\r\n\r\n", 28),
+        FCGI_ERR_NOT_FASTCGI);
+    assert_int_equal(status_of_bytes(state, "\x15\3\1\0\2\2\x16", 7),
                      FCGI_ERR_NOT_FASTCGI);
-    assert_int_equal(status_of_bytes("\x15\3\1\0\2\2\x16", 7),
-                     FCGI_ERR_NOT_FASTCGI);
-    assert_int_equal(status_of_bytes("\x16\3\1\0\2\2\x16\0\0", 9),
+    assert_int_equal(status_of_bytes(state, "\x16\3\1\0\2\2\x16\0\0", 9),
                      FCGI_ERR_NOT_FASTCGI);
 }
 
 static void the_first_byte_is_enough_to_tell_another_version(void **state)
 {
-    (void)state;
     for (int byte = 0; byte < 256; byte++) {
         const char first = (char)byte;
         int expected = byte == 1 ? FCGI_WAIT : FCGI_ERR_INVALID_HEADER;
         if (byte == 'H' || byte == 0x15 || byte == 0x16) {
             expected = FCGI_ERR_NOT_FASTCGI;
         }
-        assert_int_equal(status_of_bytes(&first, 1), expected);
+        assert_int_equal(status_of_bytes(state, &first, 1), expected);
     }
 }
 
@@ -288,39 +258,35 @@ static void another_version_amid_an_answer_is_an_invalid_header(void **state)
 {
     static const char *const bytes[] = {"HTTP/1.1 200 OK", "\x16\3\1\0\2\2\x16",
                                         "\2\6\0\1\0\0\0\0"};
-    (void)state;
     for (size_t i = 0; i < sizeof(bytes) / sizeof(bytes[0]); i++) {
         struct wire answer;
-        struct talk t;
-        open_answered(&t, &answer);
+        struct talk *t = *state;
+        open_answered(t, &answer);
         wire_append(&answer, bytes[i], 7);
-        assert_int_equal(talk_answer(&t, &answer), FCGI_ERR_INVALID_HEADER);
-        assert_int_equal(t.response.status, 200);
+        assert_int_equal(talk_answer(t, &answer), FCGI_ERR_INVALID_HEADER);
+        assert_int_equal(t->response.status, 200);
         wire_free(&answer);
-        talk_close(&t);
     }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(stdout_of_many_records_is_one_body),
-        cmocka_unit_test(a_body_may_begin_in_the_record_of_the_head),
-        cmocka_unit_test(stderr_never_mixes_with_stdout),
-        cmocka_unit_test(empty_stdout_and_stderr_end_nothing),
-        cmocka_unit_test(a_missing_empty_stdout_is_fine),
-        cmocka_unit_test(
-            every_content_length_is_received_and_its_padding_drained),
-        cmocka_unit_test(padding_of_any_length_is_drained_on_every_record_type),
-        cmocka_unit_test(an_unknown_management_record_is_skipped),
-        cmocka_unit_test(a_record_of_id_0_that_is_no_management_is_skipped),
-        cmocka_unit_test(
-            a_record_of_another_request_is_never_part_of_the_response),
-        cmocka_unit_test(an_unknown_record_of_another_request_is_a_bad_record),
-        cmocka_unit_test(a_record_an_application_never_sends_is_a_bad_record),
-        cmocka_unit_test(a_peer_that_speaks_http_or_tls_is_told_so),
-        cmocka_unit_test(the_first_byte_is_enough_to_tell_another_version),
-        cmocka_unit_test(another_version_amid_an_answer_is_an_invalid_header),
+        talk_test(stdout_of_many_records_is_one_body),
+        talk_test(a_body_may_begin_in_the_record_of_the_head),
+        talk_test(stderr_never_mixes_with_stdout),
+        talk_test(empty_stdout_and_stderr_end_nothing),
+        talk_test(a_missing_empty_stdout_is_fine),
+        talk_test(every_content_length_is_received_and_its_padding_drained),
+        talk_test(padding_of_any_length_is_drained_on_every_record_type),
+        talk_test(an_unknown_management_record_is_skipped),
+        talk_test(a_record_of_id_0_that_is_no_management_is_skipped),
+        talk_test(a_record_of_another_request_is_never_part_of_the_response),
+        talk_test(an_unknown_record_of_another_request_is_a_bad_record),
+        talk_test(a_record_an_application_never_sends_is_a_bad_record),
+        talk_test(a_peer_that_speaks_http_or_tls_is_told_so),
+        talk_test(the_first_byte_is_enough_to_tell_another_version),
+        talk_test(another_version_amid_an_answer_is_an_invalid_header),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,17 +2,11 @@
  * A request that starts over on another connection: its body is taken back to
  * where it began, if it can be, and nothing of the first attempt survives.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <fcgi_client/exchange.h>
 
 #include "feeder.h"
 #include "talk.h"
+#include "test.h"
 
 static void assert_body_sent(const struct talk *t, const void *body, size_t len)
 {
@@ -39,42 +33,37 @@ static void a_restart_sends_the_same_request_under_its_new_id(void **state)
         .params = &param, .param_count = 1, .body = {.data = "abc", .len = 3}};
     struct wire expected = {0};
     struct wire_frame frame;
-    struct talk t;
+    struct talk *t = *state;
     size_t at = 0;
-    (void)state;
     wire_param(&expected, "NAME", "value");
-    talk_open(&t);
-    talk_ask(&t, &request);
-    send_anew(&t, 0x0a0b);
-    while (wire_next(t.sent.data, t.sent.len, &at, &frame)) {
+    talk_ask(t, &request);
+    send_anew(t, 0x0a0b);
+    while (wire_next(t->sent.data, t->sent.len, &at, &frame)) {
         assert_int_equal(frame.id, 0x0a0b);
     }
-    struct wire_request sent = talk_read_request(&t);
+    struct wire_request sent = talk_read_request(t);
     assert_int_equal(sent.role, FCGI_ROLE_RESPONDER);
     assert_int_equal(sent.params.len, expected.len);
     assert_memory_equal(sent.params.data, expected.data, expected.len);
-    assert_body_sent(&t, "abc", 3);
+    assert_body_sent(t, "abc", 3);
     wire_request_free(&sent);
     wire_free(&expected);
-    talk_close(&t);
 }
 
 static void a_restart_is_possible_however_much_was_sent(void **state)
 {
     const struct fcgi_request request = {.body = {.data = "abc", .len = 3}};
     struct talk whole;
-    (void)state;
     talk_open(&whole);
     talk_ask(&whole, &request);
     for (size_t sent = 0; sent <= whole.sent.len; sent++) {
-        struct talk t;
-        talk_open(&t);
-        talk_begin(&t, &request);
-        assert_int_equal(talk_send(&t, sent), sent);
-        send_anew(&t, TALK_ID);
-        assert_int_equal(t.sent.len, whole.sent.len);
-        assert_memory_equal(t.sent.data, whole.sent.data, whole.sent.len);
-        talk_close(&t);
+        struct talk *t = *state;
+        talk_anew(t);
+        talk_begin(t, &request);
+        assert_int_equal(talk_send(t, sent), sent);
+        send_anew(t, TALK_ID);
+        assert_int_equal(t->sent.len, whole.sent.len);
+        assert_memory_equal(t->sent.data, whole.sent.data, whole.sent.len);
     }
     talk_close(&whole);
 }
@@ -85,39 +74,33 @@ static void a_restart_takes_a_source_back_to_where_it_began(void **state)
     struct feeder feeder = {
         .data = "abcdefgh", .len = 8, .at = 3, .chunk = 2, .replays = true};
     const struct fcgi_request request = {.body = feeder_source(&feeder)};
-    struct talk t;
-    (void)state;
-    talk_open(&t);
-    talk_ask(&t, &request);
-    assert_true(fcgi_exchange_replayable(t.x));
+    struct talk *t = *state;
+    talk_ask(t, &request);
+    assert_true(fcgi_exchange_replayable(t->x));
     for (size_t i = 1; i <= 3; i++) {
-        send_anew(&t, (uint16_t)(TALK_ID + i));
+        send_anew(t, (uint16_t)(TALK_ID + i));
         assert_int_equal(feeder.replay_calls, i);
         assert_int_equal(feeder.replay_taken, 5);
-        assert_body_sent(&t, "defgh", 5);
+        assert_body_sent(t, "defgh", 5);
     }
-    talk_close(&t);
 }
 
 static void a_source_is_taken_back_by_what_was_read_not_sent(void **state)
 {
     struct wire noise = {0};
-    struct talk t;
-    (void)state;
+    struct talk *t = *state;
     wire_noise(&noise, 100000);
     struct feeder feeder = {
         .data = noise.data, .len = noise.len, .replays = true};
     const struct fcgi_request request = {.body = feeder_source(&feeder)};
-    talk_open(&t);
-    talk_begin(&t, &request);
-    assert_int_equal(talk_send(&t, 100), 100);
+    talk_begin(t, &request);
+    assert_int_equal(talk_send(t, 100), 100);
     size_t taken = feeder.at;
     assert_true(taken > 100);
-    send_anew(&t, 2);
+    send_anew(t, 2);
     assert_int_equal(feeder.replay_taken, taken);
-    assert_body_sent(&t, noise.data, noise.len);
+    assert_body_sent(t, noise.data, noise.len);
     wire_free(&noise);
-    talk_close(&t);
 }
 
 /* Asked with 0, a source only says whether it could. */
@@ -125,18 +108,15 @@ static void a_source_is_asked_whether_it_can_go_back(void **state)
 {
     struct feeder feeder = {.data = "abc", .len = 3};
     struct fcgi_request request = {.body = feeder_source(&feeder)};
-    struct talk t;
-    (void)state;
-    talk_open(&t);
-    talk_begin(&t, &request);
-    assert_false(fcgi_exchange_replayable(t.x));
+    struct talk *t = *state;
+    talk_begin(t, &request);
+    assert_false(fcgi_exchange_replayable(t->x));
     feeder.replays = true;
-    assert_true(fcgi_exchange_replayable(t.x));
+    assert_true(fcgi_exchange_replayable(t->x));
     assert_int_equal(feeder.replay_calls, 0);
     request.body.replay = NULL;
-    talk_begin(&t, &request);
-    assert_false(fcgi_exchange_replayable(t.x));
-    talk_close(&t);
+    talk_begin(t, &request);
+    assert_false(fcgi_exchange_replayable(t->x));
 }
 
 static void both_sources_of_a_filter_must_be_able_to_go_back(void **state)
@@ -146,16 +126,13 @@ static void both_sources_of_a_filter_must_be_able_to_go_back(void **state)
     const struct fcgi_request request = {.role = FCGI_ROLE_FILTER,
                                          .body = feeder_source(&body),
                                          .data = feeder_source(&data)};
-    struct talk t;
-    (void)state;
-    talk_open(&t);
-    talk_begin(&t, &request);
-    assert_false(fcgi_exchange_replayable(t.x));
+    struct talk *t = *state;
+    talk_begin(t, &request);
+    assert_false(fcgi_exchange_replayable(t->x));
     data.replays = true;
-    assert_true(fcgi_exchange_replayable(t.x));
+    assert_true(fcgi_exchange_replayable(t->x));
     body.replays = false;
-    assert_false(fcgi_exchange_replayable(t.x));
-    talk_close(&t);
+    assert_false(fcgi_exchange_replayable(t->x));
 }
 
 static void a_request_without_a_source_is_always_replayable(void **state)
@@ -164,13 +141,11 @@ static void a_request_without_a_source_is_always_replayable(void **state)
         {.role = FCGI_ROLE_RESPONDER},
         {.role = FCGI_ROLE_AUTHORIZER},
         {.role = FCGI_ROLE_FILTER, .data = {.data = "abc", .len = 3}}};
-    (void)state;
     for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
-        struct talk t;
-        talk_open(&t);
-        talk_ask(&t, &requests[i]);
-        assert_true(fcgi_exchange_replayable(t.x));
-        talk_close(&t);
+        struct talk *t = *state;
+        talk_anew(t);
+        talk_ask(t, &requests[i]);
+        assert_true(fcgi_exchange_replayable(t->x));
     }
 }
 
@@ -179,16 +154,13 @@ static void a_source_that_cannot_go_back_forbids_a_restart(void **state)
 {
     struct feeder feeder = {.data = "abc", .len = 3};
     struct fcgi_request request = {.body = feeder_source(&feeder)};
-    struct talk t;
-    (void)state;
-    talk_open(&t);
-    talk_ask(&t, &request);
-    assert_int_equal(fcgi_exchange_restart(t.x, 2), FCGI_ERR_STATE);
+    struct talk *t = *state;
+    talk_ask(t, &request);
+    assert_int_equal(fcgi_exchange_restart(t->x, 2), FCGI_ERR_STATE);
     request.body.replay = NULL;
     feeder.at = 0;
-    talk_ask(&t, &request);
-    assert_int_equal(fcgi_exchange_restart(t.x, 2), FCGI_ERR_STATE);
-    talk_close(&t);
+    talk_ask(t, &request);
+    assert_int_equal(fcgi_exchange_restart(t->x, 2), FCGI_ERR_STATE);
 }
 
 /* It stands where it began as long as nothing was read. */
@@ -196,73 +168,61 @@ static void a_source_that_was_not_read_need_not_go_back(void **state)
 {
     struct feeder feeder = {.data = "abc", .len = 3, .waits = true};
     struct fcgi_request request = {.body = feeder_source(&feeder)};
-    struct talk t;
-    (void)state;
+    struct talk *t = *state;
     request.body.replay = NULL;
-    talk_open(&t);
-    talk_ask(&t, &request);
+    talk_ask(t, &request);
     feeder.waits = false;
-    send_anew(&t, 2);
-    assert_body_sent(&t, "abc", 3);
-    talk_close(&t);
+    send_anew(t, 2);
+    assert_body_sent(t, "abc", 3);
 }
 
 /* Even one byte of a record's header counts as an answer. */
 static void a_byte_of_the_response_forbids_a_restart(void **state)
 {
-    struct talk t;
-    (void)state;
-    talk_open(&t);
-    talk_ask(&t, NULL);
-    assert_int_equal(talk_feed(&t, "\1", 1), FCGI_WAIT);
-    assert_int_equal(fcgi_exchange_restart(t.x, 2), FCGI_ERR_STATE);
-    talk_close(&t);
+    struct talk *t = *state;
+    talk_ask(t, NULL);
+    assert_int_equal(talk_feed(t, "\1", 1), FCGI_WAIT);
+    assert_int_equal(fcgi_exchange_restart(t->x, 2), FCGI_ERR_STATE);
 }
 
 static void a_restart_under_id_0_is_refused(void **state)
 {
-    struct talk t;
-    (void)state;
-    talk_open(&t);
-    talk_ask(&t, NULL);
-    assert_int_equal(fcgi_exchange_restart(t.x, 0), FCGI_ERR_ARGUMENT);
-    talk_close(&t);
+    struct talk *t = *state;
+    talk_ask(t, NULL);
+    assert_int_equal(fcgi_exchange_restart(t->x, 0), FCGI_ERR_ARGUMENT);
 }
 
 static void nothing_of_the_first_attempt_survives_a_restart(void **state)
 {
     struct wire answer = {0};
-    struct talk t;
-    (void)state;
-    talk_open(&t);
-    talk_ask(&t, NULL);
-    fcgi_exchange_send_failed(t.x);
-    assert_int_equal(fcgi_exchange_eof(t.x, false), FCGI_ERR_CLOSED);
-    send_anew(&t, TALK_ID);
-    assert_true(fcgi_exchange_sent_all(t.x));
+    struct talk *t = *state;
+    talk_ask(t, NULL);
+    fcgi_exchange_send_failed(t->x);
+    assert_int_equal(fcgi_exchange_eof(t->x, false), FCGI_ERR_CLOSED);
+    send_anew(t, TALK_ID);
+    assert_true(fcgi_exchange_sent_all(t->x));
     talk_write_text(&answer, "A: b\n\nx");
-    assert_int_equal(talk_answer(&t, &answer), FCGI_OK);
-    assert_true(fcgi_exchange_reusable(t.x));
-    talk_assert_text(t.response.body, "x");
+    assert_int_equal(talk_answer(t, &answer), FCGI_OK);
+    assert_true(fcgi_exchange_reusable(t->x));
+    talk_assert_text(t->response.body, "x");
     wire_free(&answer);
-    talk_close(&t);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_restart_sends_the_same_request_under_its_new_id),
-        cmocka_unit_test(a_restart_is_possible_however_much_was_sent),
-        cmocka_unit_test(a_restart_takes_a_source_back_to_where_it_began),
-        cmocka_unit_test(a_source_is_taken_back_by_what_was_read_not_sent),
-        cmocka_unit_test(a_source_is_asked_whether_it_can_go_back),
-        cmocka_unit_test(both_sources_of_a_filter_must_be_able_to_go_back),
-        cmocka_unit_test(a_request_without_a_source_is_always_replayable),
-        cmocka_unit_test(a_source_that_cannot_go_back_forbids_a_restart),
-        cmocka_unit_test(a_source_that_was_not_read_need_not_go_back),
-        cmocka_unit_test(a_byte_of_the_response_forbids_a_restart),
-        cmocka_unit_test(a_restart_under_id_0_is_refused),
-        cmocka_unit_test(nothing_of_the_first_attempt_survives_a_restart),
+        talk_test(a_restart_sends_the_same_request_under_its_new_id),
+        talk_test(a_restart_is_possible_however_much_was_sent),
+        talk_test(a_restart_takes_a_source_back_to_where_it_began),
+        talk_test(a_source_is_taken_back_by_what_was_read_not_sent),
+        talk_test(a_source_is_asked_whether_it_can_go_back),
+        talk_test(both_sources_of_a_filter_must_be_able_to_go_back),
+        talk_test(a_request_without_a_source_is_always_replayable),
+        talk_test(a_source_that_cannot_go_back_forbids_a_restart),
+        talk_test(a_source_that_was_not_read_need_not_go_back),
+        talk_test(a_byte_of_the_response_forbids_a_restart),
+        talk_test(a_restart_under_id_0_is_refused),
+        talk_test(nothing_of_the_first_attempt_survives_a_restart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

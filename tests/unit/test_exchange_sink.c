@@ -2,17 +2,11 @@
  * Sinks: what they are handed, in which order, how they cancel, and how they
  * hold a response back.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <fcgi_client/exchange.h>
 
 #include "recorder.h"
 #include "talk.h"
+#include "test.h"
 
 #define HEAD "A: b\n\n"
 
@@ -20,7 +14,7 @@
 static void open_recorded(struct talk *t, struct recorder *r)
 {
     const struct fcgi_request request = {.sink = recorder_sink(r)};
-    talk_open(t);
+    talk_anew(t);
     talk_ask(t, &request);
 }
 
@@ -30,9 +24,8 @@ static void head_body_and_stderr_are_handed_on_in_their_order(void **state)
 {
     struct recorder r = {0};
     struct wire answer = {0};
-    struct talk t;
-    (void)state;
-    open_recorded(&t, &r);
+    struct talk *t = *state;
+    open_recorded(t, &r);
     wire_stderr(&answer, TALK_ID, "before");
     wire_stdout(&answer, TALK_ID, "Status: 404 No\nA: b");
     wire_stdout(&answer, TALK_ID, "\n\none");
@@ -40,14 +33,13 @@ static void head_body_and_stderr_are_handed_on_in_their_order(void **state)
     wire_stdout(&answer, TALK_ID, "two");
     wire_stderr(&answer, TALK_ID, "after");
     wire_end(&answer, TALK_ID, 0, WIRE_COMPLETE);
-    assert_int_equal(talk_answer(&t, &answer), FCGI_OK);
+    assert_int_equal(talk_answer(t, &answer), FCGI_OK);
     recorder_assert(&r, "[stderr]before[head 404][body]one[stderr]between"
                         "[body]two[stderr]after");
     assert_int_equal(r.heads, 1);
-    assert_true(fcgi_exchange_reusable(t.x));
+    assert_true(fcgi_exchange_reusable(t->x));
     wire_free(&answer);
     recorder_free(&r);
-    talk_close(&t);
 }
 
 static void what_a_sink_takes_is_not_collected_too(void **state)
@@ -55,19 +47,16 @@ static void what_a_sink_takes_is_not_collected_too(void **state)
     struct recorder r = {0};
     const struct fcgi_request request = {.sink = recorder_sink(&r)};
     struct wire answer = {0};
-    struct talk t;
-    (void)state;
-    talk_open(&t);
-    talk_ask(&t, &request);
+    struct talk *t = *state;
+    talk_ask(t, &request);
     wire_stderr(&answer, TALK_ID, "oh");
     talk_write_text(&answer, HEAD "body");
-    assert_int_equal(talk_answer(&t, &answer), FCGI_OK);
-    talk_assert_text(t.response.body, "");
-    talk_assert_text(t.response.stderr_data, "");
-    assert_int_equal(t.response.field_count, 1);
+    assert_int_equal(talk_answer(t, &answer), FCGI_OK);
+    talk_assert_text(t->response.body, "");
+    talk_assert_text(t->response.stderr_data, "");
+    assert_int_equal(t->response.field_count, 1);
     wire_free(&answer);
     recorder_free(&r);
-    talk_close(&t);
 }
 
 static void what_has_no_function_is_collected(void **state)
@@ -75,65 +64,56 @@ static void what_has_no_function_is_collected(void **state)
     struct recorder r = {0};
     struct fcgi_request request = {.sink = recorder_sink(&r)};
     struct wire answer = {0};
-    struct talk t;
-    (void)state;
+    struct talk *t = *state;
     request.sink.head = NULL;
     request.sink.stderr_data = NULL;
-    talk_open(&t);
-    talk_ask(&t, &request);
+    talk_ask(t, &request);
     wire_stderr(&answer, TALK_ID, "oh");
     talk_write_text(&answer, HEAD "body");
-    assert_int_equal(talk_answer(&t, &answer), FCGI_OK);
+    assert_int_equal(talk_answer(t, &answer), FCGI_OK);
     recorder_assert(&r, "[body]body");
-    talk_assert_text(t.response.stderr_data, "oh");
-    assert_int_equal(t.response.status, 200);
+    talk_assert_text(t->response.stderr_data, "oh");
+    assert_int_equal(t->response.status, 200);
     wire_free(&answer);
     recorder_free(&r);
-    talk_close(&t);
 }
 
 static void body_is_handed_on_as_it_arrives_not_record_by_record(void **state)
 {
     struct recorder r = {0};
     struct wire answer = {0};
-    struct talk t;
-    (void)state;
-    open_recorded(&t, &r);
+    struct talk *t = *state;
+    open_recorded(t, &r);
     wire_stdout(&answer, TALK_ID, HEAD);
     wire_record(&answer, WIRE_STDOUT, TALK_ID, "0123456789", 10, 6);
-    assert_int_equal(talk_feed(&t, answer.data, answer.len - 6 - 3), FCGI_WAIT);
+    assert_int_equal(talk_feed(t, answer.data, answer.len - 6 - 3), FCGI_WAIT);
     recorder_assert(&r, "[head 200][body]0123456");
     wire_free(&answer);
     recorder_free(&r);
-    talk_close(&t);
 }
 
 static void the_head_is_handed_on_before_any_body_came(void **state)
 {
     struct recorder r = {0};
     struct wire answer = {0};
-    struct talk t;
-    (void)state;
-    open_recorded(&t, &r);
+    struct talk *t = *state;
+    open_recorded(t, &r);
     wire_stdout(&answer, TALK_ID, HEAD);
-    assert_int_equal(talk_answer(&t, &answer), FCGI_WAIT);
+    assert_int_equal(talk_answer(t, &answer), FCGI_WAIT);
     recorder_assert(&r, "[head 200]");
     wire_free(&answer);
     recorder_free(&r);
-    talk_close(&t);
 }
 
 static void a_response_without_body_calls_no_body_function(void **state)
 {
     struct recorder r = {0};
     const struct fcgi_request request = {.sink = recorder_sink(&r)};
-    struct talk t;
-    (void)state;
-    assert_int_equal(talk_open_text(&t, &request, HEAD), FCGI_OK);
+    struct talk *t = *state;
+    assert_int_equal(talk_anew_text(t, &request, HEAD), FCGI_OK);
     recorder_assert(&r, "[head 200]");
     assert_int_equal(r.bodies, 0);
     recorder_free(&r);
-    talk_close(&t);
 }
 
 /* The limits are on what is collected: a sink keeps its own. */
@@ -145,22 +125,19 @@ static void a_sink_has_no_limit_on_body_and_stderr(void **state)
         .limits = {.body_len = 10, .stderr_len = 10}};
     struct wire noise = {0};
     struct wire answer = {0};
-    struct talk t;
-    (void)state;
+    struct talk *t = *state;
     wire_noise(&noise, 100000);
-    talk_open(&t);
-    talk_ask(&t, &request);
+    talk_ask(t, &request);
     wire_stdout(&answer, TALK_ID, HEAD);
     wire_stream(&answer, WIRE_STDOUT, TALK_ID, noise.data, noise.len);
     wire_stderr(&answer, TALK_ID, "more than ten bytes");
     wire_end(&answer, TALK_ID, 0, WIRE_COMPLETE);
-    assert_int_equal(talk_answer(&t, &answer), FCGI_OK);
+    assert_int_equal(talk_answer(t, &answer), FCGI_OK);
     assert_int_equal(r.taken, noise.len);
-    assert_false(t.response.stderr_cut);
+    assert_false(t->response.stderr_cut);
     wire_free(&noise);
     wire_free(&answer);
     recorder_free(&r);
-    talk_close(&t);
 }
 
 static void the_excess_over_the_content_length_is_not_handed_on(void **state)
@@ -168,12 +145,10 @@ static void the_excess_over_the_content_length_is_not_handed_on(void **state)
     struct recorder r = {0};
     const struct fcgi_request request = {.sink = recorder_sink(&r)};
     const char text[] = "Content-Length: 4\n\nbody and more";
-    struct talk t;
-    (void)state;
-    assert_int_equal(talk_open_text(&t, &request, text), FCGI_ERR_BODY_LONG);
+    struct talk *t = *state;
+    assert_int_equal(talk_anew_text(t, &request, text), FCGI_ERR_BODY_LONG);
     recorder_assert(&r, "[head 200][body]body");
     recorder_free(&r);
-    talk_close(&t);
 }
 
 static void a_malformed_head_hands_nothing_on(void **state)
@@ -181,44 +156,41 @@ static void a_malformed_head_hands_nothing_on(void **state)
     struct recorder r = {0};
     const struct fcgi_request request = {.sink = recorder_sink(&r)};
     const char text[] = "Content-Type: text/html\nno colon\n\nbody";
-    struct talk t;
-    (void)state;
-    assert_int_equal(talk_open_text(&t, &request, text), FCGI_ERR_BAD_HEAD);
+    struct talk *t = *state;
+    assert_int_equal(talk_anew_text(t, &request, text), FCGI_ERR_BAD_HEAD);
     recorder_assert(&r, "");
     recorder_free(&r);
-    talk_close(&t);
 }
 
 /* ---- cancelling -------------------------------------------------------- */
 
 /* Cancel in one function: nothing is called after it. */
-static void assert_cancelled_in(enum recorder_event event, int answer_code,
-                                const char *log)
+static void assert_cancelled_in(void **state, enum recorder_event event,
+                                int answer_code, const char *log)
 {
     struct recorder r = {.cancel_in = event, .answer = answer_code};
     struct wire answer = {0};
-    struct talk t;
-    open_recorded(&t, &r);
+    struct talk *t = *state;
+    open_recorded(t, &r);
     wire_stdout(&answer, TALK_ID, HEAD "body");
     wire_stderr(&answer, TALK_ID, "oh no");
     wire_stdout(&answer, TALK_ID, "more");
     wire_end(&answer, TALK_ID, 0, WIRE_COMPLETE);
-    assert_int_equal(talk_answer(&t, &answer), FCGI_ERR_CANCELLED);
+    assert_int_equal(talk_answer(t, &answer), FCGI_ERR_CANCELLED);
     recorder_assert(&r, log);
-    assert_false(fcgi_exchange_reusable(t.x));
+    assert_false(fcgi_exchange_reusable(t->x));
     wire_free(&answer);
     recorder_free(&r);
-    talk_close(&t);
 }
 
 static void any_function_of_a_sink_cancels_with_any_code(void **state)
 {
     static const int answers[] = {1, -1, FCGI_ERR_RESET, INT32_MIN};
-    (void)state;
     for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
-        assert_cancelled_in(RECORDER_HEAD, answers[i], "[head 200]");
-        assert_cancelled_in(RECORDER_BODY, answers[i], "[head 200][body]body");
-        assert_cancelled_in(RECORDER_STDERR, answers[i],
+        assert_cancelled_in(state, RECORDER_HEAD, answers[i], "[head 200]");
+        assert_cancelled_in(state, RECORDER_BODY, answers[i],
+                            "[head 200][body]body");
+        assert_cancelled_in(state, RECORDER_STDERR, answers[i],
                             "[head 200][body]body[stderr]oh no");
     }
 }
@@ -252,24 +224,22 @@ static int cancel_on_stderr(void *context, const void *data, size_t len)
 
 static void a_sink_may_call_cancel_itself(void **state)
 {
-    struct talk t;
+    struct talk *t = *state;
     const struct fcgi_sink sinks[] = {
-        {.head = cancel_on_head, .context = &t},
-        {.body = cancel_on_body, .context = &t},
-        {.stderr_data = cancel_on_stderr, .context = &t},
+        {.head = cancel_on_head, .context = t},
+        {.body = cancel_on_body, .context = t},
+        {.stderr_data = cancel_on_stderr, .context = t},
     };
-    (void)state;
     for (size_t i = 0; i < sizeof(sinks) / sizeof(sinks[0]); i++) {
         const struct fcgi_request request = {.sink = sinks[i]};
         struct wire answer = {0};
         wire_stdout(&answer, TALK_ID, HEAD "body");
         wire_stderr(&answer, TALK_ID, "oh no");
         wire_end(&answer, TALK_ID, 0, WIRE_COMPLETE);
-        talk_open(&t);
-        talk_ask(&t, &request);
-        assert_int_equal(talk_answer(&t, &answer), FCGI_ERR_DEADLINE);
+        talk_anew(t);
+        talk_ask(t, &request);
+        assert_int_equal(talk_answer(t, &answer), FCGI_ERR_DEADLINE);
         wire_free(&answer);
-        talk_close(&t);
     }
 }
 
@@ -287,12 +257,10 @@ a_sink_that_takes_more_than_was_offered_ends_the_request(void **state)
 {
     const struct fcgi_request request = {
         .sink = {.body = take_more_than_offered}};
-    struct talk t;
-    (void)state;
-    assert_int_equal(talk_open_text(&t, &request, HEAD "body"),
+    struct talk *t = *state;
+    assert_int_equal(talk_anew_text(t, &request, HEAD "body"),
                      FCGI_ERR_ARGUMENT);
-    assert_false(fcgi_exchange_reusable(t.x));
-    talk_close(&t);
+    assert_false(fcgi_exchange_reusable(t->x));
 }
 
 static int take_all_and_say_nothing(void *context, const void *data,
@@ -309,11 +277,9 @@ static void a_length_left_as_it_is_means_all_was_taken(void **state)
     size_t taken = 0;
     const struct fcgi_request request = {
         .sink = {.body = take_all_and_say_nothing, .context = &taken}};
-    struct talk t;
-    (void)state;
-    assert_int_equal(talk_open_text(&t, &request, HEAD "body"), FCGI_OK);
+    struct talk *t = *state;
+    assert_int_equal(talk_anew_text(t, &request, HEAD "body"), FCGI_OK);
     assert_int_equal(taken, 4);
-    talk_close(&t);
 }
 
 /* ---- back-pressure ----------------------------------------------------- */
@@ -322,19 +288,17 @@ static void a_sink_that_takes_less_pauses_the_response(void **state)
 {
     struct recorder r = {.limited = true, .budget = 3};
     struct wire answer = {0};
-    struct talk t;
+    struct talk *t = *state;
     size_t used;
-    (void)state;
-    open_recorded(&t, &r);
+    open_recorded(t, &r);
     talk_write_text(&answer, HEAD "0123456789");
-    assert_int_equal(fcgi_exchange_feed(t.x, answer.data, answer.len, &used),
+    assert_int_equal(fcgi_exchange_feed(t->x, answer.data, answer.len, &used),
                      FCGI_WAIT);
-    assert_true(fcgi_exchange_paused(t.x));
+    assert_true(fcgi_exchange_paused(t->x));
     assert_int_equal(used, 8 + 6 + 3);
     recorder_assert(&r, "[head 200][body]012");
     wire_free(&answer);
     recorder_free(&r);
-    talk_close(&t);
 }
 
 static void a_paused_response_takes_nothing_until_it_is_resumed(void **state)
@@ -342,28 +306,26 @@ static void a_paused_response_takes_nothing_until_it_is_resumed(void **state)
     struct recorder r = {.limited = true, .budget = 3};
     struct fcgi_memory room[2];
     struct wire answer = {0};
-    struct talk t;
+    struct talk *t = *state;
     size_t used;
-    (void)state;
-    open_recorded(&t, &r);
+    open_recorded(t, &r);
     talk_write_text(&answer, HEAD "0123456789");
-    assert_int_equal(talk_by_feed(&t, answer.data, answer.len, &used),
+    assert_int_equal(talk_by_feed(t, answer.data, answer.len, &used),
                      FCGI_WAIT);
     size_t at = used;
-    assert_int_equal(fcgi_exchange_input(t.x, room, 2), 0);
-    assert_int_equal(talk_by_feed(&t, answer.data + at, answer.len - at, &used),
+    assert_int_equal(fcgi_exchange_input(t->x, room, 2), 0);
+    assert_int_equal(talk_by_feed(t, answer.data + at, answer.len - at, &used),
                      FCGI_WAIT);
     assert_int_equal(used, 0);
     assert_int_equal(r.bodies, 1);
     r.limited = false;
-    assert_int_equal(fcgi_exchange_resume(t.x), FCGI_WAIT);
-    assert_false(fcgi_exchange_paused(t.x));
-    assert_int_equal(talk_feed(&t, answer.data + at, answer.len - at), FCGI_OK);
+    assert_int_equal(fcgi_exchange_resume(t->x), FCGI_WAIT);
+    assert_false(fcgi_exchange_paused(t->x));
+    assert_int_equal(talk_feed(t, answer.data + at, answer.len - at), FCGI_OK);
     recorder_assert(&r, "[head 200][body]0123456789");
-    assert_true(fcgi_exchange_reusable(t.x));
+    assert_true(fcgi_exchange_reusable(t->x));
     wire_free(&answer);
     recorder_free(&r);
-    talk_close(&t);
 }
 
 /* What was received but not taken is kept, and offered again. */
@@ -371,50 +333,46 @@ static void resuming_offers_again_what_was_not_taken(void **state)
 {
     struct recorder r = {.limited = true, .budget = 3};
     struct wire answer = {0};
-    struct talk t;
+    struct talk *t = *state;
     size_t used;
-    (void)state;
-    open_recorded(&t, &r);
+    open_recorded(t, &r);
     talk_write_text(&answer, HEAD "0123456789");
-    assert_int_equal(talk_by_input(&t, answer.data, answer.len, &used),
+    assert_int_equal(talk_by_input(t, answer.data, answer.len, &used),
                      FCGI_WAIT);
     assert_int_equal(used, answer.len);
     for (size_t i = 0; i < 2; i++) {
         r.budget = 3;
-        assert_int_equal(fcgi_exchange_resume(t.x), FCGI_WAIT);
-        assert_true(fcgi_exchange_paused(t.x));
+        assert_int_equal(fcgi_exchange_resume(t->x), FCGI_WAIT);
+        assert_true(fcgi_exchange_paused(t->x));
         assert_int_equal(r.taken, 6 + 3 * i);
     }
     r.budget = 1;
-    assert_int_equal(fcgi_exchange_resume(t.x), FCGI_OK);
-    assert_false(fcgi_exchange_paused(t.x));
+    assert_int_equal(fcgi_exchange_resume(t->x), FCGI_OK);
+    assert_false(fcgi_exchange_paused(t->x));
     recorder_assert(&r, "[head 200][body]0123456789");
-    assert_true(fcgi_exchange_reusable(t.x));
+    assert_true(fcgi_exchange_reusable(t->x));
     wire_free(&answer);
     recorder_free(&r);
-    talk_close(&t);
 }
 
 static void a_sink_that_takes_nothing_is_offered_the_same_again(void **state)
 {
     struct recorder r = {.limited = true, .budget = 0};
     struct wire answer = {0};
-    struct talk t;
+    struct talk *t = *state;
     size_t used;
-    (void)state;
-    open_recorded(&t, &r);
+    open_recorded(t, &r);
     talk_write_text(&answer, HEAD "body");
-    assert_int_equal(talk_by_input(&t, answer.data, answer.len, &used),
+    assert_int_equal(talk_by_input(t, answer.data, answer.len, &used),
                      FCGI_WAIT);
-    assert_int_equal(fcgi_exchange_resume(t.x), FCGI_WAIT);
-    assert_true(fcgi_exchange_paused(t.x));
+    assert_int_equal(fcgi_exchange_resume(t->x), FCGI_WAIT);
+    assert_true(fcgi_exchange_paused(t->x));
     assert_int_equal(r.bodies, 2);
     r.budget = 100;
-    assert_int_equal(fcgi_exchange_resume(t.x), FCGI_OK);
+    assert_int_equal(fcgi_exchange_resume(t->x), FCGI_OK);
     recorder_assert(&r, "[head 200][body]body");
     wire_free(&answer);
     recorder_free(&r);
-    talk_close(&t);
 }
 
 /* The peer may be gone by then: what it said first still counts. */
@@ -422,54 +380,47 @@ static void the_end_of_file_waits_for_a_paused_response(void **state)
 {
     struct recorder r = {.limited = true, .budget = 0};
     struct wire answer = {0};
-    struct talk t;
+    struct talk *t = *state;
     size_t used;
-    (void)state;
-    open_recorded(&t, &r);
+    open_recorded(t, &r);
     talk_write_text(&answer, HEAD "body");
-    assert_int_equal(talk_by_input(&t, answer.data, answer.len, &used),
+    assert_int_equal(talk_by_input(t, answer.data, answer.len, &used),
                      FCGI_WAIT);
-    (void)fcgi_exchange_eof(t.x, false);
-    assert_int_equal(fcgi_exchange_status(t.x), FCGI_WAIT);
+    (void)fcgi_exchange_eof(t->x, false);
+    assert_int_equal(fcgi_exchange_status(t->x), FCGI_WAIT);
     r.limited = false;
-    assert_int_equal(fcgi_exchange_resume(t.x), FCGI_OK);
+    assert_int_equal(fcgi_exchange_resume(t->x), FCGI_OK);
     recorder_assert(&r, "[head 200][body]body");
-    assert_false(fcgi_exchange_reusable(t.x));
+    assert_false(fcgi_exchange_reusable(t->x));
     wire_free(&answer);
     recorder_free(&r);
-    talk_close(&t);
 }
 
 static void a_paused_response_that_is_cut_is_truncated_at_its_end(void **state)
 {
     struct recorder r = {.limited = true, .budget = 0};
     struct wire answer = {0};
-    struct talk t;
+    struct talk *t = *state;
     size_t used;
-    (void)state;
-    open_recorded(&t, &r);
+    open_recorded(t, &r);
     wire_stdout(&answer, TALK_ID, HEAD "body");
-    assert_int_equal(talk_by_input(&t, answer.data, answer.len, &used),
+    assert_int_equal(talk_by_input(t, answer.data, answer.len, &used),
                      FCGI_WAIT);
-    (void)fcgi_exchange_eof(t.x, false);
+    (void)fcgi_exchange_eof(t->x, false);
     r.limited = false;
-    assert_int_equal(fcgi_exchange_resume(t.x), FCGI_ERR_TRUNCATED);
+    assert_int_equal(fcgi_exchange_resume(t->x), FCGI_ERR_TRUNCATED);
     recorder_assert(&r, "[head 200][body]body");
     wire_free(&answer);
     recorder_free(&r);
-    talk_close(&t);
 }
 
 static void resuming_what_is_not_paused_changes_nothing(void **state)
 {
-    struct talk t;
-    (void)state;
-    talk_open(&t);
-    talk_ask(&t, NULL);
-    assert_int_equal(fcgi_exchange_resume(t.x), FCGI_WAIT);
-    (void)fcgi_exchange_cancel(t.x, FCGI_ERR_CANCELLED, NULL);
-    assert_int_equal(fcgi_exchange_resume(t.x), FCGI_ERR_CANCELLED);
-    talk_close(&t);
+    struct talk *t = *state;
+    talk_ask(t, NULL);
+    assert_int_equal(fcgi_exchange_resume(t->x), FCGI_WAIT);
+    (void)fcgi_exchange_cancel(t->x, FCGI_ERR_CANCELLED, NULL);
+    assert_int_equal(fcgi_exchange_resume(t->x), FCGI_ERR_CANCELLED);
 }
 
 static void a_paused_response_does_not_stop_the_request(void **state)
@@ -478,20 +429,17 @@ static void a_paused_response_does_not_stop_the_request(void **state)
     const struct fcgi_request request = {.sink = recorder_sink(&r),
                                          .body = {.data = "abc", .len = 3}};
     struct wire answer = {0};
-    struct talk t;
+    struct talk *t = *state;
     size_t used;
-    (void)state;
-    talk_open(&t);
-    talk_begin(&t, &request);
+    talk_begin(t, &request);
     wire_stdout(&answer, TALK_ID, HEAD "body");
-    assert_int_equal(talk_by_input(&t, answer.data, answer.len, &used),
+    assert_int_equal(talk_by_input(t, answer.data, answer.len, &used),
                      FCGI_WAIT);
-    assert_true(fcgi_exchange_paused(t.x));
-    talk_send_all(&t);
-    assert_true(fcgi_exchange_sent_all(t.x));
+    assert_true(fcgi_exchange_paused(t->x));
+    talk_send_all(t);
+    assert_true(fcgi_exchange_sent_all(t->x));
     wire_free(&answer);
     recorder_free(&r);
-    talk_close(&t);
 }
 
 /* What was not taken of one response is not offered as the next one's. */
@@ -500,25 +448,23 @@ static void a_new_request_is_not_paused_and_has_nothing_left_over(void **state)
     struct recorder r = {.limited = true, .budget = 0};
     const struct fcgi_request request = {.sink = recorder_sink(&r)};
     struct wire answer = {0};
-    struct talk t;
+    struct talk *t = *state;
     size_t used;
-    (void)state;
-    open_recorded(&t, &r);
+    open_recorded(t, &r);
     wire_stdout(&answer, TALK_ID, HEAD "old");
-    assert_int_equal(talk_by_input(&t, answer.data, answer.len, &used),
+    assert_int_equal(talk_by_input(t, answer.data, answer.len, &used),
                      FCGI_WAIT);
-    assert_true(fcgi_exchange_paused(t.x));
+    assert_true(fcgi_exchange_paused(t->x));
     r.limited = false;
-    talk_ask(&t, &request);
-    assert_false(fcgi_exchange_paused(t.x));
-    assert_int_equal(fcgi_exchange_resume(t.x), FCGI_WAIT);
+    talk_ask(t, &request);
+    assert_false(fcgi_exchange_paused(t->x));
+    assert_int_equal(fcgi_exchange_resume(t->x), FCGI_WAIT);
     wire_clear(&answer);
     talk_write_text(&answer, "Status: 201\n\nnew");
-    assert_int_equal(talk_answer(&t, &answer), FCGI_OK);
+    assert_int_equal(talk_answer(t, &answer), FCGI_OK);
     recorder_assert(&r, "[head 200][head 201][body]new");
     wire_free(&answer);
     recorder_free(&r);
-    talk_close(&t);
 }
 
 /* Memory stays bounded however slow the sink is. */
@@ -528,51 +474,46 @@ static void a_large_body_to_a_sink_takes_no_more_memory(void **state)
     const struct fcgi_request request = {.sink = recorder_sink(&r)};
     struct wire noise = {0};
     struct wire answer = {0};
-    struct talk t;
+    struct talk *t = *state;
     size_t used;
-    (void)state;
     wire_noise(&noise, 3000000);
-    talk_open(&t);
-    talk_ask(&t, &request);
+    talk_ask(t, &request);
     wire_stdout(&answer, TALK_ID, HEAD);
     talk_write_answer(&answer, noise.data, noise.len);
-    assert_int_equal(talk_by_input(&t, answer.data, answer.len, &used),
-                     FCGI_OK);
+    assert_int_equal(talk_by_input(t, answer.data, answer.len, &used), FCGI_OK);
     assert_int_equal(r.taken, noise.len);
-    assert_true(t.memory.peak < 160 * 1024);
+    assert_true(t->memory.peak < 160 * 1024);
     wire_free(&noise);
     wire_free(&answer);
     recorder_free(&r);
-    talk_close(&t);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(head_body_and_stderr_are_handed_on_in_their_order),
-        cmocka_unit_test(what_a_sink_takes_is_not_collected_too),
-        cmocka_unit_test(what_has_no_function_is_collected),
-        cmocka_unit_test(body_is_handed_on_as_it_arrives_not_record_by_record),
-        cmocka_unit_test(the_head_is_handed_on_before_any_body_came),
-        cmocka_unit_test(a_response_without_body_calls_no_body_function),
-        cmocka_unit_test(a_sink_has_no_limit_on_body_and_stderr),
-        cmocka_unit_test(the_excess_over_the_content_length_is_not_handed_on),
-        cmocka_unit_test(a_malformed_head_hands_nothing_on),
-        cmocka_unit_test(any_function_of_a_sink_cancels_with_any_code),
-        cmocka_unit_test(a_sink_may_call_cancel_itself),
-        cmocka_unit_test(
-            a_sink_that_takes_more_than_was_offered_ends_the_request),
-        cmocka_unit_test(a_length_left_as_it_is_means_all_was_taken),
-        cmocka_unit_test(a_sink_that_takes_less_pauses_the_response),
-        cmocka_unit_test(a_paused_response_takes_nothing_until_it_is_resumed),
-        cmocka_unit_test(resuming_offers_again_what_was_not_taken),
-        cmocka_unit_test(a_sink_that_takes_nothing_is_offered_the_same_again),
-        cmocka_unit_test(the_end_of_file_waits_for_a_paused_response),
-        cmocka_unit_test(a_paused_response_that_is_cut_is_truncated_at_its_end),
-        cmocka_unit_test(resuming_what_is_not_paused_changes_nothing),
-        cmocka_unit_test(a_paused_response_does_not_stop_the_request),
-        cmocka_unit_test(a_new_request_is_not_paused_and_has_nothing_left_over),
-        cmocka_unit_test(a_large_body_to_a_sink_takes_no_more_memory),
+        talk_test(head_body_and_stderr_are_handed_on_in_their_order),
+        talk_test(what_a_sink_takes_is_not_collected_too),
+        talk_test(what_has_no_function_is_collected),
+        talk_test(body_is_handed_on_as_it_arrives_not_record_by_record),
+        talk_test(the_head_is_handed_on_before_any_body_came),
+        talk_test(a_response_without_body_calls_no_body_function),
+        talk_test(a_sink_has_no_limit_on_body_and_stderr),
+        talk_test(the_excess_over_the_content_length_is_not_handed_on),
+        talk_test(a_malformed_head_hands_nothing_on),
+        talk_test(any_function_of_a_sink_cancels_with_any_code),
+        talk_test(a_sink_may_call_cancel_itself),
+        talk_test(a_sink_that_takes_more_than_was_offered_ends_the_request),
+        talk_test(a_length_left_as_it_is_means_all_was_taken),
+        talk_test(a_sink_that_takes_less_pauses_the_response),
+        talk_test(a_paused_response_takes_nothing_until_it_is_resumed),
+        talk_test(resuming_offers_again_what_was_not_taken),
+        talk_test(a_sink_that_takes_nothing_is_offered_the_same_again),
+        talk_test(the_end_of_file_waits_for_a_paused_response),
+        talk_test(a_paused_response_that_is_cut_is_truncated_at_its_end),
+        talk_test(resuming_what_is_not_paused_changes_nothing),
+        talk_test(a_paused_response_does_not_stop_the_request),
+        talk_test(a_new_request_is_not_paused_and_has_nothing_left_over),
+        talk_test(a_large_body_to_a_sink_takes_no_more_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,18 +1,10 @@
 /*
  * An answer to a response that has had one before, whose memory it keeps.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include <string.h>
-
 #include <fcgi_client/exchange.h>
 
 #include "talk.h"
+#include "test.h"
 
 #define HEAD "A: b\n\n"
 #define LONG "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
@@ -35,18 +27,15 @@ static void warm(struct talk *t, const struct wire *noise, size_t len)
 static void the_next_body_has_the_memory_of_the_last(void **state)
 {
     struct wire noise = {0};
-    struct talk t;
-    (void)state;
+    struct talk *t = *state;
     wire_noise(&noise, 20000);
-    talk_open(&t);
-    warm(&t, &noise, 20000);
-    const char *data = t.response.body.data;
-    size_t calls = t.memory.calls;
-    warm(&t, &noise, 20000);
-    assert_ptr_equal(t.response.body.data, data);
-    assert_int_equal(t.memory.calls, calls);
+    warm(t, &noise, 20000);
+    const char *data = t->response.body.data;
+    size_t calls = t->memory.calls;
+    warm(t, &noise, 20000);
+    assert_ptr_equal(t->response.body.data, data);
+    assert_int_equal(t->memory.calls, calls);
     wire_free(&noise);
-    talk_close(&t);
 }
 
 /* In the memory that a body has there is room for some records and not for
@@ -55,22 +44,20 @@ static void a_large_record_has_its_place_whole(void **state)
 {
     struct fcgi_memory room[TALK_PLACES];
     struct wire noise = {0};
-    (void)state;
     wire_noise(&noise, 30000);
     for (size_t len = 16384; len < 24000; len += 16) {
         struct wire answer = {0};
-        struct talk t;
-        talk_open(&t);
-        warm(&t, &noise, 18000);
-        talk_ask(&t, NULL);
+        struct talk *t = *state;
+        talk_anew(t);
+        warm(t, &noise, 18000);
+        talk_ask(t, NULL);
         wire_stdout(&answer, TALK_ID, HEAD);
         wire_record(&answer, WIRE_STDOUT, TALK_ID, noise.data, len, 0);
         size_t ahead = answer.len - len;
-        assert_int_equal(talk_feed(&t, answer.data, ahead), FCGI_WAIT);
-        assert_true(fcgi_exchange_input(t.x, room, TALK_PLACES) >= 2);
+        assert_int_equal(talk_feed(t, answer.data, ahead), FCGI_WAIT);
+        assert_true(fcgi_exchange_input(t->x, room, TALK_PLACES) >= 2);
         assert_int_equal(room[0].cap, len);
         wire_free(&answer);
-        talk_close(&t);
     }
     wire_free(&noise);
 }
@@ -205,34 +192,30 @@ a_body_stays_readable_where_there_is_no_memory_for_more(void **state)
 {
     struct wire noise = {0};
     struct wire answer = {0};
-    struct talk t;
+    struct talk *t = *state;
     size_t used;
-    (void)state;
     wire_noise(&noise, 150000);
-    talk_open(&t);
-    warm(&t, &noise, 20000);
-    talk_ask(&t, NULL);
+    warm(t, &noise, 20000);
+    talk_ask(t, NULL);
     wire_stdout(&answer, TALK_ID, HEAD);
     wire_padded(&answer, WIRE_STDOUT, TALK_ID, noise.data, 10000);
     wire_padded(&answer, WIRE_STDOUT, TALK_ID, noise.data, 60000);
-    t.memory.fail_at = t.memory.calls + 1;
-    assert_int_equal(talk_by_input(&t, answer.data, answer.len, &used),
+    t->memory.fail_at = t->memory.calls + 1;
+    assert_int_equal(talk_by_input(t, answer.data, answer.len, &used),
                      FCGI_ERR_NO_MEMORY);
-    assert_int_equal(t.response.body.len, 10000);
-    assert_memory_equal(t.response.body.data, noise.data, 10000);
+    assert_int_equal(t->response.body.len, 10000);
+    assert_memory_equal(t->response.body.data, noise.data, 10000);
     wire_free(&noise);
     wire_free(&answer);
-    talk_close(&t);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_next_body_has_the_memory_of_the_last),
-        cmocka_unit_test(a_large_record_has_its_place_whole),
+        talk_test(the_next_body_has_the_memory_of_the_last),
+        talk_test(a_large_record_has_its_place_whole),
         cmocka_unit_test(an_answer_of_any_shape_is_what_it_is_when_fed),
-        cmocka_unit_test(
-            a_body_stays_readable_where_there_is_no_memory_for_more),
+        talk_test(a_body_stays_readable_where_there_is_no_memory_for_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,22 +4,12 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
-#include <fcgi_client.h>
-
-#include "ask.h"
-#include "fake.h"
+#include "fixture.h"
 
 static struct timeval receive_timeout_of(int fd)
 {
@@ -40,54 +30,41 @@ static void assert_blocks_without_limit(int fd)
 
 static void a_new_connection_blocks_without_limit(void **state)
 {
-    (void)state;
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_pool *pool = pool_for(app, NULL);
-    struct fcgi_connection *connection = take(pool);
+    struct fixture *f = fixture_pool(state, FAKE_UNIX, NULL);
+    struct fcgi_connection *connection = take(f->pool);
     assert_blocks_without_limit(fcgi_connection_fd(connection));
-    fcgi_pool_discard(pool, connection);
-    fcgi_pool_free(pool);
-    fake_stop(app);
+    fcgi_pool_discard(f->pool, connection);
 }
 
 /* The second request reuses the connection, and has a receive timeout set. */
 static void
 a_connection_that_a_client_has_used_blocks_without_limit(void **state)
 {
-    (void)state;
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_client *client = client_for(app, NULL);
-    struct fcgi_pool *pool = fcgi_client_pool(client);
-    (void)ask_hello(client);
-    (void)ask_hello(client);
+    struct fixture *f = fixture_serve(state, FAKE_UNIX, NULL);
+    struct fcgi_pool *pool = fcgi_client_pool(f->client);
+    (void)ask_hello(f->client);
+    (void)ask_hello(f->client);
     struct fcgi_connection *connection = take(pool);
     assert_blocks_without_limit(fcgi_connection_fd(connection));
     fcgi_pool_put(pool, connection);
-    (void)ask_hello(client);
-    fcgi_client_free(client);
-    fake_stop(app);
+    (void)ask_hello(f->client);
 }
 
 static void success_leaves_errno_alone(void **state)
 {
-    (void)state;
-    struct fake *app = fake_serve(FAKE_UNIX);
-    struct fcgi_pool *pool = pool_for(app, NULL);
+    struct fixture *f = fixture_pool(state, FAKE_UNIX, NULL);
     errno = EDOM;
-    struct fcgi_connection *connection = take(pool);
+    struct fcgi_connection *connection = take(f->pool);
     assert_int_equal(errno, EDOM);
-    fcgi_pool_discard(pool, connection);
-    fcgi_pool_free(pool);
-    fake_stop(app);
+    fcgi_pool_discard(f->pool, connection);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_new_connection_blocks_without_limit),
-        cmocka_unit_test(
-            a_connection_that_a_client_has_used_blocks_without_limit),
-        cmocka_unit_test(success_leaves_errno_alone),
+        fixture_test(a_new_connection_blocks_without_limit),
+        fixture_test(a_connection_that_a_client_has_used_blocks_without_limit),
+        fixture_test(success_leaves_errno_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
