@@ -125,6 +125,7 @@ static const struct fault_way all_ways[] = {
     HARMFUL(LOCK, REFUSES, EPERM),
     HARMFUL(CONDITION, REFUSES, ENOMEM),
     HARMFUL(CONDITION, REFUSES, EAGAIN),
+    HARMFUL(ATTRIBUTES, REFUSES, ENOMEM),
     HARMFUL(ATFORK, REFUSES, ENOMEM),
 };
 
@@ -147,6 +148,7 @@ static const char *const names[FAULT_CALLS] = {"allocate",
                                                "pthread_create",
                                                "pthread_mutex_init",
                                                "pthread_cond_init",
+                                               "pthread_condattr_init",
                                                "pthread_atfork"};
 
 static const char *const manners[] = {"refuses",
@@ -166,6 +168,8 @@ static void (*visitor)(enum fault_call call);
 static atomic_size_t seen[FAULT_CALLS];
 static atomic_bool struck;
 static atomic_long late_s;
+static struct timespec awaited;
+static bool has_awaited;
 
 /* Whether the calls of this thread, and of threads that it starts, may fail. */
 static _Thread_local bool exposed;
@@ -200,6 +204,7 @@ void faults_reset(void)
     }
     atomic_store(&struck, false);
     atomic_store(&late_s, 0);
+    has_awaited = false;
 }
 
 static void begin(const struct fault_way *way, size_t nth)
@@ -248,6 +253,12 @@ void faults_strike_in_child(void)
 size_t faults_seen(enum fault_call call)
 {
     return atomic_load(&seen[call]);
+}
+
+bool faults_awaited_moment(struct timespec *moment)
+{
+    *moment = awaited;
+    return has_awaited;
 }
 
 /* Count a call; returns the way it must fail, or NULL. */
@@ -583,6 +594,12 @@ int pthread_cond_init(pthread_cond_t *condition,
                         : REAL(pthread_cond_init)(condition, attributes);
 }
 
+int pthread_condattr_init(pthread_condattr_t *attributes)
+{
+    const struct fault_way *way = strike(FAULT_ATTRIBUTES);
+    return refuses(way) ? way->error : REAL(pthread_condattr_init)(attributes);
+}
+
 /* `until` is a time of the clock that jumps, unless it was computed before the
  * jump; the kernel's clock does not jump. Nothing here waits by another clock,
  * or for half an hour. */
@@ -591,27 +608,16 @@ int pthread_cond_timedwait(pthread_cond_t *condition, pthread_mutex_t *lock,
 {
     struct timespec real = *until;
     struct timespec now;
+    if (exposed) {
+        awaited = *until;
+        has_awaited = true;
+    }
     (void)REAL(clock_gettime)(CLOCK_MONOTONIC, &now);
     if (real.tv_sec - now.tv_sec > HOUR_S / 2) {
         real.tv_sec -= atomic_load(&late_s);
     }
     return REAL(pthread_cond_timedwait)(condition, lock, &real);
 }
-
-/* In glibc the program has its own copy of this one, which is another name for
- * the library's. */
-#ifdef __GLIBC__
-static int register_handlers(void (*prepare)(void), void (*parent)(void),
-                             void (*child)(void))
-{
-    typedef int function(void (*)(void), void (*)(void), void (*)(void),
-                         void *);
-    return ((function *)next("__register_atfork"))(prepare, parent, child,
-                                                   NULL);
-}
-#else
-#define register_handlers REAL(pthread_atfork)
-#endif
 
 static void (*amid_registration)(void);
 
@@ -620,8 +626,8 @@ void faults_amid_registration(void (*act)(void))
     amid_registration = act;
 }
 
-int pthread_atfork(void (*prepare)(void), void (*parent)(void),
-                   void (*child)(void))
+/* What goes before a registration: the error it ends with, or 0. */
+static int begin_registration(void)
 {
     const struct fault_way *way = strike(FAULT_ATFORK);
     void (*act)(void) = amid_registration;
@@ -629,6 +635,27 @@ int pthread_atfork(void (*prepare)(void), void (*parent)(void),
     if (act != NULL) {
         act();
     }
-    return refuses(way) ? way->error
-                        : register_handlers(prepare, parent, child);
+    return refuses(way) ? way->error : 0;
 }
+
+#ifdef __GLIBC__
+/* A program and each shared library have a pthread_atfork() of their own there,
+ * and all of these call this. */
+int __register_atfork(void (*prepare)(void), void (*parent)(void),
+                      void (*child)(void), void *library);
+int __register_atfork(void (*prepare)(void), void (*parent)(void),
+                      void (*child)(void), void *library)
+{
+    int error = begin_registration();
+    return error != 0
+               ? error
+               : REAL(__register_atfork)(prepare, parent, child, library);
+}
+#else
+int pthread_atfork(void (*prepare)(void), void (*parent)(void),
+                   void (*child)(void))
+{
+    int error = begin_registration();
+    return error != 0 ? error : REAL(pthread_atfork)(prepare, parent, child);
+}
+#endif

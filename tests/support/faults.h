@@ -17,6 +17,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <time.h>
 
 #include <fcgi_client/response.h>
 
@@ -43,6 +44,7 @@ enum fault_call {
     FAULT_THREAD,
     FAULT_LOCK,
     FAULT_CONDITION,
+    FAULT_ATTRIBUTES,
     FAULT_ATFORK,
     FAULT_CALLS
 };
@@ -105,6 +107,10 @@ void faults_strike_in_child(void);
 
 /** The number of exposed calls since faults_begin(). */
 size_t faults_seen(enum fault_call call);
+
+/** Until when a condition was last waited for since it began; false: none was.
+ *  For a test with one thread. */
+bool faults_awaited_moment(struct timespec *moment);
 
 /** An allocator that counts in `memory` and gets faults as well. Only one may
  *  be in use at a time. */
