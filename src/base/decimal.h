@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 /* Parse a number of one digit or more, and nothing but digits. -1: it is not
- * one, or has too many. */
+ * one, or too large. */
 int64_t fcgi__parse_decimal(const char *text, size_t len);
 
 #endif

@@ -155,10 +155,13 @@ static int read_content(const struct fcgi_reader *reader,
     return read_rest(reader, padding, record->header.padding_length);
 }
 
-int fcgi_record_read(const struct fcgi_reader *reader,
-                     struct fcgi_record *record, void *buffer, size_t cap)
+/* Read a record, whose content goes to the room of its type, or else into
+ * `buffer`. */
+static int read_record(const struct fcgi_reader *reader,
+                       struct fcgi_record *record, struct fcgi_memory *out,
+                       struct fcgi_memory *err, void *buffer, size_t cap)
 {
-    struct fcgi_memory room = {buffer, 0, cap};
+    struct fcgi_memory other = {buffer, 0, cap};
     int rc;
 
     if (reader == NULL || reader->read == NULL || record == NULL ||
@@ -167,32 +170,31 @@ int fcgi_record_read(const struct fcgi_reader *reader,
     }
     memset(record, 0, sizeof(*record));
     rc = read_header(reader, record);
-    return rc == FCGI_OK ? read_content(reader, record, &room) : rc;
+    if (rc != FCGI_OK) {
+        return rc;
+    }
+    if (record->header.type == FCGI_TYPE_STDOUT && out != NULL) {
+        return read_content(reader, record, out);
+    }
+    if (record->header.type == FCGI_TYPE_STDERR && err != NULL) {
+        return read_content(reader, record, err);
+    }
+    return read_content(reader, record, &other);
+}
+
+int fcgi_record_read(const struct fcgi_reader *reader,
+                     struct fcgi_record *record, void *buffer, size_t cap)
+{
+    return read_record(reader, record, NULL, NULL, buffer, cap);
 }
 
 int fcgi_record_read_into(const struct fcgi_reader *reader,
                           struct fcgi_record *record, struct fcgi_memory *out,
                           struct fcgi_memory *err, void *buffer, size_t cap)
 {
-    struct fcgi_memory other = {buffer, 0, cap};
-    struct fcgi_memory *room = &other;
-    int rc;
-
-    if (reader == NULL || reader->read == NULL || record == NULL ||
-        out == NULL || err == NULL || (buffer == NULL && cap > 0)) {
-        return FCGI_ERR_ARGUMENT;
-    }
-    memset(record, 0, sizeof(*record));
-    rc = read_header(reader, record);
-    if (rc != FCGI_OK) {
-        return rc;
-    }
-    if (record->header.type == FCGI_TYPE_STDOUT) {
-        room = out;
-    } else if (record->header.type == FCGI_TYPE_STDERR) {
-        room = err;
-    }
-    return read_content(reader, record, room);
+    return out == NULL || err == NULL
+               ? FCGI_ERR_ARGUMENT
+               : read_record(reader, record, out, err, buffer, cap);
 }
 
 static int read_memory(void *context, void *buf, size_t cap, size_t *got)

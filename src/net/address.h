@@ -3,7 +3,7 @@
  *
  *     /path  unix:/path      a Unix socket
  *     unix:@name             an abstract one (Linux)
- *     1.2.3.4:port           TCP
+ *     1.2.3.4:port           TCP; nothing is resolved
  *     [v6]:port [v6%zone]:port
  *     host:port              TCP; the name is resolved at each dial
  */

@@ -11,7 +11,7 @@
 
 int64_t fcgi__now(void);
 
-/* When a limit of some milliseconds (-1: none) ends that begins at `start`. */
+/* When a time limit that starts at `start` ends; -1: there is no limit. */
 static inline int64_t fcgi__after(int64_t start, int milliseconds)
 {
     return milliseconds < 0 ? FCGI__NEVER

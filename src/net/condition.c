@@ -3,8 +3,8 @@
  *
  * Some systems only have condition variables over the wall clock, which may be
  * set; FCGI_CLIENT_PORTABLE treats every system as one of them. There a wait
- * with an end returns every few milliseconds, signalled or not, so that its
- * caller can look.
+ * with an end returns every few milliseconds, signalled or not, and the caller
+ * looks whether what it waits for has come.
  */
 #define _POSIX_C_SOURCE 200809L
 

@@ -152,20 +152,23 @@ static int set_flag(int fd, int get, int set, int flag, bool on)
     return FCGI_OK;
 }
 
-/* A Unix socket neither has this option nor needs it. */
-static void disable_nagle(int fd)
+static bool set_option(int fd, int level, int option)
 {
     int on = 1;
 
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    return setsockopt(fd, level, option, &on, sizeof(on)) == 0;
+}
+
+/* A Unix socket neither has this option nor needs it. */
+static void disable_nagle(int fd)
+{
+    (void)set_option(fd, IPPROTO_TCP, TCP_NODELAY);
 }
 
 void fcgi__net_suppress_sigpipe(int fd)
 {
 #ifdef SO_NOSIGPIPE
-    int on = 1;
-
-    (void)setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof(on));
+    (void)set_option(fd, SOL_SOCKET, SO_NOSIGPIPE);
 #else
     (void)fd;
 #endif
@@ -256,9 +259,9 @@ int fcgi__dial_start(struct fcgi__dial *dial,
 }
 
 /* A socket that a host may still watch stays open, but is shut down at once:
- * the application would else wait for a request. `dial->fd` is -1 before the
- * socket is closed: the child of a fork() in between must not close it again.
- */
+ * the application would otherwise wait for a request. `dial->fd` is -1 before
+ * the socket is closed: the child of a fork() in between must not close it
+ * too. */
 static void drop_socket(struct fcgi__dial *dial)
 {
     int fd = dial->fd;
@@ -531,9 +534,7 @@ int fcgi__net_receive(int fd, const struct fcgi_memory *room, size_t count,
 bool fcgi__net_acknowledge(int fd)
 {
 #ifdef TCP_QUICKACK
-    int on = 1;
-
-    return setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof(on)) == 0;
+    return set_option(fd, IPPROTO_TCP, TCP_QUICKACK);
 #else
     (void)fd;
     return false;

@@ -68,8 +68,8 @@ void fcgi__exposed_fd_retain(struct fcgi__exposed_fd *exposed, int *fd);
 /* Close the descriptor that was retained. */
 void fcgi__exposed_fd_close(struct fcgi__exposed_fd *exposed);
 
-/* Close the descriptor that was retained, if the host was given another since.
- */
+/* Close the descriptor that was retained, if the host was given another
+ * since. */
 static inline void fcgi__exposed_fd_release(struct fcgi__exposed_fd *exposed)
 {
     if (exposed->retained != exposed->fd) {
