@@ -32,7 +32,7 @@ void answer_begin(struct answer *answer, struct peer *peer, struct buffer *out,
         .out = out,
         .date = date,
         .to_1_0 = http->is_1_0,
-        .to_head = http->is_head,
+        .to_head = http_is_head(http),
         .keep = keep,
         .chunk_at = "",
     };

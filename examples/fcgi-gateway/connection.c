@@ -110,15 +110,14 @@ static bool linger(struct connection *c)
 }
 
 /* There is no memory to read what has been received: a request, which is
- * answered, or the end of the input. False: the connection is over. */
+ * answered, or the end of the input. The answer has no body, since the request
+ * may be HEAD. False: the connection is over. */
 static bool turn_away(struct connection *c)
 {
     static const char answer[] = "HTTP/1.1 503 Service Unavailable\r\n"
-                                 "Content-Type: text/plain\r\n"
-                                 "Content-Length: 20\r\n"
+                                 "Content-Length: 0\r\n"
                                  "Connection: close\r\n"
-                                 "\r\n"
-                                 "Service Unavailable\n";
+                                 "\r\n";
     struct buffer nothing = {0};
     uint64_t before = c->peer.moved;
     size_t sent;
@@ -130,7 +129,7 @@ static bool turn_away(struct connection *c)
     (void)peer_send(&c->peer, &nothing, answer, sizeof(answer) - 1, &sent);
     (void)shutdown(c->peer.fd, SHUT_WR);
     if (c->worker->options->access_log) {
-        log_access(c->peer.remote_addr, NULL, 503, 20, NULL);
+        log_access(c->peer.remote_addr, NULL, 503, 0, NULL);
     }
     return !c->peer.closed;
 }

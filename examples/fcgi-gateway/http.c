@@ -150,6 +150,12 @@ static int refuse_method(const char *at, const char *end)
     return at > start && (at == end || *at == ' ') ? 501 : 400;
 }
 
+static bool is_method(const struct http *http, const char *name)
+{
+    return http->method.len == strlen(name) &&
+           memcmp(http->method.data, name, http->method.len) == 0;
+}
+
 static int refuse_syntax(struct http *http, const char *data, size_t len)
 {
     switch (llhttp_get_errno(&http->parser)) {
@@ -236,12 +242,6 @@ static int check_field(struct http *http, const struct fcgi_field *field)
     return 0;
 }
 
-static bool is_method(const struct http *http, const char *name)
-{
-    return http->method.len == strlen(name) &&
-           memcmp(http->method.data, name, http->method.len) == 0;
-}
-
 /* llhttp also parses RTSP and ICE, which differ in the name of the protocol
  * alone. */
 static bool names_http(const struct http *http)
@@ -262,7 +262,6 @@ static int check_head(struct http *http)
     int status = 0;
 
     http->is_1_0 = parser->http_minor == 0;
-    http->is_head = is_method(http, "HEAD");
     http->keep_alive = llhttp_should_keep_alive(parser) != 0;
     http->content_length = parser->content_length;
     if (parser->http_major != 1) {
@@ -311,6 +310,11 @@ int http_parse(struct http *http, const char *data, size_t len, size_t *used)
                         ? check_head(http)
                         : 400;
     return http->refusal == 0 ? FCGI_OK : FCGI_ERR_BAD_REQUEST;
+}
+
+bool http_is_head(const struct http *http)
+{
+    return is_method(http, "HEAD");
 }
 
 int http_too_large(const struct http *http)

@@ -31,7 +31,6 @@ struct http {
     int refusal; /**< after FCGI_ERR_BAD_REQUEST: the status to answer with */
     struct fcgi_slice method, target;
     bool is_1_0;
-    bool is_head; /**< the method is HEAD */
     bool keep_alive;
     bool chunked;
     bool expects_continue;
@@ -53,6 +52,9 @@ void http_reset(struct http *http);
  *         FCGI_ERR_BAD_REQUEST  answer with http->refusal
  */
 int http_parse(struct http *http, const char *data, size_t len, size_t *used);
+
+/** Whether the method is HEAD, also of a request that is refused. */
+bool http_is_head(const struct http *http);
 
 /** The status for a head that is longer than HTTP_HEAD_MAX. */
 int http_too_large(const struct http *http);

@@ -61,6 +61,7 @@ static bool receive_head(struct transaction *t)
 
     if (t->in.start > 0) {
         restart_head(t);
+        return true;
     }
     if (buffer_len(&t->in) >= HTTP_HEAD_MAX) {
         return ending_refuse(t, http_too_large(&t->http));

@@ -283,6 +283,34 @@ static void too_many_fields_are_refused(void **state)
     assert_kept_from(setup);
 }
 
+/* A client that has sent HEAD takes what stands behind the head of an answer
+ * for the next one (RFC 9110, section 9.3.2). */
+static void a_refusal_of_head_has_no_body(void **state)
+{
+    static const struct wrong wrongs[] = {
+        {400, "HEAD / HTTP/1.1\r\n" HOST "no colon\r\n\r\n"},
+        {400, "HEAD /a\x01 HTTP/1.1\r\n" HOST "\r\n"},
+        {400, "HEAD / HTTP/1.1\r\n\r\n"},
+        {400, "HEAD /../a HTTP/1.1\r\n" HOST "\r\n"},
+        {505, "HEAD / HTTP/2.0\r\n" HOST "\r\n"},
+        {501, "HEAD / HTTP/1.1\r\n" HOST "Transfer-Encoding: x\r\n\r\n"},
+        {408, "HEAD / HTTP/1.1\r\n"},
+        {408, "\r\nHEAD / HTTP/1.1\r\n"},
+    };
+    struct setup *setup = setup_of(state);
+    for (size_t i = 0; i < sizeof(wrongs) / sizeof(wrongs[0]); i++) {
+        struct web *web = web_open(front_address(setup->front));
+        struct web_answer answer;
+        (void)web_send(web, wrongs[i].text);
+        web_read_head(web, &answer);
+        if (answer.status != wrongs[i].status || !web_await_close(web)) {
+            fail_msg("%d, or a body, for: %s", answer.status, wrongs[i].text);
+        }
+        web_answer_free(&answer);
+        web_close(web);
+    }
+}
+
 /* Nearly all that is allowed is. */
 static void a_head_of_the_greatest_size_is_taken(void **state)
 {
@@ -435,6 +463,7 @@ int main(void)
         cmocka_unit_test(codings_that_nobody_decodes_are_refused),
         cmocka_unit_test(chunks_that_are_malformed_are_refused),
         cmocka_unit_test(what_is_too_long_is_refused),
+        cmocka_unit_test(a_refusal_of_head_has_no_body),
         cmocka_unit_test(a_head_of_the_greatest_size_is_taken),
         cmocka_unit_test(a_chunked_body_that_is_too_long_is_refused),
         cmocka_unit_test(endless_trailers_are_refused),
