@@ -63,7 +63,8 @@ static int on_header_field(llhttp_t *parser, const char *at, size_t len)
     struct fcgi_field *field = &http->fields[http->field_count];
 
     if (http->at == HTTP_IN_BODY) {
-        return 0; /* a trailer, which nobody reads */
+        http->trailer_name_len += len;
+        return 0;
     }
     if (http->at == HTTP_IN_NAME) {
         field[-1].name_len += len;
@@ -76,6 +77,16 @@ static int on_header_field(llhttp_t *parser, const char *at, size_t len)
     http->field_count += 1;
     http->at = HTTP_IN_NAME;
     return 0;
+}
+
+/* Nobody reads a trailer, but it must be one (RFC 9112, section 7.1.2). */
+static int on_header_field_complete(llhttp_t *parser)
+{
+    struct http *http = http_of(parser);
+    bool has_name = http->at != HTTP_IN_BODY || http->trailer_name_len > 0;
+
+    http->trailer_name_len = 0;
+    return has_name ? 0 : refuse(http, 400);
 }
 
 static int on_header_value(llhttp_t *parser, const char *at, size_t len)
@@ -122,6 +133,7 @@ static const llhttp_settings_t callbacks = {
     .on_method = on_method,
     .on_url = on_url,
     .on_header_field = on_header_field,
+    .on_header_field_complete = on_header_field_complete,
     .on_header_value = on_header_value,
     .on_headers_complete = on_headers_complete,
     .on_body = on_body,

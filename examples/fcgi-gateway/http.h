@@ -23,7 +23,8 @@
 struct http {
     llhttp_t parser; /* first: callbacks find the request by it */
     enum { HTTP_IN_LINE, HTTP_IN_NAME, HTTP_IN_VALUE, HTTP_IN_BODY } at;
-    bool ended;           /* the chunked body has */
+    bool ended; /* the chunked body has */
+    size_t trailer_name_len;
     uint64_t framing;     /* bytes of the chunked body that are framing */
     uint64_t decoded_len; /* and those that are content */
     char *decoded;        /* where the next content goes */

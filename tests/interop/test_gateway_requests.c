@@ -226,6 +226,8 @@ static void chunks_that_are_malformed_are_refused(void **state)
         {400, CHUNKED "4\r\nhello\r\n0\r\n\r\n"},
         {400, CHUNKED "ffffffffffffffffff\r\nhello\r\n0\r\n\r\n"},
         {400, CHUNKED "\r\nhello\r\n0\r\n\r\n"},
+        {400, CHUNKED "5\r\nhello\r\n0\r\n: no name\r\n\r\n"},
+        {400, CHUNKED "5\r\nhello\r\n0\r\nX: a\r\n:GET\r\n\r\n"},
         {413, CHUNKED "1000001\r\n"},
     };
     /* What is too long is known when that much has come, not before. */
