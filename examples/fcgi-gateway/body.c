@@ -91,6 +91,7 @@ static int receive(struct body *body, void *buf, size_t cap, size_t *got)
         return FCGI_OK;
     }
     rc = send_continue(body);
+    peer_doubt(body->peer);
     return rc == FCGI_OK ? peer_receive(body->peer, buf, cap, got) : rc;
 }
 
@@ -123,6 +124,7 @@ static int fill(struct body *body)
     }
     in->start = in->end = body->floor;
     rc = send_continue(body);
+    peer_doubt(body->peer);
     return rc == FCGI_OK ? peer_fill(body->peer, in) : rc;
 }
 

@@ -76,6 +76,7 @@ int peer_receive(struct peer *peer, void *room, size_t cap, size_t *got)
     } while (n < 0 && errno == EINTR);
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
         peer->readable = false;
+        peer->doubtful = false;
         return FCGI_WAIT;
     }
     if (n <= 0) {
@@ -86,9 +87,16 @@ int peer_receive(struct peer *peer, void *room, size_t cap, size_t *got)
     peer->moved += *got;
     peer->bytes_left -= *got;
     /* Less than there was room for is all there was, and more will be an event.
-     * The end of the input, however, has been an event already. */
+     * The end of the input, however, has been an event already. So has a reset,
+     * but that event looks like one of bytes. */
     peer->readable = *got == cap || peer->closed;
+    peer->doubtful = true;
     return FCGI_OK;
+}
+
+void peer_doubt(struct peer *peer)
+{
+    peer->readable = peer->readable || peer->doubtful;
 }
 
 int peer_fill(struct peer *peer, struct buffer *buffer)

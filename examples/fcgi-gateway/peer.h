@@ -24,6 +24,7 @@
 struct peer {
     int fd;
     bool readable;  /**< there may be something to receive */
+    bool doubtful;  /* or a reset, which came along with the last bytes */
     bool closed;    /**< the client has closed its side */
     bool full;      /**< the client takes no more for now */
     bool held_back; /**< there is more to do, but in the next turn */
@@ -62,6 +63,11 @@ int peer_receive(struct peer *peer, void *room, size_t cap, size_t *got);
 /** Receive into the room of a buffer, if it has any. Returns what
  *  peer_receive() does. */
 int peer_fill(struct peer *peer, struct buffer *buffer);
+
+/** Make the next receive look even where no event has told of more: whoever
+ *  waits for the rest of a request would never learn of a reset that came along
+ *  with its beginning. */
+void peer_doubt(struct peer *peer);
 
 /** Receive and discard what is there. Returns what peer_receive() does, but
  *  never FCGI_OK. */

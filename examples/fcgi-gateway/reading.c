@@ -66,6 +66,9 @@ static bool receive_head(struct transaction *t)
     if (buffer_len(&t->in) >= HTTP_HEAD_MAX) {
         return ending_refuse(t, http_too_large(&t->http));
     }
+    if (buffer_len(&t->in) > 0) {
+        peer_doubt(t->peer);
+    }
     rc = peer_fill(t->peer, &t->in);
     if (buffer_len(&t->in) == 0 && rc != FCGI_OK) {
         return transaction_enter(t, rc == FCGI_WAIT ? STAGE_IDLE : STAGE_GONE);

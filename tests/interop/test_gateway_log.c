@@ -228,6 +228,29 @@ static void a_client_that_leaves_amid_the_head(void **state)
     end(&scene);
 }
 
+/* The reset often comes along with the bytes before it, and nothing tells of it
+ * again: who waits for more must find it. */
+static void clients_that_are_torn_away_amid_a_request(void **state)
+{
+    static const char *const texts[] = {
+        "GET /x HT",
+        POST "Content-Length: 10\r\n\r\nhalf",
+        CHUNKED "4\r\nha",
+    };
+    static const struct fake_step steps[] = {FAKE_ACCEPT, FAKE_SERVE};
+    static const char *const options[] = {"--access-log", "--no-keep",
+                                          "--client-timeout", "600", NULL};
+    struct scene scene = begin_with(state, options, FAKE_STEPS(steps));
+    for (int i = 0; i < 100; i++) {
+        web_reset(scene.web);
+        scene.web = web_open(front_address(scene.front));
+        (void)web_send(scene.web, texts[i % 3]);
+    }
+    web_reset(scene.web);
+    assert_true(front_await_descriptors(scene.front, scene.descriptors));
+    end(&scene);
+}
+
 /*
  * What the gateway answers by itself.
  */
@@ -420,6 +443,7 @@ int main(void)
         cmocka_unit_test(a_client_that_leaves_amid_a_body_that_is_gathered),
         cmocka_unit_test(a_client_that_leaves_amid_a_body_that_is_streamed),
         cmocka_unit_test(a_client_that_leaves_amid_the_head),
+        cmocka_unit_test(clients_that_are_torn_away_amid_a_request),
         cmocka_unit_test(a_body_that_is_too_long),
         cmocka_unit_test(a_body_that_stalls),
         cmocka_unit_test(a_body_that_stalls_while_it_is_streamed),
