@@ -346,6 +346,12 @@ int answer_send_status(struct answer *answer, int status)
     return answer_end(answer);
 }
 
+bool answer_tells_its_end(const struct answer *answer)
+{
+    return answer->state != ANSWER_SENT || answer->measured ||
+           answer->chunked || !answer->has_body;
+}
+
 /* The sizes of chunks in the buffer are counted as body: they are small. */
 uint64_t answer_body_sent(const struct answer *answer)
 {

@@ -72,6 +72,10 @@ int answer_end(struct answer *answer);
  *  sent. Returns what answer_flush() does. */
 int answer_send_status(struct answer *answer, int status);
 
+/** Whether what was sent of it tells where it ends. If not, it ends with the
+ *  connection. */
+bool answer_tells_its_end(const struct answer *answer);
+
 /** How many bytes of the body have been sent. */
 uint64_t answer_body_sent(const struct answer *answer);
 

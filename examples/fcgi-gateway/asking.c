@@ -77,7 +77,7 @@ static bool fail(struct transaction *t, int error)
     int status = cut ? t->answer.status : http_status_of_error(error);
 
     log_failure(&t->http, status, cut, error, &t->response);
-    return cut ? ending_abandon(t, fcgi_error_name(error))
+    return cut ? ending_cut_answer(t, fcgi_error_name(error))
                : ending_send_status(t, status);
 }
 
@@ -87,8 +87,9 @@ static bool fail_body(struct transaction *t)
     if (!t->body.malformed) {
         return ending_lose_client(t);
     }
-    return t->answer.state == ANSWER_SENT ? ending_abandon(t, "malformed body")
-                                          : ending_send_status(t, 400);
+    return t->answer.state == ANSWER_SENT
+               ? ending_cut_answer(t, "malformed body")
+               : ending_send_status(t, 400);
 }
 
 static bool conclude(struct transaction *t, int rc)

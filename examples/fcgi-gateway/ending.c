@@ -26,6 +26,15 @@ static void log_end(const struct transaction *t, int status, const char *why)
  * Answering.
  */
 
+/* What was sent may still be on its way, and so may earlier answers: to close
+ * the socket with bytes unread, or before more come, would discard them (RFC
+ * 9112, section 9.6). */
+static bool close_in_stages(struct transaction *t)
+{
+    (void)shutdown(t->peer->fd, SHUT_WR);
+    return transaction_enter(t, STAGE_LINGERING);
+}
+
 /* The whole answer was sent. */
 static bool finish(struct transaction *t)
 {
@@ -36,9 +45,7 @@ static bool finish(struct transaction *t)
     if (t->body.left == 0 && !t->peer->readable) {
         return transaction_enter(t, STAGE_GONE);
     }
-    /* To close the socket with bytes unread would discard the answer. */
-    (void)shutdown(t->peer->fd, SHUT_WR);
-    return transaction_enter(t, STAGE_LINGERING);
+    return close_in_stages(t);
 }
 
 bool ending_send_rest(struct transaction *t)
@@ -84,9 +91,29 @@ bool ending_refuse(struct transaction *t, int status)
  * Giving up.
  */
 
+/* Where an answer ends with the connection, only a reset tells that it is not
+ * whole (RFC 9112, section 8). */
+static void break_off(struct transaction *t, const char *why)
+{
+    const struct linger none = {.l_onoff = 1, .l_linger = 0};
+
+    log_end(t, t->answer.head_sent ? t->answer.status : CLIENT_LEFT, why);
+    if (!answer_tells_its_end(&t->answer)) {
+        (void)setsockopt(t->peer->fd, SOL_SOCKET, SO_LINGER, &none,
+                         sizeof(none));
+    }
+}
+
+bool ending_cut_answer(struct transaction *t, const char *why)
+{
+    break_off(t, why);
+    return answer_tells_its_end(&t->answer) ? close_in_stages(t)
+                                            : transaction_enter(t, STAGE_GONE);
+}
+
 bool ending_abandon(struct transaction *t, const char *why)
 {
-    log_end(t, t->answer.head_sent ? t->answer.status : CLIENT_LEFT, why);
+    break_off(t, why);
     return transaction_enter(t, STAGE_GONE);
 }
 

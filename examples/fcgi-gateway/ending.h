@@ -27,6 +27,10 @@ bool ending_refuse(struct transaction *t, int status);
  *  last byte. */
 bool ending_send_rest(struct transaction *t);
 
+/** End the connection after what was sent of the answer, so that the client
+ *  sees that it is cut. */
+bool ending_cut_answer(struct transaction *t, const char *why);
+
 /** Close the connection, wherever the answer stands. */
 bool ending_abandon(struct transaction *t, const char *why);
 

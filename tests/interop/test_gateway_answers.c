@@ -5,6 +5,7 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include <cmocka.h>
 
@@ -22,6 +24,10 @@
 
 #define GET "GET /some HTTP/1.1\r\nHost: test\r\n\r\n"
 #define HEAD "Content-Type: text/plain\r\n"
+
+/* More than a client takes that does not read, or the gateway of what comes
+ * behind a request; less than the system keeps on the way. */
+#define LONG ((size_t)150 * 1024)
 
 /* An application, and a gateway in front of it that waits for a second. */
 struct pair {
@@ -396,6 +402,64 @@ static void an_end_nobody_knows_is_told_by_closing(void **state)
     end_pair(&pair);
 }
 
+/* Then only a reset tells that it is not whole. */
+static void an_end_nobody_knows_is_told_from_a_cut(void **state)
+{
+    static const struct fake_step steps[] = {FAKE_ACCEPT, FAKE_READ_REQUEST,
+                                             FAKE_STDOUT(HEAD "\r\nhalf"),
+                                             FAKE_PAUSE, FAKE_CLOSE};
+    struct pair pair = start_pair(state, FAKE_STEPS(steps));
+    struct web *web = web_open(front_address(pair.front));
+    char bytes[256];
+    ssize_t got;
+    (void)web_send(web, "GET / HTTP/1.0\r\n\r\n");
+    assert_true(web_await_text(web, "\r\n\r\nhalf"));
+    fake_go(pair.app);
+    do {
+        got = recv(web_fd(web), bytes, sizeof(bytes), 0);
+    } while (got > 0);
+    assert_int_equal(got, -1);
+    assert_int_equal(errno, ECONNRESET);
+    web_close(web);
+    end_pair(&pair);
+}
+
+/* The client has yet to take the answer before the one that is cut, and has
+ * sent more than the gateway reads meanwhile: to close would reset the
+ * connection, and what is on its way would be lost. */
+static void a_cut_takes_nothing_from_the_answer_before(void **state)
+{
+    static const struct fake_step steps[] = {FAKE_ACCEPT,
+                                             FAKE_READ_REQUEST,
+                                             FAKE_STDOUT(HEAD "\r\n"),
+                                             FAKE_BODY(LONG),
+                                             FAKE_END(WIRE_COMPLETE),
+                                             FAKE_READ_REQUEST,
+                                             FAKE_STDOUT(HEAD "\r\nbegin"),
+                                             FAKE_PAUSE};
+    static const char more[LONG] = "POST / HTTP/1.1\r\nHost: test\r\n"
+                                   "Content-Length: 1000000\r\n\r\n";
+    const int little = 4096;
+    struct pair pair = start_pair(state, FAKE_STEPS(steps));
+    struct web *web = web_open(front_address(pair.front));
+    struct web_answer answer;
+    (void)setsockopt(web_fd(web), SOL_SOCKET, SO_RCVBUF, &little,
+                     sizeof(little));
+    (void)web_send(web, GET GET);
+    (void)web_send_bytes(web, more, sizeof(more));
+    assert_true(front_await(pair.front, "time limit exceeded amid"));
+    web_read(web, &answer);
+    assert_false(answer.cut);
+    assert_int_equal(answer.len, LONG);
+    web_answer_free(&answer);
+    web_read(web, &answer);
+    assert_true(answer.cut);
+    assert_string_equal(answer.body, "begin");
+    web_answer_free(&answer);
+    web_close(web);
+    end_pair(&pair);
+}
+
 static int choose(void **state, const char *name)
 {
     static char chosen[32];
@@ -446,6 +510,8 @@ int main(void)
         cmocka_unit_test(silence_amid_a_body_cuts_the_answer),
         cmocka_unit_test(what_is_flushed_arrives_before_the_end),
         cmocka_unit_test(an_end_nobody_knows_is_told_by_closing),
+        cmocka_unit_test(an_end_nobody_knows_is_told_from_a_cut),
+        cmocka_unit_test(a_cut_takes_nothing_from_the_answer_before),
     };
     const struct CMUnitTest threads[] = {TESTS_OF_BOTH};
     int failed = cmocka_run_group_tests_name("fcgi-gateway", events,
