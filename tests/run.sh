@@ -8,8 +8,9 @@
 #
 # The rest is other processors and optimizers, Valgrind and more analyzers, the
 # servers under sanitizers, crowds of threads, and mutants; all system calls that
-# strace makes fail, of which the normal run takes samples; and a minute of each
-# fuzzer, not ten seconds.
+# strace makes fail, of which the normal run takes samples; a minute of each
+# fuzzer, not ten seconds; and an hour each of attacks on fcgi-gateway, not three
+# seconds, and of PHP-FPM behind it. FCGI_TEST_SOAK_SECONDS is another time.
 #
 # What it needs and does not find is installed where that can be done (Debian,
 # as root), else named. FCGI_BUILD_DIR names a folder to build in and keep.
@@ -23,6 +24,7 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 only=
 repeat=
 fuzz_seconds=7
+attack="--seed 1 --seconds 3 --quick"
 
 # ---- What is needed -------------------------------------------------------
 
@@ -79,6 +81,7 @@ find_missing() {
     need libmicrohttpd-dev pkg-config --exists libmicrohttpd
     need "$(llhttp_package)" has_llhttp
     need php-fpm has_php_fpm
+    need python3 has python3
     need strace has strace
     need curl has curl
     need haproxy has_server haproxy
@@ -104,7 +107,6 @@ find_missing_rest() {
     need clang-tidy-14 has clang-tidy-14
     need clang-tools-14 has scan-build-14
     need gcovr has gcovr
-    need python3 has python3
 }
 
 install_missing() {
@@ -129,6 +131,7 @@ normal_stages() {
         -DCMAKE_C_FLAGS=-Werror" unit fault
     labels address "$debug -DFCGI_CLIENT_SANITIZE=address,undefined" \
         unit fault split sim fuzz
+    check_built gateway-fuzz address "$root/tests/soak/run.sh" fuzz $attack
     programs thread "$debug -DFCGI_CLIENT_SANITIZE=thread" test_threads \
         test_threads_crowd test_pool test_queue test_client test_faults_pool \
         test_faults_call test_rescue test_wakeup test_condition
@@ -180,6 +183,8 @@ thorough_stages() {
     again children plain -R '^test_php_fpm_threads$' --timeout 3600
     unset FCGI_TEST_REQUESTS
     check seeds "$root/tests/sim/run.sh"
+    check_built gateway-soak address "$root/tests/soak/run.sh" soak \
+        --seconds "${FCGI_TEST_SOAK_SECONDS:-3600}"
     for compiler in gcc clang; do
         for level in 0 2 3; do
             labels $compiler-O$level "-DCMAKE_C_COMPILER=$compiler
@@ -206,6 +211,7 @@ case "$*" in
     stages="normal_stages thorough_stages"
     repeat="--repeat until-fail:5"
     fuzz_seconds=60
+    attack="--seconds ${FCGI_TEST_SOAK_SECONDS:-3600}"
     FCGI_TEST_THOROUGH=1
     export FCGI_TEST_THOROUGH
     ;;

@@ -162,6 +162,19 @@ machine() {
 check() {
     wanted "$1" || return 0
     shift
+    run_script "$@"
+}
+
+# check_built NAME STAGE SCRIPT [ARGUMENT...]: the same, but the folder is that
+# of a stage which has built most of it.
+check_built() {
+    wanted "$1" || return 0
+    built=$build/$2
+    shift 2
+    run_script "$@"
+}
+
+run_script() {
     if FCGI_BUILD_DIR=$built sh "$@" >"$log" 2>&1; then
         passed=$((passed + 1))
     else
