@@ -23,7 +23,8 @@ static void assert_dropped(void **state, const struct fake_step *script,
                            int want, const char *body)
 {
     struct fixture *f = fixture_start(state, FAKE_UNIX, script, count, NULL);
-    ask_and_check(fcgi_client_do, f->client, request, want, body, __FILE__, __LINE__);
+    ask_and_check(fcgi_client_do, f->client, request, want, body, __FILE__,
+                  __LINE__);
     assert_int_equal(stats_of(f->client).open, 0);
     struct fcgi_outcome outcome = ask_hello(f->client);
     assert_false(outcome.reused);
