@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "../base/decimal.h"
+#include "../http/field.h"
 #include "../net/clock.h"
 #include "call.h"
 
@@ -37,37 +39,17 @@ int fcgi_client_do(struct fcgi_client *client,
  * FCGI_GET_VALUES (FastCGI specification, section 4.1).
  */
 
-/* A decimal number; -1: it is not one. */
-static int64_t parse_number(const struct fcgi_param *param)
-{
-    int64_t value = 0;
-
-    for (size_t i = 0; i < param->value_len; i++) {
-        char digit = param->value[i];
-        if (digit < '0' || digit > '9' || value > (INT64_MAX - 9) / 10) {
-            return -1;
-        }
-        value = value * 10 + (digit - '0');
-    }
-    return param->value_len == 0 ? -1 : value;
-}
-
-static bool has_name(const struct fcgi_param *param, const char *name)
-{
-    return param->name_len == strlen(name) &&
-           memcmp(param->name, name, param->name_len) == 0;
-}
-
 static void read_value(struct fcgi_values *values,
                        const struct fcgi_param *param)
 {
-    int64_t value = parse_number(param);
+    struct fcgi_slice name = {param->name, param->name_len};
+    int64_t value = fcgi__parse_decimal(param->value, param->value_len);
 
-    if (has_name(param, "FCGI_MAX_CONNS")) {
+    if (fcgi__slice_equals(name, "FCGI_MAX_CONNS")) {
         values->max_conns = value;
-    } else if (has_name(param, "FCGI_MAX_REQS")) {
+    } else if (fcgi__slice_equals(name, "FCGI_MAX_REQS")) {
         values->max_reqs = value;
-    } else if (has_name(param, "FCGI_MPXS_CONNS")) {
+    } else if (fcgi__slice_equals(name, "FCGI_MPXS_CONNS")) {
         values->mpxs_conns = value == 0 || value == 1 ? (int)value : -1;
     }
 }

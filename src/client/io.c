@@ -42,11 +42,10 @@ static int read_fd(void *context, void *buf, size_t cap, size_t *got)
             *got = (size_t)n;
             return FCGI_OK;
         }
-        if (errno == EAGAIN || errno == EWOULDBLOCK) {
-            wait_for(fd, FCGI__READABLE);
-        } else if (errno != EINTR) {
-            return errno == ECONNRESET ? FCGI_ERR_RESET : FCGI_ERR_SYSTEM;
+        if (fcgi__net_error(errno) != FCGI_WAIT) {
+            return fcgi__net_error(errno);
         }
+        wait_for(fd, FCGI__READABLE);
     }
 }
 
@@ -66,13 +65,7 @@ static int write_some(int fd, struct fcgi_slice slice, size_t *written)
     }
     n = write(fd, slice.data, slice.len);
     *written = n < 0 ? 0 : (size_t)n;
-    if (n >= 0) {
-        return FCGI_OK;
-    }
-    if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) {
-        return FCGI_WAIT;
-    }
-    return errno == EPIPE ? FCGI_ERR_RESET : FCGI_ERR_SYSTEM;
+    return n >= 0 ? FCGI_OK : fcgi__net_error(errno);
 }
 
 static int write_fd(void *context, const struct fcgi_slice *slices,
@@ -124,8 +117,8 @@ static int read_source(void *context, void *buf, size_t cap, size_t *got)
         n = read(state->fd, buf, cap);
     } while (n < 0 && errno == EINTR);
     if (n < 0) {
-        return errno == EAGAIN || errno == EWOULDBLOCK ? FCGI_WAIT
-                                                       : FCGI_ERR_SYSTEM;
+        return fcgi__net_error(errno) == FCGI_WAIT ? FCGI_WAIT
+                                                   : FCGI_ERR_SYSTEM;
     }
     *got = (size_t)n;
     return FCGI_OK;

@@ -342,46 +342,66 @@ int fcgi_loop_timeout_ms(const struct fcgi_loop *loop)
  * Requests.
  */
 
-int fcgi_loop_start(struct fcgi_loop *loop, const struct fcgi_request *request,
-                    struct fcgi_response *response, fcgi_loop_done *done,
-                    struct fcgi_call **call)
+/* Start a call as the loop's own. */
+static int start_call(struct fcgi_loop *loop,
+                      const struct fcgi_request *request,
+                      struct fcgi_response *response, fcgi_loop_done *done,
+                      int64_t now, struct fcgi_call **call)
 {
-    struct fcgi_request own;
-    struct fcgi_call *started;
-    int64_t now = fcgi__now();
+    struct fcgi_request own = *request;
     int rc;
 
-    if (call != NULL) {
-        *call = NULL;
-    }
-    if (loop == NULL || request == NULL || response == NULL || done == NULL) {
-        return fcgi__call_refuse(response, FCGI_ERR_ARGUMENT);
-    }
-    own = *request;
     own.wakeup = loop->wakeup;
-    rc = fcgi__call_start(&started, loop->client, &own, response, now, false);
+    rc = fcgi__call_start(call, loop->client, &own, response, now, false);
     if (rc != FCGI_OK) {
         plan_eviction(loop, now);
         return rc;
     }
-    rc = begin_call(loop, started, done);
+    rc = begin_call(loop, *call, done);
     if (rc != FCGI_OK) {
-        fcgi_call_free(started);
-        return rc;
+        fcgi_call_free(*call);
     }
-    rc = fcgi__call_step(started, now, FCGI__WRITABLE);
-    if (rc == FCGI_WAIT) {
-        rc = await_call(loop, started);
+    return rc;
+}
+
+/* Take the first step, without a call of `done`: a call that has ended is due
+ * at once. */
+static int step_first(struct fcgi_loop *loop, struct fcgi_call *call,
+                      int64_t now)
+{
+    int rc = fcgi__call_step(call, now, FCGI__WRITABLE);
+
+    if (rc != FCGI_WAIT) {
+        fcgi__timers_move(&loop->timers, &call->member.timer, now);
+        return FCGI_OK;
+    }
+    rc = await_call(loop, call);
+    if (rc != FCGI_OK) {
+        free_call(loop, call);
+    }
+    return rc;
+}
+
+int fcgi_loop_start(struct fcgi_loop *loop, const struct fcgi_request *request,
+                    struct fcgi_response *response, fcgi_loop_done *done,
+                    struct fcgi_call **call)
+{
+    struct fcgi_call *started = NULL;
+    int64_t now = fcgi__now();
+    int rc = FCGI_ERR_ARGUMENT;
+
+    if (loop == NULL || request == NULL || response == NULL || done == NULL) {
+        (void)fcgi__call_refuse(response, rc);
     } else {
-        fcgi__timers_move(&loop->timers, &started->member.timer, now);
-        rc = FCGI_OK; /* `done` is told soon */
+        rc = start_call(loop, request, response, done, now, &started);
+        if (rc == FCGI_OK) {
+            rc = step_first(loop, started, now);
+        }
+        set_timer(loop);
     }
-    if (rc != FCGI_OK) {
-        free_call(loop, started);
-    } else if (call != NULL) {
-        *call = started;
+    if (call != NULL) {
+        *call = rc == FCGI_OK ? started : NULL;
     }
-    set_timer(loop);
     return rc;
 }
 

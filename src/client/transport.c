@@ -14,21 +14,21 @@
 #include "../net/clock.h"
 #include "transport.h"
 
-/* How much of a request is sent at once, and how large a send buffer is made
- * that took only a part of it. */
-struct share {
+/* How many slices are sent at once, and to what size the send buffer is
+ * enlarged once it has taken only a part of them. */
+struct quota {
     size_t slices;
     int send_buffer_len;
 };
 
-static const struct share *share_of(const struct fcgi__transport *transport)
+static const struct quota *quota_of(const struct fcgi__transport *transport)
 {
-    /* For a thread that waits: a prologue and 31 records of a large body, which
-     * fit into such a buffer, where the system allows one. */
-    static const struct share whole = {FCGI__SLICES_MAX, 1024 * 1024};
+    /* For a thread that waits: a prologue and 31 records of two slices each,
+     * which fit into such a buffer, where the system allows one. */
+    static const struct quota whole = {FCGI__SLICES_MAX, 1024 * 1024};
     /* For one of a host's many requests, which share its time, and the
      * kernel's memory. */
-    static const struct share fair = {16, 256 * 1024};
+    static const struct quota fair = {16, 256 * 1024};
 
     return transport->options->may_block ? &whole : &fair;
 }
@@ -63,7 +63,8 @@ void fcgi__transport_begin(struct fcgi__transport *transport,
  * Time.
  */
 
-/* The caller's code has run since then: that is not the application's time. */
+/* Move the start of each limit later by the time that the caller's code has
+ * taken since `since`. */
 static void exclude_user_time(struct fcgi__transport *transport, int64_t since)
 {
     if (transport->options->calls_user_code) {
@@ -102,11 +103,13 @@ static int64_t next_limit(const struct fcgi__transport *transport, int *error)
 {
     const struct fcgi_timeouts *timeouts = &transport->options->timeouts;
     int64_t next = transport->options->deadline;
-    int64_t moved_at = transport->accepted_at > transport->received_at
-                           ? transport->accepted_at
-                           : transport->received_at;
+    int64_t last_moved_at = transport->accepted_at > transport->received_at
+                                ? transport->accepted_at
+                                : transport->received_at;
 
     *error = FCGI_ERR_DEADLINE;
+    /* While the sink has paused, or the source waits and all that it gave is
+     * sent, the caller is waited for, not the application. */
     if (fcgi_exchange_paused(transport->options->exchange) ||
         (source_waits(transport) && !transport->pending)) {
         return next;
@@ -119,7 +122,7 @@ static int64_t next_limit(const struct fcgi__transport *transport, int *error)
                     timeouts->first_byte_ms, FCGI_ERR_FIRST_BYTE_TIMEOUT);
     }
     if (transport->first_byte_at >= 0) {
-        apply_limit(&next, error, moved_at, timeouts->idle_ms,
+        apply_limit(&next, error, last_moved_at, timeouts->idle_ms,
                     FCGI_ERR_IDLE_TIMEOUT);
     }
     return next;
@@ -172,15 +175,16 @@ static size_t total_len(const struct fcgi_slice *slices, int count)
     return len;
 }
 
-/* The socket took a part. Enlarging its send buffer once may be enough. After
- * that it is probably full, which poll() tells a thread that waits; a host that
- * waits for edges must see a send that takes nothing. Whether to try again. */
-static bool try_larger_buffer(struct fcgi__transport *transport)
+/* The socket took a part. Whether to send again. Enlarging its send buffer once
+ * may be enough. After that it is probably full: a thread leaves it to poll()
+ * to tell when there is room, but a host with edge-triggered events hears of it
+ * only after a send that took nothing. */
+static bool should_send_again(struct fcgi__transport *transport)
 {
     if (!transport->enlarged) {
         transport->enlarged = true;
         fcgi__net_enlarge_send_buffer(transport->connection->fd,
-                                      share_of(transport)->send_buffer_len);
+                                      quota_of(transport)->send_buffer_len);
         return true;
     }
     return !transport->options->may_block;
@@ -200,7 +204,7 @@ static bool note_sent(struct fcgi__transport *transport,
         transport->pending = false;
         return false;
     }
-    return sent == total_len(slices, count) || try_larger_buffer(transport);
+    return sent == total_len(slices, count) || should_send_again(transport);
 }
 
 /* A source that waits, but names no descriptor to wait for, would make a thread
@@ -244,7 +248,7 @@ static void send_some(struct fcgi__transport *transport)
     transport->ready &= ~(unsigned)FCGI__WRITABLE;
     errno = 0;
     count = fcgi_exchange_output(transport->options->exchange, slices,
-                                 share_of(transport)->slices);
+                                 quota_of(transport)->slices);
     note_output(transport, count, errno, before);
     if (count <= 0) {
         return;
@@ -264,9 +268,10 @@ static void send_some(struct fcgi__transport *transport)
 
 /* An application may write its answer in pieces, and its system hold back each
  * until the one before is acknowledged (Nagle), which a system that delays
- * acknowledgements makes slow. A piece that comes late is taken for a sign of
- * this, until one comes late although acknowledgements are sent at once. */
-static void note_pause(struct fcgi__transport *transport)
+ * acknowledgements makes slow. A piece that comes late therefore switches
+ * immediate acknowledgement on. If one is late in spite of that, this was not
+ * the cause, and it is switched off. */
+static void note_late_piece(struct fcgi__transport *transport)
 {
     struct fcgi_connection *connection = transport->connection;
 
@@ -280,7 +285,7 @@ static void note_pause(struct fcgi__transport *transport)
  * nothing move no limit. */
 static void note_received(struct fcgi__transport *transport, int64_t at)
 {
-    note_pause(transport);
+    note_late_piece(transport);
     if (transport->first_byte_at < 0) {
         transport->first_byte_at = at;
     }
@@ -377,8 +382,8 @@ static void let_receives_block(struct fcgi__transport *transport)
     }
 }
 
-/* Call a sink that took only part of what it was offered again, for as long as
- * it takes something. */
+/* Offer the rest again to a sink that took only a part, for as long as it takes
+ * something: one that takes nothing would keep the thread for ever. */
 static void offer_again(struct fcgi__transport *transport)
 {
     struct fcgi_exchange *exchange = transport->options->exchange;
@@ -398,12 +403,12 @@ static void offer_again(struct fcgi__transport *transport)
  * Both ways.
  */
 
-/* Whether there is another round. They end where others may have waited long
- * enough: the host's other calls, or the request's own body. A thread whose
- * request has been sent receives an answer that flows without a pause until a
- * limit expires. What came in time counts, however late it is looked at: a
- * limit therefore ends sending at once, but receiving only after that many
- * rounds, since records that bring the request nothing may come without end. */
+/* Whether there is another round. There are ROUNDS of them, so that the host's
+ * other calls, or the request's own body, have their turn; a thread that has
+ * sent everything goes on for as long as bytes come. After a time limit nothing
+ * is sent any more. What came in time still counts, so that receiving ends only
+ * with the rounds: records that bring the request nothing may come without
+ * end. */
 static bool goes_on(struct fcgi__transport *transport, int round)
 {
     if (round == 0) {

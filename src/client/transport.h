@@ -36,8 +36,8 @@ struct fcgi__transport {
     const struct fcgi__transport_options *options;
     struct fcgi_connection *connection;
     struct fcgi__record_trace trace;
-    bool pending;   /* the socket has not taken all there is to send */
-    bool enlarged;  /* its send buffer was */
+    bool pending;  /* the exchange offers bytes that the socket has not taken */
+    bool enlarged; /* its send buffer was */
     unsigned ready; /* what can be tried at once: enum fcgi__readiness */
     int64_t now;
     int64_t accepted_at;   /* when the socket last took a byte, or was offered

@@ -32,7 +32,7 @@ static void trace_checkout(const struct fcgi__checkout *checkout,
     fcgi__trace(fcgi__pool_config(checkout->pool), kind, fd, FCGI_OK);
 }
 
-/* The slot goes back, to the next waiter. */
+/* Give the slot back; the next waiter gets it, if there is one. */
 static int fail_checkout(struct fcgi__checkout *checkout, int error,
                          int64_t now)
 {
@@ -53,7 +53,7 @@ static int fail_checkout(struct fcgi__checkout *checkout, int error,
 static int finish_dial(struct fcgi__checkout *checkout, int64_t now)
 {
     checkout->connection->dialled = now;
-    /* Another may have connected before it, though it began later. */
+    /* Ask again: another may have begun later and connected first. */
     checkout->connection->connected_alone = fcgi__pool_is_lone(checkout->pool);
     trace_checkout(checkout, FCGI_TRACE_DIALLED, checkout->connection->fd);
     enter_phase(checkout, FCGI__CHECKOUT_READY, now);
@@ -138,6 +138,7 @@ static int begin_dial(struct fcgi__checkout *checkout, int64_t now)
  * Using a slot.
  */
 
+/* `fresh`: with an empty slot, rather than another idle connection. */
 static void replace_dead(struct fcgi__checkout *checkout, int64_t now,
                          bool fresh)
 {
@@ -153,15 +154,15 @@ static void replace_dead(struct fcgi__checkout *checkout, int64_t now,
 /* Make sure that the slot's connection can be used, or dial one. */
 static int use_slot(struct fcgi__checkout *checkout, int64_t now)
 {
-    bool fresh = checkout->options.want != FCGI__WANTS_ANY;
+    bool wants_new = checkout->options.want != FCGI__WANTS_ANY;
 
-    if (fresh && checkout->connection->fd >= 0) {
+    if (wants_new && checkout->connection->fd >= 0) {
         fcgi__pool_yield(checkout->pool, checkout->connection);
     }
     while (checkout->connection->fd >= 0 &&
            (checkout->options.check || checkout->connection->suspect) &&
            !fcgi__net_is_idle(checkout->connection->fd)) {
-        replace_dead(checkout, now, fresh);
+        replace_dead(checkout, now, false);
     }
     if (checkout->connection->fd < 0) {
         return begin_dial(checkout, now);
