@@ -638,24 +638,32 @@ static int begin_registration(void)
     return refuses(way) ? way->error : 0;
 }
 
+/* In glibc a program and each shared library have a pthread_atfork() of their
+ * own, and all of these call this. The sanitizer for threads does so before any
+ * code that it has instrumented may run: there only the program's is replaced,
+ * and the library is part of it. */
 #ifdef __GLIBC__
-/* A program and each shared library have a pthread_atfork() of their own there,
- * and all of these call this. */
 int __register_atfork(void (*prepare)(void), void (*parent)(void),
                       void (*child)(void), void *library);
+#define REGISTER(prepare, parent, child, library)                              \
+    REAL(__register_atfork)(prepare, parent, child, library)
+#else
+#define REGISTER(prepare, parent, child, library)                              \
+    REAL(pthread_atfork)(prepare, parent, child)
+#endif
+
+#if defined(__GLIBC__) && !defined(__SANITIZE_THREAD__)
 int __register_atfork(void (*prepare)(void), void (*parent)(void),
                       void (*child)(void), void *library)
 {
     int error = begin_registration();
-    return error != 0
-               ? error
-               : REAL(__register_atfork)(prepare, parent, child, library);
+    return error != 0 ? error : REGISTER(prepare, parent, child, library);
 }
 #else
 int pthread_atfork(void (*prepare)(void), void (*parent)(void),
                    void (*child)(void))
 {
     int error = begin_registration();
-    return error != 0 ? error : REAL(pthread_atfork)(prepare, parent, child);
+    return error != 0 ? error : REGISTER(prepare, parent, child, NULL);
 }
 #endif
