@@ -16,6 +16,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "must.h"
 #include "program.h"
 #include "temp.h"
 
@@ -27,20 +28,12 @@ struct app {
     char address[sizeof(((struct sockaddr_un *)NULL)->sun_path) + 8];
 };
 
-/* exit(), not abort(), so that the programs and folders of the test are cleaned
- * up. */
-static void die(const char *what)
-{
-    perror(what);
-    exit(EXIT_FAILURE);
-}
-
 static int listen_at(const struct sockaddr *address, socklen_t len)
 {
     int fd = socket(address->sa_family, SOCK_STREAM, 0);
     if (fd < 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) != 0 ||
         bind(fd, address, len) != 0 || listen(fd, BACKLOG) != 0) {
-        die("tests: app");
+        must_die("tests: app");
     }
     return fd;
 }
@@ -50,7 +43,7 @@ static int listen_unix(struct app *app)
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     char *path = temp_path(app->folder, "app.sock");
     if (strlen(path) >= sizeof(address.sun_path)) {
-        die("tests: app: the path is too long");
+        must_die("tests: app: the path is too long");
     }
     memcpy(address.sun_path, path, strlen(path) + 1);
     (void)snprintf(app->address, sizeof(app->address), "unix:%s", path);
@@ -65,7 +58,7 @@ static int listen_tcp(struct app *app)
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     int fd = listen_at((struct sockaddr *)&address, len);
     if (getsockname(fd, (struct sockaddr *)&address, &len) != 0) {
-        die("tests: getsockname");
+        must_die("tests: getsockname");
     }
     (void)snprintf(app->address, sizeof(app->address), "127.0.0.1:%u",
                    (unsigned)ntohs(address.sin_port));
@@ -74,10 +67,7 @@ static int listen_tcp(struct app *app)
 
 struct app *app_start(const char *path, bool tcp)
 {
-    struct app *app = calloc(1, sizeof(*app));
-    if (app == NULL) {
-        die("tests: app");
-    }
+    struct app *app = must_allocate(sizeof(*app));
     app->folder = temp_new();
     struct program_spec spec = {
         .path = path, .listener = tcp ? listen_tcp(app) : listen_unix(app)};

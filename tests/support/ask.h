@@ -8,7 +8,6 @@
 #ifndef TESTS_ASK_H
 #define TESTS_ASK_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include <fcgi_client.h>

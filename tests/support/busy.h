@@ -1,6 +1,6 @@
 /*
- * busy - a client all of whose connections are on lease, so that calls wait in
- * its queue; for tests of how a host hears that a call has its turn.
+ * busy - a client whose connections are all leased, so that calls wait in its
+ * queue: for tests of how the host learns that a waiting call has its turn.
  *
  *     struct busy *b = busy_begin(state, 1);
  *     struct fcgi_wakeup *wakeup = busy_wakeup(b);
@@ -22,7 +22,7 @@
 #define BUSY_WAKEUPS 2
 
 struct busy {
-    struct fixture *f; /**< its application serves */
+    struct fixture *f; /**< with an application that serves */
     struct fcgi_connection *leased[BUSY_LEASES];
     struct fcgi_wakeup *wakeups[BUSY_WAKEUPS];
     struct fcgi_call *calls[BUSY_CALLS];
@@ -30,26 +30,26 @@ struct busy {
     size_t count; /**< of calls */
 };
 
-/** Begin with a client that may have so many connections. It ends with the
- *  test. */
+/** Start, with a client that may open that many connections. The tear-down ends
+ *  it. */
 struct busy *busy_begin(void **state, int max_open);
 
-/** A wake-up of the client. */
+/** Make a wake-up for the client. */
 struct fcgi_wakeup *busy_wakeup(struct busy *b);
 
-/** Begin another call, which waits; `wakeup` NULL: it is told by the client's
- *  own descriptor. */
+/** Start another call, which waits. With a `wakeup` of NULL the client's own
+ *  descriptor reports its turn. */
 struct fcgi_call *busy_queue(struct busy *b, struct fcgi_wakeup *wakeup);
 
-/** Give a connection back, so that a call has its turn. */
+/** Return the nth leased connection, so that a call gets its turn. */
 void busy_put(struct busy *b, size_t nth);
 
-/** Advance a call that has its turn: once, or until it is answered, and then
- *  free it. */
+/** Advance a call that has its turn: once, or until it is answered and then
+ *  freed. */
 void busy_take_turn(struct busy *b, size_t nth);
 void busy_finish_call(struct busy *b, size_t nth);
 
-/** Free a call, all calls, or all wake-ups, before the test is over. */
+/** Free a call, all calls, or all wake-ups before the test ends. */
 void busy_free_call(struct busy *b, size_t nth);
 void busy_free_calls(struct busy *b);
 void busy_free_wakeups(struct busy *b);
@@ -57,7 +57,7 @@ void busy_free_wakeups(struct busy *b);
 /** Whether the descriptor of the wake-up is readable. */
 bool busy_rings(const struct fcgi_wakeup *wakeup);
 
-/** Fail unless no call of this wake-up has a turn, or this one alone. */
+/** Fail unless no call of this wake-up has its turn, or only this call. */
 void busy_assert_quiet(struct fcgi_wakeup *wakeup);
 void busy_assert_turn(struct fcgi_wakeup *wakeup, struct fcgi_call *call);
 

@@ -20,6 +20,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "must.h"
+
 /* How long an awaited event may take before the test is given up. */
 #define PATIENCE_S 60
 
@@ -47,22 +49,6 @@ static const struct fake_step serve_script[] = {FAKE_ACCEPT, FAKE_SERVE};
 static const char *const event_names[FAKE_EVENTS] = {
     "ACCEPTED", "BEGUN",   "ASKED", "ANSWERED", "ABORTED",
     "PAUSED",   "REACHED", "LEFT",  "CLOSED"};
-
-/* exit(), not abort(), so that temporary folders are removed. */
-void fake_die(const char *what)
-{
-    perror(what);
-    exit(EXIT_FAILURE);
-}
-
-static void *must_calloc(size_t size)
-{
-    void *pointer = calloc(1, size);
-    if (pointer == NULL) {
-        fake_die("tests: fake");
-    }
-    return pointer;
-}
 
 static void lock(struct fake *fake)
 {
@@ -167,16 +153,13 @@ int fake_take_fd(struct fake_connection *connection)
 struct fake_request *fake_enter_request(struct fake_connection *connection)
 {
     struct fake *fake = connection->fake;
-    struct fake_request *request = must_calloc(sizeof(*request));
+    struct fake_request *request = must_allocate(sizeof(*request));
     request->connection = connection->number;
     lock(fake);
     if (fake->request_count == fake->request_cap) {
         fake->request_cap = fake->request_cap * 2 + 16;
-        fake->requests = realloc(fake->requests,
-                                 fake->request_cap * sizeof(*fake->requests));
-        if (fake->requests == NULL) {
-            fake_die("tests: fake");
-        }
+        fake->requests = must_resize(
+            fake->requests, fake->request_cap * sizeof(*fake->requests));
     }
     fake->requests[fake->request_count] = request;
     fake->request_count += 1;
@@ -225,7 +208,7 @@ static void start_thread(pthread_t *thread, void *(*run)(void *),
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &before);
     if (pthread_create(thread, NULL, run, argument) != 0) {
-        fake_die("tests: pthread_create");
+        must_die("tests: pthread_create");
     }
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
@@ -252,7 +235,7 @@ static void find_steps(const struct fake *fake,
 
 static void begin_connection(struct fake *fake, int fd)
 {
-    struct fake_connection *connection = must_calloc(sizeof(*connection));
+    struct fake_connection *connection = must_allocate(sizeof(*connection));
     connection->fake = fake;
     connection->fd = fd;
     lock(fake);
@@ -291,7 +274,7 @@ static void init_sync(struct fake *fake)
     (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     if (pthread_mutex_init(&fake->lock, NULL) != 0 ||
         pthread_cond_init(&fake->changed, &attributes) != 0) {
-        fake_die("tests: fake");
+        must_die("tests: fake");
     }
     (void)pthread_condattr_destroy(&attributes);
 }
@@ -312,11 +295,11 @@ static void free_fake(struct fake *fake)
 
 static struct fake *new_fake(enum fake_family family, int backlog)
 {
-    struct fake *fake = must_calloc(sizeof(*fake));
+    struct fake *fake = must_allocate(sizeof(*fake));
     init_sync(fake);
     if (!fake_listen(&fake->listener, family, backlog)) {
         if (family != FAKE_TCP6 && family != FAKE_ABSTRACT) {
-            fake_die("tests: bind");
+            must_die("tests: bind");
         }
         free_fake(fake);
         return NULL;
@@ -326,12 +309,12 @@ static struct fake *new_fake(enum fake_family family, int backlog)
 
 static void hear(struct fake *fake, const struct fake_step *steps, size_t count)
 {
-    fake->steps = must_calloc(count * sizeof(*steps));
+    fake->steps = must_allocate(count * sizeof(*steps));
     memcpy(fake->steps, steps, count * sizeof(*steps));
     fake->step_count = count;
     fake->accepts = true;
     if (pipe(fake->stop_pipe) != 0) {
-        fake_die("tests: pipe");
+        must_die("tests: pipe");
     }
     (void)fcntl(fake->stop_pipe[0], F_SETFD, FD_CLOEXEC);
     (void)fcntl(fake->stop_pipe[1], F_SETFD, FD_CLOEXEC);
@@ -374,7 +357,7 @@ int fake_connect(const struct fake *fake)
 {
     int fd = fake_dial(&fake->listener, true);
     if (fd < 0) {
-        fake_die("tests: connect");
+        must_die("tests: connect");
     }
     return fd;
 }
@@ -400,7 +383,7 @@ void fake_restart(struct fake *fake)
     lock(fake);
     while (fake->live > 0) {
         if (!wait_change(fake, &until)) {
-            fake_die("tests: a connection of the fake does not end");
+            must_die("tests: a connection of the fake does not end");
         }
     }
     unlock(fake);

@@ -6,6 +6,7 @@
 
 #include "fake_private.h"
 
+#include "must.h"
 #include "temp.h"
 
 #include <arpa/inet.h>
@@ -81,7 +82,7 @@ static void write_port(struct fake_listener *listener)
     union any_address bound;
     socklen_t len = sizeof(bound);
     if (getsockname(listener->fd, &bound.base, &len) != 0) {
-        fake_die("tests: getsockname");
+        must_die("tests: getsockname");
     }
     if (bound.base.sa_family == AF_INET) {
         (void)snprintf(listener->address, sizeof(listener->address),
@@ -102,7 +103,7 @@ bool fake_listen(struct fake_listener *listener, enum fake_family family,
         return false;
     }
     if (listen(listener->fd, backlog) != 0) {
-        fake_die("tests: listen");
+        must_die("tests: listen");
     }
     /* So that accept() does not hang if the connection is gone again. */
     (void)fcntl(listener->fd, F_SETFL, O_NONBLOCK);

@@ -74,7 +74,4 @@ int fake_take_fd(struct fake_connection *connection);
 /** Whether fake_stop() or fake_restart() has ended this connection. */
 bool fake_dropped(struct fake_connection *connection);
 
-/** Print why, and end the test program. */
-void fake_die(const char *what);
-
 #endif

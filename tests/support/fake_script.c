@@ -6,15 +6,14 @@
 
 #include "fake_private.h"
 
+#include "must.h"
 #include "pattern.h"
 #include "process.h"
 
-#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -289,7 +288,7 @@ static bool duplex(struct fake_connection *connection)
     struct reading reading = {.connection = connection};
     struct wire w = make_flood(connection);
     if (pthread_create(&thread, NULL, read_beside, &reading) != 0) {
-        fake_die("tests: pthread_create");
+        must_die("tests: pthread_create");
     }
     while (!atomic_load(&reading.over)) {
         (void)transmit(connection, w.data, w.len);

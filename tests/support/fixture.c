@@ -6,12 +6,12 @@
 #include "fixture.h"
 
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "host.h"
+#include "must.h"
 #include "process.h"
 #include "temp.h"
 #include "ticks.h"
@@ -33,22 +33,6 @@ struct fixture_thread {
 };
 
 /* ---- beginning ---------------------------------------------------------- */
-
-/* exit(), not abort(), so that temporary folders are removed. */
-static void die(const char *what)
-{
-    perror(what);
-    exit(EXIT_FAILURE);
-}
-
-static void *must_calloc(size_t size)
-{
-    void *pointer = calloc(1, size);
-    if (pointer == NULL) {
-        die("tests: fixture");
-    }
-    return pointer;
-}
 
 static void use_client(struct fixture *f, struct fcgi_client *client)
 {
@@ -112,7 +96,7 @@ struct fixture *fixture_pool(void **state, enum fake_family family,
 /* Free memory when the test is over. */
 static void *keep(struct fixture *f, void *memory)
 {
-    struct fixture_item *item = must_calloc(sizeof(*item));
+    struct fixture_item *item = must_allocate(sizeof(*item));
     item->what = memory;
     item->next = f->kept;
     f->kept = item;
@@ -121,7 +105,7 @@ static void *keep(struct fixture *f, void *memory)
 
 void *fixture_alloc(void **state, size_t size)
 {
-    return keep(*state, must_calloc(size));
+    return keep(*state, must_allocate(size));
 }
 
 const char *fixture_path(void **state, const char *name)
@@ -136,7 +120,7 @@ const char *fixture_path(void **state, const char *name)
 void fixture_defer(void **state, void (*end)(void *what), void *what)
 {
     struct fixture *f = *state;
-    struct fixture_item *item = must_calloc(sizeof(*item));
+    struct fixture_item *item = must_allocate(sizeof(*item));
     *item = (struct fixture_item){f->deferred, end, what};
     f->deferred = item;
 }
@@ -210,12 +194,12 @@ struct fixture_call *fixture_other_call(void **state)
 void fixture_thread(void **state, void *(*run)(void *), void *argument)
 {
     struct fixture *f = *state;
-    struct fixture_thread *thread = must_calloc(sizeof(*thread));
+    struct fixture_thread *thread = must_allocate(sizeof(*thread));
     thread->argument = argument;
     thread->next = f->threads;
     f->threads = thread;
     if (pthread_create(&thread->id, NULL, run, argument) != 0) {
-        die("tests: pthread_create");
+        must_die("tests: pthread_create");
     }
 }
 
@@ -255,11 +239,11 @@ static void limit_descriptors(size_t limit)
 {
     struct rlimit now;
     if (getrlimit(RLIMIT_NOFILE, &now) != 0) {
-        die("tests: getrlimit");
+        must_die("tests: getrlimit");
     }
     now.rlim_cur = (rlim_t)limit;
     if (setrlimit(RLIMIT_NOFILE, &now) != 0) {
-        die("tests: setrlimit");
+        must_die("tests: setrlimit");
     }
 }
 
@@ -421,7 +405,7 @@ void fixture_end(void **state)
 
 int fixture_set_up(void **state)
 {
-    struct fixture *f = must_calloc(sizeof(*f));
+    struct fixture *f = must_allocate(sizeof(*f));
     f->request = get_request();
     f->input = -1;
     f->descriptors = open_descriptors();

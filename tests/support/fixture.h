@@ -1,7 +1,6 @@
 /*
- * fixture - what a test of a client works with: an application, a client, a
- * request and a response. All of it is ended when the test is over, whether
- * the test passed or an assertion failed amid it.
+ * fixture - the application, client, request and response of a test. They are
+ * stopped and freed after the test, also if an assertion failed.
  *
  *     static void a_connection_is_used_again(void **state)
  *     {
@@ -18,12 +17,12 @@
  *         return cmocka_run_group_tests(tests, NULL, NULL);
  *     }
  *
- * The test fails too if it leaves a descriptor open or a block of `memory`
+ * A test also fails if it leaves a descriptor open or a block of `memory`
  * allocated.
  *
- * A failed assertion leaves the test's function, and its local variables are
- * gone. What is still used while the test is ended comes from fixture_alloc():
- * the response of a call, what a thread works with, the context of an
+ * A failed assertion leaves the test's function, so that its local variables
+ * are gone when the tear-down runs. Use fixture_alloc() for what the tear-down
+ * still uses: the response of a call, the data of a thread, the context of an
  * allocator or a trace.
  */
 #ifndef TESTS_FIXTURE_H
@@ -41,22 +40,22 @@
 
 struct fixture {
     struct fake *app;
-    struct peer peer; /**< takes the place of `app` after fixture_peer() */
+    struct peer peer; /**< used instead of `app` after fixture_peer() */
     struct fcgi_client *client;
-    struct fcgi_pool *pool;      /**< the client's; the test's own, if there is
-                                      no client */
-    struct fcgi_request request; /**< GET of /, at first */
+    struct fcgi_pool *pool;      /**< the client's, or the test's own if there
+                                      is no client */
+    struct fcgi_request request; /**< GET / unless changed */
     struct fcgi_response response;
     struct fcgi_call *call;
-    struct counting_allocator memory; /**< for a test that hands it out */
+    struct counting_allocator memory; /**< for a test that needs an allocator */
 
-    struct fixture_thread *threads; /* begun and not joined */
+    struct fixture_thread *threads; /* started and not joined */
     struct fixture_item *deferred;
     struct fixture_item *kept; /* from fixture_alloc() */
     struct temp *folder;       /* of fixture_path() */
-    int input;                 /* copy of descriptor 0; -1: it is open */
-    size_t limit;              /* of descriptors; 0: it has not been lowered */
-    size_t descriptors;        /* open before the test */
+    int input;                 /* a copy of descriptor 0; -1: not closed */
+    size_t limit;       /* of descriptors, before it was lowered; 0: not */
+    size_t descriptors; /* number open before the test */
 };
 
 #define fixture_test(name)                                                     \
@@ -66,8 +65,9 @@ int fixture_set_up(void **state);
 int fixture_tear_down(void **state);
 
 /**
- * Start an application and a client of it. What the test had before is ended,
- * as by fixture_end(). The test is skipped if this machine has no such family.
+ * Start an application and a client for it. What the fixture had before is
+ * ended first, by fixture_end(). The test is skipped if this machine does not
+ * support the family.
  *
  * @param config  options of the client; NULL: the defaults
  */
@@ -81,96 +81,95 @@ struct fixture *fixture_start(void **state, enum fake_family family,
 #define fixture_run(state, family, steps, config)                              \
     fixture_start((state), (family), FAKE_STEPS(steps), (config))
 
-/** The same where the test itself plays the application: see peer.h. */
+/** The same, with the test itself as the application (peer.h). */
 struct fixture *fixture_peer(void **state,
                              const struct fcgi_client_config *config);
 
-/** An application that serves, and a pool of its connections but no client. */
+/** Start an application that serves, and a pool for it but no client. */
 struct fixture *fixture_pool(void **state, enum fake_family family,
                              const struct fcgi_pool_config *config);
 
-/** Have another application stopped with the test; returns it. */
+/** Let the tear-down stop another application; returns it. */
 struct fake *fixture_other_app(void **state, struct fake *app);
 
-/** Another client of `app`. */
+/** Make another client for `app`. */
 struct fcgi_client *fixture_client(void **state,
                                    const struct fcgi_client_config *config);
 
-/** A wake-up for calls of `client`. */
+/** Make a wake-up for calls of `client`. */
 struct fcgi_wakeup *fixture_wakeup(void **state);
 
-/** Begin `call`: `request` on `client`, into `response`. One begun before is
- *  freed first. */
+/** Start `call` with `request` on `client`, into `response`. The previous one
+ * is freed first. */
 void fixture_begin(struct fixture *f);
 
-/** Another call, freed at the end of the test at the latest. */
+/** Another call, which the tear-down frees if the test did not. */
 struct fixture_call {
     struct fcgi_call *call;
     struct fcgi_response response;
 };
 
-/** Begin another call: `request` on `client`, into its own response. */
+/** Start another call with `request` on `client`, into its own response. */
 struct fixture_call *fixture_other_call(void **state);
 void fixture_free_other(struct fixture_call *other);
 
-/** Free `call`, or `client` or `pool`, or stop `app`, before the test is over;
- *  it is NULL then. */
+/** Free `call`, free `client` or `pool`, or stop `app` before the test ends,
+ * and set the field to NULL. */
 void fixture_free_call(struct fixture *f);
 void fixture_free_client(struct fixture *f);
 void fixture_stop_app(struct fixture *f);
 
-/** Run a function in a thread beside the test. */
+/** Run a function in another thread. */
 void fixture_thread(void **state, void *(*run)(void *), void *argument);
 
-/** Wait until all threads begun have returned. */
+/** Join all threads that the fixture started. */
 void fixture_join(void **state);
 
-/** A request that a thread makes by fcgi_client_do(). */
+/** A request that another thread makes by fcgi_client_do(). */
 struct fixture_asker {
     struct fcgi_client *client;
     struct fcgi_request request;
     struct fcgi_response response;
-    int rc; /**< what it returned: look at it once the thread was joined */
+    int rc; /**< what it returned; valid once the thread is joined */
 };
 
-/** Ask in a thread beside the test; `request` is copied. */
+/** Make a request in another thread; `request` is copied. */
 struct fixture_asker *fixture_ask(void **state, struct fcgi_client *client,
                                   const struct fcgi_request *request);
 
-/** Wait until that thread has returned; fails the test unless the request
- *  succeeded. */
+/** Join that thread; fails the test unless the request succeeded. */
 void fixture_join_asker(void **state, struct fixture_asker *asker);
 
-/** Zeroed memory that stays until the test is over. */
+/** Allocate zeroed memory, which is freed after everything else. */
 void *fixture_alloc(void **state, size_t size);
 
-/** The path of a file, which need not exist, in a folder that is removed with
- *  all its contents when the test is over. */
+/** The path of a file, which need not exist, in a folder that the tear-down
+ *  removes with its contents. */
 const char *fixture_path(void **state, const char *name);
 
-/** Close descriptor 0, so that the next one opened is that. It is restored when
- *  the test is over. */
+/** Close descriptor 0, so that the next one opened gets that number. The
+ *  tear-down restores it. */
 void fixture_close_input(void **state);
 
-/** Let no descriptor be opened; or let it again, at the end of the test at the
- *  latest. */
+/** Make every attempt to open a descriptor fail, or let it succeed again. The
+ *  tear-down does the latter if the test did not. */
 void fixture_forbid_descriptors(void **state);
 void fixture_allow_descriptors(void **state);
 
-/** The highest descriptor that select() knows, on most systems. */
+/** The highest descriptor that select() can watch on most systems. */
 #define FIXTURE_SELECTABLE 1023
 
-/** Open all descriptors up to that one, so that those that follow are higher.
- *  They are closed when the test is ended. */
+/** Open all descriptors up to that one, so that later ones are higher. The
+ *  tear-down closes them. */
 void fixture_take_low_descriptors(void **state);
 
-/** Have `end(what)` called when the test is ended: before its client and its
- *  application are, and before what was deferred earlier. */
+/** Let the tear-down call `end(what)`: before it ends the client and the
+ *  application, the last deferred first. */
 void fixture_defer(void **state, void (*end)(void *what), void *what);
 
-/** End all now that would be ended after the test, but for the memory from
+/** Do now what the tear-down does, except for freeing the memory from
  *  fixture_alloc(). All threads must have been joined. Fails the test if a
- *  block of `memory` is left, which counts from 0 again. */
+ *  block of `memory` is still allocated; `memory` then counts from 0 again. */
 void fixture_end(void **state);
 
 #endif

@@ -12,10 +12,10 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
+#include "must.h"
 #include "process.h"
 #include "web.h"
 
@@ -44,12 +44,6 @@ struct stream {
     size_t at;      /* sent of the head and the piece behind it */
     bool has_ended; /* the server sends no more */
 };
-
-static void die(const char *what)
-{
-    perror(what);
-    exit(EXIT_FAILURE);
-}
 
 /* Returns whether it succeeded; a socket that is not ready has not failed. */
 static bool account(struct flood *flood, ssize_t moved)
@@ -140,16 +134,13 @@ static void *run(void *context)
 
 struct flood *flood_start(const char *address, const struct flood_spec *spec)
 {
-    struct flood *flood = calloc(1, sizeof(*flood));
-    if (flood == NULL) {
-        die("tests: flood");
-    }
+    struct flood *flood = must_allocate(sizeof(*flood));
     flood->address = address;
     flood->spec = *spec;
     flood->until = now_ms() + LONGEST_MS;
     if (sem_init(&flood->begun, 0, 0) != 0 ||
         pthread_create(&flood->thread, NULL, run, flood) != 0) {
-        die("tests: flood");
+        must_die("tests: flood");
     }
     while (sem_wait(&flood->begun) != 0) {
         /* A signal came. */

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "must.h"
 #include "output.h"
 #include "program.h"
 #include "temp.h"
@@ -32,14 +33,6 @@ struct wanted {
     const char *text;
     size_t descriptors;
 };
-
-/* exit(), not abort(), so that the programs and folders of the test are cleaned
- * up. */
-static void die(const char *what)
-{
-    perror(what);
-    exit(EXIT_FAILURE);
-}
 
 char *front_output(const struct front *front)
 {
@@ -75,13 +68,13 @@ static void find_address(struct front *front)
 {
     static const char before[] = "listening on ";
     if (!front_await(front, before)) {
-        die("tests: the gateway does not start");
+        must_die("tests: the gateway does not start");
     }
     char *log = output_read(front->log);
     const char *at = strstr(log, before) + strlen(before);
     size_t len = strcspn(at, "\n");
     if (len >= sizeof(front->address)) {
-        die("tests: front");
+        must_die("tests: front");
     }
     memcpy(front->address, at, len);
     free(log);
@@ -105,7 +98,7 @@ static void append(const char **arguments, size_t count,
 {
     for (size_t i = 0; more != NULL && more[i] != NULL; i++) {
         if (count >= ARGUMENTS_MAX) {
-            die("tests: front: too many arguments");
+            must_die("tests: front: too many arguments");
         }
         arguments[count++] = more[i];
     }
@@ -113,10 +106,7 @@ static void append(const char **arguments, size_t count,
 
 static struct front *start(const char *path, const char *const *arguments)
 {
-    struct front *front = calloc(1, sizeof(*front));
-    if (front == NULL) {
-        die("tests: front");
-    }
+    struct front *front = must_allocate(sizeof(*front));
     front->folder = temp_new();
     front->log = temp_path(front->folder, "log");
     struct program_spec spec = {
@@ -222,7 +212,7 @@ static size_t read_status(const struct front *front, const char *name)
                    program_pid(front->program));
     FILE *file = fopen(path, "r");
     if (file == NULL) {
-        die(path);
+        must_die(path);
     }
     while (fgets(line, sizeof(line), file) != NULL) {
         if (strncmp(line, name, strlen(name)) == 0) {
@@ -251,7 +241,7 @@ size_t front_descriptors(const struct front *front)
                    program_pid(front->program));
     DIR *dir = opendir(path);
     if (dir == NULL) {
-        die(path);
+        must_die(path);
     }
     struct dirent *entry = readdir(dir);
     while (entry != NULL) {

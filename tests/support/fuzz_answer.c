@@ -3,8 +3,6 @@
  */
 #include "fuzz_answer.h"
 
-#include <string.h>
-
 #define ENOUGH ((size_t)300 * 1024)
 
 static void tell_bytes(struct fuzz_input *s, struct wire *w, int type, int id)

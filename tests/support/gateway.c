@@ -2,6 +2,7 @@
  * gateway - variables made of an HTTP request: see gateway.h.
  */
 #include "gateway.h"
+#include "must.h"
 #include "test.h"
 
 #include <stdlib.h>
@@ -33,10 +34,7 @@ void gateway_anew(struct gateway *g)
 
 int gateway_set_up(void **state)
 {
-    struct gateway *g = malloc(sizeof(*g));
-    if (g == NULL) {
-        return -1;
-    }
+    struct gateway *g = must_allocate(sizeof(*g));
     gateway_open(g);
     *state = g;
     return 0;

@@ -1,7 +1,7 @@
 /*
- * late - a request that is told the time: it was begun at a moment that is
- * known, and hears how much time has gone by since, so that nothing depends on
- * how busy the machine is.
+ * late - a request whose clock the test sets: the test starts the call at a
+ * known time and passes each later time to it, so that nothing depends on how
+ * busy the machine is.
  *
  *     struct late *late = late_begin(state, get_request());
  *     late_wait(late, 20);
@@ -20,18 +20,18 @@
 struct late {
     struct fcgi_call *call;
     struct fcgi_response response;
-    int64_t began; /**< further ahead than any real moment is */
+    int64_t began; /**< later than any real time */
 };
 
-/** Begin a request on the client of the test's fixture, and send what can be
- *  sent at once. */
+/** Start a request on the fixture's client, and send what can be sent at
+ *  once. */
 struct late *late_begin(void **state, struct fcgi_request request);
 
-/** Free its call and its response, at the end of the test at the latest. */
+/** Free its call and response; the tear-down does so if the test did not. */
 void late_free(struct late *late);
 
-/** Advance it that long after it began, in milliseconds or microseconds, though
- *  nothing has come; fails the test unless it still waits. */
+/** Advance it with the time that long after its start, in milliseconds or
+ *  microseconds. Fails the test unless it still waits. */
 void late_wait(struct late *late, int after_ms);
 void late_wait_us(struct late *late, int64_t after_us);
 

@@ -1,6 +1,6 @@
 /*
- * late_pipe - a pipe that is silent for some time, and then says "late" and
- * ends.
+ * late_pipe - a pipe that has nothing to read for some time, then "late" and
+ * its end.
  *
  *     struct late_pipe *late = late_pipe_open(state);
  *     late_pipe_write(late, 50);
@@ -10,17 +10,17 @@
 #define TESTS_LATE_PIPE_H
 
 struct late_pipe {
-    int fd; /* what to read from */
+    int fd; /* to read from */
     int writing_fd;
     int delay_ms;
     void **state;
 };
 
-/** Open it for a test with a fixture, which closes it in the end. */
+/** Open a pipe, which the tear-down of the fixture closes. */
 struct late_pipe *late_pipe_open(void **state);
 
-/** Once: have it written to after so many milliseconds, by a thread of the
- *  fixture. */
+/** Write to it after that many milliseconds, in a thread of the fixture. Call
+ *  this once. */
 void late_pipe_write(struct late_pipe *late, int delay_ms);
 
 #endif

@@ -15,6 +15,7 @@
 
 #include "app.h"
 #include "ask.h"
+#include "must.h"
 #include "pattern.h"
 #include "php_fpm.h"
 #include "process.h"
@@ -134,8 +135,7 @@ static struct fcgi_source make_body(struct load_call *call)
         source.context = call;
         return source;
     }
-    call->body = malloc(call->body_len + 1);
-    assert_non_null(call->body);
+    call->body = must_allocate(call->body_len + 1);
     pattern_fill(call->body, BODY_AT(call->number), call->body_len);
     source.data = call->body;
     source.len = call->body_len;
@@ -146,8 +146,7 @@ static struct fcgi_source make_body(struct load_call *call)
  * and the body. */
 static void expect(struct load_call *call, const struct fcgi_param *params)
 {
-    void *body = malloc(call->body_len + 1);
-    assert_non_null(body);
+    void *body = must_allocate(call->body_len + 1);
     if (call->load->script != NULL) {
         wire_text(&call->expected, call->token);
     }
@@ -351,8 +350,7 @@ static const struct load_host *host_under_test;
 static void begin_calls(struct load *load)
 {
     for (size_t i = 0; i < LOAD_CALLS; i++) {
-        struct load_call *call = calloc(1, sizeof(*call));
-        assert_non_null(call);
+        struct load_call *call = must_allocate(sizeof(*call));
         call->load = load;
         call->number = i;
         load->calls[i] = call;

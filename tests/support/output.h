@@ -4,8 +4,6 @@
 #ifndef TESTS_OUTPUT_H
 #define TESTS_OUTPUT_H
 
-#include <stddef.h>
-
 /**
  * Run a program, and end it if it takes longer than a minute or two. Call this
  * from the main thread.

@@ -7,8 +7,9 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "must.h"
 
 #define LINE 16
 #define DIGITS 15
@@ -51,11 +52,7 @@ void pattern_fill(void *out, uint64_t offset, size_t len)
 
 void *pattern_make(size_t len)
 {
-    void *data = malloc(len > 0 ? len : 1);
-    if (data == NULL) {
-        perror("tests: pattern");
-        abort();
-    }
+    void *data = must_allocate(len > 0 ? len : 1);
     pattern_fill(data, 0, len);
     return data;
 }

@@ -14,14 +14,14 @@
 
 #include "ask.h"
 #include "host.h"
+#include "must.h"
 #include "test.h"
 
 static void keep(struct peer *peer, int fd)
 {
     if (peer->count == peer->cap) {
         peer->cap = peer->cap * 2 + 16;
-        peer->ends = realloc(peer->ends, peer->cap * sizeof(*peer->ends));
-        assert_non_null(peer->ends);
+        peer->ends = must_resize(peer->ends, peer->cap * sizeof(*peer->ends));
     }
     peer->ends[peer->count] = fd;
     peer->count += 1;

@@ -1,7 +1,7 @@
 /*
- * peer - the other end of a client's connections, played by the test itself on
- * its own thread, byte by byte if it must. Nothing runs at the same time, so
- * that what has happened by when is not a matter of chance.
+ * peer - the application's end of a client's connections, which the test itself
+ * reads and writes on its own thread, byte by byte if needed. Nothing runs at
+ * the same time, so that the order of events is always the same.
  *
  *     struct fixture *f = fixture_peer(state, NULL);
  *     fixture_begin(f);
@@ -9,7 +9,7 @@
  *     peer_answer(&f->peer, 0, 1, "Status: 200\r\n\r\nhello");
  *     ... advance it ...
  *
- * Nothing here waits.
+ * No function here waits.
  */
 #ifndef TESTS_PEER_H
 #define TESTS_PEER_H
@@ -21,7 +21,7 @@
 
 #include "wire.h"
 
-/** All zero at first. */
+/** All zero: no connections. */
 struct peer {
     int *ends; /**< of each connection dialled, in order; -1: closed */
     size_t count;
@@ -30,16 +30,17 @@ struct peer {
                                dialled: the answer to a blocking request */
 };
 
-/** A client whose connections end here; `config` NULL: the defaults. Fails the
- *  test if there is none. */
+/** Make a client whose connections end here; `config` NULL: the defaults. Fails
+ *  the test if that fails. */
 struct fcgi_client *peer_client(struct peer *peer,
                                 const struct fcgi_client_config *config);
 
-/** Append what has come over the nth connection; false: the client has closed
- *  it. */
+/** Append what was received over the nth connection; false: the client has
+ *  closed it. */
 bool peer_receive(struct peer *peer, size_t nth, struct wire *received);
 
-/** What has come, read as an application reads it; the caller frees it. */
+/** The request received, read as an application reads it; the caller frees
+ *  it. */
 struct wire_request peer_request(struct peer *peer, size_t nth);
 
 /** Send as much as the connection takes; returns how much. */
@@ -56,11 +57,11 @@ void peer_end(struct peer *peer, size_t nth, int id);
 /** A whole answer to the request with that id. */
 void peer_answer(struct peer *peer, size_t nth, int id, const char *text);
 
-/** Send no more over the nth connection, but read on. */
+/** Shut down sending over the nth connection, but go on reading. */
 void peer_half_close(struct peer *peer, size_t nth);
 
-/** Close the nth connection. What has come is read first, so that the client
- *  sees no reset. */
+/** Close the nth connection. What was received is read first, so that the
+ * client gets no reset. */
 void peer_close(struct peer *peer, size_t nth);
 
 /** Close all connections, and free the greeting too. */

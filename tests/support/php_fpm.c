@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "must.h"
 #include "program.h"
 #include "temp.h"
 
@@ -39,14 +40,6 @@ struct php_fpm {
     char listen[32]; /* of TCP: address and port */
     char *address;
 };
-
-/* exit(), not abort(), so that the programs and folders of the test are cleaned
- * up. */
-static void die(const char *what)
-{
-    perror(what);
-    exit(EXIT_FAILURE);
-}
 
 /* The last match of a pattern, or NULL; the caller frees it. */
 static char *last_match(const char *pattern)
@@ -92,7 +85,7 @@ static bool port_is_free(uint16_t port)
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     if (fd < 0) {
-        die("tests: socket");
+        must_die("tests: socket");
     }
     (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
     bool is_free = bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
@@ -112,7 +105,7 @@ static uint16_t choose_port(void)
             return port;
         }
     }
-    die("tests: no free port");
+    must_die("tests: no free port");
     return 0;
 }
 
@@ -125,10 +118,7 @@ static void choose_address(struct php_fpm *fpm)
     const char *where = fpm->options.tcp ? fpm->listen : fpm->socket;
     size_t size = strlen(where) + sizeof("unix:");
     free(fpm->address);
-    fpm->address = malloc(size);
-    if (fpm->address == NULL) {
-        die("tests: php-fpm");
-    }
+    fpm->address = must_allocate(size);
     (void)snprintf(fpm->address, size, "%s%s",
                    fpm->options.tcp ? "" : "unix:", where);
 }
@@ -182,13 +172,13 @@ static void write_config(const struct php_fpm *fpm)
 {
     FILE *out = fopen(fpm->config, "w");
     if (out == NULL) {
-        die(fpm->config);
+        must_die(fpm->config);
     }
     write_global(fpm, out);
     write_pool(fpm, out);
     write_php(fpm, out);
     if (fclose(out) != 0) {
-        die(fpm->config);
+        must_die(fpm->config);
     }
 }
 
@@ -256,10 +246,7 @@ static bool try_address(struct php_fpm *fpm)
 
 struct php_fpm *php_fpm_start(const struct php_fpm_options *options)
 {
-    struct php_fpm *fpm = calloc(1, sizeof(*fpm));
-    if (fpm == NULL) {
-        die("tests: php-fpm");
-    }
+    struct php_fpm *fpm = must_allocate(sizeof(*fpm));
     fpm->options = *options;
     fpm->path = find_program();
     fpm->folder = temp_new();
@@ -310,10 +297,7 @@ char *php_fpm_script(const char *name)
         exit(EXIT_FAILURE);
     }
     size_t size = strlen(source) + strlen(name) + sizeof("/interop/php/");
-    char *path = malloc(size);
-    if (path == NULL) {
-        die("tests: php-fpm");
-    }
+    char *path = must_allocate(size);
     (void)snprintf(path, size, "%s/interop/php/%s", source, name);
     return path;
 }

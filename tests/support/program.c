@@ -21,6 +21,7 @@
 #include <sys/prctl.h>
 #endif
 
+#include "must.h"
 #include "process.h"
 
 /* How long a program may take to end after SIGTERM. */
@@ -35,14 +36,6 @@ struct program {
 
 /* The programs to end at exit. Only the main thread starts and stops any. */
 static struct program *programs;
-
-/* exit(), not abort(), so that the programs and folders of the test are cleaned
- * up. */
-static void die(const char *what)
-{
-    perror(what);
-    exit(EXIT_FAILURE);
-}
 
 bool program_runs(const struct program *program)
 {
@@ -189,7 +182,7 @@ static void make_argv(const struct program_spec *spec,
     argv[count++] = (char *)(uintptr_t)spec->path;
     while (spec->arguments != NULL && spec->arguments[count - 1] != NULL) {
         if (count > ARGUMENTS_MAX) {
-            die("tests: too many arguments");
+            must_die("tests: too many arguments");
         }
         argv[count] = (char *)(uintptr_t)spec->arguments[count - 1];
         count++;
@@ -200,15 +193,12 @@ static void make_argv(const struct program_spec *spec,
 struct program *program_start(const struct program_spec *spec)
 {
     char *argv[ARGUMENTS_MAX + 2];
-    struct program *program = calloc(1, sizeof(*program));
-    if (program == NULL) {
-        die("tests: program");
-    }
+    struct program *program = must_allocate(sizeof(*program));
     make_argv(spec, argv);
     program->owner = getpid();
     program->pid = fork();
     if (program->pid < 0) {
-        die("tests: fork");
+        must_die("tests: fork");
     }
     if (program->pid == 0) {
         run(spec, argv, program->owner);
@@ -231,10 +221,7 @@ char *program_built(const char *name)
         return NULL;
     }
     size_t size = strlen(folder) + strlen(name) + 2;
-    char *path = malloc(size);
-    if (path == NULL) {
-        die("tests: program");
-    }
+    char *path = must_allocate(size);
     (void)snprintf(path, size, "%s/%s", folder, name);
     if (!program_exists(path)) {
         free(path);

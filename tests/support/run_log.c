@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "must.h"
 #include "output.h"
 #include "temp.h"
 
@@ -20,10 +21,7 @@ struct run_log {
 
 struct run_log *run_log_new(void)
 {
-    struct run_log *log = calloc(1, sizeof(*log));
-    if (log == NULL) {
-        abort();
-    }
+    struct run_log *log = must_allocate(sizeof(*log));
     log->folder = temp_new();
     log->path = temp_path(log->folder, "runs");
     return log;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "must.h"
 #include "process.h"
 #include "test.h"
 
@@ -86,8 +87,7 @@ void rush_begin(struct rush *rush)
                     sizeof(rush->thread) / sizeof(rush->thread[0]));
     assert_int_equal(pthread_mutex_init(&rush->lock, NULL), 0);
     for (int i = 0; i < rush->threads; i++) {
-        struct runner *runner = malloc(sizeof(*runner));
-        assert_non_null(runner);
+        struct runner *runner = must_allocate(sizeof(*runner));
         *runner = (struct runner){rush, i};
         assert_int_equal(pthread_create(&rush->thread[i], NULL, run, runner),
                          0);

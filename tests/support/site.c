@@ -4,7 +4,6 @@
 #include "site.h"
 
 #include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 
 #include "app.h"

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "must.h"
 #include "talk.h"
 #include "test.h"
 
@@ -37,10 +38,7 @@ void talk_anew(struct talk *t)
 
 int talk_set_up(void **state)
 {
-    struct talk *t = malloc(sizeof(*t));
-    if (t == NULL) {
-        return -1;
-    }
+    struct talk *t = must_allocate(sizeof(*t));
     talk_open(t);
     *state = t;
     return 0;

@@ -1,6 +1,6 @@
 /*
- * talk - one exchange and what both sides say, for tests: the request is
- * gathered as bytes, the answer is fed in as bytes.
+ * talk - one exchange and the bytes of both sides: a test reads the request and
+ * feeds the answer as bytes.
  *
  *     static void an_answer_has_a_body(void **state)
  *     {

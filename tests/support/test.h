@@ -1,6 +1,5 @@
 /*
- * test - what every test program includes: cmocka, with the headers that it
- * wants to have been included.
+ * test - includes cmocka, and the headers that must be included before it.
  */
 #ifndef TESTS_TEST_H
 #define TESTS_TEST_H

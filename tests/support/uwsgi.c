@@ -7,11 +7,11 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "must.h"
 #include "program.h"
 #include "temp.h"
 
@@ -63,10 +63,7 @@ static void run(struct uwsgi *uwsgi)
 
 struct uwsgi *uwsgi_start(void)
 {
-    struct uwsgi *uwsgi = calloc(1, sizeof(*uwsgi));
-    if (uwsgi == NULL) {
-        abort();
-    }
+    struct uwsgi *uwsgi = must_allocate(sizeof(*uwsgi));
     uwsgi->folder = temp_new();
     uwsgi->log = temp_path(uwsgi->folder, "log");
     uwsgi->path = temp_path(uwsgi->folder, "uwsgi.sock");

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "must.h"
 #include "test.h"
 
 int visit_begin(void **state)
@@ -18,10 +19,7 @@ int visit_begin(void **state)
     if (fpm == NULL) {
         return 0;
     }
-    struct visit *v = calloc(1, sizeof(*v));
-    if (v == NULL) {
-        return -1;
-    }
+    struct visit *v = must_allocate(sizeof(*v));
     v->fpm = fpm;
     *state = v;
     return fcgi_client_new(&v->client, php_fpm_address(fpm), NULL);

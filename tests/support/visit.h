@@ -17,7 +17,6 @@
 #ifndef TESTS_VISIT_H
 #define TESTS_VISIT_H
 
-#include <stddef.h>
 #include <stdint.h>
 
 #include <fcgi_client.h>

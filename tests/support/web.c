@@ -19,6 +19,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "must.h"
 #include "wire.h"
 
 #define PATIENCE_S 60
@@ -29,14 +30,6 @@ struct web {
     size_t at;      /* read of it */
 };
 
-/* exit(), not abort(), so that the programs and folders of the test are cleaned
- * up. */
-static void die(const char *what)
-{
-    perror(what);
-    exit(EXIT_FAILURE);
-}
-
 static struct addrinfo *resolve(const char *address)
 {
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
@@ -45,12 +38,12 @@ static struct addrinfo *resolve(const char *address)
     struct addrinfo *found = NULL;
     char host[64];
     if (colon == NULL || (size_t)(colon - address) >= sizeof(host)) {
-        die("tests: web: address");
+        must_die("tests: web: address");
     }
     memcpy(host, address, (size_t)(colon - address));
     host[colon - address] = '\0';
     if (getaddrinfo(host, colon + 1, &hints, &found) != 0) {
-        die("tests: web: address");
+        must_die("tests: web: address");
     }
     return found;
 }
@@ -59,15 +52,12 @@ struct web *web_open(const char *address)
 {
     const struct timeval patience = {.tv_sec = PATIENCE_S};
     struct addrinfo *found = resolve(address);
-    struct web *web = calloc(1, sizeof(*web));
+    struct web *web = must_allocate(sizeof(*web));
     int on = 1;
-    if (web == NULL) {
-        die("tests: web");
-    }
     web->fd = socket(found->ai_family, SOCK_STREAM, 0);
     if (web->fd < 0 ||
         connect(web->fd, found->ai_addr, found->ai_addrlen) != 0) {
-        die("tests: web: connect");
+        must_die("tests: web: connect");
     }
     (void)setsockopt(web->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     (void)setsockopt(web->fd, SOL_SOCKET, SO_RCVTIMEO, &patience,
@@ -126,7 +116,7 @@ bool web_sendf(struct web *web, const char *format, ...)
     int len = vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
     if (len < 0 || (size_t)len >= sizeof(text)) {
-        die("tests: web: too long");
+        must_die("tests: web: too long");
     }
     return web_send(web, text);
 }
@@ -140,7 +130,7 @@ char *web_head(const char *lines, size_t len)
     size_t at = strlen(lines);
     char *head = malloc(len + 1);
     if (head == NULL || len < at + FIELD_MIN + 2) {
-        die("tests: web: head");
+        must_die("tests: web: head");
     }
     memcpy(head, lines, at);
     memset(head + at, 'x', len - at);

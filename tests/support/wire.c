@@ -7,17 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "must.h"
+
 /* The reserved bytes: a peer may send anything in them. */
 #define GARBAGE 0xa5
-
-static void *must(void *pointer)
-{
-    if (pointer == NULL) {
-        fputs("tests: out of memory\n", stderr);
-        abort();
-    }
-    return pointer;
-}
 
 void wire_free(struct wire *w)
 {
@@ -35,7 +28,7 @@ static uint8_t *extend(struct wire *w, size_t len)
 {
     if (w->cap - w->len < len) {
         w->cap = (w->len + len) * 2;
-        w->data = must(realloc(w->data, w->cap));
+        w->data = must_resize(w->data, w->cap);
     }
     w->len += len;
     return w->len == 0 ? NULL : w->data + w->len - len;
@@ -311,7 +304,7 @@ char *wire_request_param(const struct wire_request *request, const char *name)
                           &value)) {
         if (key.len == strlen(name) && memcmp(key.data, name, key.len) == 0) {
             wire_append(&value, "", 1);
-            found = must(malloc(value.len));
+            found = must_allocate(value.len);
             memcpy(found, value.data, value.len);
         }
     }

@@ -42,7 +42,8 @@ enum {
     WIRE_UNKNOWN_ROLE = 3
 };
 
-/** A buffer that grows; all zero is empty. Aborts if there is no memory. */
+/** A buffer that grows; all zero is empty. Ends the program if there is no
+ * memory. */
 struct wire {
     uint8_t *data;
     size_t len;
