@@ -4,13 +4,6 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <errno.h>
 #include <pthread.h>
 
@@ -19,6 +12,7 @@
 #include "../../src/net/condition.h"
 #include "ask.h"
 #include "faults.h"
+#include "test.h"
 
 static void assert_refused(const struct fault_way *way)
 {

@@ -5,20 +5,12 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <fcgi_client/error.h>
@@ -27,6 +19,7 @@
 #include "ask.h"
 #include "faults.h"
 #include "process.h"
+#include "test.h"
 
 /* How long what must not end is looked at. */
 #define WHILE_MS 30

@@ -108,8 +108,8 @@ void faults_strike_in_child(void);
 /** The number of exposed calls since faults_begin(). */
 size_t faults_seen(enum fault_call call);
 
-/** Until when a condition was last waited for since it began; false: none was.
- *  For a test with one thread. */
+/** The time until which a condition was last waited for since faults_begin();
+ *  false: none was. For a test with one thread. */
 bool faults_awaited_moment(struct timespec *moment);
 
 /** An allocator that counts in `memory` and gets faults as well. Only one may
