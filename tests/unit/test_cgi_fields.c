@@ -552,8 +552,12 @@ static void content_length_beside_a_transfer_encoding_is_refused(void **state)
     static const char *const fields[][2] = {{"Transfer-Encoding", "chunked"},
                                             {"Content-Length", "5"},
                                             {NULL, NULL}};
+    static const char *const zero[][2] = {{"Content-Length", "0"},
+                                          {"Transfer-Encoding", "chunked"},
+                                          {NULL, NULL}};
     struct gateway *g = *state;
     assert_int_equal(build_with(g, fields), FCGI_ERR_BAD_REQUEST);
+    assert_int_equal(build_with(g, zero), FCGI_ERR_BAD_REQUEST);
     g->request.content_length = 5;
     assert_int_equal(build_with(g, fields), FCGI_ERR_BAD_REQUEST);
     g->request.content_length = -1;

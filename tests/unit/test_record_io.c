@@ -434,10 +434,16 @@ static void stdout_and_stderr_are_appended_each_to_its_own_room(void **state)
     wire_end(&wire, 1, 5, WIRE_COMPLETE);
     struct fcgi_slice unread = {(const char *)wire.data, wire.len};
     const struct fcgi_reader reader = fcgi_memory_reader(&unread);
+    static const char *const contents[] = {"one ", "oh", "two", " no"};
     for (int i = 0; i < 5; i++) {
         assert_int_equal(fcgi_record_read_into(&reader, &record, &out, &err,
                                                buffer, sizeof(buffer)),
                          FCGI_OK);
+        if (i < 4) {
+            assert_int_equal(record.content.len, strlen(contents[i]));
+            assert_memory_equal(record.content.data, contents[i],
+                                record.content.len);
+        }
     }
     assert_int_equal(out.len, 7);
     assert_memory_equal(out.data, "one two", 7);
