@@ -104,6 +104,7 @@ static int take_head(void *context, const struct fcgi_response *response)
 {
     struct answer *answer = context;
 
+    peer_wake(answer->peer);
     answer->refused = true;
     if (response->status < 200) {
         return -1;
@@ -281,6 +282,7 @@ static int take_body(void *context, const void *data, size_t *len)
     size_t left = *len;
     int rc = FCGI_OK;
 
+    peer_wake(answer->peer);
     while (left > 0 && rc == FCGI_OK) {
         size_t part = left;
 
@@ -294,6 +296,7 @@ static int take_body(void *context, const void *data, size_t *len)
     }
     *len -= left;
     answer->body_len += *len;
+    answer->paused = left > 0;
     return note_failure(answer, rc) < 0 ? -1 : 0;
 }
 

@@ -36,6 +36,7 @@ struct answer {
         ANSWER_SENT,  /**< the head was handed to the socket */
         ANSWER_FAILED /**< the client has left */
     } state;
+    bool paused;    /**< the client takes no more for now */
     bool refused;   /**< the application's head cannot be sent */
     bool head_sent; /**< the client was sent the whole head */
     int status;

@@ -42,12 +42,24 @@ static int make_params(const struct transaction *t)
     return rc == FCGI_ERR_LENGTH_REQUIRED ? FCGI_OK : rc;
 }
 
+/* The loop is done with the call. The client is dealt with later in this turn:
+ * this may be within a function of its transaction. */
+static void note_end(void *context, int error)
+{
+    struct transaction *t = context;
+
+    t->call = NULL;
+    t->error = error;
+    peer_wake(t->peer);
+}
+
 static int start_call(struct transaction *t)
 {
     struct fcgi_request request = {
         .body = body_source(&t->body),
         .sink = answer_sink(&t->answer),
         .limits.head_len = ANSWER_HEAD_MAX,
+        .context = t,
     };
     int rc = make_params(t);
 
@@ -55,15 +67,14 @@ static int start_call(struct transaction *t)
         return rc;
     }
     request.params = fcgi_cgi_params(t->worker->cgi, &request.param_count);
-    return upstream_start_call(&t->worker->upstream, &t->call, &request,
-                               &t->response, t->owner);
+    return fcgi_loop_start(t->worker->upstream.loop, &request, &t->response,
+                           note_end, &t->call);
 }
 
 void asking_end(struct transaction *t)
 {
-    if (t->call.call != NULL) {
-        upstream_end_call(&t->worker->upstream, &t->call);
-    }
+    fcgi_loop_cancel(t->worker->upstream.loop, t->call);
+    t->call = NULL;
 }
 
 /*
@@ -94,7 +105,6 @@ static bool fail_body(struct transaction *t)
 
 static bool conclude(struct transaction *t, int rc)
 {
-    asking_end(t);
     log_stderr(&t->http, t->response.stderr_data);
     if (t->answer.state == ANSWER_FAILED) {
         return ending_lose_client(t);
@@ -131,30 +141,28 @@ bool asking_begin(struct transaction *t)
     }
 }
 
-/* While the call waits, what it has made of the answer so far is sent. */
-static bool await_call(struct transaction *t)
+/* What has paused goes on once the client takes more, or has sent some. */
+static void resume_call(struct transaction *t)
 {
-    if (answer_flush(&t->answer) < 0) {
-        return ending_lose_client(t);
+    if ((t->answer.paused && !t->peer->full) ||
+        (t->body.waits && t->peer->readable)) {
+        fcgi_loop_resume(t->worker->upstream.loop, t->call);
     }
-    if (upstream_watch_call(&t->worker->upstream, &t->call) != FCGI_OK) {
-        return conclude(t, FCGI_ERR_NO_MEMORY);
-    }
-    return false;
 }
 
-/* Whatever the event was, the call finds out what it can do. Once the client
- * has sent its whole body, it may send the next request, or leave. */
+/* Once the client has sent its whole body, it may send the next request, or
+ * leave. What the call has made of the answer so far is sent. */
 bool asking_go_on(struct transaction *t)
 {
-    int rc;
-
     if (t->body.left == 0) {
         (void)peer_fill(t->peer, &t->in);
     }
     if (t->peer->closed) {
         return ending_lose_client(t);
     }
-    rc = fcgi_call_resume(t->call.call);
-    return rc == FCGI_WAIT ? await_call(t) : conclude(t, rc);
+    resume_call(t);
+    if (t->call == NULL) {
+        return conclude(t, t->error);
+    }
+    return answer_flush(&t->answer) < 0 && ending_lose_client(t);
 }

@@ -95,6 +95,14 @@ static int receive(struct body *body, void *buf, size_t cap, size_t *got)
     return rc == FCGI_OK ? peer_receive(body->peer, buf, cap, got) : rc;
 }
 
+/* What was read, or that the client is waited for, is accounted for later. */
+static int note_reading(struct body *body, int rc)
+{
+    body->waits = rc == FCGI_WAIT;
+    peer_wake(body->peer);
+    return rc;
+}
+
 static int read_known(void *context, void *buf, size_t cap, size_t *got)
 {
     struct body *body = context;
@@ -105,8 +113,7 @@ static int read_known(void *context, void *buf, size_t cap, size_t *got)
         rc = receive(body, buf, minimum(body->left, cap), got);
     }
     body->left -= *got;
-    body->waits = rc == FCGI_WAIT;
-    return rc;
+    return note_reading(body, rc);
 }
 
 /*
@@ -161,8 +168,7 @@ static int read_chunked(void *context, void *buf, size_t cap, size_t *got)
     if (*got > 0) {
         memcpy(buf, piece, *got);
     }
-    body->waits = rc == FCGI_WAIT;
-    return rc;
+    return note_reading(body, rc);
 }
 
 /*

@@ -28,7 +28,7 @@ struct connection {
     struct transaction *transaction; /* NULL: it is idle, or lingers */
     bool lingers;  /* nothing more is sent: the client must close its side */
     int64_t since; /* when it began to be idle, or to linger */
-    struct event reading, writing, timer;
+    struct event timer;
     int64_t timer_at; /* PATIENCE_NEVER: it is not set */
 };
 
@@ -37,10 +37,8 @@ static void close_connection(struct connection *c)
     struct worker *worker = c->worker;
 
     transaction_end(c->transaction);
-    (void)event_del(&c->reading);
-    (void)event_del(&c->writing);
     (void)event_del(&c->timer);
-    (void)close(c->peer.fd);
+    peer_close(&c->peer);
     if (c->next != NULL) {
         c->next->previous = c->previous;
     }
@@ -141,7 +139,7 @@ static bool go_on(struct connection *c)
         return linger(c);
     }
     if (c->transaction == NULL && c->peer.readable) {
-        c->transaction = transaction_begin(c->worker, &c->peer, c);
+        c->transaction = transaction_begin(c->worker, &c->peer);
         if (c->transaction == NULL) {
             return turn_away(c);
         }
@@ -166,30 +164,16 @@ static bool go_on(struct connection *c)
 /* Every event leads here. */
 static void proceed(struct connection *c)
 {
-    peer_begin_turn(&c->peer, c->worker->turn);
+    peer_begin_event(&c->peer, c->worker->turn);
     if (!go_on(c)) {
         close_connection(c);
         return;
     }
-    if (c->peer.full) {
-        (void)event_add(&c->writing, NULL);
-    }
+    peer_end_event(&c->peer);
     set_timer(c);
 }
 
-static void on_client(evutil_socket_t fd, short what, void *context)
-{
-    struct connection *c = context;
-
-    (void)fd;
-    worker_update_clock(c->worker);
-    c->peer.readable = c->peer.readable || (what & (EV_READ | EV_CLOSED));
-    c->peer.closed = c->peer.closed || (what & EV_CLOSED);
-    c->peer.full = c->peer.full && !(what & EV_WRITE);
-    proceed(c);
-}
-
-void connection_ready(void *connection)
+static void on_ready(void *connection)
 {
     struct connection *c = connection;
 
@@ -197,7 +181,7 @@ void connection_ready(void *connection)
     proceed(c);
 }
 
-/* A time limit of the call has expired, or the client has taken too long. */
+/* The client may have taken too long. */
 static void on_timer(evutil_socket_t fd, short what, void *context)
 {
     struct connection *c = context;
@@ -235,7 +219,6 @@ void connection_open(struct worker *worker, int fd,
 {
     struct connection *c = calloc(1, sizeof(*c));
 
-    upstream_unregister(&worker->upstream, fd);
     if (c == NULL) {
         (void)close(fd);
         return;
@@ -243,14 +226,11 @@ void connection_open(struct worker *worker, int fd,
     c->worker = worker;
     c->timer_at = PATIENCE_NEVER;
     c->since = worker->now;
-    peer_init(&c->peer, fd, address, len);
+    c->peer.ready = on_ready;
+    c->peer.owner = c;
+    peer_open(&c->peer, worker->base, fd, address, len);
     link_to_worker(c);
-    (void)event_assign(&c->reading, worker->base, fd,
-                       EV_READ | EV_CLOSED | EV_PERSIST | EV_ET, on_client, c);
-    (void)event_assign(&c->writing, worker->base, fd, EV_WRITE | EV_ET,
-                       on_client, c);
     (void)evtimer_assign(&c->timer, worker->base, on_timer, c);
-    (void)event_add(&c->reading, NULL);
     proceed(c);
 }
 

@@ -13,9 +13,6 @@
 void connection_open(struct worker *worker, int fd,
                      const struct sockaddr *address, socklen_t len);
 
-/** The call of this connection can go on. */
-void connection_ready(void *connection);
-
 /** Close the connection once the request under way has ended. */
 void connection_stop(struct connection *connection);
 

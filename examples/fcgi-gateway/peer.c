@@ -9,40 +9,89 @@
 #include <netdb.h>
 #include <sys/ioctl.h>
 #include <sys/uio.h>
+#include <unistd.h>
+
+#include <event2/event.h>
 
 #include <fcgi_client/error.h>
 
 /* How much is discarded at a time. */
 #define DISCARD_SIZE ((size_t)16 * 1024)
 
-void peer_init(struct peer *peer, int fd, const struct sockaddr *address,
-               socklen_t len)
+static void on_event(evutil_socket_t fd, short what, void *context)
+{
+    struct peer *peer = context;
+
+    (void)fd;
+    peer->readable = peer->readable || (what & (EV_READ | EV_CLOSED));
+    peer->closed = peer->closed || (what & EV_CLOSED);
+    peer->full = peer->full && !(what & EV_WRITE);
+    peer->ready(peer->owner);
+}
+
+static void tell_addresses(struct peer *peer, const struct sockaddr *address,
+                           socklen_t len)
 {
     const int numeric = NI_NUMERICHOST | NI_NUMERICSERV;
     struct sockaddr_storage own;
     socklen_t own_len = sizeof(own);
 
-    *peer = (struct peer){.fd = fd};
     (void)getnameinfo(address, len, peer->remote_addr,
                       sizeof(peer->remote_addr), peer->remote_port,
                       sizeof(peer->remote_port), numeric);
-    (void)getsockname(fd, (struct sockaddr *)&own, &own_len);
+    (void)getsockname(peer->fd, (struct sockaddr *)&own, &own_len);
     (void)getnameinfo((const struct sockaddr *)&own, own_len, peer->server_addr,
                       sizeof(peer->server_addr), peer->server_port,
                       sizeof(peer->server_port), numeric);
+}
+
+void peer_open(struct peer *peer, struct event_base *base, int fd,
+               const struct sockaddr *address, socklen_t len)
+{
+    peer->fd = fd;
+    tell_addresses(peer, address, len);
+    (void)event_assign(&peer->reading, base, fd,
+                       EV_READ | EV_CLOSED | EV_PERSIST | EV_ET, on_event,
+                       peer);
+    (void)event_assign(&peer->writing, base, fd, EV_WRITE | EV_ET, on_event,
+                       peer);
+    (void)event_add(&peer->reading, NULL);
+}
+
+void peer_close(struct peer *peer)
+{
+    (void)event_del(&peer->reading);
+    (void)event_del(&peer->writing);
+    (void)close(peer->fd);
+}
+
+void peer_wake(struct peer *peer)
+{
+    if (!peer->awake) {
+        event_active(&peer->reading, 0, 0);
+    }
 }
 
 /*
  * Turns.
  */
 
-void peer_begin_turn(struct peer *peer, unsigned turn)
+void peer_begin_event(struct peer *peer, unsigned turn)
 {
+    peer->awake = true;
     peer->held_back = false;
     if (turn != peer->turn) {
         peer->turn = turn;
         peer->bytes_left = TURN_BYTES;
         peer->steps_left = TURN_STEPS;
+    }
+}
+
+void peer_end_event(struct peer *peer)
+{
+    peer->awake = false;
+    if (peer->full) {
+        (void)event_add(&peer->writing, NULL);
     }
 }
 

@@ -13,6 +13,8 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include <event2/event_struct.h>
+
 #include "buffer.h"
 
 /* The share of one client in a turn of the event loop, so that it does not keep
@@ -23,11 +25,15 @@
 
 struct peer {
     int fd;
+    struct event reading, writing;
+    void (*ready)(void *owner); /* there may be something to do */
+    void *owner;
     bool readable;  /**< there may be something to receive */
     bool doubtful;  /* or a reset, which came along with the last bytes */
     bool closed;    /**< the client has closed its side */
     bool full;      /**< the client takes no more for now */
     bool held_back; /**< there is more to do, but in the next turn */
+    bool awake;     /* an event is under way */
     uint64_t moved; /**< bytes received and sent */
     unsigned turn;  /* the turn that the share is of */
     size_t bytes_left;
@@ -38,15 +44,27 @@ struct peer {
 };
 
 /**
- * @param fd       a connected socket, which stays the caller's
+ * Watch a client. Set `ready` and `owner` before.
+ *
+ * @param fd       a connected socket, which becomes the peer's
  * @param address  of the client, `len` bytes
  */
-void peer_init(struct peer *peer, int fd, const struct sockaddr *address,
-               socklen_t len);
+void peer_open(struct peer *peer, struct event_base *base, int fd,
+               const struct sockaddr *address, socklen_t len);
+
+/** Close the socket. */
+void peer_close(struct peer *peer);
+
+/** Have `ready` called in this turn of the event loop, unless that is under
+ *  way. */
+void peer_wake(struct peer *peer);
 
 /** Begin an event of the client's, in that turn of the event loop. Each turn
  *  has a full share. */
-void peer_begin_turn(struct peer *peer, unsigned turn);
+void peer_begin_event(struct peer *peer, unsigned turn);
+
+/** End it, and wait for the next. */
+void peer_end_event(struct peer *peer);
 
 /** Take a step. False: the share of this turn is used up, and the client is
  *  held back. */

@@ -93,8 +93,7 @@ bool transaction_read_next(struct transaction *t)
     return peer_take_step(t->peer);
 }
 
-struct transaction *transaction_begin(struct worker *worker, struct peer *peer,
-                                      void *owner)
+struct transaction *transaction_begin(struct worker *worker, struct peer *peer)
 {
     struct transaction *t = take_cached(worker);
 
@@ -103,7 +102,6 @@ struct transaction *transaction_begin(struct worker *worker, struct peer *peer,
     }
     if (t != NULL) {
         t->peer = peer;
-        t->owner = owner;
         t->counted = peer->moved;
         t->in.start = t->in.end = 0;
         t->out.start = t->out.end = 0;
@@ -157,33 +155,21 @@ static void note_progress(struct transaction *t)
     patience_note(&t->patience, t->worker->now, bytes, is_waited_for(t));
 }
 
-static int64_t client_deadline(const struct transaction *t)
+int64_t transaction_deadline(const struct transaction *t)
 {
     return t->stage == STAGE_READING
                ? t->since + t->worker->options->client_timeout_ms
                : patience_deadline(&t->patience);
 }
 
-int64_t transaction_deadline(const struct transaction *t)
-{
-    int64_t at = client_deadline(t);
-    int64_t call_at = PATIENCE_NEVER;
-    int ms = t->stage == STAGE_ASKING ? fcgi_call_timeout_ms(t->call.call) : -1;
-
-    if (ms >= 0) {
-        call_at = t->worker->now + ms;
-    }
-    return call_at < at ? call_at : at;
-}
-
 /* A client that takes no more is looked at closely before it is given up. */
 void transaction_check_client(struct transaction *t)
 {
-    if (t->worker->now >= client_deadline(t)) {
+    if (t->worker->now >= transaction_deadline(t)) {
         peer_count_taken(t->peer);
         note_progress(t);
     }
-    if (t->worker->now >= client_deadline(t)) {
+    if (t->worker->now >= transaction_deadline(t)) {
         ending_time_out(t);
     }
 }

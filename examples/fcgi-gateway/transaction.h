@@ -27,7 +27,6 @@
 #include "http.h"
 #include "patience.h"
 #include "peer.h"
-#include "upstream.h"
 #include "worker.h"
 
 /* Room to receive: the longest head, and some body behind it in any case. Room
@@ -50,12 +49,12 @@ struct transaction {
     struct transaction *next; /* of those that the worker has cached */
     struct worker *worker;
     struct peer *peer;
-    void *owner; /**< of the call: see upstream_open() */
     enum stage stage;
     int64_t since; /* when the stage began */
     struct patience patience;
-    uint64_t counted; /* how much of peer->moved is in `patience` */
-    struct upstream_call call;
+    uint64_t counted;       /* how much of peer->moved is in `patience` */
+    struct fcgi_call *call; /**< NULL: it has ended, or did not begin */
+    int error;              /**< with which it has ended, or FCGI_OK */
     struct body body;
     struct answer answer;
     const char *why; /**< for the access log: the request was cut short; or
@@ -70,8 +69,7 @@ struct transaction {
 };
 
 /** Begin to read a request. NULL: out of memory. */
-struct transaction *transaction_begin(struct worker *worker, struct peer *peer,
-                                      void *owner);
+struct transaction *transaction_begin(struct worker *worker, struct peer *peer);
 
 /** Do what can be done without waiting. From STAGE_IDLE on the transaction is
  *  over. */

@@ -141,8 +141,8 @@ static int open_upstream(struct worker *worker)
         .pool.max_open = share_connections(worker),
     };
 
-    return upstream_open(&worker->upstream, worker->base, options->upstream,
-                         &config, connection_ready);
+    return fcgi_loop_libevent_new(&worker->upstream, worker->base,
+                                  options->upstream, &config);
 }
 
 static bool open_events(struct worker *worker, int fd, int stop)
@@ -202,7 +202,7 @@ void worker_close(struct worker *worker)
 {
     (void)transaction_free_cached(worker);
     memory_free_spares(&worker->memory);
-    upstream_close(&worker->upstream);
+    fcgi_loop_libevent_free(&worker->upstream);
     fcgi_cgi_free(worker->cgi);
     event_free(worker->stopper);
     event_free(worker->pause);

@@ -10,10 +10,10 @@
 
 #include <event2/event.h>
 #include <fcgi_client.h>
+#include <fcgi_client/loop_libevent.h>
 
 #include "memory.h"
 #include "options.h"
-#include "upstream.h"
 
 struct connection;
 struct transaction;
@@ -24,8 +24,8 @@ struct worker {
     struct event_base *base;
     struct evconnlistener *listener;
     struct event *stopper;
-    struct event *pause; /* ends a pause of accepting: a timer */
-    struct upstream upstream;
+    struct event *pause;                /* ends a pause of accepting: a timer */
+    struct fcgi_loop_libevent upstream; /**< the application */
     struct fcgi_cgi *cgi;
     struct fcgi_cgi_site site;
     unsigned turn;                  /**< of its event loop, counted */
