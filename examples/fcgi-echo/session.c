@@ -94,7 +94,7 @@ static int put_params(struct session *session)
     struct fcgi_param param;
     int more = fcgi_params_next(&rest, &param);
 
-    while (more == 1) {
+    while (more == FCGI_PAIR) {
         int rc = put_param(session, &param);
 
         more = rc == FCGI_OK ? fcgi_params_next(&rest, &param) : rc;
@@ -251,7 +251,7 @@ static int answer_values(struct session *session, struct fcgi_slice rest)
     size_t len = 0;
     int more = fcgi_params_next(&rest, &param);
 
-    while (more == 1) {
+    while (more == FCGI_PAIR) {
         size_t taken = 0;
 
         param.value = find_value(&param);

@@ -92,13 +92,17 @@ FCGI_API int fcgi_params_decode(const void *data, size_t len,
                                 struct fcgi_param *params, size_t cap,
                                 size_t *count);
 
+/** What fcgi_params_next() returns for a pair: neither FCGI_OK nor FCGI_WAIT.
+ */
+enum fcgi_params_result { FCGI_PAIR = 2 };
+
 /**
  * Take the next pair off the front of encoded bytes.
  *
  * @param rest   what is left to decode; shortened by the pair; not NULL
  * @param param  filled in; its strings point into the bytes and do not end in
  *               NUL; not NULL
- * @return 1 if a pair was taken, 0 if nothing is left, or
+ * @return FCGI_PAIR if a pair was taken, FCGI_OK if nothing is left, or
  *         FCGI_ERR_PARAMS_TRUNCATED  the bytes end within a pair; `rest` is
  *                                    unchanged
  */

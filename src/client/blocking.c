@@ -59,7 +59,7 @@ static int read_values(struct fcgi_values *values, struct fcgi_slice encoded)
     struct fcgi_param param;
     int rc;
 
-    for (rc = fcgi_params_next(&encoded, &param); rc == 1;
+    for (rc = fcgi_params_next(&encoded, &param); rc == FCGI_PAIR;
          rc = fcgi_params_next(&encoded, &param)) {
         read_value(values, &param);
     }

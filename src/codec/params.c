@@ -266,7 +266,7 @@ static int take_pair(struct fcgi_slice *rest, struct fcgi_param *param)
         return FCGI_ERR_PARAMS_TRUNCATED;
     }
     *rest = left;
-    return 1;
+    return FCGI_OK;
 }
 
 int fcgi_params_next(struct fcgi_slice *rest, struct fcgi_param *param)
@@ -276,14 +276,15 @@ int fcgi_params_next(struct fcgi_slice *rest, struct fcgi_param *param)
     size_t name_len, value_len;
 
     if (len < 2) {
-        return len == 0 ? 0 : FCGI_ERR_PARAMS_TRUNCATED;
+        return len == 0 ? FCGI_OK : FCGI_ERR_PARAMS_TRUNCATED;
     }
     name_len = (uint8_t)data[0];
     value_len = (uint8_t)data[1];
     data += 2;
     len -= 2;
     if ((name_len | value_len) >= 128 || name_len + value_len > len) {
-        return take_pair(rest, param);
+        int rc = take_pair(rest, param);
+        return rc == FCGI_OK ? FCGI_PAIR : rc;
     }
     param->name = data;
     param->name_len = name_len;
@@ -291,7 +292,7 @@ int fcgi_params_next(struct fcgi_slice *rest, struct fcgi_param *param)
     param->value_len = value_len;
     rest->data = param->value + value_len;
     rest->len = len - name_len - value_len;
-    return 1;
+    return FCGI_PAIR;
 }
 
 static void remember_method(struct fcgi_slice *method, const char *name,
@@ -327,18 +328,18 @@ static void walk_short_pairs(struct fcgi_slice *rest, struct fcgi_slice *method)
 int fcgi__pairs_check(struct fcgi_slice encoded, struct fcgi_slice *method)
 {
     struct fcgi_param param;
-    int rc = 1;
+    int rc = FCGI_OK;
 
     walk_short_pairs(&encoded, method);
-    while (rc == 1 && encoded.len > 0) {
+    while (rc == FCGI_OK && encoded.len > 0) {
         rc = take_pair(&encoded, &param);
-        if (rc == 1) {
+        if (rc == FCGI_OK) {
             remember_method(method, param.name, param.name_len,
                             param.value_len);
             walk_short_pairs(&encoded, method);
         }
     }
-    return rc == 1 ? FCGI_OK : rc;
+    return rc;
 }
 
 int fcgi_params_decode(const void *data, size_t len, struct fcgi_param *params,
@@ -353,7 +354,7 @@ int fcgi_params_decode(const void *data, size_t len, struct fcgi_param *params,
         return FCGI_ERR_ARGUMENT;
     }
     *count = 0;
-    for (rc = fcgi_params_next(&rest, &param); rc == 1;
+    for (rc = fcgi_params_next(&rest, &param); rc == FCGI_PAIR;
          rc = fcgi_params_next(&rest, &param)) {
         if (*count < cap) {
             params[*count] = param;

@@ -225,7 +225,7 @@ static int add_encoded(struct packer *packer, struct fcgi_slice encoded)
         }
         return append(packer, encoded.data, encoded.len);
     }
-    while (rc == FCGI_OK && fcgi_params_next(&encoded, &param) == 1) {
+    while (rc == FCGI_OK && fcgi_params_next(&encoded, &param) == FCGI_PAIR) {
         rc = add_param(packer, &param);
     }
     return rc;

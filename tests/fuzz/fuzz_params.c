@@ -118,7 +118,7 @@ static size_t walk(struct fcgi_slice bytes)
     size_t count = 0;
     size_t at = 0;
     int rc = fcgi_params_next(&rest, &param);
-    for (; rc == 1; rc = fcgi_params_next(&rest, &param)) {
+    for (; rc == FCGI_PAIR; rc = fcgi_params_next(&rest, &param)) {
         assert_true(wire_next_pair((const uint8_t *)bytes.data, bytes.len, &at,
                                    &name, &value));
         assert_bytes(param.name, param.name_len, &name);

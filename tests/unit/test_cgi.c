@@ -184,7 +184,7 @@ static void the_variables_can_be_encoded_as_they_are(void **state)
     struct fcgi_slice rest = {bytes, len};
     struct fcgi_param param;
     for (size_t i = 0; i < count; i++) {
-        assert_int_equal(fcgi_params_next(&rest, &param), 1);
+        assert_int_equal(fcgi_params_next(&rest, &param), FCGI_PAIR);
         assert_int_equal(param.value_len, params[i].value_len);
         assert_memory_equal(param.value, params[i].value, param.value_len);
     }

@@ -442,13 +442,13 @@ static void the_cursor_takes_one_pair_after_another(void **state)
     struct fcgi_slice rest = {"\1\1Ab\1\0C", 7};
     struct fcgi_param param;
     (void)state;
-    assert_int_equal(fcgi_params_next(&rest, &param), 1);
+    assert_int_equal(fcgi_params_next(&rest, &param), FCGI_PAIR);
     assert_pair(&param, "A", "b");
     assert_int_equal(rest.len, 3);
-    assert_int_equal(fcgi_params_next(&rest, &param), 1);
+    assert_int_equal(fcgi_params_next(&rest, &param), FCGI_PAIR);
     assert_pair(&param, "C", "");
     assert_int_equal(rest.len, 0);
-    assert_int_equal(fcgi_params_next(&rest, &param), 0);
+    assert_int_equal(fcgi_params_next(&rest, &param), FCGI_OK);
 }
 
 static void the_cursor_stays_where_a_pair_is_truncated(void **state)
@@ -456,7 +456,7 @@ static void the_cursor_stays_where_a_pair_is_truncated(void **state)
     struct fcgi_slice rest = {"\1\1Ab\1\2Cd", 8};
     struct fcgi_param param;
     (void)state;
-    assert_int_equal(fcgi_params_next(&rest, &param), 1);
+    assert_int_equal(fcgi_params_next(&rest, &param), FCGI_PAIR);
     const char *before = rest.data;
     assert_int_equal(fcgi_params_next(&rest, &param),
                      FCGI_ERR_PARAMS_TRUNCATED);
