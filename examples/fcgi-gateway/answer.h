@@ -21,6 +21,10 @@
 #include "http.h"
 #include "peer.h"
 
+/** What an answer needs in its buffer beside the application's head: room for
+ *  what is added to that, and for the pieces of body that are sent with it. */
+#define ANSWER_ROOM ((size_t)34 * 1024)
+
 struct answer {
     struct peer *peer;
     struct buffer *out;

@@ -65,62 +65,36 @@ void body_end(struct body *body)
  * 10.1.1). */
 static int send_continue(struct body *body)
 {
-    static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
-    struct buffer nothing = {0};
-    size_t taken;
-    int rc;
-
     if (!body->expected) {
         return FCGI_OK;
     }
     body->expected = false;
-    rc = peer_send(body->peer, &nothing, text, sizeof(text) - 1, &taken);
-    return rc == FCGI_WAIT ? FCGI_ERR_CLOSED : rc;
+    return peer_send_text(body->peer, "HTTP/1.1 100 Continue\r\n\r\n");
 }
 
 /*
- * A body whose length is known.
+ * Reading.
  */
 
-static int receive(struct body *body, void *buf, size_t cap, size_t *got)
+/* Bytes of a body whose length is known. */
+static int receive(struct body *body, char *room, size_t cap, size_t *got)
 {
-    int rc;
+    int rc = FCGI_OK;
 
-    *got = buffer_take(body->in, buf, cap);
-    if (*got > 0) {
-        return FCGI_OK;
+    cap = minimum(body->left, cap);
+    *got = buffer_take(body->in, room, cap);
+    if (*got == 0) {
+        rc = send_continue(body);
+        peer_doubt(body->peer);
     }
-    rc = send_continue(body);
-    peer_doubt(body->peer);
-    return rc == FCGI_OK ? peer_receive(body->peer, buf, cap, got) : rc;
-}
-
-/* What was read, or that the client is waited for, is accounted for later. */
-static int note_reading(struct body *body, int rc)
-{
-    body->waits = rc == FCGI_WAIT;
-    peer_wake(body->peer);
+    if (*got == 0 && rc == FCGI_OK) {
+        rc = peer_receive(body->peer, room, cap, got);
+    }
+    body->left -= *got;
     return rc;
 }
 
-static int read_known(void *context, void *buf, size_t cap, size_t *got)
-{
-    struct body *body = context;
-    int rc = FCGI_OK;
-
-    *got = 0;
-    if (body->left > 0) {
-        rc = receive(body, buf, minimum(body->left, cap), got);
-    }
-    body->left -= *got;
-    return note_reading(body, rc);
-}
-
-/*
- * A chunked body.
- */
-
-/* Receive some bytes, if the buffer holds none. */
+/* Receive some of a chunked body, if the buffer holds none. */
 static int fill(struct body *body)
 {
     struct buffer *in = body->in;
@@ -135,61 +109,46 @@ static int fill(struct body *body)
     return rc == FCGI_OK ? peer_fill(body->peer, in) : rc;
 }
 
-/* Decode at most `max` bytes, where they were received. */
-static int decode(struct body *body, size_t max, const char **piece,
-                  size_t *len)
+/* Chunks are decoded where they were received. */
+static int decode(struct body *body, char *room, size_t cap, size_t *got)
 {
     struct buffer *in = body->in;
+    char *at = in->data + in->start;
     size_t used;
-    int rc;
+    int rc =
+        http_decode(body->http, at, minimum(buffer_len(in), cap), &used, got);
 
-    *piece = in->data + in->start;
-    rc = http_decode(body->http, in->data + in->start,
-                     minimum(max, buffer_len(in)), &used, len);
+    memcpy(room, at, *got);
     in->start += used;
     body->left = rc == FCGI_OK ? 0 : 1;
     body->malformed = rc == FCGI_ERR_BAD_REQUEST;
     return rc == FCGI_WAIT ? FCGI_OK : rc;
 }
 
-static int read_chunked(void *context, void *buf, size_t cap, size_t *got)
+/* The source for the application: what was read, or that the client is waited
+ * for, is accounted for later in this turn. */
+static int read_body(void *context, void *room, size_t cap, size_t *got)
 {
     struct body *body = context;
-    const char *piece = NULL;
     int rc = FCGI_OK;
 
     *got = 0;
     while (rc == FCGI_OK && *got == 0 && body->left > 0) {
-        rc = fill(body);
-        if (rc == FCGI_OK) {
-            rc = decode(body, cap, &piece, got);
+        if (!body->http->chunked) {
+            rc = receive(body, room, cap, got);
+        } else {
+            rc = fill(body);
+            rc = rc == FCGI_OK ? decode(body, room, cap, got) : rc;
         }
     }
-    if (*got > 0) {
-        memcpy(buf, piece, *got);
-    }
-    return note_reading(body, rc);
+    body->waits = rc == FCGI_WAIT;
+    peer_wake(body->peer);
+    return rc;
 }
 
 /*
  * Gathering.
  */
-
-/* The longest that the body can be. */
-static size_t max_len(const struct body *body)
-{
-    return body->http->chunked ? body->limit
-                               : (size_t)body->http->content_length;
-}
-
-/* A body that is as long as an earlier one needs no new memory. */
-static void reuse_block(struct body *body)
-{
-    size_t len = body->http->chunked ? FIRST_CAP_CHUNKED : max_len(body);
-
-    body->gathered = memory_reuse(body->memory, len, &body->cap);
-    body->data = body->gathered;
-}
 
 static int grow(struct body *body, size_t cap)
 {
@@ -209,63 +168,24 @@ static int grow(struct body *body, size_t cap)
     return FCGI_OK;
 }
 
-/* Make room for `want` bytes, or for the longest body if that is less. */
-static int reserve(struct body *body, size_t want)
+/* Make room for more. A body that is as long as an earlier one needs no new
+ * memory. One that is chunked may have its end behind the last byte that it may
+ * have, so that there must be room for one more. */
+static int reserve(struct body *body)
 {
-    size_t max = max_len(body);
-    size_t cap = body->http->chunked ? FIRST_CAP_CHUNKED : FIRST_CAP;
+    bool chunked = body->http->chunked;
+    size_t first = chunked ? FIRST_CAP_CHUNKED : FIRST_CAP;
+    size_t max = chunked ? body->limit + 1 : (size_t)body->http->content_length;
 
-    want = minimum(want, max);
     if (body->cap == 0) {
-        reuse_block(body);
+        body->gathered =
+            memory_reuse(body->memory, chunked ? first : max, &body->cap);
+        body->data = body->gathered;
     }
-    if (want <= body->cap) {
+    if (body->len < body->cap) {
         return FCGI_OK;
     }
-    while (cap < want) {
-        cap *= 2;
-    }
-    return grow(body, minimum(cap, max));
-}
-
-/* Receive the body into its room, and nothing of what follows it. */
-static int gather_known(struct body *body)
-{
-    size_t got = 0;
-    int rc = reserve(body, body->len + 1);
-
-    if (rc == FCGI_OK) {
-        rc = receive(body, body->data + body->len,
-                     minimum(body->left, body->cap - body->len), &got);
-    }
-    body->len += got;
-    body->left -= got;
-    return rc;
-}
-
-static int gather_chunks(struct body *body)
-{
-    const char *piece = NULL;
-    size_t len = 0;
-    int rc = fill(body);
-
-    if (rc == FCGI_OK) {
-        rc = reserve(body, body->len + buffer_len(body->in));
-    }
-    if (rc == FCGI_OK) {
-        rc = decode(body, SIZE_MAX, &piece, &len);
-    }
-    if (rc != FCGI_OK) {
-        return rc;
-    }
-    if (len > body->limit - body->len) {
-        return FCGI_ERR_CONTENT_TOO_LONG;
-    }
-    if (len > 0) {
-        memcpy(body->data + body->len, piece, len);
-    }
-    body->len += len;
-    return FCGI_OK;
+    return grow(body, minimum(body->cap == 0 ? first : 2 * body->cap, max));
 }
 
 int body_gather(struct body *body)
@@ -273,9 +193,18 @@ int body_gather(struct body *body)
     int rc = FCGI_OK;
 
     while (rc == FCGI_OK && body->left > 0) {
-        rc = body->http->chunked ? gather_chunks(body) : gather_known(body);
+        size_t got = 0;
+
+        rc = reserve(body);
+        if (rc == FCGI_OK) {
+            rc = read_body(body, body->data + body->len, body->cap - body->len,
+                           &got);
+        }
+        body->len += got;
+        if (body->len > body->limit && body->http->chunked) {
+            return FCGI_ERR_CONTENT_TOO_LONG;
+        }
     }
-    body->waits = rc == FCGI_WAIT;
     return rc;
 }
 
@@ -296,6 +225,5 @@ struct fcgi_source body_source(struct body *body)
     if (body->left == 0) {
         return (struct fcgi_source){.data = body->data, .len = body->len};
     }
-    return (struct fcgi_source){
-        .read = body->streams ? read_chunked : read_known, .context = body};
+    return (struct fcgi_source){.read = read_body, .context = body};
 }

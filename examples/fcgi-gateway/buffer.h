@@ -8,6 +8,7 @@
 #define EXAMPLES_FCGI_GATEWAY_BUFFER_H
 
 #include <stddef.h>
+#include <string.h>
 
 struct buffer {
     char *data; /**< borrowed */
@@ -25,15 +26,42 @@ static inline size_t buffer_room(const struct buffer *buffer)
     return buffer->size - buffer->end;
 }
 
-/** Append bytes, or put them in front. There must be room for them. */
-void buffer_append(struct buffer *buffer, const void *data, size_t len);
-void buffer_prepend(struct buffer *buffer, const void *data, size_t len);
+/** Append bytes. There must be room for them. */
+static inline void buffer_append(struct buffer *buffer, const void *data,
+                                 size_t len)
+{
+    memcpy(buffer->data + buffer->end, data, len);
+    buffer->end += len;
+}
+
+/** Put bytes in front. There must be room for them. */
+static inline void buffer_prepend(struct buffer *buffer, const void *data,
+                                  size_t len)
+{
+    buffer->start -= len;
+    memcpy(buffer->data + buffer->start, data, len);
+}
 
 /** Move up to `cap` bytes from the front to `data`. Returns how many. */
-size_t buffer_take(struct buffer *buffer, void *data, size_t cap);
+static inline size_t buffer_take(struct buffer *buffer, void *data, size_t cap)
+{
+    size_t held = buffer_len(buffer);
+    size_t len = held < cap ? held : cap;
+
+    memcpy(data, buffer->data + buffer->start, len);
+    buffer->start += len;
+    return len;
+}
 
 /** Move the bytes held to the front of the data: all room is then behind
  *  them. */
-void buffer_move_to_front(struct buffer *buffer);
+static inline void buffer_move_to_front(struct buffer *buffer)
+{
+    size_t len = buffer_len(buffer);
+
+    memmove(buffer->data, buffer->data + buffer->start, len);
+    buffer->start = 0;
+    buffer->end = len;
+}
 
 #endif

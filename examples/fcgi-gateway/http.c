@@ -1,11 +1,16 @@
 /*
  * http - parses HTTP/1 requests.
  *
- * llhttp is strict: it refuses a name that is not a token, and a Content-Length
+ * The request line is read here. llhttp knows some methods alone, and refuses
+ * bytes above ASCII in a target where it was built to be strict; none of its
+ * lenient flags changes that. Both are for the application to judge, so llhttp
+ * is shown a line of its own, and parses what follows.
+ *
+ * It is strict: it refuses a name that is not a token, and a Content-Length
  * that is not a number, occurs twice, or occurs with Transfer-Encoding. Added
  * here are what some of its versions accept (a bare CR, a line that starts with
- * a space), what it leaves to its host (sizes, Host, codings), and the status
- * that each fault is answered with.
+ * a space, a trailer without a name), what it leaves to its host (Host,
+ * codings), and the status that each fault is answered with.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -19,6 +24,132 @@
 #define FRAMING_MAX ((uint64_t)16 * 1024)
 #define FRAMING_FOR_BYTE 8
 
+/*
+ * The request line.
+ */
+
+/* What nginx takes for a method. CONNECT would open a tunnel; TRACE would
+ * reveal the fields that were added on the way. */
+static bool is_of_method(char byte)
+{
+    return (byte >= 'A' && byte <= 'Z') || byte == '-' || byte == '_';
+}
+
+static bool is_of_target(char byte)
+{
+    return (unsigned char)byte > ' ' && byte != 0x7f;
+}
+
+static struct fcgi_slice take_while(const char **at, const char *end,
+                                    bool (*belongs)(char byte))
+{
+    struct fcgi_slice taken = {*at, 0};
+
+    while (*at < end && belongs(**at)) {
+        *at += 1;
+        taken.len += 1;
+    }
+    return taken;
+}
+
+static bool is_text(struct fcgi_slice slice, const char *text)
+{
+    return slice.len == strlen(text) &&
+           memcmp(slice.data, text, slice.len) == 0;
+}
+
+bool http_is_head(const struct http *http)
+{
+    return is_text(http->method, "HEAD");
+}
+
+/* Without a version it is a request of HTTP/0.9. */
+static int check_version(struct http *http, struct fcgi_slice version)
+{
+    http->is_1_0 = is_text(version, "HTTP/1.0");
+    if (http->is_1_0 || is_text(version, "HTTP/1.1")) {
+        return 0;
+    }
+    return version.len == 0 ||
+                   (version.len > 5 && memcmp(version.data, "HTTP/", 5) == 0)
+               ? 505
+               : 400;
+}
+
+/* Each function returns 0, or the status to refuse the request with. */
+static int check_line(struct http *http, const char *at, const char *end)
+{
+    struct fcgi_slice rest;
+    int status;
+
+    http->target = take_while(&at, end, is_of_target);
+    if (http->target.len == 0 || end[-1] != '\r' ||
+        (*at != ' ' && at != end - 1)) {
+        return 400;
+    }
+    at += *at == ' ';
+    rest = (struct fcgi_slice){at, (size_t)(end - 1 - at)};
+    status = check_version(http, rest);
+    if (status == 0 &&
+        (is_text(http->method, "CONNECT") || is_text(http->method, "TRACE"))) {
+        status = 501;
+    }
+    return status;
+}
+
+/* What begins like nothing that is known is refused at once. `line_end` is NULL
+ * if the line is not whole. */
+static int parse_line(struct http *http, const char *end, const char *line_end)
+{
+    const char *at = http->line;
+
+    http->method = take_while(&at, end, is_of_method);
+    if (at == end) {
+        return 0;
+    }
+    if (http->method.len == 0 || *at != ' ') {
+        return 400;
+    }
+    return line_end == NULL ? 0 : check_line(http, at + 1, line_end);
+}
+
+static int begin_fields(struct http *http)
+{
+    const char *line =
+        http->is_1_0 ? "POST / HTTP/1.0\r\n" : "POST / HTTP/1.1\r\n";
+
+    http->at = HTTP_IN_VALUE;
+    return llhttp_execute(&http->parser, line, strlen(line)) == HPE_OK
+               ? FCGI_OK
+               : FCGI_ERR_BAD_REQUEST;
+}
+
+/* Blank lines before it are skipped (RFC 9112, section 2.2). */
+static int read_line(struct http *http, const char **at, const char *end)
+{
+    const char *line_end;
+
+    while (http->line == NULL && *at < end && (**at == '\r' || **at == '\n')) {
+        *at += 1;
+    }
+    if (*at == end) {
+        return FCGI_WAIT;
+    }
+    http->line = http->line == NULL ? *at : http->line;
+    line_end = memchr(*at, '\n', (size_t)(end - *at));
+    *at = line_end == NULL ? end : line_end + 1;
+    http->refusal = parse_line(http, end, line_end);
+    if (http->refusal != 0) {
+        return FCGI_ERR_BAD_REQUEST;
+    }
+    return line_end == NULL ? FCGI_WAIT : begin_fields(http);
+}
+
+/*
+ * The fields. One that llhttp reports in parts is whole all the same, since the
+ * parts are contiguous.
+ */
+
 static struct http *http_of(llhttp_t *parser)
 {
     return (struct http *)(void *)parser;
@@ -28,33 +159,6 @@ static int refuse(struct http *http, int status)
 {
     http->refusal = status;
     return HPE_USER;
-}
-
-/*
- * The elements of a head. One that llhttp reports in parts is whole all the
- * same, since the parts are contiguous.
- */
-
-static int on_method(llhttp_t *parser, const char *at, size_t len)
-{
-    struct fcgi_slice *method = &http_of(parser)->method;
-
-    if (method->data == NULL) {
-        method->data = at;
-    }
-    method->len += len;
-    return 0;
-}
-
-static int on_url(llhttp_t *parser, const char *at, size_t len)
-{
-    struct fcgi_slice *target = &http_of(parser)->target;
-
-    if (target->data == NULL) {
-        target->data = at;
-    }
-    target->len += len;
-    return target->len > HTTP_LINE_MAX ? refuse(http_of(parser), 414) : 0;
 }
 
 static int on_header_field(llhttp_t *parser, const char *at, size_t len)
@@ -102,9 +206,7 @@ static int on_header_value(llhttp_t *parser, const char *at, size_t len)
         http->at = HTTP_IN_VALUE;
     }
     field->value_len += len;
-    return field->name_len + field->value_len > HTTP_LINE_MAX
-               ? refuse(http, 431)
-               : 0;
+    return 0;
 }
 
 /* Stop behind the head: the body is read in another way. */
@@ -130,8 +232,6 @@ static int on_message_complete(llhttp_t *parser)
 }
 
 static const llhttp_settings_t callbacks = {
-    .on_method = on_method,
-    .on_url = on_url,
     .on_header_field = on_header_field,
     .on_header_field_complete = on_header_field_complete,
     .on_header_value = on_header_value,
@@ -146,64 +246,18 @@ void http_reset(struct http *http)
     llhttp_init(&http->parser, HTTP_REQUEST, &callbacks);
 }
 
-/*
- * Refusals.
- */
-
-/* The status for what llhttp does not know as a method, at the start of these
- * bytes: 501 if it looks like one. */
-static int refuse_method(const char *at, const char *end)
-{
-    const char *start = at;
-
-    while (at < end && *at >= 'A' && *at <= 'Z') {
-        at += 1;
-    }
-    return at > start && (at == end || *at == ' ') ? 501 : 400;
-}
-
-static bool is_method(const struct http *http, const char *name)
-{
-    return http->method.len == strlen(name) &&
-           memcmp(http->method.data, name, http->method.len) == 0;
-}
-
-static int refuse_syntax(struct http *http, const char *data, size_t len)
-{
-    switch (llhttp_get_errno(&http->parser)) {
-    case HPE_USER:
-        break;
-    case HPE_INVALID_METHOD:
-        http->refusal = refuse_method(
-            http->method.data == NULL ? data : http->method.data, data + len);
-        break;
-    case HPE_INVALID_VERSION:
-        http->refusal = 505;
-        break;
-    case HPE_INVALID_TRANSFER_ENCODING:
-        http->refusal = 501;
-        break;
-    default:
-        http->refusal = 400;
-        break;
-    }
-    return FCGI_ERR_BAD_REQUEST;
-}
-
 /* Whether an LF follows each CR, and no line starts with a space or a tab: some
  * versions of llhttp take a bare CR for the end of a line, and join a line that
  * starts with a space to the one before (RFC 9112, sections 2.2 and 5.2). */
-static bool has_sound_lines(const char *data, size_t len)
+static bool has_sound_lines(const char *data, const char *end)
 {
-    const char *end = data + len;
-
-    for (const char *at = memchr(data, '\r', len); at != NULL;
+    for (const char *at = memchr(data, '\r', (size_t)(end - data)); at != NULL;
          at = memchr(at + 1, '\r', (size_t)(end - at - 1))) {
         if (at + 1 == end || at[1] != '\n') {
             return false;
         }
     }
-    for (const char *at = memchr(data, '\n', len); at != NULL;
+    for (const char *at = memchr(data, '\n', (size_t)(end - data)); at != NULL;
          at = memchr(at + 1, '\n', (size_t)(end - at - 1))) {
         if (at + 1 < end && (at[1] == ' ' || at[1] == '\t')) {
             return false;
@@ -233,8 +287,7 @@ static bool has_value(const struct fcgi_field *field, const char *value,
            strncasecmp(field->value, value, len) == 0;
 }
 
-/* Check a field that the gateway itself acts on. Returns the status to refuse
- * it with, or 0. */
+/* Check a field that the gateway itself acts on. */
 static int check_field(struct http *http, const struct fcgi_field *field)
 {
     if (field->name_len == 4 && is_named(field, "Host")) {
@@ -254,39 +307,14 @@ static int check_field(struct http *http, const struct fcgi_field *field)
     return 0;
 }
 
-/* llhttp also parses RTSP and ICE, which differ in the name of the protocol
- * alone. */
-static bool names_http(const struct http *http)
+static int check_fields(struct http *http)
 {
-    const char *at = http->target.data + http->target.len;
-
-    while (*at == ' ') {
-        at += 1;
-    }
-    return memcmp(at, "HTTP/", 5) == 0;
-}
-
-/* Returns the status to refuse a whole head with, or 0. CONNECT would open a
- * tunnel; TRACE would reveal the fields that were added on the way. */
-static int check_head(struct http *http)
-{
-    const llhttp_t *parser = &http->parser;
     int status = 0;
 
-    http->is_1_0 = parser->http_minor == 0;
-    http->keep_alive = llhttp_should_keep_alive(parser) != 0;
-    http->content_length = parser->content_length;
-    if (parser->http_major != 1) {
-        return 505;
-    }
-    if (!names_http(http)) {
-        return 400;
-    }
+    http->keep_alive = llhttp_should_keep_alive(&http->parser) != 0;
+    http->content_length = http->parser.content_length;
     if (http->content_length > INT64_MAX) {
         return 413;
-    }
-    if (is_method(http, "CONNECT") || is_method(http, "TRACE")) {
-        return 501;
     }
     for (size_t i = 0; i < http->field_count && status == 0; i++) {
         trim_value(&http->fields[i]);
@@ -299,39 +327,58 @@ static int check_head(struct http *http)
     return status;
 }
 
+static int judge_fault(const struct http *http)
+{
+    switch (llhttp_get_errno(&http->parser)) {
+    case HPE_USER:
+        return http->refusal;
+    case HPE_INVALID_TRANSFER_ENCODING:
+        return 501;
+    default:
+        return 400;
+    }
+}
+
+static int read_fields(struct http *http, const char **at, const char *end)
+{
+    switch (llhttp_execute(&http->parser, *at, (size_t)(end - *at))) {
+    case HPE_OK:
+        *at = end;
+        return FCGI_WAIT;
+    case HPE_PAUSED:
+        *at = llhttp_get_error_pos(&http->parser);
+        http->refusal =
+            has_sound_lines(http->line, *at) ? check_fields(http) : 400;
+        break;
+    default:
+        http->refusal = judge_fault(http);
+        break;
+    }
+    return http->refusal == 0 ? FCGI_OK : FCGI_ERR_BAD_REQUEST;
+}
+
 /*
- * Parsing.
+ * Both, and the body.
  */
 
 int http_parse(struct http *http, const char *data, size_t len, size_t *used)
 {
-    const char *start;
+    const char *at = data;
+    int rc = FCGI_OK;
 
-    switch (llhttp_execute(&http->parser, data, len)) {
-    case HPE_OK:
-        *used = len;
-        return FCGI_WAIT;
-    case HPE_PAUSED:
-        *used = (size_t)(llhttp_get_error_pos(&http->parser) - data);
-        break;
-    default:
-        return refuse_syntax(http, data, len);
+    if (http->at == HTTP_IN_LINE) {
+        rc = read_line(http, &at, data + len);
     }
-    start = http->method.data;
-    http->refusal = has_sound_lines(start, (size_t)(data + *used - start))
-                        ? check_head(http)
-                        : 400;
-    return http->refusal == 0 ? FCGI_OK : FCGI_ERR_BAD_REQUEST;
+    if (rc == FCGI_OK) {
+        rc = read_fields(http, &at, data + len);
+    }
+    *used = (size_t)(at - data);
+    return rc;
 }
 
-bool http_is_head(const struct http *http)
+int http_too_large(const struct http *http, size_t max)
 {
-    return is_method(http, "HEAD");
-}
-
-int http_too_large(const struct http *http)
-{
-    return http->at == HTTP_IN_LINE ? 414 : 431;
+    return http->at == HTTP_IN_LINE || http->target.len >= max ? 414 : 431;
 }
 
 static bool has_too_much_framing(const struct http *http)

@@ -15,22 +15,21 @@
 #include <fcgi_client.h>
 #include <llhttp.h>
 
-#define HTTP_HEAD_MAX ((size_t)64 * 1024)
-#define HTTP_LINE_MAX ((size_t)8 * 1024)
 #define HTTP_FIELDS_MAX 128
 
 /** One request. */
 struct http {
     llhttp_t parser; /* first: callbacks find the request by it */
     enum { HTTP_IN_LINE, HTTP_IN_NAME, HTTP_IN_VALUE, HTTP_IN_BODY } at;
-    bool ended; /* the chunked body has */
+    const char *line; /* where the request line begins; NULL: not yet */
+    bool ended;       /* the chunked body has */
     size_t trailer_name_len;
     uint64_t framing;     /* bytes of the chunked body that are framing */
     uint64_t decoded_len; /* and those that are content */
     char *decoded;        /* where the next content goes */
 
     int refusal; /**< after FCGI_ERR_BAD_REQUEST: the status to answer with */
-    struct fcgi_slice method, target;
+    struct fcgi_slice method, target; /**< as far as they were read */
     bool is_1_0;
     bool keep_alive;
     bool chunked;
@@ -50,15 +49,16 @@ void http_reset(struct http *http);
  * @param used  set to how many of them belong to the head
  * @return FCGI_OK  the head is whole
  *         FCGI_WAIT  it is not
- *         FCGI_ERR_BAD_REQUEST  answer with http->refusal
+ *         FCGI_ERR_BAD_REQUEST  answer with http->refusal, which is 431 if
+ *                               there are more than HTTP_FIELDS_MAX fields
  */
 int http_parse(struct http *http, const char *data, size_t len, size_t *used);
 
 /** Whether the method is HEAD, also of a request that is refused. */
 bool http_is_head(const struct http *http);
 
-/** The status for a head that is longer than HTTP_HEAD_MAX. */
-int http_too_large(const struct http *http);
+/** The status for a head that is longer than that, as far as it was parsed. */
+int http_too_large(const struct http *http, size_t max);
 
 /**
  * Decode bytes of a chunked body in place.

@@ -30,20 +30,16 @@ static const char *sanitize(char room[SHOWN_MAX + 1], struct fcgi_slice text)
     return room;
 }
 
-void log_failure(const struct http *http, int status, bool cut, int error,
-                 const struct fcgi_response *response)
+void log_failure(const struct http *http, int status, bool cut,
+                 const char *what, const char *why)
 {
-    int system_error =
-        response->outcome.error == error ? response->outcome.system_error : 0;
     char method[SHOWN_MAX + 1];
     char target[SHOWN_MAX + 1];
 
-    (void)fprintf(stderr, "fcgi-gateway: %s %s: %d: %s%s%s%s\n",
-                  sanitize(method, http->method),
-                  sanitize(target, http->target), status,
-                  cut ? "answer cut short: " : "", fcgi_strerror(error),
-                  system_error == 0 ? "" : ": ",
-                  system_error == 0 ? "" : strerror(system_error));
+    (void)fprintf(
+        stderr, "fcgi-gateway: %s %s: %d: %s%s%s%s\n",
+        sanitize(method, http->method), sanitize(target, http->target), status,
+        cut ? "answer cut short: " : "", what, why[0] == '\0' ? "" : ": ", why);
 }
 
 /* Line by line, so that none looks like another request's. */

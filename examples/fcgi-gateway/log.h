@@ -12,10 +12,16 @@
 
 #include "http.h"
 
-/** A request that ended with an error, and the status of its answer. `cut`:
- * part of the answer had been sent, and it ended there. */
-void log_failure(const struct http *http, int status, bool cut, int error,
-                 const struct fcgi_response *response);
+/**
+ * A request that ended with an error.
+ *
+ * @param status  of its answer
+ * @param cut     part of the answer had been sent, and it ended there
+ * @param what    has failed
+ * @param why     more about that; empty: no more is known
+ */
+void log_failure(const struct http *http, int status, bool cut,
+                 const char *what, const char *why);
 
 /** What the application has written on its standard error. */
 void log_stderr(const struct http *http, struct fcgi_slice text);

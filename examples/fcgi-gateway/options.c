@@ -13,6 +13,8 @@
 
 #define NUMBER_MAX 100000
 #define BYTES_MAX (1L << 30)
+#define HEAD_MIN 1024
+#define HEAD_DEFAULT ((size_t)64 * 1024)
 
 /* Unless --memory is given, all workers share this much, but each has enough
  * for some of the longest bodies that are gathered. */
@@ -47,6 +49,10 @@ static const char help[] =
     "                      pm.max_children of PHP-FPM (default: no limit)\n"
     "  --no-keep           a connection for each request, for applications\n"
     "                      that serve no other while one is kept\n"
+    "  --requests N        over a connection; the pm.max_requests of PHP-FPM\n"
+    "                      (default: no limit)\n"
+    "  --idle SECONDS      for which a connection is kept without a request\n"
+    "                      (default: 2)\n"
     "  --no-abort          never send FCGI_ABORT_REQUEST, at which some\n"
     "                      applications exit\n"
     "  --timeout SECONDS   for the application to accept a connection, begin\n"
@@ -63,6 +69,12 @@ static const char help[] =
     "                      which needs the length\n"
     "  --memory BYTES      for each worker's requests; beyond it, answer 503\n"
     "                      (default: 256 MiB for all, at least 32 MiB each)\n"
+    "  --max-head BYTES    for the head of a request (default: 64 KiB)\n"
+    "  --max-answer-head BYTES\n"
+    "                      for the head of an answer (default: 64 KiB)\n"
+    "  -p NAME=VALUE       set a CGI variable of all requests, in place of "
+    "one\n"
+    "                      that would be made; the last of a name counts\n"
     "  --drop-connection-named\n"
     "                      drop the fields that a client's Connection names;\n"
     "                      not behind a proxy, which may have added them\n"
@@ -113,6 +125,8 @@ static bool read_words(struct options *options, int argc, char **argv,
         cli_number("--workers", &options->workers, 1, NUMBER_MAX),
         cli_number("--connections", &options->connections, 0, NUMBER_MAX),
         cli_flag("--no-keep", &options->no_keep),
+        cli_number("--requests", &options->requests, 1, NUMBER_MAX),
+        cli_seconds("--idle", &options->idle_ms),
         cli_flag("--no-abort", &options->no_abort),
         cli_seconds("--timeout", &options->timeout_ms),
         cli_seconds("--total", &options->total_ms),
@@ -121,6 +135,10 @@ static bool read_words(struct options *options, int argc, char **argv,
         cli_bytes("--gather", &options->gather, 0, BYTES_MAX),
         cli_flag("--stream-chunked", &options->stream_chunked),
         cli_bytes("--memory", &options->memory, 1, MEMORY_MAX),
+        cli_bytes("--max-head", &options->max_head, HEAD_MIN, BYTES_MAX),
+        cli_bytes("--max-answer-head", &options->max_answer_head, HEAD_MIN,
+                  BYTES_MAX),
+        cli_other("-p", variables_add, &options->variables),
         cli_flag("--drop-connection-named", &options->drop_connection_named),
         cli_flag("--access-log", &options->access_log),
         cli_help("--help"),
@@ -139,7 +157,9 @@ bool options_read(struct options *options, int argc, char **argv, int *code)
                                 .timeout_ms = 60000,
                                 .client_timeout_ms = 60000,
                                 .least_rate = 500,
-                                .gather = GATHER_DEFAULT};
+                                .gather = GATHER_DEFAULT,
+                                .max_head = HEAD_DEFAULT,
+                                .max_answer_head = HEAD_DEFAULT};
     if (!read_words(options, argc, argv, code)) {
         return false;
     }

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <netdb.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -29,27 +30,32 @@ static void on_event(evutil_socket_t fd, short what, void *context)
     peer->ready(peer->owner);
 }
 
-static void tell_addresses(struct peer *peer, const struct sockaddr *address,
-                           socklen_t len)
+/* To a socket of IPv6, an address of IPv4 is ::ffff:1.2.3.4 (RFC 4291, section
+ * 2.5.5.2). */
+static void print_address(const struct sockaddr *address, socklen_t len,
+                          char host[PEER_HOST_MAX], char port[PEER_PORT_MAX])
 {
-    const int numeric = NI_NUMERICHOST | NI_NUMERICSERV;
-    struct sockaddr_storage own;
-    socklen_t own_len = sizeof(own);
+    static const char mapped[] = "::ffff:";
+    size_t skipped = sizeof(mapped) - 1;
 
-    (void)getnameinfo(address, len, peer->remote_addr,
-                      sizeof(peer->remote_addr), peer->remote_port,
-                      sizeof(peer->remote_port), numeric);
-    (void)getsockname(peer->fd, (struct sockaddr *)&own, &own_len);
-    (void)getnameinfo((const struct sockaddr *)&own, own_len, peer->server_addr,
-                      sizeof(peer->server_addr), peer->server_port,
-                      sizeof(peer->server_port), numeric);
+    (void)getnameinfo(address, len, host, PEER_HOST_MAX, port, PEER_PORT_MAX,
+                      NI_NUMERICHOST | NI_NUMERICSERV);
+    if (strncmp(host, mapped, skipped) == 0 && strchr(host, '.') != NULL) {
+        memmove(host, host + skipped, strlen(host + skipped) + 1);
+    }
 }
 
 void peer_open(struct peer *peer, struct event_base *base, int fd,
                const struct sockaddr *address, socklen_t len)
 {
+    struct sockaddr_storage own;
+    socklen_t own_len = sizeof(own);
+
     peer->fd = fd;
-    tell_addresses(peer, address, len);
+    print_address(address, len, peer->remote_addr, peer->remote_port);
+    (void)getsockname(fd, (struct sockaddr *)&own, &own_len);
+    print_address((const struct sockaddr *)&own, own_len, peer->server_addr,
+                  peer->server_port);
     (void)event_assign(&peer->reading, base, fd,
                        EV_READ | EV_CLOSED | EV_PERSIST | EV_ET, on_event,
                        peer);
@@ -130,6 +136,7 @@ int peer_receive(struct peer *peer, void *room, size_t cap, size_t *got)
     }
     if (n <= 0) {
         peer->closed = true;
+        peer->torn = n < 0;
         return FCGI_ERR_CLOSED;
     }
     *got = (size_t)n;
@@ -141,6 +148,17 @@ int peer_receive(struct peer *peer, void *room, size_t cap, size_t *got)
     peer->readable = *got == cap || peer->closed;
     peer->doubtful = true;
     return FCGI_OK;
+}
+
+bool peer_is_gone(const struct peer *peer)
+{
+    socklen_t len = sizeof(int);
+    int error = 0;
+
+    if (peer->closed) {
+        (void)getsockopt(peer->fd, SOL_SOCKET, SO_ERROR, &error, &len);
+    }
+    return peer->torn || error != 0;
 }
 
 void peer_doubt(struct peer *peer)
@@ -262,4 +280,13 @@ int peer_send(struct peer *peer, struct buffer *buffer, const void *data,
         peer->queued = count_queued(peer->fd);
     }
     return rc;
+}
+
+int peer_send_text(struct peer *peer, const char *text)
+{
+    struct buffer nothing = {0};
+    size_t taken;
+    int rc = peer_send(peer, &nothing, text, strlen(text), &taken);
+
+    return rc == FCGI_WAIT ? FCGI_ERR_CLOSED : rc;
 }

@@ -23,24 +23,28 @@
 #define TURN_BYTES ((size_t)256 * 1024)
 #define TURN_STEPS 16
 
+#define PEER_HOST_MAX 64
+#define PEER_PORT_MAX 8
+
 struct peer {
     int fd;
     struct event reading, writing;
     void (*ready)(void *owner); /* there may be something to do */
     void *owner;
+    bool awake;     /* an event is under way */
     bool readable;  /**< there may be something to receive */
     bool doubtful;  /* or a reset, which came along with the last bytes */
-    bool closed;    /**< the client has closed its side */
+    bool closed;    /**< the client sends no more, but may still receive */
+    bool torn;      /* nor does it receive */
     bool full;      /**< the client takes no more for now */
     bool held_back; /**< there is more to do, but in the next turn */
-    bool awake;     /* an event is under way */
     uint64_t moved; /**< bytes received and sent */
     unsigned turn;  /* the turn that the share is of */
     size_t bytes_left;
     int steps_left;
     int queued; /* bytes sent but not received, when last counted */
-    char remote_addr[64], remote_port[8];
-    char server_addr[64], server_port[8];
+    char remote_addr[PEER_HOST_MAX], remote_port[PEER_PORT_MAX];
+    char server_addr[PEER_HOST_MAX], server_port[PEER_PORT_MAX];
 };
 
 /**
@@ -70,11 +74,15 @@ void peer_end_event(struct peer *peer);
  *  held back. */
 bool peer_take_step(struct peer *peer);
 
+/** Whether a client that sends no more is gone altogether, as far as the system
+ *  knows: it learns that once something is sent. */
+bool peer_is_gone(const struct peer *peer);
+
 /**
  * Receive into `room`.
  *
  * @return FCGI_OK, FCGI_WAIT (nothing is there, or the client is held back) or
- *         FCGI_ERR_CLOSED (the client has left)
+ *         FCGI_ERR_CLOSED (the client sends no more)
  */
 int peer_receive(struct peer *peer, void *room, size_t cap, size_t *got);
 
@@ -101,6 +109,9 @@ int peer_discard_input(struct peer *peer);
  */
 int peer_send(struct peer *peer, struct buffer *buffer, const void *data,
               size_t len, size_t *taken);
+
+/** Send a short text, while the buffer is empty. FCGI_OK or FCGI_ERR_CLOSED. */
+int peer_send_text(struct peer *peer, const char *text);
 
 /** Count in `moved` what a client that takes no more has taken since, out of
  *  what was sent. */

@@ -8,9 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "asking.h"
-#include "ending.h"
-#include "reading.h"
+#include "stages.h"
+
+/* How often a client that has closed its side is probed. */
+#define PROBE_MS 2000
+
+/* For some body behind the longest head. */
+#define IN_ROOM ((size_t)16 * 1024)
 
 /* How many a worker caches for the next requests. */
 #define CACHED_MAX 64
@@ -30,29 +34,39 @@ bool transaction_enter(struct transaction *t, enum stage stage)
  * Memory.
  */
 
-/* The rooms are not cleared: a page that nobody uses takes no memory. */
+static size_t total_size(const struct options *options)
+{
+    return sizeof(struct transaction) + options->max_head + IN_ROOM +
+           options->max_answer_head + ANSWER_ROOM;
+}
+
+/* The room is not cleared: a page that nobody uses takes no memory. */
 static struct transaction *allocate(struct worker *worker)
 {
+    const struct options *options = worker->options;
+    size_t size = total_size(options);
     struct transaction *t;
 
-    if (!memory_take(&worker->memory, sizeof(*t))) {
+    if (!memory_take(&worker->memory, size)) {
         return NULL;
     }
-    t = malloc(sizeof(*t));
+    t = malloc(size);
     if (t == NULL) {
-        memory_give(&worker->memory, sizeof(*t));
+        memory_give(&worker->memory, size);
         return NULL;
     }
     memset(t, 0, offsetof(struct transaction, http));
     t->worker = worker;
-    t->in = (struct buffer){.data = t->in_room, .size = sizeof(t->in_room)};
-    t->out = (struct buffer){.data = t->out_room, .size = sizeof(t->out_room)};
+    t->in.data = t->room;
+    t->in.size = options->max_head + IN_ROOM;
+    t->out.data = t->room + t->in.size;
+    t->out.size = options->max_answer_head + ANSWER_ROOM;
     return t;
 }
 
 static void release(struct transaction *t)
 {
-    memory_give(&t->worker->memory, sizeof(*t));
+    memory_give(&t->worker->memory, total_size(t->worker->options));
     fcgi_response_free(&t->response);
     free(t);
 }
@@ -118,7 +132,7 @@ void transaction_end(struct transaction *t)
         return;
     }
     worker = t->worker;
-    asking_end(t);
+    stages_cancel_call(t);
     body_end(&t->body);
     if (worker->cached_count == CACHED_MAX) {
         release(t);
@@ -155,22 +169,44 @@ static void note_progress(struct transaction *t)
     patience_note(&t->patience, t->worker->now, bytes, is_waited_for(t));
 }
 
-int64_t transaction_deadline(const struct transaction *t)
+static int64_t client_deadline(const struct transaction *t)
 {
     return t->stage == STAGE_READING
                ? t->since + t->worker->options->client_timeout_ms
                : patience_deadline(&t->patience);
 }
 
+/* HTTP/1.0 has no interim answers (RFC 9110, section 15.2), and none may stand
+ * within an answer. */
+static int64_t probe_deadline(const struct transaction *t)
+{
+    bool may_probe = t->stage == STAGE_ASKING && t->peer->closed &&
+                     !t->http.is_1_0 && t->answer.state == ANSWER_NONE;
+
+    return may_probe ? t->since + PROBE_MS : PATIENCE_NEVER;
+}
+
+int64_t transaction_deadline(const struct transaction *t)
+{
+    int64_t client = client_deadline(t);
+    int64_t probe = probe_deadline(t);
+
+    return client < probe ? client : probe;
+}
+
 /* A client that takes no more is looked at closely before it is given up. */
 void transaction_check_client(struct transaction *t)
 {
-    if (t->worker->now >= transaction_deadline(t)) {
+    if (t->worker->now >= probe_deadline(t)) {
+        t->since = t->worker->now;
+        stages_probe_client(t);
+    }
+    if (t->worker->now >= client_deadline(t)) {
         peer_count_taken(t->peer);
         note_progress(t);
     }
-    if (t->worker->now >= transaction_deadline(t)) {
-        ending_time_out(t);
+    if (t->worker->now >= client_deadline(t)) {
+        (void)stages_time_out(t);
     }
 }
 
@@ -181,10 +217,10 @@ void transaction_check_client(struct transaction *t)
 enum stage transaction_proceed(struct transaction *t)
 {
     static bool (*const stages[])(struct transaction *) = {
-        [STAGE_READING] = reading_read_head,
-        [STAGE_GATHERING] = reading_gather_body,
-        [STAGE_ASKING] = asking_go_on,
-        [STAGE_SENDING] = ending_send_rest,
+        [STAGE_READING] = stages_read_head,
+        [STAGE_GATHERING] = stages_gather_body,
+        [STAGE_ASKING] = stages_ask,
+        [STAGE_SENDING] = stages_send_rest,
     };
 
     while (t->stage < STAGE_IDLE && stages[t->stage](t)) {

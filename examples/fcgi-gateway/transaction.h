@@ -7,10 +7,7 @@
  *        +------------- the next ------------+
  *
  * It holds all the memory that a request needs: an idle connection has none.
- *
- * Each stage is a function that does what it can without waiting, and returns
- * whether there is more to do at once, in that stage or in one it has entered.
- * The first two are in `reading`, the others in `asking` and `ending`.
+ * What is done in each stage is in `stages`.
  */
 #ifndef EXAMPLES_FCGI_GATEWAY_TRANSACTION_H
 #define EXAMPLES_FCGI_GATEWAY_TRANSACTION_H
@@ -29,19 +26,14 @@
 #include "peer.h"
 #include "worker.h"
 
-/* Room to receive: the longest head, and some body behind it in any case. Room
- * to send: a head, and the pieces of body that are sent with it. */
-#define IN_SIZE (HTTP_HEAD_MAX + (size_t)16 * 1024)
-#define OUT_SIZE ((size_t)64 * 1024)
-
 enum stage {
     STAGE_READING,   /**< a head */
     STAGE_GATHERING, /**< a body, all of it before the application is asked */
     STAGE_ASKING,    /**< the application */
     STAGE_SENDING,   /**< what is left of the answer */
     STAGE_IDLE,      /**< nothing of another request is there */
-    STAGE_LINGERING, /**< the client has sent what was not read: to close the
-                          connection now would discard the answer */
+    STAGE_LINGERING, /**< the client may still send, or have answers on their
+                          way: to close the connection now would discard them */
     STAGE_GONE       /**< close the connection */
 };
 
@@ -50,7 +42,7 @@ struct transaction {
     struct worker *worker;
     struct peer *peer;
     enum stage stage;
-    int64_t since; /* when the stage began */
+    int64_t since; /* when the stage began, or the client was probed */
     struct patience patience;
     uint64_t counted;       /* how much of peer->moved is in `patience` */
     struct fcgi_call *call; /**< NULL: it has ended, or did not begin */
@@ -64,8 +56,7 @@ struct transaction {
     struct buffer in;
     struct buffer out;
     struct http http;
-    char in_room[IN_SIZE];
-    char out_room[OUT_SIZE];
+    char room[]; /* of both buffers */
 };
 
 /** Begin to read a request. NULL: out of memory. */
@@ -78,7 +69,8 @@ enum stage transaction_proceed(struct transaction *t);
 /** When to proceed at the latest, whatever the sockets do. */
 int64_t transaction_deadline(const struct transaction *t);
 
-/** That time has come: end the request if the client has been too slow. */
+/** That time has come: end the request if the client has been too slow, or
+ *  probe whether it is there. */
 void transaction_check_client(struct transaction *t);
 
 /** End a transaction, and the call if it is under way. NULL is fine. */

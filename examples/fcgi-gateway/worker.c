@@ -138,6 +138,8 @@ static int open_upstream(struct worker *worker)
         .timeouts.total_ms = options->total_ms,
         .no_abort = options->no_abort,
         .pool.max_idle = options->no_keep ? -1 : 0,
+        .pool.max_requests = options->requests,
+        .pool.idle_timeout_ms = options->idle_ms,
         .pool.max_open = share_connections(worker),
     };
 

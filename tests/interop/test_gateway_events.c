@@ -382,7 +382,7 @@ static void a_slow_client_holds_the_application_back(void **state)
     (void)web_send(slow, GET);
     assert_in_range(await_standstill(app), 1, PARTS / 2);
     /* Others are served meanwhile. */
-    web_ask(front_address(front), "BREW / HTTP/1.1\r\n\r\n", &answer);
+    web_ask(front_address(front), "TRACE / HTTP/1.1\r\n\r\n", &answer);
     assert_int_equal(answer.status, 501);
     web_answer_free(&answer);
     assert_in_range(front_peak(front), 0, before + GROWTH_KIB);
