@@ -24,9 +24,11 @@
 #include "../common/descriptors.h"
 #include "../common/http_status.h"
 #include "../common/signals.h"
+#include "../common/variables.h"
 #include "options.h"
 
 #define FIELDS_MAX 100
+#define HEAD_MAX ((size_t)64 << 10) /* of a request, and of an answer */
 #define BODY_MAX ((size_t)16 << 20)
 
 /* What all requests share. */
@@ -186,6 +188,9 @@ static int ask_application(struct visit *visit, const char *version)
         rc = fcgi_cgi_build(visit->cgi, &site, &http);
     }
     if (rc == FCGI_OK) {
+        rc = variables_set(&options.variables, visit->cgi);
+    }
+    if (rc == FCGI_OK) {
         request.params = fcgi_cgi_params(visit->cgi, &request.param_count);
         rc = fcgi_client_do(client, &request, &visit->response);
         release_body(visit);
@@ -321,6 +326,7 @@ static int serve(void)
         MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD, 0,
         NULL, NULL, handle_request, NULL, MHD_OPTION_SOCK_ADDR, &address,
         MHD_OPTION_URI_LOG_CALLBACK, begin_visit, NULL,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, 2 * HEAD_MAX,
         MHD_OPTION_NOTIFY_COMPLETED, end_visit, NULL,
         MHD_OPTION_CONNECTION_TIMEOUT, 60U, MHD_OPTION_STRICT_FOR_CLIENT, 1,
         MHD_OPTION_END);
@@ -346,6 +352,8 @@ int main(int argc, char **argv)
     }
     site.root = options.root;
     site.drop_connection_named = options.drop_connection_named;
+    config.limits.line_len = HEAD_MAX;
+    config.limits.head_len = HEAD_MAX;
     config.timeouts.idle_ms = options.timeout_ms;
     config.timeouts.first_byte_ms = options.timeout_ms;
     config.timeouts.total_ms = options.total_ms;

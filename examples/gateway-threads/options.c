@@ -36,6 +36,9 @@ static const char help[] =
     "  --drop-connection-named\n"
     "                   drop the fields that a client names in Connection;\n"
     "                   not behind a proxy, which may have added them\n"
+    "  -p NAME=VALUE    set a CGI variable of all requests, in place of one "
+    "that\n"
+    "                   would be made; the last of a name counts\n"
     "  --help           print this help\n"
     "\n"
     "exit codes: 0 ended by a signal, or printed what was asked for; 1 could\n"
@@ -69,6 +72,7 @@ bool options_read(struct options *options, int argc, char **argv, int *code)
         cli_flag("--no-abort", &options->no_abort),
         cli_bytes("--memory", &options->memory, 1, BYTES_MAX),
         cli_flag("--drop-connection-named", &options->drop_connection_named),
+        cli_other("-p", variables_add, &options->variables),
         cli_help("--help"),
     };
     const struct cli cli = {table, sizeof(table) / sizeof(table[0]), help,

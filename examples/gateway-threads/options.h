@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "../common/variables.h"
+
 struct options {
     const char *port; /**< a number */
     const char *upstream;
@@ -16,6 +18,7 @@ struct options {
     size_t memory;  /**< for the bodies of all requests together */
     bool no_abort;
     bool drop_connection_named;
+    struct variables variables;
 };
 
 /**
