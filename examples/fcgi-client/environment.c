@@ -45,7 +45,7 @@ static void set_text(struct environment *environment, const char *name,
 }
 
 /*
- * All names of the script are slices of one string:
+ * The names of the script are slices of one string:
  *
  *     / / s r v / w w w / i n d e x . p h p ? a = 1
  *       |-- DOCUMENT_ROOT   |                 |- QUERY_STRING
@@ -53,31 +53,60 @@ static void set_text(struct environment *environment, const char *name,
  *                   |------ SCRIPT_NAME ----|
  *                   |------ REQUEST_URI ------------|
  *
- * The slash in front is for a SCRIPT that has none.
+ * The slash in front is for a SCRIPT that has none. A SCRIPT without extension
+ * is a page of the application's own, such as the status page of PHP-FPM, which
+ * is known by its whole SCRIPT_NAME.
  */
-static void set_script(struct environment *environment, bool with_name)
+static const char *find_name(const char *path, const char *end)
 {
-    const char *filename = environment->path + 1;
-    const char *end = filename + strcspn(filename, "?");
     const char *name = end;
 
     do {
         name--;
     } while (*name != '/');
+    if (end - name > 2 && memchr(name + 2, '.', (size_t)(end - name - 2))) {
+        return name;
+    }
+    return path[1] == '/' ? path + 1 : path;
+}
+
+/* What stands before the name, if SCRIPT ends with that; else its folder. */
+static void set_root(struct environment *environment, const char *name,
+                     const char *end)
+{
+    const char *root = environment->path + 1;
+    size_t len = strcspn(name, "?");
+
+    if (len > (size_t)(end - root) || memcmp(end - len, name, len) != 0) {
+        name = find_name(environment->path, end);
+        len = (size_t)(end - name);
+    }
+    if (end - len > root) {
+        set_bytes(environment, "DOCUMENT_ROOT", root,
+                  (size_t)(end - len - root));
+    } else {
+        set_text(environment, "DOCUMENT_ROOT", *root == '/' ? "/" : ".");
+    }
+}
+
+static void set_script(struct environment *environment, bool with_name)
+{
+    const char *filename = environment->path + 1;
+    const char *end = filename + strcspn(filename, "?");
+    const char *uri = environment->uri != NULL
+                          ? environment->uri
+                          : find_name(environment->path, end);
+    size_t len = strcspn(uri, "?");
+
     set_bytes(environment, "SCRIPT_FILENAME", filename,
               (size_t)(end - filename));
     if (with_name) {
-        set_bytes(environment, "SCRIPT_NAME", name, (size_t)(end - name));
+        set_bytes(environment, "SCRIPT_NAME", uri, len);
     }
-    set_bytes(environment, "DOCUMENT_URI", name, (size_t)(end - name));
-    set_text(environment, "REQUEST_URI", name);
+    set_bytes(environment, "DOCUMENT_URI", uri, len);
+    set_text(environment, "REQUEST_URI", uri);
     set_text(environment, "QUERY_STRING", *end == '?' ? end + 1 : end);
-    if (name > filename) {
-        set_bytes(environment, "DOCUMENT_ROOT", filename,
-                  (size_t)(name - filename));
-    } else {
-        set_text(environment, "DOCUMENT_ROOT", name == filename ? "/" : ".");
-    }
+    set_root(environment, uri, end);
 }
 
 static void set_server(struct environment *environment)
@@ -113,11 +142,24 @@ static void set_data(struct environment *environment, const struct body *data)
     set_text(environment, "FCGI_DATA_LAST_MOD", environment->data_modified);
 }
 
+static bool make_uri(struct environment *environment, const char *name)
+{
+    const char *query = environment->path + strcspn(environment->path, "?");
+    size_t size = strlen(name) + strlen(query) + 1;
+
+    environment->uri = malloc(size);
+    if (environment->uri == NULL) {
+        return false;
+    }
+    snprintf(environment->uri, size, "%s%s", name, query);
+    return true;
+}
+
 static bool allocate(struct environment *environment,
                      const struct options *options)
 {
     size_t len = strlen(options->script) + 2;
-    size_t count = OWN_VARIABLES + options->variable_count;
+    size_t count = OWN_VARIABLES + options->variables.count;
 
     *environment = (struct environment){
         .variables = calloc(count, sizeof(struct fcgi_param)),
@@ -127,7 +169,8 @@ static bool allocate(struct environment *environment,
         return false;
     }
     snprintf(environment->path, len, "/%s", options->script);
-    return true;
+    return options->script_name == NULL ||
+           make_uri(environment, options->script_name);
 }
 
 bool environment_make(struct environment *environment,
@@ -151,8 +194,8 @@ bool environment_make(struct environment *environment,
     if (options->role == FCGI_ROLE_FILTER) {
         set_data(environment, data);
     }
-    for (size_t i = 0; i < options->variable_count; i++) {
-        set(environment, &options->variables[i]);
+    for (size_t i = 0; i < options->variables.count; i++) {
+        set(environment, &options->variables.pairs[i]);
     }
     return true;
 }
@@ -161,4 +204,5 @@ void environment_free(struct environment *environment)
 {
     free(environment->variables);
     free(environment->path);
+    free(environment->uri);
 }

@@ -16,7 +16,8 @@
 struct environment {
     struct fcgi_param *variables;
     size_t count;
-    char *path; /**< a slash, then SCRIPT as given */
+    char *path; /* a slash, then SCRIPT as given */
+    char *uri;  /* the name of --script-name, and the query; or NULL */
     char software[64];
     char content_length[24];
     char data_length[24];

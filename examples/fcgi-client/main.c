@@ -92,8 +92,14 @@ static int exit_code_of(int error)
 
 static int fail_with_error(const struct run *run, int error, int system_error)
 {
+    char why[64] = "";
+
+    if (error == FCGI_ERR_HEAD_TOO_LARGE) {
+        (void)snprintf(why, sizeof(why), "--max-head is %zu",
+                       run->options.max_head);
+    }
     return fail(run, exit_code_of(error), fcgi_strerror(error),
-                system_error != 0 ? strerror(system_error) : "");
+                system_error != 0 ? strerror(system_error) : why);
 }
 
 static double milliseconds(int64_t microseconds)
@@ -229,6 +235,9 @@ static int open_client(struct run *run)
                      .write_ms = -1,
                      .first_byte_ms = -1,
                      .idle_ms = -1},
+        .limits = {.line_len = (int64_t)options->max_head,
+                   .head_len = (int64_t)options->max_head,
+                   .field_count = -1},
         .pool = {.max_idle = options->count > 1 ? 1 : -1,
                  .trace = options->trace ? trace_print : NULL},
     };
@@ -274,6 +283,6 @@ int main(int argc, char **argv)
     environment_free(&run.environment);
     body_close(&run.data);
     body_close(&run.body);
-    options_free(&run.options);
+    variables_free(&run.options.variables);
     return code;
 }

@@ -6,7 +6,6 @@
 #include "options.h"
 
 #include <limits.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -22,10 +21,16 @@ static const char help[] =
     "\n"
     "ADDRESS  unix:/path, /path, unix:@name, host:port or [v6]:port\n"
     "SCRIPT   the file to run, as the application sees it; or a page of its\n"
-    "         own, such as /ping\n"
+    "         own, such as /fpm/status\n"
     "\n"
     "  -p NAME=VALUE         set a CGI variable; the last of a name counts.\n"
     "                        None comes from the environment.\n"
+    "  --script-name NAME    SCRIPT_NAME, and the path of the request "
+    "(default:\n"
+    "                        SCRIPT without its folder; all of it if it has "
+    "no\n"
+    "                        extension, as a page of the application's has "
+    "not)\n"
     "  -X METHOD             the method (default: GET; with -d: POST)\n"
     "  -d DATA|@FILE|@-      send DATA, a file or standard input as the body;\n"
     "                        a form's, unless -p CONTENT_TYPE is given\n"
@@ -39,6 +44,7 @@ static const char help[] =
     "  --expect TEXT         fail unless the body contains TEXT\n"
     "  --timeout MS          for each whole request (default: 30000)\n"
     "  --connect-timeout MS  to connect (default: 5000)\n"
+    "  --max-head BYTES      for the head of the answer (default: 64 KiB)\n"
     "  --role ROLE           responder, authorizer or filter (default:\n"
     "                        responder)\n"
     "  --data DATA|@FILE|@-  what a filter filters\n"
@@ -79,24 +85,6 @@ static bool read_role(void *value, const char *text)
         "--role must be responder, authorizer or filter, not '%s'", text);
 }
 
-static bool add_variable(void *value, const char *text)
-{
-    struct options *options = value;
-    const char *equals = strchr(text, '=');
-
-    if (equals == NULL || equals == text) {
-        return cli_refuse("-p must be NAME=VALUE, not '%s'", text);
-    }
-    options->variables[options->variable_count] = (struct fcgi_param){
-        .name = text,
-        .name_len = (size_t)(equals - text),
-        .value = equals + 1,
-        .value_len = strlen(equals + 1),
-    };
-    options->variable_count++;
-    return true;
-}
-
 /*
  * All of it.
  */
@@ -115,6 +103,13 @@ static bool check_options(const struct options *options)
 {
     if (is_empty(options->method)) {
         return cli_refuse("-X must not be empty");
+    }
+    if (options->script_name != NULL &&
+        (options->script_name[0] != '/' ||
+         strchr(options->script_name, '?') != NULL)) {
+        return cli_refuse("--script-name must begin with a slash and have no "
+                          "query, not be '%s'",
+                          options->script_name);
     }
     if (is_empty(options->expected)) {
         return cli_refuse("--expect must not be empty");
@@ -149,7 +144,7 @@ static bool read_words(struct options *options, int argc, char **argv,
                        int *code)
 {
     const struct cli_option table[] = {
-        cli_other("-p", add_variable, options),
+        cli_other("-p", variables_add, &options->variables),
         cli_text("-X", &options->method),
         cli_text("-d", &options->body),
         cli_flag("-i", &options->show_head),
@@ -162,6 +157,8 @@ static bool read_words(struct options *options, int argc, char **argv,
         cli_number("--timeout", &options->timeout_ms, 1, INT_MAX),
         cli_number("--connect-timeout", &options->connect_timeout_ms, 1,
                    INT_MAX),
+        cli_text("--script-name", &options->script_name),
+        cli_bytes("--max-head", &options->max_head, 1, INT_MAX),
         cli_other("--role", read_role, &options->role),
         cli_text("--data", &options->data),
         cli_help("-h"),
@@ -183,16 +180,7 @@ bool options_read(struct options *options, int argc, char **argv, int *code)
         .timeout_ms = 30000,
         .connect_timeout_ms = 5000,
         .count = 1,
-        .variables = calloc((size_t)argc + 1, sizeof(struct fcgi_param)),
+        .max_head = (size_t)64 * 1024,
     };
-    if (options->variables == NULL) {
-        *code = cli_fail(CODE_LOCAL, "out of memory", "");
-        return false;
-    }
     return read_words(options, argc, argv, code);
-}
-
-void options_free(struct options *options)
-{
-    free(options->variables);
 }

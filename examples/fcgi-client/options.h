@@ -10,6 +10,8 @@
 
 #include <fcgi_client.h>
 
+#include "../common/variables.h"
+
 /** What the program exits with; 3 is EXIT_USAGE. Never 2, which health checkers
  *  reserve. */
 enum code {
@@ -24,17 +26,18 @@ enum code {
 
 struct options {
     const char *address;
-    const char *script; /**< with its query, as given */
-    const char *method; /**< NULL: not given */
-    const char *body;   /**< text or @FILE; NULL: none */
-    const char *data;   /**< likewise, a filter's second stream */
+    const char *script;      /**< with its query, as given */
+    const char *script_name; /**< NULL: not given */
+    const char *method;      /**< NULL: not given */
+    const char *body;        /**< text or @FILE; NULL: none */
+    const char *data;        /**< likewise, a filter's second stream */
     const char *expected;
-    struct fcgi_param *variables; /**< of -p, in order */
-    size_t variable_count;
+    struct variables variables;
     enum fcgi_role role;
     int timeout_ms;
     int connect_timeout_ms;
     int count;
+    size_t max_head; /**< bytes of the head of an answer */
     bool show_head;
     bool fail;
     bool quiet;
@@ -46,13 +49,11 @@ struct options {
  * Read the command line. A mistake is reported in one line on standard error;
  * --help and --version are answered.
  *
- * @param options  filled in; its strings are those of `argv`; the caller calls
- *                 options_free() in any case
+ * @param options  filled in; its strings are those of `argv`; the caller frees
+ *                 its variables in any case
  * @param code     set to the exit code where there is nothing to send
  * @return whether there is a request to send
  */
 bool options_read(struct options *options, int argc, char **argv, int *code);
-
-void options_free(struct options *options);
 
 #endif

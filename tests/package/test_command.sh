@@ -50,6 +50,32 @@ prints_line SCRIPT_FILENAME=/ping
 prints_line SCRIPT_NAME=/ping
 prints_line DOCUMENT_ROOT=/
 
+it "names a page that has no extension by all of its path"
+exits 0 "$echo" '/fpm/status?json'
+prints_line SCRIPT_FILENAME=/fpm/status
+prints_line SCRIPT_NAME=/fpm/status
+prints_line DOCUMENT_URI=/fpm/status
+prints_line 'REQUEST_URI=/fpm/status?json'
+prints_line QUERY_STRING=json
+prints_line DOCUMENT_ROOT=/
+exits 0 "$echo" /srv/.hidden
+prints_line SCRIPT_NAME=/srv/.hidden
+
+it "takes the name of the script from --script-name"
+exits 0 --script-name /app/index.php "$echo" '/srv/www/app/index.php?a=1'
+prints_line SCRIPT_FILENAME=/srv/www/app/index.php
+prints_line SCRIPT_NAME=/app/index.php
+prints_line DOCUMENT_URI=/app/index.php
+prints_line 'REQUEST_URI=/app/index.php?a=1'
+prints_line QUERY_STRING=a=1
+prints_line DOCUMENT_ROOT=/srv/www
+exits 0 --script-name /other "$echo" /srv/www/index.php
+prints_line SCRIPT_NAME=/other
+prints_line REQUEST_URI=/other
+prints_line DOCUMENT_ROOT=/srv/www
+exits 0 --script-name /a "$echo" /a
+prints_line DOCUMENT_ROOT=/
+
 it "takes a script without a folder"
 exits 0 "$echo" 'index.php?x'
 prints_line SCRIPT_FILENAME=index.php
@@ -183,6 +209,33 @@ fake stderr="cut off" end=2
 exits 7 "$address" /x
 [ "$(tail -n 1 err | cut -c 1-13)" = "fcgi-client: " ] || bad "glued"
 
+it "takes a head with a field of 20 KB, and cookies of 32 KB"
+cookie=$(printf 'Set-Cookie: a=%04000d' 0)
+fake answer="X-Long: $(printf %020000d 0)
+$cookie
+$cookie
+$cookie
+$cookie
+$cookie
+$cookie
+$cookie
+$cookie
+
+hello"
+exits 0 "$address" /x
+prints hello
+
+it "takes a head up to --max-head, and says so if there is more"
+long="X: $(printf %02000d 0)
+
+hello"
+fake answer="$long"
+exits 0 --max-head 2100 "$address" /x
+prints hello
+fake answer="$long"
+exits 6 --max-head 1900 "$address" /x
+complains "$address: head of the response is over its limit: --max-head is 1900"
+
 it "streams an answer larger than the memory it may have"
 fake stdout="Content-Type: x
 
@@ -261,6 +314,8 @@ for arguments in '' x 'x y z' '--nonsense x y' '-Z x y' '-iZ x y' '-p x y' \
     '--timeout 99999999999 x y' '--role poet x y' '--data x x y' \
     '--role authorizer -d x x y' '--role filter -d @- --data @- x y' \
     'x y --expect' 'x y -d' 'x ?query' \
+    '--max-head 0 x y' '--max-head -1 x y' '--max-head 1k x y' \
+    '--script-name x x y' '--script-name= x y' '--script-name /x?y x y' \
     '--expect= x y' '--fail=yes x y' '--help=x'; do
     refuses '' $arguments
 done
@@ -430,5 +485,35 @@ done
 for number in 1 2 3 4 5 6 7 8; do
     [ "$(tail -n 1 "out$number")" = "$number" ] || bad "mixed up answers"
 done
+
+# ---- PHP-FPM ----------------------------------------------------------------
+
+fpm=$(ls /usr/sbin/php-fpm* /usr/local/sbin/php-fpm* 2>/dev/null | tail -n 1)
+if [ -n "$fpm" ]; then
+    cat >fpm.conf <<END
+[global]
+daemonize = no
+[www]
+listen = $folder/fpm.sock
+pm = static
+pm.max_children = 1
+pm.status_path = /fpm/status
+ping.path = /fpm/ping
+END
+    start sh -c 'exec "$@" 2>&1' sh "$fpm" -n -F -O -R -y fpm.conf
+
+    it "asks PHP-FPM for its status"
+    exits 0 --fail "$folder/fpm.sock" /fpm/status
+    prints_line 'pool:                 www'
+    is_silent
+    exits 0 --fail --expect '"pool":"www"' "$folder/fpm.sock" '/fpm/status?json'
+
+    it "pings PHP-FPM"
+    exits 0 --fail --expect pong "$folder/fpm.sock" /fpm/ping
+    exits 0 --expect pong --script-name /fpm/ping "$folder/fpm.sock" /x.php
+    exits 1 --fail "$folder/fpm.sock" /fpm/other
+else
+    [ -n "${FCGI_TEST_ALLOW_SKIP:-}" ] || bad "there is no php-fpm"
+fi
 
 finish
