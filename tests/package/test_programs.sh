@@ -117,7 +117,8 @@ refuses_option '--no-abort=1: this option takes no value' --no-abort=1
 refuses_option '--drop-connection-named=: this option takes no value' \
     --drop-connection-named=
 for option in --upstream --root --index --workers --connections --timeout \
-    --total --client-timeout --least-rate --gather --memory; do
+    --total --client-timeout --least-rate --gather --memory --requests --idle \
+    --max-head --max-answer-head -p; do
     refuses_option "$option needs a value" "$option"
 done
 
@@ -144,6 +145,15 @@ refuses_numbers --client-timeout 1 1000000
 refuses_numbers --least-rate 0 1073741824
 refuses_numbers --gather 0 1073741824
 refuses_numbers --memory 1 "$memory_max"
+refuses_numbers --requests 1 100000
+refuses_numbers --idle 1 1000000
+refuses_numbers --max-head 1024 1073741824
+refuses_numbers --max-answer-head 1024 1073741824
+
+it "takes a variable with a name, and no other"
+for variable in '' x =x =; do
+    refuses_option "-p must be NAME=VALUE, not '$variable'" -p "$variable"
+done
 
 it "has a connection for each worker, or none for any"
 few='--connections must be at least --workers, 4, not'
@@ -360,6 +370,10 @@ done
 for folder_name in '' srv; do
     refuses "ROOT must begin with a slash, not be '$folder_name'" \
         0 "$echo" "$folder_name"
+done
+for variable in '' x =x; do
+    refuses "-p must be NAME=VALUE, not '$variable'" \
+        -p "$variable" 0 "$echo" /srv
 done
 for seconds in '' 0 x 1x 1000001 99999999999999999999; do
     refuses "SECONDS must be a number from 1 to 1000000, not '$seconds'" \
