@@ -80,8 +80,9 @@ struct fcgi_pool_config {
                                  closed; 2,000 */
     int max_age_ms;         /**< how long after it was dialled a connection may
                                  be reused; off */
-    int max_requests;       /**< requests over one connection; unlimited. Set
-                                 this to pm.max_requests of PHP-FPM */
+    int max_requests;       /**< requests over one connection, each of which
+                                 has an id of its own; 65,535, which is the
+                                 most. Set this to pm.max_requests of PHP-FPM */
     int max_open;           /**< idle, leased and dialling connections together;
                                  unlimited. Below pm.max_children of PHP-FPM,
                                  requests wait here, in order, and not in its
@@ -229,7 +230,8 @@ FCGI_API void fcgi_pool_discard(struct fcgi_pool *pool,
 FCGI_API int fcgi_connection_fd(const struct fcgi_connection *connection);
 
 /** The id for the next request over a leased connection, which counts as one
- *  towards `max_requests`: never 0, and another one each time. Not NULL. */
+ *  towards `max_requests`: 1, 2, 3 and so on, and 1 again after 65,535, for
+ *  those who go on beyond that. Not NULL. */
 FCGI_API uint16_t fcgi_connection_next_id(struct fcgi_connection *connection);
 
 /**

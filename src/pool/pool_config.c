@@ -3,12 +3,17 @@
  * then on no 0 stands for a default.
  */
 #include <limits.h>
+#include <stdint.h>
 #include <string.h>
 
 #include <fcgi_client/error.h>
 
 #include "../base/option.h"
 #include "pool.h"
+
+/* Each request over a connection has an id of its own: were one used again, a
+ * late record of the earlier request could pass for the later one's. */
+#define MOST_REQUESTS UINT16_MAX
 
 void fcgi_pool_config_init(struct fcgi_pool_config *config)
 {
@@ -46,7 +51,10 @@ int fcgi__pool_config_resolve(struct fcgi_pool_config *config,
                         standard.idle_timeout_ms, -1);
     resolve_pool_option(&valid, &config->max_age_ms, standard.max_age_ms, -1);
     resolve_pool_option(&valid, &config->max_requests, standard.max_requests,
-                        INT_MAX);
+                        MOST_REQUESTS);
+    if (config->max_requests > MOST_REQUESTS) {
+        config->max_requests = MOST_REQUESTS;
+    }
     resolve_pool_option(&valid, &config->max_open, standard.max_open, INT_MAX);
     resolve_pool_option(&valid, &config->max_waiting, standard.max_waiting,
                         INT_MAX);

@@ -104,24 +104,21 @@ static void a_connection_serves_one_request_after_another(void **state)
     }
 }
 
-/* More requests than there are ids, so that these begin anew. */
-static void ids_change_with_each_request_and_are_never_0(void **state)
+/* More requests than there are ids: those go over another connection. */
+static void no_two_requests_over_a_connection_have_the_same_id(void **state)
 {
-    enum { COUNT = 65536 + 100 };
+    enum { IDS = 65535, COUNT = IDS + 100 };
     struct fixture *f = fixture_serve(state, FAKE_UNIX, NULL);
-    int before = 0;
     for (size_t i = 0; i < COUNT; i++) {
         assert_code(fcgi_client_do(f->client, &f->request, &f->response),
                     FCGI_OK);
         assert_int_equal(f->response.body.len, 5);
     }
     for (size_t i = 0; i < COUNT; i++) {
-        int id = fake_request(f->app, i)->id;
-        assert_int_not_equal(id, 0);
-        assert_int_not_equal(id, before);
-        before = id;
+        assert_int_equal(fake_request(f->app, i)->id, i % IDS + 1);
+        assert_int_equal(fake_request_connection(f->app, i), i / IDS);
     }
-    assert_int_equal(fake_count(f->app, FAKE_ACCEPTED), 1);
+    assert_int_equal(fake_count(f->app, FAKE_ACCEPTED), 2);
 }
 
 /* ---- roles ------------------------------------------------------------- */
@@ -367,7 +364,7 @@ int main(void)
         fixture_test(one_large_body_follows_another),
         fixture_test(nothing_is_dialled_before_it_is_needed),
         fixture_test(a_connection_serves_one_request_after_another),
-        fixture_test(ids_change_with_each_request_and_are_never_0),
+        fixture_test(no_two_requests_over_a_connection_have_the_same_id),
         fixture_test(a_responder_without_a_body_gets_one_empty_stdin),
         fixture_test(an_authorizer_gets_no_stdin),
         fixture_test(a_filter_gets_stdin_then_data),

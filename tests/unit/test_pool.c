@@ -178,6 +178,24 @@ static void a_connection_serves_only_so_many_requests(void **state)
     assert_int_equal(stats_of(f->client).stale, 0);
 }
 
+/* Ids would repeat: a late record could pass for a later request's. */
+static void a_connection_that_has_used_all_ids_is_closed(void **state)
+{
+    for (int most = -1; most < 100001; most += 100001) {
+        struct fcgi_pool_config config = {.max_requests = most};
+        struct fixture *f = fixture_pool(state, FAKE_UNIX, &config);
+        struct fcgi_connection *connection = take(f->pool);
+        for (int i = 0; i < 65534; i++) {
+            (void)fcgi_connection_next_id(connection);
+        }
+        fcgi_pool_put(f->pool, connection);
+        assert_int_equal(stats_of_pool(f->pool).idle, 1);
+        (void)fcgi_connection_next_id(take(f->pool));
+        fcgi_pool_put(f->pool, connection);
+        assert_int_equal(stats_of_pool(f->pool).idle, 0);
+    }
+}
+
 /* The second request must come too late for the connection, whatever the
  * machine does meanwhile. */
 static void an_old_connection_is_not_used_again(void **state)
@@ -326,7 +344,7 @@ static void what_an_option_leaves_open_is_as_documented(void **state)
     assert_int_equal(got.max_idle, documented.max_idle);
     assert_int_equal(got.idle_timeout_ms, documented.idle_timeout_ms);
     assert_int_equal(got.max_age_ms, -1);
-    assert_int_equal(got.max_requests, INT_MAX);
+    assert_int_equal(got.max_requests, 65535);
     assert_int_equal(got.max_open, INT_MAX);
     assert_int_equal(got.max_waiting, documented.max_waiting);
     assert_int_equal(got.queue_timeout_ms, -1);
@@ -349,7 +367,7 @@ static void minus_one_turns_an_option_off(void **state)
     assert_int_equal(got.max_idle, 0);
     assert_int_equal(got.idle_timeout_ms, -1);
     assert_int_equal(got.max_age_ms, -1);
-    assert_int_equal(got.max_requests, INT_MAX);
+    assert_int_equal(got.max_requests, 65535);
     assert_int_equal(got.max_open, INT_MAX);
     assert_int_equal(got.max_waiting, INT_MAX);
     assert_int_equal(got.queue_timeout_ms, -1);
@@ -476,6 +494,7 @@ int main(void)
         fixture_test(with_reuse_off_none_is_kept),
         fixture_test(with_reuse_off_the_application_is_not_asked_to_keep),
         fixture_test(a_connection_serves_only_so_many_requests),
+        fixture_test(a_connection_that_has_used_all_ids_is_closed),
         fixture_test(an_old_connection_is_not_used_again),
         fixture_test(a_connection_too_old_to_be_kept_is_closed),
         fixture_test(an_idle_connection_takes_little_memory),
