@@ -59,7 +59,8 @@ extern "C" {
     X(SOURCE, -35, "the source of the request body failed")                    \
     X(POOL_CLOSED, -36, "the connection pool is closed")                       \
     X(BAD_REQUEST, -37, "malformed HTTP request")                              \
-    X(LENGTH_REQUIRED, -38, "the length of the request body is not known")
+    X(LENGTH_REQUIRED, -38, "the length of the request body is not known")     \
+    X(BAD_ID, -39, "the application ended a request that was never made")
 
 enum fcgi_error {
 #define FCGI_ERROR_ENUM(name, code, sentence) FCGI_ERR_##name = (code),

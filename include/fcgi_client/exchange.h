@@ -226,7 +226,10 @@ FCGI_API void fcgi_exchange_free(struct fcgi_exchange *x);
  * @param request     borrowed for this call, but its sources and sink are used
  *                    until the request has ended; not NULL
  * @param response    emptied, then filled until the request has ended; not NULL
- * @param request_id  1..65535; not the one used before on that connection
+ * @param request_id  1..65535; above all those used before on that connection:
+ *                    if the application ends a request of id 0, or of one above
+ *                    this, it ends one that was never made, and this one ends
+ *                    with FCGI_ERR_BAD_ID
  * @param flags       FCGI_FLAG_KEEP_CONN or 0
  * @return FCGI_OK, or, with nothing begun,
  *         FCGI_ERR_ARGUMENT          NULL where it is not allowed, an id of 0,

@@ -230,8 +230,17 @@ static int begin_management_record(struct fcgi__response_reader *reader)
     }
 }
 
+/* The ids of a connection count up from 1. An earlier request's may still come
+ * late. */
+static bool is_unused_id(const struct fcgi__response_reader *reader,
+                         uint16_t id)
+{
+    return id == 0 || id > reader->request_id;
+}
+
 /* A management record, or one of another request (section 3.3): nothing of it
- * may reach this response. */
+ * may reach this response. An application that ends a request that was never
+ * made means this one, and would not end it again. */
 static int begin_foreign_record(struct fcgi__response_reader *reader)
 {
     const struct fcgi_header *header = &reader->deframer.header;
@@ -245,6 +254,10 @@ static int begin_foreign_record(struct fcgi__response_reader *reader)
         return FCGI_OK;
     }
     reader->misdirected = true;
+    if (header->type == FCGI_TYPE_END_REQUEST &&
+        is_unused_id(reader, header->request_id)) {
+        return FCGI_ERR_BAD_ID;
+    }
     return known ? FCGI_OK : FCGI_ERR_BAD_RECORD;
 }
 

@@ -6,7 +6,8 @@
  *     STDERR of this request   the error output
  *     END_REQUEST              the end
  *     management (id 0)        skipped
- *     another request's        skipped, and the connection is not used again
+ *     an earlier request's     skipped, and the connection is not used again
+ *     under an id never used   likewise, but END_REQUEST is FCGI_ERR_BAD_ID
  *     anything else            FCGI_ERR_BAD_RECORD
  */
 #ifndef FCGI__RESPONSE_READER_H

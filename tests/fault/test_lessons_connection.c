@@ -268,12 +268,43 @@ static void a_record_of_another_request_is_not_part_of_the_answer(void **state)
         FAKE_STDOUT("A: 1\r\n\r\nbo"),
         FAKE_STRANGER(WIRE_STDOUT, "intruder"),
         FAKE_STRANGER(WIRE_STDERR, "intruder"),
-        FAKE_STRANGER(WIRE_END, "\0\0\0\0\0\0\0"),
         FAKE_STDOUT("dy"),
         FAKE_END(WIRE_COMPLETE),
         THEN_SERVES};
     struct fcgi_request request = get_request();
     assert_dropped(state, FAKE_STEPS(script), &request, FCGI_OK, "body");
+}
+
+/* Of the request before, the end comes once more. */
+static void a_late_end_of_an_earlier_request_ends_nothing(void **state)
+{
+    static const struct fake_step script[] = {
+        FAKE_ACCEPT,
+        FAKE_SERVE_TIMES(1),
+        FAKE_READ_REQUEST,
+        FAKE_STDOUT("A: 1\r\n\r\nbo"),
+        FAKE_STRANGER(WIRE_END, "\0\0\0\0\0\0\0"),
+        FAKE_STDOUT("dy"),
+        FAKE_END(WIRE_COMPLETE),
+        THEN_SERVES};
+    struct fixture *f = fixture_run(state, FAKE_UNIX, script, NULL);
+    struct fcgi_request request = get_request();
+    ask_hello(f->client);
+    ask_and_check(fcgi_client_do, f->client, &request, FCGI_OK, "body",
+                  __FILE__, __LINE__);
+    assert_false(ask_hello(f->client).reused);
+}
+
+/* It answers whatever it is asked as if that were the second request. */
+static void
+an_application_that_answers_another_request_does_not_hang(void **state)
+{
+    static const struct fake_step script[] = {
+        FAKE_ACCEPT, FAKE_READ_REQUEST,
+        FAKE_STRANGER(WIRE_STDOUT, "A: 1\r\n\r\nbody"),
+        FAKE_STRANGER(WIRE_END, "\0\0\0\0\0\0\0"), THEN_SERVES};
+    struct fcgi_request request = get_request();
+    assert_dropped(state, FAKE_STEPS(script), &request, FCGI_ERR_BAD_ID, "");
 }
 
 /* What nobody asked for lies on the idle connection, and begins with what
@@ -380,6 +411,8 @@ int main(void)
         fixture_test(an_end_whose_padding_never_comes_drops_the_connection),
         fixture_test(a_reset_behind_an_end_without_its_padding_is_no_error),
         fixture_test(a_record_of_another_request_is_not_part_of_the_answer),
+        fixture_test(a_late_end_of_an_earlier_request_ends_nothing),
+        fixture_test(an_application_that_answers_another_request_does_not_hang),
         fixture_test(unread_bytes_do_not_answer_the_next_request),
         fixture_test(a_timed_out_requests_late_answer_reaches_no_other),
         fixture_test(a_closed_connection_raises_no_sigpipe),

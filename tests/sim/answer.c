@@ -27,6 +27,7 @@ enum flaw {
     UNKNOWN_TYPE,
     BEGINS,
     SHORT_END,
+    ENDS_ANOTHER,
     /* of the end: */
     OVERLOADED,
     CANT_MULTIPLEX,
@@ -48,6 +49,7 @@ static const int verdicts[] = {
     [UNKNOWN_TYPE] = FCGI_ERR_BAD_RECORD,
     [BEGINS] = FCGI_ERR_BAD_RECORD,
     [SHORT_END] = FCGI_ERR_BAD_RECORD,
+    [ENDS_ANOTHER] = FCGI_ERR_BAD_ID,
     [OVERLOADED] = FCGI_ERR_OVERLOADED,
     [CANT_MULTIPLEX] = FCGI_ERR_CANT_MPX_CONN,
     [UNKNOWN_ROLE] = FCGI_ERR_UNKNOWN_ROLE,
@@ -167,19 +169,25 @@ static void add_record(struct wire *bytes, int type, int id, const void *data,
     wire_record(bytes, type, id, data, len, some_padding());
 }
 
-/* Of a request that is not the client's, now or later: its ids grow. */
-static int other_id(int id)
+/* An id that the client's ids, which grow, never reach. */
+static int unused_id(void)
 {
-    return id > 1 && world_chance(50) ? id - 1
-                                      : (int)world_between(1000, 65535);
+    return (int)world_between(1000, 65535);
 }
 
+static int other_id(int id)
+{
+    return id > 1 && world_chance(50) ? id - 1 : unused_id();
+}
+
+/* The end of a request that was never made would be no oddity, but a flaw. */
 static void add_foreign_record(struct answer *a, int id)
 {
-    static const int types[] = {WIRE_STDOUT, WIRE_STDERR, WIRE_END, WIRE_ABORT};
+    static const int types[] = {WIRE_STDOUT, WIRE_STDERR, WIRE_ABORT, WIRE_END};
+    int other = other_id(id);
 
     a->foreign = true;
-    add_record(&a->bytes, types[world_below(4)], other_id(id),
+    add_record(&a->bytes, types[world_below(other < id ? 4 : 3)], other,
                "Status: 200\r\n\r\nforeign", 22);
     sight_saw(SIGHT_FOREIGN);
 }
@@ -216,6 +224,10 @@ static void add_flawed_record(struct answer *a, int id, enum flaw flaw)
     case SHORT_END:
         add_record(&a->bytes, WIRE_END, id, "\0\0\0\0\0\0\0",
                    (size_t)world_below(8));
+        break;
+    case ENDS_ANOTHER:
+        add_record(&a->bytes, WIRE_END, world_chance(50) ? 0 : unused_id(),
+                   "\0\0\0\0\0\0\0", 8);
         break;
     default:
         break;

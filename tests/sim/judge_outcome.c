@@ -115,7 +115,7 @@ static void judge_abort(const struct caller *c, const struct stream *s)
 static bool is_malformed(int rc)
 {
     return rc == FCGI_ERR_INVALID_HEADER || rc == FCGI_ERR_NOT_FASTCGI ||
-           rc == FCGI_ERR_BAD_RECORD;
+           rc == FCGI_ERR_BAD_RECORD || rc == FCGI_ERR_BAD_ID;
 }
 
 static void judge_first_byte(const struct caller *c, const struct stream *s)

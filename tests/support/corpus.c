@@ -375,6 +375,19 @@ static void write_foreign_end(struct wire *w)
     out(w, "A: b\n\nbo");
     wire_end(w, TALK_ID - 1, 0, WIRE_OVERLOADED);
     out(w, "dy");
+    end(w);
+}
+
+static void write_other_end(struct wire *w)
+{
+    out(w, "A: b\n\nbody");
+    wire_end(w, TALK_ID + 1, 0, WIRE_COMPLETE);
+    end(w);
+}
+
+static void write_end_of_none(struct wire *w)
+{
+    out(w, "A: b\n\nbody");
     wire_end(w, 0, 0, WIRE_OVERLOADED);
     end(w);
 }
@@ -534,6 +547,8 @@ const struct conversation corpus[] = {
     {"two ends", write_two_ends, FCGI_OK, "GET", {0}},
     {"second answer", write_second_answer_behind, FCGI_OK, "GET", {0}},
     {"foreign end", write_foreign_end, FCGI_OK, "GET", {0}},
+    {"other end", write_other_end, FCGI_ERR_BAD_ID, "GET", {0}},
+    {"end of none", write_end_of_none, FCGI_ERR_BAD_ID, "GET", {0}},
     {"long lines", write_long_lines, FCGI_OK, "GET", {0}},
     {"body at limit", write_small, FCGI_OK, "GET", {.body_len = 5}},
     {"line at limit", write_small, FCGI_OK, "GET", {.line_len = 24}},

@@ -91,7 +91,8 @@ struct fake_step {
  *  the whole of it, again and again, until the client leaves. */
 #define FAKE_SEND_SLOWLY(ms, text) FAKE_TEXT_STEP(SEND_SLOWLY, ms, text)
 #define FAKE_REPEAT(ms, text) FAKE_TEXT_STEP(REPEAT, ms, text)
-/** Send one record with the id of the request read last, or with another. */
+/** Send one record with the id of the request read last, or with another: that
+ *  of the request before, if there is one. */
 #define FAKE_RECORD(type, text) FAKE_TEXT_STEP(RECORD, type, text)
 #define FAKE_STRANGER(type, text) FAKE_TEXT_STEP(STRANGER, type, text)
 #define FAKE_STDOUT(text) FAKE_RECORD(WIRE_STDOUT, text)

@@ -210,9 +210,12 @@ static int current_id(const struct fake_connection *connection)
     return connection->request == NULL ? 1 : connection->request->wire.id;
 }
 
+/* That of an earlier request, if there is one. */
 static int other_id(const struct fake_connection *connection)
 {
-    return current_id(connection) % 65535 + 1;
+    int id = current_id(connection);
+
+    return id == 1 ? 2 : id - 1;
 }
 
 static bool send_record(struct fake_connection *connection,

@@ -181,21 +181,79 @@ static void an_unknown_management_record_is_skipped(void **state)
 static void a_record_of_id_0_that_is_no_management_is_skipped(void **state)
 {
     for (int type = WIRE_BEGIN; type <= WIRE_DATA; type++) {
-        assert_amid(state, type, 0, FCGI_OK, false);
+        if (type != WIRE_END) {
+            assert_amid(state, type, 0, FCGI_OK, false);
+        }
     }
 }
 
 /* A late record of an earlier request must not pass for this one's. */
 static void
-a_record_of_another_request_is_never_part_of_the_response(void **state)
+a_record_of_an_earlier_request_is_never_part_of_the_response(void **state)
 {
-    static const int ids[] = {TALK_ID - 1, TALK_ID + 1, TALK_ID & 0xff,
-                              TALK_ID & 0xff00, 0xffff};
+    static const int ids[] = {1, TALK_ID & 0xff, TALK_ID & 0xff00, TALK_ID - 1};
     for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
         for (int type = WIRE_BEGIN; type <= WIRE_UNKNOWN_TYPE; type++) {
             assert_amid(state, type, ids[i], FCGI_OK, false);
         }
     }
+}
+
+static void
+a_record_of_a_request_not_yet_made_is_never_part_of_the_response(void **state)
+{
+    static const int ids[] = {TALK_ID + 1, 0xff00, 0xffff};
+    for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+        for (int type = WIRE_BEGIN; type <= WIRE_UNKNOWN_TYPE; type++) {
+            if (type != WIRE_END) {
+                assert_amid(state, type, ids[i], FCGI_OK, false);
+            }
+        }
+    }
+}
+
+/* Else the request would wait for an end that has come already. */
+static void an_end_of_a_request_never_made_ends_this_one(void **state)
+{
+    static const int ids[] = {0, TALK_ID + 1, 0xff00, 0xffff};
+    for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+        assert_amid(state, WIRE_END, ids[i], FCGI_ERR_BAD_ID, false);
+    }
+}
+
+static void an_answer_under_an_id_never_used_ends_with_its_header(void **state)
+{
+    struct wire answer = {0};
+    struct talk *t = *state;
+    talk_ask(t, NULL);
+    wire_stdout(&answer, TALK_ID + 1, HEAD "body");
+    wire_end(&answer, TALK_ID + 1, 0, WIRE_COMPLETE);
+    assert_int_equal(talk_feed(t, answer.data, answer.len - 9), FCGI_WAIT);
+    assert_int_equal(talk_feed(t, answer.data + answer.len - 9, 1),
+                     FCGI_ERR_BAD_ID);
+    assert_int_equal(t->response.status, 0);
+    assert_int_equal(t->response.protocol_status, -1);
+    talk_assert_text(t->response.body, "");
+    assert_false(fcgi_exchange_reusable(t->x));
+    wire_free(&answer);
+}
+
+/* Of the ids of a connection, none is above the last. */
+static void with_the_last_id_only_the_end_of_id_0_is_of_no_request(void **state)
+{
+    struct wire answer = {0};
+    struct talk *t = *state;
+    for (int id = 0; id <= 0xfffe; id += 0xfffe) {
+        const struct fcgi_request request = {.param_count = 0};
+        assert_int_equal(
+            fcgi_exchange_begin(t->x, &request, &t->response, 0xffff, 0),
+            FCGI_OK);
+        wire_clear(&answer);
+        wire_end(&answer, id, 0, WIRE_COMPLETE);
+        assert_int_equal(talk_feed(t, answer.data, answer.len),
+                         id == 0 ? FCGI_ERR_BAD_ID : FCGI_WAIT);
+    }
+    wire_free(&answer);
 }
 
 static void an_unknown_record_of_another_request_is_a_bad_record(void **state)
@@ -281,7 +339,12 @@ int main(void)
         talk_test(padding_of_any_length_is_drained_on_every_record_type),
         talk_test(an_unknown_management_record_is_skipped),
         talk_test(a_record_of_id_0_that_is_no_management_is_skipped),
-        talk_test(a_record_of_another_request_is_never_part_of_the_response),
+        talk_test(a_record_of_an_earlier_request_is_never_part_of_the_response),
+        talk_test(
+            a_record_of_a_request_not_yet_made_is_never_part_of_the_response),
+        talk_test(an_end_of_a_request_never_made_ends_this_one),
+        talk_test(an_answer_under_an_id_never_used_ends_with_its_header),
+        talk_test(with_the_last_id_only_the_end_of_id_0_is_of_no_request),
         talk_test(an_unknown_record_of_another_request_is_a_bad_record),
         talk_test(a_record_an_application_never_sends_is_a_bad_record),
         talk_test(a_peer_that_speaks_http_or_tls_is_told_so),

@@ -184,7 +184,7 @@ static void other_values_do_no_harm(void **state)
 }
 
 /* Of a request that this connection never had. */
-static void records_of_requests_are_passed_over(void **state)
+static void output_of_requests_is_passed_over(void **state)
 {
     struct fcgi_values values;
     struct wire pairs = {0};
@@ -192,11 +192,18 @@ static void records_of_requests_are_passed_over(void **state)
     wire_param(&pairs, "FCGI_MAX_CONNS", "7");
     wire_stdout(&answer, 1, "A: 1\r\n\r\nbody");
     wire_stderr(&answer, 2, "oh");
-    wire_end(&answer, 1, 0, WIRE_COMPLETE);
     write_result(&answer, &pairs);
     wire_free(&pairs);
     assert_code(ask_values(state, &answer, &values), FCGI_OK);
     assert_values(&values, 7, -1, -1);
+}
+
+static void the_end_of_a_request_never_made_is_an_error(void **state)
+{
+    struct fcgi_values values;
+    struct wire answer = {0};
+    wire_end(&answer, 1, 0, WIRE_COMPLETE);
+    assert_code(ask_values(state, &answer, &values), FCGI_ERR_BAD_ID);
 }
 
 static void an_answer_may_come_byte_by_byte(void **state)
@@ -478,7 +485,8 @@ int main(void)
         fixture_test(an_application_may_not_know_the_question),
         fixture_test(what_is_no_number_is_not_known),
         fixture_test(other_values_do_no_harm),
-        fixture_test(records_of_requests_are_passed_over),
+        fixture_test(output_of_requests_is_passed_over),
+        fixture_test(the_end_of_a_request_never_made_is_an_error),
         fixture_test(an_answer_may_come_byte_by_byte),
         fixture_test(an_answer_cut_amid_a_pair_is_refused),
         fixture_test(a_length_beyond_the_record_is_refused),
