@@ -73,6 +73,7 @@ static int exit_code_of(int error)
     case FCGI_ERR_NOT_FASTCGI:
     case FCGI_ERR_INVALID_HEADER:
     case FCGI_ERR_BAD_RECORD:
+    case FCGI_ERR_BAD_ID:
     case FCGI_ERR_NO_HEAD:
     case FCGI_ERR_BAD_HEAD:
     case FCGI_ERR_HEAD_TOO_LARGE:
