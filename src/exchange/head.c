@@ -38,20 +38,29 @@ static void trim_value(struct fcgi_slice *value)
     }
 }
 
-/* Three digits, 100 or more; 0: anything else. */
+static unsigned digit_of(char byte)
+{
+    return (unsigned char)byte - (unsigned)'0';
+}
+
+/* Three digits, 100 or more, and then no digit; 0: anything else. A byte
+ * follows. */
 static int parse_status(const char *digits)
 {
-    unsigned hundreds = (unsigned char)digits[0] - (unsigned)'0';
-    unsigned tens = (unsigned char)digits[1] - (unsigned)'0';
-    unsigned ones = (unsigned char)digits[2] - (unsigned)'0';
+    unsigned hundreds = digit_of(digits[0]);
+    unsigned tens = digit_of(digits[1]);
+    unsigned ones = digit_of(digits[2]);
 
-    if (hundreds == 0 || hundreds > 9 || tens > 9 || ones > 9) {
+    if (hundreds == 0 || hundreds > 9 || tens > 9 || ones > 9 ||
+        digit_of(digits[3]) <= 9) {
         return 0;
     }
     return (int)(100 * hundreds + 10 * tens + ones);
 }
 
-/* Status: three digits, then nothing or a reason (RFC 3875, 6.3.3). */
+/* Status: three digits, a space, and a reason (RFC 3875, 6.3.3). What follows
+ * the digits in another way is not a reason: some programs write "404: Not
+ * Found". */
 static int take_status(struct fcgi__head *head, struct fcgi_slice value)
 {
     struct fcgi_slice reason = {value.data + 3, value.len - 3};
@@ -60,11 +69,13 @@ static int take_status(struct fcgi__head *head, struct fcgi_slice value)
         return FCGI_ERR_BAD_HEAD;
     }
     head->status = parse_status(value.data);
-    fcgi__trim(&reason);
-    if (head->status == 0 ||
-        (reason.len > 0 && reason.data == value.data + 3)) {
+    if (head->status == 0) {
         return FCGI_ERR_BAD_HEAD;
     }
+    if (!fcgi__is_space(*reason.data)) {
+        reason.len = 0;
+    }
+    fcgi__trim(&reason);
     head->reason = (size_t)(reason.data - head->text.data);
     head->reason_len = reason.len;
     return FCGI_OK;

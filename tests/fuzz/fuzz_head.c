@@ -97,13 +97,15 @@ static int64_t number(struct fcgi_slice text)
 static int read_status(struct text_head *head, struct fcgi_slice value)
 {
     struct fcgi_slice code = {value.data, value.len < 3 ? value.len : 3};
-    struct fcgi_slice reason = {value.data + code.len, value.len - code.len};
-    bool is_apart = reason.len == 0 || trimmed(reason).len < reason.len;
-    if (head->status != 0 || code.len < 3 || number(code) < 100 || !is_apart) {
+    struct fcgi_slice rest = {value.data + code.len, value.len - code.len};
+    bool is_apart = trimmed(rest).len < rest.len;
+    if (head->status != 0 || code.len < 3 || number(code) < 100 ||
+        (rest.len > 0 && rest.data[0] >= '0' && rest.data[0] <= '9')) {
         return FCGI_ERR_BAD_HEAD;
     }
     head->status = (int)number(code);
-    head->reason = trimmed(reason);
+    head->reason = trimmed(rest);
+    head->reason.len = is_apart ? head->reason.len : 0;
     return FCGI_OK;
 }
 

@@ -418,6 +418,11 @@ static void write_status_four_digits(struct wire *w)
     whole(w, "Status: 2000\n\nbody");
 }
 
+static void write_status_colon(struct wire *w)
+{
+    whole(w, "Status: 404: Not Found\r\nA: b\r\n\r\nbody");
+}
+
 static void write_two_statuses(struct wire *w)
 {
     whole(w, "Status: 200\nStatus: 200\n\nbody");
@@ -584,6 +589,7 @@ const struct conversation corpus[] = {
     {"no name", write_no_name, FCGI_ERR_BAD_HEAD, "GET", {0}},
     {"status 99", write_status_two_digits, FCGI_ERR_BAD_HEAD, "GET", {0}},
     {"status 2000", write_status_four_digits, FCGI_ERR_BAD_HEAD, "GET", {0}},
+    {"status colon", write_status_colon, FCGI_OK, "GET", {0}},
     {"two statuses", write_two_statuses, FCGI_ERR_BAD_HEAD, "GET", {0}},
     {"no number", write_no_number, FCGI_ERR_BAD_HEAD, "GET", {0}},
     {"huge number", write_huge_number, FCGI_ERR_BAD_HEAD, "GET", {0}},

@@ -190,6 +190,7 @@ static void a_status_line_gives_code_and_reason(void **state)
     assert_status(state, "Status: 404 Not Here\r\n\r\n", 404, "Not Here");
     assert_status(state, "A: b\nstatus:100\tGo \t on\t\n\n", 100, "Go \t on");
     assert_status(state, "STATUS: 999 x\n\n", 999, "x");
+    assert_status(state, "Status:404 : x\n\n", 404, ": x");
 }
 
 static void a_status_without_a_reason_has_the_standard_one(void **state)
@@ -197,6 +198,16 @@ static void a_status_without_a_reason_has_the_standard_one(void **state)
     assert_status(state, "Status: 404\n\n", 404, "Not Found");
     assert_status(state, "Status: 503 \r\n\r\n", 503, "Service Unavailable");
     assert_status(state, "Status: 299\n\n", 299, "");
+}
+
+/* Some programs for PHP write "404: Not Found". */
+static void what_follows_a_status_without_a_space_is_dropped(void **state)
+{
+    assert_status(state, "Status: 404: Not Here\r\n\r\n", 404, "Not Found");
+    assert_status(state, "Status:404:\n\n", 404, "Not Found");
+    assert_status(state, "Status: 200OK\n\n", 200, "OK");
+    assert_status(state, "A: b\nStatus: 299/x y\n\n", 299, "");
+    assert_field(&((struct talk *)*state)->response, 0, "A", "b");
 }
 
 static void no_status_is_200(void **state)
@@ -228,14 +239,14 @@ static void a_status_is_not_among_the_fields(void **state)
 static void a_status_that_is_not_three_digits_from_100_is_refused(void **state)
 {
     static const char *const heads[] = {
-        "Status:\n\n",        "Status: \n\n",
-        "Status: 20\n\n",     "Status: 099\n\n",
-        "Status: 000\n\n",    "Status: 2000\n\n",
-        "Status: 200OK\n\n",  "Status: abc\n\n",
-        "Status: -200\n\n",   "Status: +20\n\n",
-        "Status: 2 0\n\n",    "Status: 0x1\n\n",
-        "Status: 20x OK\n\n", "Status: 200:\n\n",
-        "Status: OK 200\n\n", "Status: HTTP/1.1 200 OK\n\n"};
+        "Status:\n\n",         "Status: \n\n",
+        "Status: 20\n\n",      "Status: 099\n\n",
+        "Status: 000\n\n",     "Status: 2000\n\n",
+        "Status: 4040 No\n\n", "Status: abc\n\n",
+        "Status: -200\n\n",    "Status: +20\n\n",
+        "Status: 2 0\n\n",     "Status: 0x1\n\n",
+        "Status: 20x OK\n\n",  "Status: 20:\n\n",
+        "Status: OK 200\n\n",  "Status: HTTP/1.1 200 OK\n\n"};
     ASSERT_ALL_BAD(state, heads);
 }
 
@@ -586,6 +597,7 @@ int main(void)
         talk_test(a_head_without_a_line_is_a_200_without_fields),
         talk_test(a_status_line_gives_code_and_reason),
         talk_test(a_status_without_a_reason_has_the_standard_one),
+        talk_test(what_follows_a_status_without_a_space_is_dropped),
         talk_test(no_status_is_200),
         talk_test(no_status_but_a_location_is_302),
         talk_test(a_status_beside_a_location_stays),
