@@ -44,7 +44,8 @@ struct fcgi_allocator {
 /** How much a response may hold. In each, 0 means the default, as given here,
  *  and -1 no limit. */
 struct fcgi_limits {
-    int64_t line_len;    /**< bytes of a line of the head; 16 KiB */
+    int64_t line_len;    /**< bytes of a line of the head; only the limit of the
+                              head */
     int64_t head_len;    /**< bytes of the head; 64 KiB */
     int64_t field_count; /**< header fields; 256 */
     int64_t body_len;    /**< bytes of a collected body; 256 MiB; more is

@@ -13,8 +13,14 @@
 static inline int64_t fcgi__resolve_option(bool *valid, int64_t own,
                                            int64_t standard, int64_t off)
 {
-    *valid &= own >= -1;
-    return own == 0 ? standard : own == -1 ? off : own;
+    if (own == 0) {
+        return standard;
+    }
+    if (own > 0) {
+        return own;
+    }
+    *valid &= own == -1;
+    return off;
 }
 
 /* The same for an int. */

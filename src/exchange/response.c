@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "../base/allocator.h"
+#include "../base/option.h"
 #include "../http/field.h"
 #include "response.h"
 
@@ -16,41 +17,42 @@
 #define LARGE_BODY_LEN (8 * KIB)
 #define TRUSTED_BODY_LEN (16 * KIB * KIB)
 
+/* What no limit is: the most that a size_t holds. */
+#define UNLIMITED ((int64_t)(SIZE_MAX < INT64_MAX ? SIZE_MAX : INT64_MAX))
+
+/* A line of the head has no limit but the head's. */
 const struct fcgi_limits fcgi__standard_limits = {
-    .line_len = 16 * KIB,
+    .line_len = UNLIMITED,
     .head_len = 64 * KIB,
     .field_count = 256,
     .body_len = 256 * KIB * KIB,
     .stderr_len = 64 * KIB,
 };
 
-static int resolve(int64_t *resolved, int64_t own, int64_t other)
+static int64_t resolve_limit(bool *valid, int64_t own, int64_t standard)
 {
-    const uint64_t most = SIZE_MAX < INT64_MAX ? SIZE_MAX : INT64_MAX;
+    int64_t limit = fcgi__resolve_option(valid, own, standard, UNLIMITED);
 
-    *resolved = own == 0 ? other : own;
-    if (own == -1 || (own > 0 && (uint64_t)own > most)) {
-        *resolved = (int64_t)most;
-    }
-    return own < -1 ? FCGI_ERR_ARGUMENT : FCGI_OK;
+    return limit < UNLIMITED ? limit : UNLIMITED;
 }
 
 int fcgi__limits_resolve(struct fcgi_limits *resolved,
                          const struct fcgi_limits *own,
                          const struct fcgi_limits *others)
 {
+    bool valid = true;
+
     if (others == NULL) {
         others = &fcgi__standard_limits;
     }
-    if (resolve(&resolved->line_len, own->line_len, others->line_len) ||
-        resolve(&resolved->head_len, own->head_len, others->head_len) ||
-        resolve(&resolved->field_count, own->field_count,
-                others->field_count) ||
-        resolve(&resolved->body_len, own->body_len, others->body_len) ||
-        resolve(&resolved->stderr_len, own->stderr_len, others->stderr_len)) {
-        return FCGI_ERR_ARGUMENT;
-    }
-    return FCGI_OK;
+    resolved->line_len = resolve_limit(&valid, own->line_len, others->line_len);
+    resolved->head_len = resolve_limit(&valid, own->head_len, others->head_len);
+    resolved->field_count =
+        resolve_limit(&valid, own->field_count, others->field_count);
+    resolved->body_len = resolve_limit(&valid, own->body_len, others->body_len);
+    resolved->stderr_len =
+        resolve_limit(&valid, own->stderr_len, others->stderr_len);
+    return valid ? FCGI_OK : FCGI_ERR_ARGUMENT;
 }
 
 static struct fcgi_response_store *

@@ -98,7 +98,7 @@ static void add_flawed_line(struct wire *text, enum flaw flaw)
         break;
     case LONG_LINE:
         wire_text(text, "X-Long: ");
-        for (int i = 0; i < 17000; i++) {
+        for (int i = 0; i < 66000; i++) {
             wire_text(text, "a");
         }
         add_line(text, "");

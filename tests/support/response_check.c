@@ -20,7 +20,7 @@ static int64_t resolved(int64_t option, int64_t standard)
 struct fcgi_limits response_check_limits(const struct fcgi_limits *limits)
 {
     const struct fcgi_limits numbers = {
-        resolved(limits->line_len, 16 * 1024),
+        resolved(limits->line_len, INT64_MAX),
         resolved(limits->head_len, 64 * 1024),
         resolved(limits->field_count, 256),
         resolved(limits->body_len, (int64_t)256 * 1024 * 1024),

@@ -88,10 +88,39 @@ static void a_line_too_long_need_be_no_field(void **state)
     wire_free(&text);
 }
 
-static void a_line_is_16_kib_at_most_by_default(void **state)
+static int status_of_lines(void **state, const struct fcgi_limits *limits,
+                           size_t count, size_t len)
 {
-    assert_int_equal(status_of_line(state, 0, 16384, "\r\n"), FCGI_OK);
-    assert_int_equal(status_of_line(state, 0, 16385, "\r\n"),
+    struct wire text = {0};
+    for (size_t i = 0; i < count; i++) {
+        append_line(&text, len, "\r\n");
+    }
+    wire_text(&text, "\r\nbody");
+    int status = status_of(state, limits, &text);
+    wire_free(&text);
+    return status;
+}
+
+static void a_line_may_fill_the_head_by_default(void **state)
+{
+    static const struct fcgi_limits standard;
+    assert_int_equal(status_of_lines(state, &standard, 1, 20000), FCGI_OK);
+    assert_int_equal(status_of_lines(state, &standard, 8, 4096), FCGI_OK);
+    assert_int_equal(status_of_lines(state, &standard, 1, 65532), FCGI_OK);
+    assert_int_equal(status_of_lines(state, &standard, 1, 65533),
+                     FCGI_ERR_HEAD_TOO_LARGE);
+}
+
+static void a_line_may_fill_a_larger_head(void **state)
+{
+    static const struct fcgi_limits large = {.head_len = 100000};
+    static const struct fcgi_limits both = {.line_len = 16384,
+                                            .head_len = 100000};
+    assert_int_equal(status_of_lines(state, &large, 1, 99996), FCGI_OK);
+    assert_int_equal(status_of_lines(state, &large, 1, 99997),
+                     FCGI_ERR_HEAD_TOO_LARGE);
+    assert_int_equal(status_of_lines(state, &both, 2, 16384), FCGI_OK);
+    assert_int_equal(status_of_lines(state, &both, 1, 16385),
                      FCGI_ERR_HEAD_TOO_LARGE);
 }
 
@@ -107,10 +136,10 @@ static void a_line_that_never_ends_is_refused(void **state)
     struct wire line = {0};
     struct talk *t = *state;
     size_t used;
-    append_line(&line, 60000, "");
+    append_line(&line, 100000, "");
     wire_stream(&answer, WIRE_STDOUT, TALK_ID, line.data, line.len);
     talk_ask(t, NULL);
-    assert_int_equal(fcgi_exchange_feed(t->x, answer.data, 20000, &used),
+    assert_int_equal(fcgi_exchange_feed(t->x, answer.data, 66000, &used),
                      FCGI_ERR_HEAD_TOO_LARGE);
     wire_free(&answer);
     wire_free(&line);
@@ -373,7 +402,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         talk_test(a_line_may_be_as_long_as_its_limit),
         talk_test(a_line_too_long_need_be_no_field),
-        talk_test(a_line_is_16_kib_at_most_by_default),
+        talk_test(a_line_may_fill_the_head_by_default),
+        talk_test(a_line_may_fill_a_larger_head),
         talk_test(a_line_without_limit_may_be_long),
         talk_test(a_line_that_never_ends_is_refused),
         talk_test(a_head_may_be_as_long_as_its_limit),
