@@ -23,36 +23,43 @@ struct fcgi_cgi {
     struct fcgi__buffer pair; /* what fcgi_cgi_set() sets */
 };
 
+static void add_variable(struct fcgi__variables *variables, const char *name,
+                         struct fcgi_slice value)
+{
+    fcgi__variables_begin(variables, fcgi__slice(name));
+    fcgi__variables_append(variables, value);
+}
+
 static void add_text_variable(struct fcgi__variables *variables,
                               const char *name, const char *value)
 {
-    fcgi__variables_add(variables, name, fcgi__slice(value));
+    add_variable(variables, name, fcgi__slice(value));
 }
 
 static void add_unless_empty(struct fcgi__variables *variables,
                              const char *name, struct fcgi_slice value)
 {
     if (value.len > 0) {
-        fcgi__variables_add(variables, name, value);
+        add_variable(variables, name, value);
     }
 }
 
 static void add_script(struct fcgi__variables *variables,
                        const struct fcgi__cgi_parts *parts)
 {
-    fcgi__variables_add(variables, "SCRIPT_NAME", parts->script);
+    add_variable(variables, "SCRIPT_NAME", parts->script);
     fcgi__variables_append(variables, parts->index);
-    fcgi__variables_add(variables, "SCRIPT_FILENAME", parts->root);
+    add_variable(variables, "SCRIPT_FILENAME", parts->root);
     fcgi__variables_append(variables, parts->script);
     fcgi__variables_append(variables, parts->index);
-    fcgi__variables_add(variables, "DOCUMENT_URI", parts->script);
+    add_variable(variables, "DOCUMENT_URI", parts->script);
     fcgi__variables_append(variables, parts->index);
     fcgi__variables_append(variables, parts->path_info);
-    fcgi__variables_add(variables, "DOCUMENT_ROOT",
-                        parts->root.len > 0 ? parts->root : fcgi__slice("/"));
+    add_variable(variables, "DOCUMENT_ROOT",
+                 parts->root.len > 0 ? parts->root : fcgi__slice("/"));
     if (parts->path_info.len > 0) {
-        fcgi__variables_add(variables, "PATH_INFO", parts->path_info);
-        fcgi__variables_add(variables, "PATH_TRANSLATED", parts->root);
+        add_variable(variables, "PATH_INFO", parts->path_info);
+        add_variable(variables, "PATH_TRANSLATED", parts->root);
         fcgi__variables_append(variables, parts->path_info);
     }
 }
@@ -61,9 +68,9 @@ static void add_request(struct fcgi__variables *variables,
                         const struct fcgi_cgi_request *request,
                         const struct fcgi__cgi_parts *parts)
 {
-    fcgi__variables_add(variables, "REQUEST_METHOD", request->method);
-    fcgi__variables_add(variables, "REQUEST_URI", request->target);
-    fcgi__variables_add(variables, "QUERY_STRING", parts->query);
+    add_variable(variables, "REQUEST_METHOD", request->method);
+    add_variable(variables, "REQUEST_URI", request->target);
+    add_variable(variables, "QUERY_STRING", parts->query);
     add_text_variable(variables, "REQUEST_SCHEME",
                       request->https ? "https" : "http");
     if (request->https) {
@@ -79,7 +86,7 @@ static void add_server_name(struct fcgi__variables *variables,
                             struct fcgi_slice name)
 {
     if (name.data[0] == '[' || memchr(name.data, ':', name.len) == NULL) {
-        fcgi__variables_add(variables, "SERVER_NAME", name);
+        add_variable(variables, "SERVER_NAME", name);
         return;
     }
     add_text_variable(variables, "SERVER_NAME", "[");
@@ -116,7 +123,7 @@ static void add_body(struct fcgi__variables *variables,
 
     if (type != NULL) {
         struct fcgi_slice value = {type->value, type->value_len};
-        fcgi__variables_add(variables, "CONTENT_TYPE", value);
+        add_variable(variables, "CONTENT_TYPE", value);
     }
     if (parts->content_length >= 0) {
         (void)snprintf(digits, sizeof(digits), "%" PRId64,

@@ -129,8 +129,15 @@ static bool name_folds(const struct fcgi_field *field)
            memchr(field->name, '.', field->name_len) != NULL;
 }
 
-/* A field whose name folds may not pass for one that controls the connection or
- * the body: Content_Length is not Content-Length. */
+/* Whether a field whose name folds is accepted. None may pass for a field that
+ * controls the connection or the body: Content_Length is not Content-Length. */
+static bool may_fold(const struct fcgi_field *field,
+                     enum fcgi_cgi_folding folding)
+{
+    return folding == FCGI_CGI_FOLDING_ALLOW &&
+           !is_reserved(field->name, field->name_len);
+}
+
 static int accept_field(struct fcgi__cgi_fields *fields,
                         const struct fcgi_allocator *allocator,
                         const struct fcgi_field *field,
@@ -142,14 +149,11 @@ static int accept_field(struct fcgi__cgi_fields *fields,
         !fcgi__is_value(field->value, field->value_len)) {
         return FCGI_ERR_BAD_REQUEST;
     }
-    if (name_folds(field)) {
-        if (folding == FCGI_CGI_FOLDING_REFUSE) {
-            return FCGI_ERR_BAD_REQUEST;
-        }
-        if (folding == FCGI_CGI_FOLDING_DROP ||
-            is_reserved(field->name, field->name_len)) {
-            return FCGI_OK;
-        }
+    if (name_folds(field) && folding == FCGI_CGI_FOLDING_REFUSE) {
+        return FCGI_ERR_BAD_REQUEST;
+    }
+    if (name_folds(field) && !may_fold(field, folding)) {
+        return FCGI_OK;
     }
     fields->count += 1;
     return fcgi__buffer_append(&fields->sorted, allocator, &item, sizeof(item));

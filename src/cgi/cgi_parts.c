@@ -1,11 +1,9 @@
 /*
  * cgi_parts - an HTTP request, checked and taken apart.
  */
-#include <stddef.h>
-
+#include "cgi_parts.h"
 #include "../base/decimal.h"
 #include "../http/field.h"
-#include "cgi_parts.h"
 #include "target.h"
 
 /*
@@ -17,33 +15,9 @@ static bool is_valid_string(const char *data, size_t len)
     return data != NULL || len == 0;
 }
 
-/* Where a request has slices. Those from FIRST_VALUE on must be sound as the
- * value of a field; the others have rules of their own. */
-#define FIRST_VALUE 2
-static const size_t slices[] = {
-    offsetof(struct fcgi_cgi_request, method),
-    offsetof(struct fcgi_cgi_request, target),
-    offsetof(struct fcgi_cgi_request, protocol),
-    offsetof(struct fcgi_cgi_request, remote_addr),
-    offsetof(struct fcgi_cgi_request, remote_port),
-    offsetof(struct fcgi_cgi_request, server_addr),
-    offsetof(struct fcgi_cgi_request, server_port),
-    offsetof(struct fcgi_cgi_request, server_name),
-};
-
-/* Whether all slices of a request, from `first` on, pass a check. */
-static bool all_slices_pass(const struct fcgi_cgi_request *request,
-                            size_t first,
-                            bool (*check)(const char *data, size_t len))
+static bool is_slice(struct fcgi_slice slice)
 {
-    for (size_t i = first; i < sizeof(slices) / sizeof(slices[0]); i++) {
-        const void *at = (const char *)request + slices[i];
-        const struct fcgi_slice *slice = at;
-        if (!check(slice->data, slice->len)) {
-            return false;
-        }
-    }
-    return true;
+    return is_valid_string(slice.data, slice.len);
 }
 
 static bool are_valid_fields(const struct fcgi_field *fields, size_t count)
@@ -62,7 +36,11 @@ static bool are_valid_fields(const struct fcgi_field *fields, size_t count)
 
 static bool is_valid_request(const struct fcgi_cgi_request *request)
 {
-    return request != NULL && all_slices_pass(request, 0, is_valid_string) &&
+    return request != NULL && is_slice(request->method) &&
+           is_slice(request->target) && is_slice(request->protocol) &&
+           is_slice(request->remote_addr) && is_slice(request->remote_port) &&
+           is_slice(request->server_addr) && is_slice(request->server_port) &&
+           is_slice(request->server_name) &&
            are_valid_fields(request->fields, request->field_count) &&
            request->content_length >= -1;
 }
@@ -79,10 +57,17 @@ static bool is_valid_site(const struct fcgi_cgi_site *site)
  * Errors of the client.
  */
 
+static bool is_value(struct fcgi_slice slice)
+{
+    return fcgi__is_value(slice.data, slice.len);
+}
+
 static bool is_well_formed(const struct fcgi_cgi_request *request)
 {
     return fcgi__is_token(request->method.data, request->method.len) &&
-           all_slices_pass(request, FIRST_VALUE, fcgi__is_value);
+           is_value(request->protocol) && is_value(request->remote_addr) &&
+           is_value(request->remote_port) && is_value(request->server_addr) &&
+           is_value(request->server_port) && is_value(request->server_name);
 }
 
 /* The root without a slash at its end: a path, which starts with one, follows

@@ -164,7 +164,7 @@ bool fcgi__authority_host(struct fcgi_slice authority, struct fcgi_slice *host)
 
 /*
  * The path: names between slashes. "." and ".." are resolved (RFC 3986, section
- * 5.2.4), but a path that leaves the root is refused, not cut short.
+ * 5.2.4), but a path that leaves the root is refused.
  *
  * A path may contain an encoded slash or a backslash like any other byte. Some
  * readers take it for a separator (those that decode first; those that

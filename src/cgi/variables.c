@@ -35,15 +35,12 @@ static void append_text(struct fcgi__variables *variables,
     }
 }
 
-/* Begin a pair whose name is made of two parts. */
-static void begin_pair(struct fcgi__variables *variables,
-                       struct fcgi_slice prefix, struct fcgi_slice name)
+/* Add a pair, whose name is the text from `start` on. */
+static void add_pair(struct fcgi__variables *variables, size_t start)
 {
     static const struct fcgi_slice both_nuls = {"\0", 2};
-    struct fcgi_param param = {NULL, NULL, prefix.len + name.len, 0};
+    struct fcgi_param param = {NULL, NULL, variables->text.len - start, 0};
 
-    append_text(variables, prefix);
-    append_text(variables, name);
     append_text(variables, both_nuls);
     if (variables->error == FCGI_OK) {
         variables->error = fcgi__buffer_append(
@@ -57,28 +54,23 @@ static void begin_pair(struct fcgi__variables *variables,
 void fcgi__variables_begin(struct fcgi__variables *variables,
                            struct fcgi_slice name)
 {
-    static const struct fcgi_slice no_prefix = {NULL, 0};
+    size_t start = variables->text.len;
 
-    begin_pair(variables, no_prefix, name);
+    append_text(variables, name);
+    add_pair(variables, start);
 }
 
 void fcgi__variables_begin_field(struct fcgi__variables *variables,
                                  struct fcgi_slice name)
 {
-    static const struct fcgi_slice prefix = {"HTTP_", 5};
     size_t start = variables->text.len;
 
-    begin_pair(variables, prefix, name);
+    append_text(variables, fcgi__slice("HTTP_"));
+    append_text(variables, name);
     for (size_t i = start; i < variables->text.len; i++) {
         variables->text.data[i] = fcgi__fold(variables->text.data[i]);
     }
-}
-
-void fcgi__variables_add(struct fcgi__variables *variables, const char *name,
-                         struct fcgi_slice value)
-{
-    fcgi__variables_begin(variables, fcgi__slice(name));
-    fcgi__variables_append(variables, value);
+    add_pair(variables, start);
 }
 
 void fcgi__variables_append(struct fcgi__variables *variables,

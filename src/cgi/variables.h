@@ -37,10 +37,6 @@ void fcgi__variables_begin(struct fcgi__variables *variables,
 void fcgi__variables_begin_field(struct fcgi__variables *variables,
                                  struct fcgi_slice name);
 
-/* Begin a pair with this name and this value. */
-void fcgi__variables_add(struct fcgi__variables *variables, const char *name,
-                         struct fcgi_slice value);
-
 /* Append to the value of the pair begun last. */
 void fcgi__variables_append(struct fcgi__variables *variables,
                             struct fcgi_slice bytes);
