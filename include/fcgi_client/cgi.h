@@ -107,7 +107,8 @@ FCGI_API void fcgi_cgi_free(struct fcgi_cgi *cgi);
  * names are, unless the site says otherwise. Repeated fields are joined with
  * ", ", Cookie with "; "; Host and Content-Type may not be repeated. The path
  * is decoded and its dots are resolved before it becomes SCRIPT_NAME and
- * PATH_INFO; REQUEST_URI is the target as it came.
+ * PATH_INFO; REQUEST_URI is the target as it came, but always in origin form:
+ * "/a?b" for `http://example.org/a?b`, whose host becomes HTTP_HOST.
  *
  * @param cgi      not NULL
  * @param site     borrowed for this call; not NULL

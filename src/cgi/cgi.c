@@ -64,13 +64,28 @@ static void add_script(struct fcgi__variables *variables,
     }
 }
 
+/* REQUEST_URI has the origin form, whatever form the target has: programs look
+ * for a path in it. */
+static void add_target(struct fcgi__variables *variables,
+                       const struct fcgi__target *target)
+{
+    struct fcgi_slice query = target->search;
+
+    add_variable(variables, "REQUEST_URI", target->path);
+    fcgi__variables_append(variables, target->search);
+    if (query.len > 0) {
+        query.data += 1;
+        query.len -= 1;
+    }
+    add_variable(variables, "QUERY_STRING", query);
+}
+
 static void add_request(struct fcgi__variables *variables,
                         const struct fcgi_cgi_request *request,
                         const struct fcgi__cgi_parts *parts)
 {
     add_variable(variables, "REQUEST_METHOD", request->method);
-    add_variable(variables, "REQUEST_URI", request->target);
-    add_variable(variables, "QUERY_STRING", parts->query);
+    add_target(variables, &parts->target);
     add_text_variable(variables, "REQUEST_SCHEME",
                       request->https ? "https" : "http");
     if (request->https) {

@@ -4,7 +4,6 @@
 #include "cgi_parts.h"
 #include "../base/decimal.h"
 #include "../http/field.h"
-#include "target.h"
 
 /*
  * Errors of the caller.
@@ -104,25 +103,28 @@ static void find_script(struct fcgi__cgi_parts *parts, struct fcgi_slice path,
 }
 
 /* "*" is the server itself, and only allowed with OPTIONS (RFC 9112, section
- * 3.2.4); here the script at the root answers for the server. */
+ * 3.2.4). */
 static bool read_target(struct fcgi__target *target,
                         const struct fcgi_cgi_request *request)
 {
     if (fcgi__target_parse(target, request->target) != FCGI_OK) {
         return false;
     }
-    if (target->path.len > 0) {
-        return true;
-    }
-    target->path = fcgi__slice("/");
-    return fcgi__slice_equals(request->method, "OPTIONS");
+    return target->path.data[0] == '/' ||
+           fcgi__slice_equals(request->method, "OPTIONS");
 }
 
+/* The script at the root answers for the server itself. */
 static int read_path(struct fcgi__cgi_parts *parts,
                      const struct fcgi_allocator *allocator,
-                     const struct fcgi_cgi_site *site, struct fcgi_slice path)
+                     const struct fcgi_cgi_site *site)
 {
+    struct fcgi_slice path = parts->target.path;
     int rc;
+
+    if (path.data[0] == '*') {
+        path = fcgi__slice("/");
+    }
 
     parts->path.len = 0;
     rc = fcgi__buffer_reserve(&parts->path, allocator, path.len);
@@ -151,8 +153,7 @@ static int find_single_field(const struct fcgi__cgi_parts *parts,
 
 /* The absolute form of a target overrides Host (RFC 9112, section 3.2.2), which
  * must be well-formed nevertheless. */
-static int read_host(struct fcgi__cgi_parts *parts,
-                     const struct fcgi__target *target, struct fcgi_slice *name)
+static int read_host(struct fcgi__cgi_parts *parts, struct fcgi_slice *name)
 {
     const struct fcgi_field *field;
 
@@ -166,19 +167,18 @@ static int read_host(struct fcgi__cgi_parts *parts,
             return FCGI_ERR_BAD_REQUEST;
         }
     }
-    if (target->authority.len > 0) {
-        parts->host = target->authority;
+    if (parts->target.authority.len > 0) {
+        parts->host = parts->target.authority;
         (void)fcgi__authority_host(parts->host, name);
     }
     return FCGI_OK;
 }
 
 static int read_server_name(struct fcgi__cgi_parts *parts,
-                            const struct fcgi_cgi_request *request,
-                            const struct fcgi__target *target)
+                            const struct fcgi_cgi_request *request)
 {
     struct fcgi_slice name = {NULL, 0};
-    int rc = read_host(parts, target, &name);
+    int rc = read_host(parts, &name);
 
     parts->server_name = request->server_name;
     if (parts->server_name.len == 0) {
@@ -248,23 +248,21 @@ int fcgi__cgi_parts_read(struct fcgi__cgi_parts *parts,
                          const struct fcgi_cgi_site *site,
                          const struct fcgi_cgi_request *request)
 {
-    struct fcgi__target target;
     int rc;
 
     clear_parts(parts);
     if (!is_valid_site(site) || !is_valid_request(request)) {
         return FCGI_ERR_ARGUMENT;
     }
-    if (!is_well_formed(request) || !read_target(&target, request)) {
+    if (!is_well_formed(request) || !read_target(&parts->target, request)) {
         return FCGI_ERR_BAD_REQUEST;
     }
     parts->root = trimmed_root(site->root);
-    parts->query = target.query;
-    rc = read_path(parts, allocator, site, target.path);
+    rc = read_path(parts, allocator, site);
     if (rc == FCGI_OK) {
         rc = read_fields(parts, allocator, site, request);
     }
-    return rc == FCGI_OK ? read_server_name(parts, request, &target) : rc;
+    return rc == FCGI_OK ? read_server_name(parts, request) : rc;
 }
 
 void fcgi__cgi_parts_free(struct fcgi__cgi_parts *parts,

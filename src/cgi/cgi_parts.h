@@ -9,14 +9,15 @@
 
 #include "../base/buffer.h"
 #include "cgi_fields.h"
+#include "target.h"
 
 /* Slices point into the request, the site, or `path`. */
 struct fcgi__cgi_parts {
+    struct fcgi__target target;
     struct fcgi_slice root;   /* without a slash at its end */
     struct fcgi_slice script; /* SCRIPT_NAME: `script`, then `index` */
     struct fcgi_slice index;
     struct fcgi_slice path_info;
-    struct fcgi_slice query;
     struct fcgi_slice host; /* HTTP_HOST, with the port */
     struct fcgi_slice server_name;
     const struct fcgi_field *content_type; /* NULL: none */

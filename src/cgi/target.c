@@ -18,17 +18,17 @@ static bool is_control(char byte)
     return (unsigned char)byte < 0x20 || byte == 0x7f;
 }
 
+static bool contains(struct fcgi_slice text, char byte)
+{
+    return memchr(text.data, byte, text.len) != NULL;
+}
+
 /* Bytes above ASCII do not belong in a target, but clients send them, and they
  * do no harm. A fragment is not sent (RFC 9110, section 7.1). */
 static bool is_clean(struct fcgi_slice text)
 {
-    for (size_t i = 0; i < text.len; i++) {
-        if (is_control(text.data[i]) || text.data[i] == ' ' ||
-            text.data[i] == '#') {
-            return false;
-        }
-    }
-    return true;
+    return fcgi__is_value(text.data, text.len) && !contains(text, '\t') &&
+           !contains(text, ' ') && !contains(text, '#');
 }
 
 /* Take `len` bytes off the front. */
@@ -41,16 +41,12 @@ static struct fcgi_slice take_front(struct fcgi_slice *rest, size_t len)
     return taken;
 }
 
-/* Take everything before the first of these bytes off the front. */
-static struct fcgi_slice take_until(struct fcgi_slice *rest, const char *stops)
+/* The length of what stands before a byte, or of all if the byte is absent. */
+static size_t length_before(struct fcgi_slice text, char byte)
 {
-    size_t count = strlen(stops);
-    size_t len = 0;
+    const char *found = memchr(text.data, byte, text.len);
 
-    while (len < rest->len && memchr(stops, rest->data[len], count) == NULL) {
-        len += 1;
-    }
-    return take_front(rest, len);
+    return found == NULL ? text.len : (size_t)(found - text.data);
 }
 
 static bool take_prefix(struct fcgi_slice *rest, const char *text)
@@ -73,28 +69,30 @@ static bool take_origin(struct fcgi_slice *rest, struct fcgi_slice *authority)
     if (!take_prefix(rest, "http://") && !take_prefix(rest, "https://")) {
         return true;
     }
-    *authority = take_until(rest, "/?");
+    *authority = *rest;
+    authority->len = length_before(*authority, '?');
+    authority->len = length_before(*authority, '/');
+    (void)take_front(rest, authority->len);
     return fcgi__authority_host(*authority, &host);
 }
 
+/* The path of "http://host" is "/" (RFC 9112, section 3.2.1). */
 int fcgi__target_parse(struct fcgi__target *target, struct fcgi_slice text)
 {
     static const struct fcgi_slice root = {"/", 1};
     struct fcgi_slice rest = text;
 
     memset(target, 0, sizeof(*target));
-    if (text.len == 1 && text.data[0] == '*') {
+    if (fcgi__slice_equals(text, "*")) {
+        target->path = text;
         return FCGI_OK;
     }
     if (text.len == 0 || !is_clean(text) ||
         !take_origin(&rest, &target->authority)) {
         return FCGI_ERR_BAD_REQUEST;
     }
-    target->path = take_until(&rest, "?");
-    if (rest.len > 0) {
-        (void)take_front(&rest, 1);
-        target->query = rest;
-    }
+    target->path = take_front(&rest, length_before(rest, '?'));
+    target->search = rest;
     if (target->path.len == 0 && target->authority.len > 0) {
         target->path = root;
     }

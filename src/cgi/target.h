@@ -4,7 +4,7 @@
  *     http://example.org:80/a/./b.php/c%20d?e=f
  *            |-------------|                     authority
  *                          |-----------------|   path, as received
- *                                             |-| query
+ *                                            |--| search
  *
  *     /a/b.php/c d       the path, resolved
  *     |------|           the script
@@ -19,11 +19,12 @@
 
 #include <fcgi_client/record.h>
 
-/* Slices point into the bytes that were parsed. */
+/* Slices point into the bytes that were parsed, or to constants. The path and
+ * what follows it are the origin form of the target. */
 struct fcgi__target {
     struct fcgi_slice authority; /* empty: the target has none */
-    struct fcgi_slice path;      /* empty: the target is "*" */
-    struct fcgi_slice query;     /* what follows "?" */
+    struct fcgi_slice path;      /* "*", or it starts with "/" */
+    struct fcgi_slice search;    /* "?" and the query; empty: there is none */
 };
 
 /* Take a target apart: FCGI_OK or FCGI_ERR_BAD_REQUEST. */

@@ -181,10 +181,22 @@ static void check_path(const struct gateway *g, const char *target)
     gateway_assert(g, "PATH_INFO", NULL);
 }
 
+/* The target without scheme and host. */
+static void find_origin_form(const char *target, char origin[TARGET_MAX + 1])
+{
+    bool is_absolute = (*target | 0x20) == 'h';
+    const char *rest = is_absolute ? strstr(target, "://") + 3 : target;
+    rest += is_absolute ? strcspn(rest, "/?") : 0;
+    strcpy(origin, is_absolute && *rest != '/' ? "/" : "");
+    strcat(origin, rest);
+}
+
 static void check_strings(const struct gateway *g, const char *target)
 {
+    char origin[TARGET_MAX + 1];
     const char *query = strchr(target, '?');
-    gateway_assert(g, "REQUEST_URI", target);
+    find_origin_form(target, origin);
+    gateway_assert(g, "REQUEST_URI", origin);
     gateway_assert(g, "QUERY_STRING", query == NULL ? "" : query + 1);
 }
 
