@@ -5,8 +5,6 @@
  * The whole request is checked first; after that, only a lack of memory can
  * stop the variables from being written.
  */
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <fcgi_client/cgi.h>
@@ -15,6 +13,8 @@
 #include "../http/field.h"
 #include "cgi_parts.h"
 #include "variables.h"
+
+#define LENGTH_DIGITS 19 /* of INT64_MAX */
 
 struct fcgi_cgi {
     struct fcgi_allocator allocator;
@@ -26,12 +26,11 @@ struct fcgi_cgi {
 static void add_variable(struct fcgi__variables *variables, const char *name,
                          struct fcgi_slice value)
 {
-    fcgi__variables_begin(variables, fcgi__slice(name));
-    fcgi__variables_append(variables, value);
+    fcgi__variables_add(variables, fcgi__slice(name), value);
 }
 
-static void add_text_variable(struct fcgi__variables *variables,
-                              const char *name, const char *value)
+static void add_text(struct fcgi__variables *variables, const char *name,
+                     const char *value)
 {
     add_variable(variables, name, fcgi__slice(value));
 }
@@ -86,10 +85,9 @@ static void add_request(struct fcgi__variables *variables,
 {
     add_variable(variables, "REQUEST_METHOD", request->method);
     add_target(variables, &parts->target);
-    add_text_variable(variables, "REQUEST_SCHEME",
-                      request->https ? "https" : "http");
+    add_text(variables, "REQUEST_SCHEME", request->https ? "https" : "http");
     if (request->https) {
-        add_text_variable(variables, "HTTPS", "on");
+        add_text(variables, "HTTPS", "on");
     }
     add_unless_empty(variables, "SERVER_PROTOCOL", request->protocol);
     add_unless_empty(variables, "REMOTE_ADDR", request->remote_addr);
@@ -104,7 +102,7 @@ static void add_server_name(struct fcgi__variables *variables,
         add_variable(variables, "SERVER_NAME", name);
         return;
     }
-    add_text_variable(variables, "SERVER_NAME", "[");
+    add_text(variables, "SERVER_NAME", "[");
     fcgi__variables_append(variables, name);
     fcgi__variables_append(variables, fcgi__slice("]"));
 }
@@ -115,11 +113,11 @@ static void add_server(struct fcgi__variables *variables,
                        const struct fcgi_cgi_request *request,
                        const struct fcgi__cgi_parts *parts)
 {
-    add_text_variable(variables, "GATEWAY_INTERFACE", "CGI/1.1");
+    add_text(variables, "GATEWAY_INTERFACE", "CGI/1.1");
     if (site->software != NULL) {
-        add_text_variable(variables, "SERVER_SOFTWARE", site->software);
+        add_text(variables, "SERVER_SOFTWARE", site->software);
     } else {
-        add_text_variable(variables, "SERVER_SOFTWARE", "libfcgi-client/");
+        add_text(variables, "SERVER_SOFTWARE", "libfcgi-client/");
         fcgi__variables_append(variables, fcgi__slice(fcgi_version()));
     }
     add_unless_empty(variables, "SERVER_ADDR", request->server_addr);
@@ -127,23 +125,41 @@ static void add_server(struct fcgi__variables *variables,
     if (parts->server_name.len > 0) {
         add_server_name(variables, parts->server_name);
     }
-    add_text_variable(variables, "REDIRECT_STATUS", "200");
+    add_text(variables, "REDIRECT_STATUS", "200");
 }
 
-static void add_body(struct fcgi__variables *variables,
-                     const struct fcgi__cgi_parts *parts)
+/* Write a length; returns its digits, which end where `digits` does. */
+static struct fcgi_slice format_length(char digits[LENGTH_DIGITS],
+                                       int64_t length)
 {
-    const struct fcgi_field *type = parts->content_type;
-    char digits[24];
+    size_t start = LENGTH_DIGITS;
+
+    do {
+        start -= 1;
+        digits[start] = (char)('0' + length % 10);
+        length /= 10;
+    } while (length > 0);
+    return (struct fcgi_slice){digits + start, LENGTH_DIGITS - start};
+}
+
+/* What the host says of the length overrides what the client says. */
+static void add_body(struct fcgi__variables *variables,
+                     const struct fcgi__cgi_fields *fields,
+                     int64_t content_length)
+{
+    const struct fcgi_field *type = fields->content_type;
+    char digits[LENGTH_DIGITS];
 
     if (type != NULL) {
         struct fcgi_slice value = {type->value, type->value_len};
         add_variable(variables, "CONTENT_TYPE", value);
     }
-    if (parts->content_length >= 0) {
-        (void)snprintf(digits, sizeof(digits), "%" PRId64,
-                       parts->content_length);
-        add_text_variable(variables, "CONTENT_LENGTH", digits);
+    if (content_length == 0) {
+        content_length = fields->content_length;
+    }
+    if (content_length >= 0) {
+        add_variable(variables, "CONTENT_LENGTH",
+                     format_length(digits, content_length));
     }
 }
 
@@ -156,7 +172,7 @@ static void add_all_variables(struct fcgi_cgi *cgi,
     add_script(variables, &cgi->parts);
     add_request(variables, request, &cgi->parts);
     add_server(variables, site, request, &cgi->parts);
-    add_body(variables, &cgi->parts);
+    add_body(variables, &cgi->parts.fields, request->content_length);
     add_unless_empty(variables, "HTTP_HOST", cgi->parts.host);
     fcgi__cgi_fields_add(&cgi->parts.fields, variables);
 }
@@ -179,11 +195,10 @@ int fcgi_cgi_build(struct fcgi_cgi *cgi, const struct fcgi_cgi_site *site,
         fcgi__variables_clear(&cgi->variables);
         return rc;
     }
-    fcgi__variables_publish(&cgi->variables);
     return request->content_length < 0 ? FCGI_ERR_LENGTH_REQUIRED : FCGI_OK;
 }
 
-/* Append a pair that replaces the one of that name. It is copied first: the
+/* Add a pair that replaces the one of that name. It is copied first: the
  * caller's strings may lie among the variables, which move. */
 static int replace_variable(struct fcgi_cgi *cgi, struct fcgi_slice name,
                             struct fcgi_slice value)
@@ -197,7 +212,7 @@ static int replace_variable(struct fcgi_cgi *cgi, struct fcgi_slice name,
                                  value.len);
     }
     if (rc == FCGI_OK) {
-        rc = fcgi__variables_reserve(&cgi->variables, cgi->pair.len);
+        rc = fcgi__variables_reserve(&cgi->variables, name.len, value.len);
     }
     if (rc != FCGI_OK) {
         return rc;
@@ -205,8 +220,7 @@ static int replace_variable(struct fcgi_cgi *cgi, struct fcgi_slice name,
     name.data = cgi->pair.data;
     value.data = name.data + name.len;
     fcgi__variables_remove(&cgi->variables, name);
-    fcgi__variables_begin(&cgi->variables, name);
-    fcgi__variables_append(&cgi->variables, value);
+    fcgi__variables_add_copy(&cgi->variables, name, value);
     return FCGI_OK;
 }
 
@@ -222,7 +236,6 @@ int fcgi_cgi_set(struct fcgi_cgi *cgi, const char *name, const char *value)
     } else {
         rc = replace_variable(cgi, fcgi__slice(name), fcgi__slice(value));
     }
-    fcgi__variables_publish(&cgi->variables);
     return rc;
 }
 
@@ -236,7 +249,7 @@ const struct fcgi_param *fcgi_cgi_params(const struct fcgi_cgi *cgi,
     if (cgi == NULL) {
         return NULL;
     }
-    *count = cgi->variables.count;
+    *count = fcgi__variables_count(&cgi->variables);
     return fcgi__variables_params(&cgi->variables);
 }
 

@@ -8,6 +8,13 @@
 
 #include "../exchange/response.h"
 #include "../http/field.h"
+#include "field_name.h"
+
+static bool is_connection(const struct fcgi_field *field)
+{
+    return fcgi__name_kind(field->name, field->name_len) ==
+           FCGI__NAME_CONNECTION;
+}
 
 /* Whether a Connection field names this field. */
 static bool names_field(const struct fcgi_field *connection,
@@ -34,7 +41,7 @@ bool fcgi_cgi_is_end_to_end(const struct fcgi_response *response,
     }
     for (size_t i = 0; i < response->field_count; i++) {
         const struct fcgi_field *other = &response->fields[i];
-        if (fcgi__field_is(other, "Connection") && names_field(other, field)) {
+        if (is_connection(other) && names_field(other, field)) {
             return false;
         }
     }

@@ -1,243 +1,332 @@
 /*
- * cgi_fields - the fields of a request, sorted by their variables.
+ * cgi_fields - the fields of a request, and the variables that they become.
+ *
+ * Fields of one name become one variable. Sorting finds them: no order that a
+ * client chooses makes it slow.
  */
 #include <string.h>
 
+#include "../base/decimal.h"
 #include "../http/field.h"
 #include "cgi_fields.h"
+#include "field_name.h"
 
-static struct fcgi__cgi_field *items_of(const struct fcgi__cgi_fields *fields)
+#define PREFIX "HTTP_"
+#define PREFIX_LEN (sizeof(PREFIX) - 1)
+
+/* One field; or a name that Connection withholds. */
+struct item {
+    uint64_t key;                   /* the end of the variable's name */
+    size_t name;                    /* where it starts, among all names */
+    size_t name_len;                /* with the prefix */
+    const struct fcgi_field *field; /* NULL: the name is withheld */
+    struct item *next;              /* in order; then of the same name */
+    bool is_first;                  /* of its name, and not withheld */
+};
+
+static struct item *items_of(const struct fcgi__cgi_fields *fields)
 {
-    return (struct fcgi__cgi_field *)(void *)fields->sorted.data;
+    return (struct item *)(void *)fields->items.data;
 }
 
-static int compare_name(const struct fcgi__cgi_field *a, const char *name,
-                        size_t len)
+static struct fcgi_slice value_of(const struct fcgi_field *field)
 {
-    return fcgi__compare_folded(a->field->name, a->field->name_len, name, len);
+    return (struct fcgi_slice){field->value, field->value_len};
 }
 
 /*
- * Heapsort: no order that a client chooses makes it slow, and it needs no
- * memory.
+ * Sorting: a list of items in the order of their names. Those of one name stay
+ * in the order they came in.
  */
 
-/* Whether `a` goes before `b`. Those of one name stay in the order they came
- * in. */
-static bool precedes(const struct fcgi__cgi_field *a,
-                     const struct fcgi__cgi_field *b)
+/* Most names differ in their ends, which makes the order look strange; nobody
+ * sees it. */
+static int compare_names(const char *names, const struct item *a,
+                         const struct item *b)
 {
-    int order = compare_name(a, b->field->name, b->field->name_len);
-
-    return order < 0 || (order == 0 && a->field < b->field);
+    if (a->key != b->key) {
+        return a->key < b->key ? -1 : 1;
+    }
+    if (a->name_len != b->name_len) {
+        return a->name_len < b->name_len ? -1 : 1;
+    }
+    return memcmp(names + a->name, names + b->name, a->name_len);
 }
 
-/* Move the item at `at` down the heap, below those that belong behind it. */
-static void sift_down(struct fcgi__cgi_field *heap, size_t count, size_t at)
+static struct item *merge_lists(const char *names, struct item *a,
+                                struct item *b)
 {
-    struct fcgi__cgi_field item = heap[at];
+    struct item *merged = NULL;
+    struct item **end = &merged;
 
-    for (size_t child = 2 * at + 1; child < count; child = 2 * at + 1) {
-        if (child + 1 < count && precedes(&heap[child], &heap[child + 1])) {
-            child += 1;
+    while (a != NULL && b != NULL) {
+        struct item **least = compare_names(names, a, b) <= 0 ? &a : &b;
+        *end = *least;
+        end = &(*least)->next;
+        *least = *end;
+    }
+    *end = a != NULL ? a : b;
+    return merged;
+}
+
+static struct item *sort_items(const char *names, struct item *items,
+                               size_t count)
+{
+    size_t half = count / 2;
+
+    if (count == 1) {
+        items->next = NULL;
+        return items;
+    }
+    return merge_lists(names, sort_items(names, items, half),
+                       sort_items(names, items + half, count - half));
+}
+
+/* Cut the sorted list into one list for each name. */
+static void group_items(const char *names, struct item *sorted)
+{
+    while (sorted != NULL) {
+        struct item *first = sorted;
+        struct item *last = first;
+        bool is_withheld = first->field == NULL;
+        while (last->next != NULL &&
+               compare_names(names, last, last->next) == 0) {
+            last = last->next;
+            is_withheld |= last->field == NULL;
         }
-        if (!precedes(&item, &heap[child])) {
-            break;
-        }
-        heap[at] = heap[child];
-        at = child;
-    }
-    heap[at] = item;
-}
-
-static void sort_items(struct fcgi__cgi_field *items, size_t count)
-{
-    for (size_t i = count / 2; i > 0; i--) {
-        sift_down(items, count, i - 1);
-    }
-    for (size_t end = count; end > 1; end--) {
-        struct fcgi__cgi_field greatest = items[0];
-        items[0] = items[end - 1];
-        items[end - 1] = greatest;
-        sift_down(items, end - 1, 0);
+        first->is_first = !is_withheld;
+        sorted = last->next;
+        last->next = NULL;
     }
 }
 
-/* The index of the first field whose name is not before this one. */
-static size_t lower_bound(const struct fcgi__cgi_fields *fields,
-                          const char *name, size_t len)
-{
-    size_t low = 0;
-    size_t high = fields->count;
+/*
+ * Reading: what a field says is noted, or an item is added for it.
+ */
 
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (compare_name(&items_of(fields)[middle], name, len) < 0) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
+/* Write the name of a variable behind those that are kept. False in
+ * `*is_exact`: another name becomes the same variable, or this is no name. */
+static int write_name(struct fcgi__cgi_fields *fields,
+                      const struct fcgi_allocator *allocator,
+                      struct fcgi_slice name, bool *is_exact)
+{
+    char *out;
+    int rc = name.len > SIZE_MAX - sizeof(PREFIX)
+                 ? FCGI_ERR_NO_MEMORY
+                 : fcgi__buffer_reserve(&fields->names, allocator,
+                                        sizeof(PREFIX) + name.len);
+
+    if (rc == FCGI_OK) {
+        out = fields->names.data + fields->names.len;
+        memcpy(out, PREFIX, PREFIX_LEN);
+        *is_exact = fcgi__fold_name(name.data, name.len, out + PREFIX_LEN);
+        out[PREFIX_LEN + name.len] = '\0';
     }
-    return low;
+    return rc;
 }
 
-static bool has_name_at(const struct fcgi__cgi_fields *fields, size_t i,
-                        const char *name, size_t len)
+/* Add an item, and keep the name that was written last. */
+static int add_item(struct fcgi__cgi_fields *fields,
+                    const struct fcgi_allocator *allocator, size_t name_len,
+                    const struct fcgi_field *field)
 {
-    return i < fields->count &&
-           compare_name(&items_of(fields)[i], name, len) == 0;
-}
+    struct item item = {.name = fields->names.len,
+                        .name_len = PREFIX_LEN + name_len,
+                        .field = field};
 
-/* How many fields have this name, from `first` on. */
-static size_t count_named(const struct fcgi__cgi_fields *fields, size_t first,
-                          const char *name, size_t len)
-{
-    size_t end = first;
-
-    while (has_name_at(fields, end, name, len)) {
-        end += 1;
-    }
-    return end - first;
-}
-
-const struct fcgi__cgi_field *
-fcgi__cgi_fields_find(const struct fcgi__cgi_fields *fields, const char *name,
-                      size_t *count)
-{
-    size_t len = strlen(name);
-    size_t first = lower_bound(fields, name, len);
-
-    *count = count_named(fields, first, name, len);
-    return *count == 0 ? NULL : &items_of(fields)[first];
-}
-
-/* Names that never become HTTP_*. `Proxy` would become HTTP_PROXY, and many
- * programs would send their own requests through the proxy that it names. */
-static bool is_reserved(const char *name, size_t len)
-{
-    static const char *const names[] = {"Content-Length", "Content-Type",
-                                        "Host", "Proxy"};
-
-    return fcgi__folds_onto(name, len, names,
-                            sizeof(names) / sizeof(names[0])) ||
-           fcgi__is_hop_by_hop(name, len);
-}
-
-static bool name_folds(const struct fcgi_field *field)
-{
-    return memchr(field->name, '_', field->name_len) != NULL ||
-           memchr(field->name, '.', field->name_len) != NULL;
-}
-
-/* Whether a field whose name folds is accepted. None may pass for a field that
- * controls the connection or the body: Content_Length is not Content-Length. */
-static bool may_fold(const struct fcgi_field *field,
-                     enum fcgi_cgi_folding folding)
-{
-    return folding == FCGI_CGI_FOLDING_ALLOW &&
-           !is_reserved(field->name, field->name_len);
-}
-
-static int accept_field(struct fcgi__cgi_fields *fields,
-                        const struct fcgi_allocator *allocator,
-                        const struct fcgi_field *field,
-                        enum fcgi_cgi_folding folding)
-{
-    struct fcgi__cgi_field item = {field, false};
-
-    if (!fcgi__is_token(field->name, field->name_len) ||
-        !fcgi__is_value(field->value, field->value_len)) {
-        return FCGI_ERR_BAD_REQUEST;
-    }
-    if (name_folds(field) && folding == FCGI_CGI_FOLDING_REFUSE) {
-        return FCGI_ERR_BAD_REQUEST;
-    }
-    if (name_folds(field) && !may_fold(field, folding)) {
-        return FCGI_OK;
+    fields->names.len += item.name_len + 1;
+    if (item.name_len >= sizeof(item.key)) {
+        memcpy(&item.key,
+               fields->names.data + fields->names.len - 1 - sizeof(item.key),
+               sizeof(item.key));
     }
     fields->count += 1;
-    return fcgi__buffer_append(&fields->sorted, allocator, &item, sizeof(item));
+    return fcgi__buffer_append(&fields->items, allocator, &item, sizeof(item));
 }
 
 /* Withhold the fields that one Connection field names. */
-static void withhold_named(const struct fcgi__cgi_fields *fields,
-                           const struct fcgi_field *connection)
+static int withhold_named(struct fcgi__cgi_fields *fields,
+                          const struct fcgi_allocator *allocator,
+                          const struct fcgi_field *connection)
 {
-    struct fcgi_slice list = {connection->value, connection->value_len};
+    struct fcgi_slice list = value_of(connection);
     struct fcgi_slice name;
+    int rc = FCGI_OK;
 
-    while (fcgi__next_member(&list, &name)) {
-        size_t first = lower_bound(fields, name.data, name.len);
-        if (has_name_at(fields, first, name.data, name.len)) {
-            items_of(fields)[first].withheld = true;
+    while (rc == FCGI_OK && fcgi__next_member(&list, &name)) {
+        bool is_exact;
+        rc = write_name(fields, allocator, name, &is_exact);
+        if (rc == FCGI_OK) {
+            rc = add_item(fields, allocator, name.len, NULL);
         }
     }
+    return rc;
 }
 
-static void withhold_connection_named(struct fcgi__cgi_fields *fields)
+/* Note a field that may appear only once. */
+static int take_single(const struct fcgi_field **single,
+                       const struct fcgi_field *field)
 {
-    size_t count;
-    const struct fcgi__cgi_field *connection =
-        fcgi__cgi_fields_find(fields, "Connection", &count);
+    bool is_repeated = *single != NULL;
 
-    for (size_t i = 0; i < count; i++) {
-        withhold_named(fields, connection[i].field);
+    *single = field;
+    return is_repeated ? FCGI_ERR_BAD_REQUEST : FCGI_OK;
+}
+
+/* Content-Length may be repeated if it is the same each time (RFC 9112, section
+ * 6.3). */
+static int take_content_length(struct fcgi__cgi_fields *fields,
+                               const struct fcgi_field *field)
+{
+    int64_t before = fields->content_length;
+
+    fields->content_length =
+        fcgi__parse_decimal(field->value, field->value_len);
+    return fields->content_length < 0 ||
+                   (before >= 0 && before != fields->content_length)
+               ? FCGI_ERR_BAD_REQUEST
+               : FCGI_OK;
+}
+
+/* Note a field that has a meaning of its own. None of them becomes HTTP_*:
+ * `Proxy` would become HTTP_PROXY, and many programs would send their own
+ * requests through the proxy that it names. */
+static int take_known(struct fcgi__cgi_fields *fields,
+                      const struct fcgi_allocator *allocator,
+                      const struct fcgi_cgi_site *site,
+                      enum fcgi__name_kind kind, const struct fcgi_field *field)
+{
+    switch (kind) {
+    case FCGI__NAME_HOST:
+        return take_single(&fields->host, field);
+    case FCGI__NAME_CONTENT_TYPE:
+        return take_single(&fields->content_type, field);
+    case FCGI__NAME_CONTENT_LENGTH:
+        return take_content_length(fields, field);
+    case FCGI__NAME_TRANSFER_ENCODING:
+        fields->has_transfer_encoding = true;
+        return FCGI_OK;
+    case FCGI__NAME_CONNECTION:
+        return site->drop_connection_named
+                   ? withhold_named(fields, allocator, field)
+                   : FCGI_OK;
+    default:
+        return FCGI_OK;
     }
 }
 
-int fcgi__cgi_fields_take(struct fcgi__cgi_fields *fields,
+static int check_field(const struct fcgi_field *field)
+{
+    if ((field->name == NULL && field->name_len > 0) ||
+        (field->value == NULL && field->value_len > 0)) {
+        return FCGI_ERR_ARGUMENT;
+    }
+    return field->name_len > 0 && fcgi__is_value(field->value, field->value_len)
+               ? FCGI_OK
+               : FCGI_ERR_BAD_REQUEST;
+}
+
+/* A name that folds is accepted where the site says so, but may not pass for
+ * one that has a meaning of its own: Content_Length is not Content-Length. */
+static int take_field(struct fcgi__cgi_fields *fields,
+                      const struct fcgi_allocator *allocator,
+                      const struct fcgi_cgi_site *site,
+                      const struct fcgi_field *field)
+{
+    struct fcgi_slice name = {field->name, field->name_len};
+    enum fcgi__name_kind kind;
+    bool is_exact;
+    int rc = check_field(field);
+
+    if (rc == FCGI_OK) {
+        rc = write_name(fields, allocator, name, &is_exact);
+    }
+    if (rc != FCGI_OK) {
+        return rc;
+    }
+    kind = fcgi__name_kind(name.data, name.len);
+    if (!is_exact && (site->folding == FCGI_CGI_FOLDING_REFUSE ||
+                      !fcgi__is_token(name.data, name.len))) {
+        return FCGI_ERR_BAD_REQUEST;
+    }
+    if (!is_exact &&
+        (site->folding == FCGI_CGI_FOLDING_DROP || kind != FCGI__NAME_PLAIN)) {
+        return FCGI_OK;
+    }
+    return kind == FCGI__NAME_PLAIN
+               ? add_item(fields, allocator, name.len, field)
+               : take_known(fields, allocator, site, kind, field);
+}
+
+static void clear_fields(struct fcgi__cgi_fields *fields)
+{
+    fields->items.len = 0;
+    fields->names.len = 0;
+    fields->count = 0;
+    fields->host = NULL;
+    fields->content_type = NULL;
+    fields->content_length = -1;
+    fields->has_transfer_encoding = false;
+}
+
+/* Content-Length beside Transfer-Encoding is an attempt to smuggle a request
+ * (RFC 9112, section 6.1). */
+int fcgi__cgi_fields_read(struct fcgi__cgi_fields *fields,
                           const struct fcgi_allocator *allocator,
                           const struct fcgi_cgi_site *site,
                           const struct fcgi_cgi_request *request)
 {
-    fields->sorted.len = 0;
-    fields->count = 0;
+    clear_fields(fields);
     for (size_t i = 0; i < request->field_count; i++) {
-        int rc =
-            accept_field(fields, allocator, &request->fields[i], site->folding);
+        int rc = take_field(fields, allocator, site, &request->fields[i]);
         if (rc != FCGI_OK) {
             return rc;
         }
     }
-    sort_items(items_of(fields), fields->count);
-    if (site->drop_connection_named) {
-        withhold_connection_named(fields);
+    if (fields->has_transfer_encoding && fields->content_length >= 0) {
+        return FCGI_ERR_BAD_REQUEST;
+    }
+    if (fields->count > 0) {
+        const char *names = fields->names.data;
+        group_items(names, sort_items(names, items_of(fields), fields->count));
     }
     return FCGI_OK;
 }
 
+/*
+ * Writing.
+ */
+
 /* Add one variable that joins all fields of a name (RFC 9110, section 5.3;
  * cookies: RFC 9113, section 8.2.3). */
 static void add_joined(struct fcgi__variables *variables,
-                       const struct fcgi__cgi_field *items, size_t count)
+                       struct fcgi_slice name, const struct item *item)
 {
-    const struct fcgi_field *first = items[0].field;
-    struct fcgi_slice separator = {
-        fcgi__field_is(first, "Cookie") ? "; " : ", ", 2};
-    struct fcgi_slice name = {first->name, first->name_len};
-    struct fcgi_slice value = {first->value, first->value_len};
-
-    fcgi__variables_begin_field(variables, name);
-    fcgi__variables_append(variables, value);
-    for (size_t i = 1; i < count; i++) {
-        value.data = items[i].field->value;
-        value.len = items[i].field->value_len;
-        fcgi__variables_append(variables, separator);
-        fcgi__variables_append(variables, value);
+    fcgi__variables_add(variables, name, value_of(item->field));
+    for (item = item->next; item != NULL; item = item->next) {
+        bool is_cookie = fcgi__slice_equals(name, PREFIX "COOKIE");
+        fcgi__variables_append(variables, fcgi__slice(is_cookie ? "; " : ", "));
+        fcgi__variables_append(variables, value_of(item->field));
     }
 }
 
 void fcgi__cgi_fields_add(const struct fcgi__cgi_fields *fields,
                           struct fcgi__variables *variables)
 {
-    size_t count;
+    const struct item *items = items_of(fields);
 
-    for (size_t i = 0; i < fields->count; i += count) {
-        const struct fcgi__cgi_field *items = &items_of(fields)[i];
-        const struct fcgi_field *field = items[0].field;
-        count = count_named(fields, i, field->name, field->name_len);
-        if (!items[0].withheld && !is_reserved(field->name, field->name_len)) {
-            add_joined(variables, items, count);
+    for (size_t i = 0; i < fields->count; i++) {
+        struct fcgi_slice name = {fields->names.data + items[i].name,
+                                  items[i].name_len};
+        if (items[i].is_first) {
+            add_joined(variables, name, &items[i]);
         }
     }
+}
+
+void fcgi__cgi_fields_free(struct fcgi__cgi_fields *fields,
+                           const struct fcgi_allocator *allocator)
+{
+    fcgi__buffer_free(&fields->items, allocator);
+    fcgi__buffer_free(&fields->names, allocator);
 }

@@ -2,7 +2,6 @@
  * cgi_parts - an HTTP request, checked and taken apart.
  */
 #include "cgi_parts.h"
-#include "../base/decimal.h"
 #include "../http/field.h"
 
 /*
@@ -19,20 +18,6 @@ static bool is_slice(struct fcgi_slice slice)
     return is_valid_string(slice.data, slice.len);
 }
 
-static bool are_valid_fields(const struct fcgi_field *fields, size_t count)
-{
-    if (fields == NULL) {
-        return count == 0;
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (!is_valid_string(fields[i].name, fields[i].name_len) ||
-            !is_valid_string(fields[i].value, fields[i].value_len)) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static bool is_valid_request(const struct fcgi_cgi_request *request)
 {
     return request != NULL && is_slice(request->method) &&
@@ -40,7 +25,7 @@ static bool is_valid_request(const struct fcgi_cgi_request *request)
            is_slice(request->remote_addr) && is_slice(request->remote_port) &&
            is_slice(request->server_addr) && is_slice(request->server_port) &&
            is_slice(request->server_name) &&
-           are_valid_fields(request->fields, request->field_count) &&
+           (request->fields != NULL || request->field_count == 0) &&
            request->content_length >= -1;
 }
 
@@ -139,27 +124,12 @@ static int read_path(struct fcgi__cgi_parts *parts,
     return rc;
 }
 
-/* Find a field that may appear only once; `*field` is NULL if there is none. */
-static int find_single_field(const struct fcgi__cgi_parts *parts,
-                             const char *name, const struct fcgi_field **field)
-{
-    size_t count;
-    const struct fcgi__cgi_field *first =
-        fcgi__cgi_fields_find(&parts->fields, name, &count);
-
-    *field = first == NULL ? NULL : first->field;
-    return count > 1 ? FCGI_ERR_BAD_REQUEST : FCGI_OK;
-}
-
 /* The absolute form of a target overrides Host (RFC 9112, section 3.2.2), which
  * must be well-formed nevertheless. */
 static int read_host(struct fcgi__cgi_parts *parts, struct fcgi_slice *name)
 {
-    const struct fcgi_field *field;
+    const struct fcgi_field *field = parts->fields.host;
 
-    if (find_single_field(parts, "Host", &field) != FCGI_OK) {
-        return FCGI_ERR_BAD_REQUEST;
-    }
     if (field != NULL && field->value_len > 0) {
         parts->host.data = field->value;
         parts->host.len = field->value_len;
@@ -187,57 +157,9 @@ static int read_server_name(struct fcgi__cgi_parts *parts,
     return rc;
 }
 
-/* Content-Length may be repeated if it is the same each time (RFC 9112, section
- * 6.3). */
-static int read_content_length(struct fcgi__cgi_parts *parts)
-{
-    size_t count;
-    const struct fcgi__cgi_field *first =
-        fcgi__cgi_fields_find(&parts->fields, "Content-Length", &count);
-
-    for (size_t i = 0; i < count; i++) {
-        const struct fcgi_field *field = first[i].field;
-        int64_t length = fcgi__parse_decimal(field->value, field->value_len);
-        if (length < 0 || (i > 0 && length != parts->content_length)) {
-            return FCGI_ERR_BAD_REQUEST;
-        }
-        parts->content_length = length;
-    }
-    return FCGI_OK;
-}
-
-/* Content-Length beside Transfer-Encoding is an attempt to smuggle a request
- * (RFC 9112, section 6.1). */
-static int read_body_fields(struct fcgi__cgi_parts *parts,
-                            const struct fcgi_cgi_request *request)
-{
-    size_t codings;
-
-    (void)fcgi__cgi_fields_find(&parts->fields, "Transfer-Encoding", &codings);
-    parts->content_length = -1;
-    if (read_content_length(parts) != FCGI_OK ||
-        (codings > 0 && parts->content_length >= 0)) {
-        return FCGI_ERR_BAD_REQUEST;
-    }
-    if (request->content_length != 0) {
-        parts->content_length = request->content_length;
-    }
-    return find_single_field(parts, "Content-Type", &parts->content_type);
-}
-
-static int read_fields(struct fcgi__cgi_parts *parts,
-                       const struct fcgi_allocator *allocator,
-                       const struct fcgi_cgi_site *site,
-                       const struct fcgi_cgi_request *request)
-{
-    int rc = fcgi__cgi_fields_take(&parts->fields, allocator, site, request);
-
-    return rc == FCGI_OK ? read_body_fields(parts, request) : rc;
-}
-
 static void clear_parts(struct fcgi__cgi_parts *parts)
 {
-    struct fcgi__cgi_parts empty = {.fields.sorted = parts->fields.sorted,
+    struct fcgi__cgi_parts empty = {.fields = parts->fields,
                                     .path = parts->path};
 
     *parts = empty;
@@ -260,7 +182,7 @@ int fcgi__cgi_parts_read(struct fcgi__cgi_parts *parts,
     parts->root = trimmed_root(site->root);
     rc = read_path(parts, allocator, site);
     if (rc == FCGI_OK) {
-        rc = read_fields(parts, allocator, site, request);
+        rc = fcgi__cgi_fields_read(&parts->fields, allocator, site, request);
     }
     return rc == FCGI_OK ? read_server_name(parts, request) : rc;
 }
@@ -268,6 +190,6 @@ int fcgi__cgi_parts_read(struct fcgi__cgi_parts *parts,
 void fcgi__cgi_parts_free(struct fcgi__cgi_parts *parts,
                           const struct fcgi_allocator *allocator)
 {
-    fcgi__buffer_free(&parts->fields.sorted, allocator);
+    fcgi__cgi_fields_free(&parts->fields, allocator);
     fcgi__buffer_free(&parts->path, allocator);
 }

@@ -20,8 +20,6 @@ struct fcgi__cgi_parts {
     struct fcgi_slice path_info;
     struct fcgi_slice host; /* HTTP_HOST, with the port */
     struct fcgi_slice server_name;
-    const struct fcgi_field *content_type; /* NULL: none */
-    int64_t content_length;                /* -1: none */
     struct fcgi__cgi_fields fields;
     struct fcgi__buffer path; /* resolved */
 };

@@ -1,16 +1,19 @@
 /*
- * variables - name-value pairs that are written piece by piece.
+ * variables - name-value pairs that are written one after another.
  */
+#include <stdbool.h>
 #include <string.h>
 
-#include "../http/field.h"
 #include "variables.h"
+
+/* Sums of a few such lengths cannot overflow. */
+#define LONGEST (SIZE_MAX / 8)
 
 void fcgi__variables_clear(struct fcgi__variables *variables)
 {
     variables->text.len = 0;
     variables->params.len = 0;
-    variables->count = 0;
+    variables->borrowed = 0;
     variables->error = FCGI_OK;
 }
 
@@ -20,128 +23,154 @@ void fcgi__variables_free(struct fcgi__variables *variables)
     fcgi__buffer_free(&variables->params, variables->allocator);
 }
 
-struct fcgi_param *
-fcgi__variables_params(const struct fcgi__variables *variables)
+/* Point to the text again, which has moved or become shorter. */
+static void point_to_text(struct fcgi__variables *variables)
 {
-    return (struct fcgi_param *)(void *)variables->params.data;
-}
+    struct fcgi_param *params = fcgi__variables_params(variables);
+    const char *text = variables->text.data;
 
-static void append_text(struct fcgi__variables *variables,
-                        struct fcgi_slice bytes)
-{
-    if (variables->error == FCGI_OK && bytes.len > 0) {
-        variables->error = fcgi__buffer_append(
-            &variables->text, variables->allocator, bytes.data, bytes.len);
+    for (size_t i = 0; i < fcgi__variables_count(variables); i++) {
+        if (i >= variables->borrowed) {
+            params[i].name = text;
+            text += params[i].name_len + 1;
+        }
+        params[i].value = text;
+        text += params[i].value_len + 1;
     }
 }
 
-/* Add a pair, whose name is the text from `start` on. */
-static void add_pair(struct fcgi__variables *variables, size_t start)
+static int reserve_text(struct fcgi__variables *variables, size_t extra)
 {
-    static const struct fcgi_slice both_nuls = {"\0", 2};
-    struct fcgi_param param = {NULL, NULL, variables->text.len - start, 0};
+    const char *before = variables->text.data;
+    int rc = extra > LONGEST
+                 ? FCGI_ERR_NO_MEMORY
+                 : fcgi__buffer_reserve(&variables->text, variables->allocator,
+                                        extra);
 
-    append_text(variables, both_nuls);
-    if (variables->error == FCGI_OK) {
-        variables->error = fcgi__buffer_append(
-            &variables->params, variables->allocator, &param, sizeof(param));
+    if (variables->text.data != before) {
+        point_to_text(variables);
     }
-    if (variables->error == FCGI_OK) {
-        variables->count += 1;
-    }
+    return rc;
 }
 
-void fcgi__variables_begin(struct fcgi__variables *variables,
-                           struct fcgi_slice name)
+int fcgi__variables_reserve(struct fcgi__variables *variables, size_t name_len,
+                            size_t value_len)
 {
-    size_t start = variables->text.len;
+    int rc = fcgi__buffer_reserve(&variables->params, variables->allocator,
+                                  sizeof(struct fcgi_param));
 
-    append_text(variables, name);
-    add_pair(variables, start);
+    if (name_len > LONGEST || value_len > LONGEST) {
+        return FCGI_ERR_NO_MEMORY;
+    }
+    return rc == FCGI_OK ? reserve_text(variables, name_len + 1 + value_len + 1)
+                         : rc;
 }
 
-void fcgi__variables_begin_field(struct fcgi__variables *variables,
-                                 struct fcgi_slice name)
+/* Add bytes and a NUL to the text; there is room. */
+static const char *write_string(struct fcgi__buffer *text,
+                                struct fcgi_slice bytes)
 {
-    size_t start = variables->text.len;
+    char *at = text->data + text->len;
 
-    append_text(variables, fcgi__slice("HTTP_"));
-    append_text(variables, name);
-    for (size_t i = start; i < variables->text.len; i++) {
-        variables->text.data[i] = fcgi__fold(variables->text.data[i]);
+    text->len += bytes.len + 1;
+    at[bytes.len] = '\0';
+    return bytes.len == 0 ? at : memcpy(at, bytes.data, bytes.len);
+}
+
+/* Add a pair that has only lengths yet. */
+static struct fcgi_param *add_param(struct fcgi__variables *variables,
+                                    size_t name_len, size_t value_len)
+{
+    char *at = variables->params.data + variables->params.len;
+    struct fcgi_param *param = (struct fcgi_param *)(void *)at;
+
+    variables->params.len += sizeof(*param);
+    param->name_len = name_len;
+    param->value_len = value_len;
+    return param;
+}
+
+static bool has_room(const struct fcgi__variables *variables, size_t value_len)
+{
+    return variables->text.cap - variables->text.len > value_len &&
+           variables->params.cap - variables->params.len >=
+               sizeof(struct fcgi_param);
+}
+
+void fcgi__variables_add(struct fcgi__variables *variables,
+                         struct fcgi_slice name, struct fcgi_slice value)
+{
+    struct fcgi_param *param;
+
+    if (variables->error == FCGI_OK && !has_room(variables, value.len)) {
+        variables->error = fcgi__variables_reserve(variables, 0, value.len);
     }
-    add_pair(variables, start);
+    if (variables->error != FCGI_OK) {
+        return;
+    }
+    param = add_param(variables, name.len, value.len);
+    param->name = name.data;
+    param->value = write_string(&variables->text, value);
+    variables->borrowed += 1;
 }
 
 void fcgi__variables_append(struct fcgi__variables *variables,
                             struct fcgi_slice bytes)
 {
-    if (variables->error != FCGI_OK) {
-        return;
-    }
-    /* Overwrite the NUL; another follows the new bytes. */
-    variables->text.len -= 1;
-    append_text(variables, bytes);
-    variables->text.len += 1;
-    if (variables->error == FCGI_OK) {
-        fcgi__variables_params(variables)[variables->count - 1].value_len +=
-            bytes.len;
+    if (variables->error == FCGI_OK && bytes.len > 0) {
+        variables->error = reserve_text(variables, bytes.len);
+        if (variables->error == FCGI_OK) {
+            variables->text.len -= 1; /* the NUL */
+            (void)write_string(&variables->text, bytes);
+            fcgi__variables_params(variables)[variables->borrowed - 1]
+                .value_len += bytes.len;
+        }
     }
 }
 
-/* A NUL follows the name, another the value, and the buffer puts a third behind
- * what is appended. */
-int fcgi__variables_reserve(struct fcgi__variables *variables, size_t size)
+void fcgi__variables_add_copy(struct fcgi__variables *variables,
+                              struct fcgi_slice name, struct fcgi_slice value)
 {
-    int rc = fcgi__buffer_reserve(&variables->params, variables->allocator,
-                                  sizeof(struct fcgi_param) + 1);
+    struct fcgi_param *param = add_param(variables, name.len, value.len);
 
-    if (rc == FCGI_OK) {
-        rc = fcgi__buffer_reserve(&variables->text, variables->allocator,
-                                  size + 3);
-    }
-    return rc;
-}
-
-static size_t pair_size(const struct fcgi_param *param)
-{
-    return param->name_len + 1 + param->value_len + 1;
+    param->name = write_string(&variables->text, name);
+    param->value = write_string(&variables->text, value);
 }
 
 /* Remove bytes from a buffer, and close the gap. */
-static void remove_bytes(struct fcgi__buffer *buffer, size_t at, size_t len)
+static void remove_bytes(struct fcgi__buffer *buffer, const void *start,
+                         size_t len)
 {
+    size_t at = (size_t)((const char *)start - buffer->data);
+
     buffer->len -= len;
     memmove(buffer->data + at, buffer->data + at + len, buffer->len - at);
+}
+
+static void remove_at(struct fcgi__variables *variables, size_t i)
+{
+    const struct fcgi_param *param = fcgi__variables_params(variables) + i;
+
+    remove_bytes(&variables->text, param->value, param->value_len + 1);
+    if (i < variables->borrowed) {
+        variables->borrowed -= 1;
+    } else {
+        remove_bytes(&variables->text, param->name, param->name_len + 1);
+    }
+    remove_bytes(&variables->params, param, sizeof(*param));
+    point_to_text(variables);
 }
 
 void fcgi__variables_remove(struct fcgi__variables *variables,
                             struct fcgi_slice name)
 {
     const struct fcgi_param *params = fcgi__variables_params(variables);
-    size_t at = 0;
 
-    for (size_t i = 0; i < variables->count; i++) {
+    for (size_t i = 0; i < fcgi__variables_count(variables); i++) {
         if (params[i].name_len == name.len &&
-            memcmp(variables->text.data + at, name.data, name.len) == 0) {
-            remove_bytes(&variables->text, at, pair_size(&params[i]));
-            remove_bytes(&variables->params, i * sizeof(*params),
-                         sizeof(*params));
-            variables->count -= 1;
+            memcmp(params[i].name, name.data, name.len) == 0) {
+            remove_at(variables, i);
             return;
         }
-        at += pair_size(&params[i]);
-    }
-}
-
-void fcgi__variables_publish(struct fcgi__variables *variables)
-{
-    struct fcgi_param *params = fcgi__variables_params(variables);
-    const char *text = variables->text.data;
-
-    for (size_t i = 0; i < variables->count; i++) {
-        params[i].name = text;
-        params[i].value = text + params[i].name_len + 1;
-        text += pair_size(&params[i]);
     }
 }

@@ -70,13 +70,6 @@ bool fcgi__same_name(const char *a, size_t a_len, const char *b, size_t b_len)
     return true;
 }
 
-struct fcgi_slice fcgi__slice(const char *text)
-{
-    struct fcgi_slice slice = {text, strlen(text)};
-
-    return slice;
-}
-
 bool fcgi__slice_equals(struct fcgi_slice slice, const char *text)
 {
     return slice.len == strlen(text) &&
@@ -106,52 +99,4 @@ bool fcgi__next_member(struct fcgi_slice *list, struct fcgi_slice *member)
     }
     fcgi__trim(member);
     return true;
-}
-
-char fcgi__fold(char byte)
-{
-    if (byte == '-' || byte == '.') {
-        return '_';
-    }
-    return byte >= 'a' && byte <= 'z' ? (char)(byte - 32) : byte;
-}
-
-int fcgi__compare_folded(const char *a, size_t a_len, const char *b,
-                         size_t b_len)
-{
-    size_t common = a_len < b_len ? a_len : b_len;
-
-    for (size_t i = 0; i < common; i++) {
-        int difference = fcgi__fold(a[i]) - fcgi__fold(b[i]);
-        if (difference != 0) {
-            return difference;
-        }
-    }
-    return (a_len > b_len) - (a_len < b_len);
-}
-
-bool fcgi__folds_onto(const char *name, size_t len, const char *const *names,
-                      size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (fcgi__compare_folded(name, len, names[i], strlen(names[i])) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-bool fcgi__is_hop_by_hop(const char *name, size_t len)
-{
-    static const char *const names[] = {"Connection",
-                                        "Keep-Alive",
-                                        "Proxy-Authenticate",
-                                        "Proxy-Authorization",
-                                        "Proxy-Connection",
-                                        "TE",
-                                        "Trailer",
-                                        "Transfer-Encoding",
-                                        "Upgrade"};
-
-    return fcgi__folds_onto(name, len, names, sizeof(names) / sizeof(names[0]));
 }
