@@ -10,6 +10,8 @@ int http_status_of_error(int error)
     switch (error) {
     case FCGI_ERR_BAD_REQUEST:
         return 400;
+    case FCGI_ERR_NOT_FOUND:
+        return 404;
     case FCGI_ERR_QUEUE_FULL:
     case FCGI_ERR_QUEUE_TIMEOUT:
     case FCGI_ERR_POOL_CLOSED:

@@ -60,7 +60,8 @@ extern "C" {
     X(POOL_CLOSED, -36, "the connection pool is closed")                       \
     X(BAD_REQUEST, -37, "malformed HTTP request")                              \
     X(LENGTH_REQUIRED, -38, "the length of the request body is not known")     \
-    X(BAD_ID, -39, "the application ended a request that was never made")
+    X(BAD_ID, -39, "the application ended a request that was never made")      \
+    X(NOT_FOUND, -40, "the site has nothing at that path")
 
 enum fcgi_error {
 #define FCGI_ERROR_ENUM(name, code, sentence) FCGI_ERR_##name = (code),

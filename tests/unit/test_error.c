@@ -57,6 +57,7 @@ static const struct code released[] = {
     {"FCGI_ERR_BAD_REQUEST", -37},
     {"FCGI_ERR_LENGTH_REQUIRED", -38},
     {"FCGI_ERR_BAD_ID", -39},
+    {"FCGI_ERR_NOT_FOUND", -40},
 };
 
 #define RELEASED (sizeof(released) / sizeof(released[0]))
