@@ -11,7 +11,19 @@
  *     QUERY_STRING     d=e
  *     REQUEST_URI      /a/b.php/c?d=e
  *
- * No file is looked at: the application may be on another machine.
+ * The library looks at no file, as the application may be on another machine.
+ * The host may say which scripts exist. Where a path leads:
+ *
+ *     {.root}                    /a/b.php/c  to /a/b.php
+ *                                /a/         to /a/index.php
+ *                                /a          to /index.php
+ *     {.root, .front}            /a/b.php/c  to /a/b.php
+ *                                /a/, /a     to the front controller
+ *     {.root, .front, .exists}   /a/b.php/c  to /a/b.php, if there is one
+ *                                /a/         to /a/index.php, if there is one
+ *                                all others  to the front controller
+ *     {.mount = "/a"}            /a/b/c      to the application: it is called
+ *                                            /a, and /b/c is PATH_INFO
  *
  * Threads: one at a time for each struct fcgi_cgi.
  */
@@ -43,12 +55,16 @@ enum fcgi_cgi_folding {
                                       out */
 };
 
-/** Where requests go. Strings end in NUL and are borrowed. */
+/** Where requests go: to scripts, or to one application that is mounted at a
+ *  path and knows no scripts. Strings end in NUL and are borrowed. */
 struct fcgi_cgi_site {
-    const char *root;      /**< DOCUMENT_ROOT, an absolute path; not NULL */
-    const char *index;     /**< the script for a target that names none: in the
-                                directory that the target names if that ends in
-                                "/", else at the root; NULL: "index.php" */
+    const char *root;      /**< DOCUMENT_ROOT, an absolute path; NULL, with a
+                                `mount` only: neither DOCUMENT_ROOT nor
+                                PATH_TRANSLATED */
+    const char *index;     /**< the script for a path that names none: in the
+                                directory that the path names if that ends in
+                                "/", else at the root, unless `front` or
+                                `exists` is set; NULL: "index.php" */
     const char *extension; /**< how the name of a script ends, in upper or lower
                                 case; NULL: ".php" */
     const char *software;  /**< SERVER_SOFTWARE; NULL: "libfcgi-client/" and the
@@ -58,7 +74,71 @@ struct fcgi_cgi_site {
                                      Only for a server that clients reach
                                      directly: behind a trusted proxy, a client
                                      could so remove what the proxy has added */
-    uint64_t reserved[4];       /**< all zero */
+    const char *front; /**< the front controller, such as "/index.php": the
+                            script for a path that names none, instead of
+                            `index`. It reads the path from REQUEST_URI, and
+                            there is no PATH_INFO. Without `exists`, it also
+                            answers for directories: WordPress, whose /wp-admin/
+                            is one, needs `exists`. NULL: none */
+
+    /**
+     * Whether the application has a script. Asked about the one that the path
+     * names, by its extension; then, if the path ends in "/", about the index
+     * in that directory: at most twice for a request, and only if nothing is
+     * wrong with the rest of it. If neither exists, the front controller
+     * answers (about which nothing is asked); without one, fcgi_cgi_build()
+     * returns FCGI_ERR_NOT_FOUND. So `exists` with `front` is what nginx calls
+     *
+     *     try_files $uri $uri/ /index.php$is_args$args;
+     *
+     * and without `front`, `try_files $uri $uri/ =404;`. A directory that is
+     * named without its slash is nothing that exists: a host that redirects the
+     * client to it does so before.
+     *
+     * It may take its time, but not call a function for the struct fcgi_cgi
+     * that asks. NULL: not known; what looks like a script is one.
+     *
+     * @param context  `exists_context`
+     * @param path     a path below the root, as in SCRIPT_NAME: decoded, and
+     *                 starting with "/"; it never leaves the root. Borrowed
+     * @return 1: it is a file that the application may run; 0: it is not; any
+     *         negative number ends fcgi_cgi_build(), which returns it
+     */
+    int (*exists)(void *context, const char *path);
+    void *exists_context;
+
+    const char *mount;    /**< the path at which an application is mounted that
+                               knows no scripts (WSGI, Rack, Go): "/", or such
+                               as "/shop", with or without a slash at its end.
+                               SCRIPT_NAME is the mount without that slash, and
+                               PATH_INFO the rest of the path, which may be
+                               empty. Paths that are neither the mount nor below
+                               it are FCGI_ERR_NOT_FOUND. Not together with
+                               `front` or `exists`; `index` and `extension` do
+                               not count. NULL: none */
+    const char *script;   /**< with `mount`, SCRIPT_FILENAME: the program that
+                               answers, such as git-http-backend for fcgiwrap;
+                               NULL: no SCRIPT_FILENAME */
+    uint64_t reserved[4]; /**< all zero */
+};
+
+/** What a host knows of a request that it has rewritten, or mapped to a file by
+ *  rules of its own (an alias, a virtual directory). All of it is borrowed. A
+ *  slice whose `data` is NULL is not given: the library finds it. What is given
+ *  may be empty, and is not decoded. REQUEST_URI stays the target. */
+struct fcgi_cgi_rewrite {
+    struct fcgi_slice path;        /**< the path, in place of the target's; it
+                                        starts with "/" */
+    struct fcgi_slice query;       /**< QUERY_STRING */
+    struct fcgi_slice script_name; /**< SCRIPT_NAME: neither the path nor the
+                                        site then says which script it is, and
+                                        `exists` is not asked */
+    struct fcgi_slice path_info;   /**< PATH_INFO; only with `script_name`. Not
+                                        given: none */
+    struct fcgi_slice script_filename; /**< SCRIPT_FILENAME, in place of the
+                                            script below the root or of the
+                                            site's `script` */
+    uint64_t reserved[4];              /**< all zero */
 };
 
 /** An HTTP request as a server has parsed it. All of it is borrowed. An empty
@@ -78,7 +158,9 @@ struct fcgi_cgi_request {
     int64_t content_length; /**< bytes of the body that will be sent; 0: what
                                  the field Content-Length says, or no body; -1:
                                  there is a body of unknown length */
-    uint64_t reserved[4];   /**< all zero */
+    const struct fcgi_cgi_rewrite *rewrite; /**< NULL: the target says where the
+                                                 request goes */
+    uint64_t reserved[3];                   /**< all zero */
 };
 
 /** Makes the variables of one request after another, reusing its memory. */
@@ -119,23 +201,50 @@ FCGI_API void fcgi_cgi_free(struct fcgi_cgi *cgi);
  *                                   there, for an application that can do
  *                                   without it
  *         or, with no variables,
- *         FCGI_ERR_ARGUMENT         NULL where it is not allowed, a root that
- *                                   is not absolute
+ *         FCGI_ERR_ARGUMENT         NULL where it is not allowed; a root, a
+ *                                   front controller or a mount that does not
+ *                                   start with "/"; members that do not go
+ *                                   together
  *         FCGI_ERR_BAD_REQUEST      the method, the target or a field is
  *                                   malformed, or not safe to pass on: a path
  *                                   that leaves the root, NUL or control bytes
  *                                   (encoded ones too), dots beside an encoded
  *                                   slash or a backslash, a name that folds,
  *                                   different Content-Lengths, or one beside
- *                                   Transfer-Encoding
+ *                                   Transfer-Encoding. The same goes for what
+ *                                   `rewrite` gives
+ *         FCGI_ERR_NOT_FOUND        the site has nothing at that path; answer
+ *                                   404
  *         FCGI_ERR_NO_MEMORY
+ *         what `exists` has returned, if that is negative
  */
 FCGI_API int fcgi_cgi_build(struct fcgi_cgi *cgi,
                             const struct fcgi_cgi_site *site,
                             const struct fcgi_cgi_request *request);
 
 /**
- * Set one variable, in place of any of that name.
+ * Make variables of the fields alone, in place of those of the request before:
+ * for a host that has the others, and must not pass on what a client could harm
+ * it with, such as HTTP_PROXY.
+ *
+ * They are HTTP_*, CONTENT_TYPE and CONTENT_LENGTH, by the same rules as those
+ * of fcgi_cgi_build(). The host's own are added to them with fcgi_cgi_set().
+ *
+ * @param cgi      not NULL
+ * @param site     only `folding` and `drop_connection_named` count; NULL: none
+ *                 is set
+ * @param request  only `fields`, `field_count` and `content_length` count; not
+ *                 NULL
+ * @return FCGI_OK, FCGI_ERR_LENGTH_REQUIRED, FCGI_ERR_ARGUMENT,
+ *         FCGI_ERR_BAD_REQUEST or FCGI_ERR_NO_MEMORY, as fcgi_cgi_build()
+ */
+FCGI_API int fcgi_cgi_build_fields(struct fcgi_cgi *cgi,
+                                   const struct fcgi_cgi_site *site,
+                                   const struct fcgi_cgi_request *request);
+
+/**
+ * Set one variable, in place of any of that name; also before the first
+ * fcgi_cgi_build().
  *
  * @param cgi    not NULL
  * @param name   a string, copied; neither NULL nor empty

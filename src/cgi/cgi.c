@@ -44,47 +44,46 @@ static void add_unless_empty(struct fcgi__variables *variables,
 }
 
 static void add_script(struct fcgi__variables *variables,
-                       const struct fcgi__cgi_parts *parts)
+                       const struct fcgi__script *script)
 {
-    add_variable(variables, "SCRIPT_NAME", parts->script);
-    fcgi__variables_append(variables, parts->index);
-    add_variable(variables, "SCRIPT_FILENAME", parts->root);
-    fcgi__variables_append(variables, parts->script);
-    fcgi__variables_append(variables, parts->index);
-    add_variable(variables, "DOCUMENT_URI", parts->script);
-    fcgi__variables_append(variables, parts->index);
-    fcgi__variables_append(variables, parts->path_info);
+    add_variable(variables, "SCRIPT_NAME", script->name);
+    if (script->folder.len + script->file.len > 0) {
+        add_variable(variables, "SCRIPT_FILENAME", script->folder);
+        fcgi__variables_append(variables, script->file);
+    }
+    add_variable(variables, "DOCUMENT_URI", script->name);
+    fcgi__variables_append(variables, script->path_info);
+    if (script->path_info.data != NULL) {
+        add_variable(variables, "PATH_INFO", script->path_info);
+    }
+}
+
+static void add_root(struct fcgi__variables *variables,
+                     const struct fcgi__script *script)
+{
+    struct fcgi_slice root = script->root;
+
+    if (root.data == NULL) {
+        return;
+    }
     add_variable(variables, "DOCUMENT_ROOT",
-                 parts->root.len > 0 ? parts->root : fcgi__slice("/"));
-    if (parts->path_info.len > 0) {
-        add_variable(variables, "PATH_INFO", parts->path_info);
-        add_variable(variables, "PATH_TRANSLATED", parts->root);
-        fcgi__variables_append(variables, parts->path_info);
+                 root.len > 0 ? root : fcgi__slice("/"));
+    if (script->path_info.len > 0) {
+        add_variable(variables, "PATH_TRANSLATED", root);
+        fcgi__variables_append(variables, script->path_info);
     }
 }
 
 /* REQUEST_URI has the origin form, whatever form the target has: programs look
  * for a path in it. */
-static void add_target(struct fcgi__variables *variables,
-                       const struct fcgi__target *target)
-{
-    struct fcgi_slice query = target->search;
-
-    add_variable(variables, "REQUEST_URI", target->path);
-    fcgi__variables_append(variables, target->search);
-    if (query.len > 0) {
-        query.data += 1;
-        query.len -= 1;
-    }
-    add_variable(variables, "QUERY_STRING", query);
-}
-
 static void add_request(struct fcgi__variables *variables,
                         const struct fcgi_cgi_request *request,
                         const struct fcgi__cgi_parts *parts)
 {
     add_variable(variables, "REQUEST_METHOD", request->method);
-    add_target(variables, &parts->target);
+    add_variable(variables, "REQUEST_URI", parts->target.path);
+    fcgi__variables_append(variables, parts->target.search);
+    add_variable(variables, "QUERY_STRING", parts->query);
     add_text(variables, "REQUEST_SCHEME", request->https ? "https" : "http");
     if (request->https) {
         add_text(variables, "HTTPS", "on");
@@ -163,18 +162,24 @@ static void add_body(struct fcgi__variables *variables,
     }
 }
 
-static void add_all_variables(struct fcgi_cgi *cgi,
-                              const struct fcgi_cgi_site *site,
-                              const struct fcgi_cgi_request *request)
+static void add_fields(struct fcgi_cgi *cgi, int64_t content_length)
 {
     struct fcgi__variables *variables = &cgi->variables;
 
-    add_script(variables, &cgi->parts);
-    add_request(variables, request, &cgi->parts);
-    add_server(variables, site, request, &cgi->parts);
-    add_body(variables, &cgi->parts.fields, request->content_length);
+    add_body(variables, &cgi->parts.fields, content_length);
     add_unless_empty(variables, "HTTP_HOST", cgi->parts.host);
     fcgi__cgi_fields_add(&cgi->parts.fields, variables);
+}
+
+static int end_build(struct fcgi_cgi *cgi, int64_t content_length)
+{
+    int rc = cgi->variables.error;
+
+    if (rc != FCGI_OK) {
+        fcgi__variables_clear(&cgi->variables);
+        return rc;
+    }
+    return content_length < 0 ? FCGI_ERR_LENGTH_REQUIRED : FCGI_OK;
 }
 
 int fcgi_cgi_build(struct fcgi_cgi *cgi, const struct fcgi_cgi_site *site,
@@ -187,15 +192,35 @@ int fcgi_cgi_build(struct fcgi_cgi *cgi, const struct fcgi_cgi_site *site,
     }
     fcgi__variables_clear(&cgi->variables);
     rc = fcgi__cgi_parts_read(&cgi->parts, &cgi->allocator, site, request);
-    if (rc == FCGI_OK) {
-        add_all_variables(cgi, site, request);
-        rc = cgi->variables.error;
-    }
     if (rc != FCGI_OK) {
-        fcgi__variables_clear(&cgi->variables);
         return rc;
     }
-    return request->content_length < 0 ? FCGI_ERR_LENGTH_REQUIRED : FCGI_OK;
+    add_script(&cgi->variables, &cgi->parts.script);
+    add_root(&cgi->variables, &cgi->parts.script);
+    add_request(&cgi->variables, request, &cgi->parts);
+    add_server(&cgi->variables, site, request, &cgi->parts);
+    add_fields(cgi, request->content_length);
+    return end_build(cgi, request->content_length);
+}
+
+int fcgi_cgi_build_fields(struct fcgi_cgi *cgi,
+                          const struct fcgi_cgi_site *site,
+                          const struct fcgi_cgi_request *request)
+{
+    static const struct fcgi_cgi_site strict;
+    int rc;
+
+    if (cgi == NULL) {
+        return FCGI_ERR_ARGUMENT;
+    }
+    fcgi__variables_clear(&cgi->variables);
+    rc = fcgi__cgi_parts_read_fields(&cgi->parts, &cgi->allocator,
+                                     site != NULL ? site : &strict, request);
+    if (rc != FCGI_OK) {
+        return rc;
+    }
+    add_fields(cgi, request->content_length);
+    return end_build(cgi, request->content_length);
 }
 
 /* Add a pair that replaces the one of that name. It is copied first: the

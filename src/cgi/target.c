@@ -66,6 +66,9 @@ static bool take_origin(struct fcgi_slice *rest, struct fcgi_slice *authority)
 {
     struct fcgi_slice host;
 
+    if (rest->data[0] == '/') {
+        return true;
+    }
     if (!take_prefix(rest, "http://") && !take_prefix(rest, "https://")) {
         return true;
     }
@@ -217,45 +220,59 @@ static bool add_separator(struct path *path, char byte)
     return true;
 }
 
-/* Take one byte off the front of the path, and decode it. */
-static bool take_byte(struct fcgi_slice *rest, char *byte, bool *encoded)
+/* Copy the bytes that stand for themselves; returns the end of them. */
+static const char *copy_plain(struct path *path, const char *at,
+                              const char *end)
+{
+    char *out = path->out + path->len;
+
+    while (at < end && *at != '%' && *at != '/' && *at != '\\') {
+        *out = *at;
+        out += 1;
+        at += 1;
+    }
+    path->len = (size_t)(out - path->out);
+    return at;
+}
+
+/* Decode "%2e". False: it is malformed, or a control byte. */
+static bool decode(const char *at, const char *end, char *byte)
 {
     int high;
     int low;
 
-    *byte = rest->data[0];
-    *encoded = *byte == '%';
-    if (!*encoded) {
-        (void)take_front(rest, 1);
-        return true;
-    }
-    if (rest->len < 3) {
+    if (end - at < 3) {
         return false;
     }
-    high = hex_value(rest->data[1]);
-    low = hex_value(rest->data[2]);
+    high = hex_value(at[1]);
+    low = hex_value(at[2]);
     *byte = (char)(high * 16 + low);
-    (void)take_front(rest, 3);
     return high >= 0 && low >= 0 && !is_control(*byte);
 }
 
-static bool copy_names(struct path *path, struct fcgi_slice rest)
+/* Add a byte that is encoded or a separator. */
+static bool add_byte(struct path *path, char byte, bool is_encoded)
 {
-    while (rest.len > 0) {
-        char byte;
-        bool encoded;
-        if (!take_byte(&rest, &byte, &encoded)) {
+    if (byte != '/' && byte != '\\') {
+        path->out[path->len] = byte;
+        path->len += 1;
+        return true;
+    }
+    path->has_disguised_slash |= is_encoded || byte == '\\';
+    return add_separator(path, byte);
+}
+
+static bool copy_names(struct path *path, const char *at, const char *end)
+{
+    for (at = copy_plain(path, at, end); at < end;
+         at = copy_plain(path, at, end)) {
+        char byte = *at;
+        bool is_encoded = byte == '%';
+        if ((is_encoded && !decode(at, end, &byte)) ||
+            !add_byte(path, byte, is_encoded)) {
             return false;
         }
-        if (byte != '/' && byte != '\\') {
-            path->out[path->len] = byte;
-            path->len += 1;
-            continue;
-        }
-        path->has_disguised_slash |= encoded || byte == '\\';
-        if (!add_separator(path, byte)) {
-            return false;
-        }
+        at += is_encoded ? 3 : 1;
     }
     return end_name(path);
 }
@@ -264,7 +281,7 @@ int fcgi__path_resolve(struct fcgi_slice path, char *out, size_t *len)
 {
     struct path resolved = {.out = out};
 
-    if (!copy_names(&resolved, path) ||
+    if (!copy_names(&resolved, path.data, path.data + path.len) ||
         (resolved.has_dots && resolved.has_disguised_slash)) {
         return FCGI_ERR_BAD_REQUEST;
     }
@@ -272,20 +289,48 @@ int fcgi__path_resolve(struct fcgi_slice path, char *out, size_t *len)
     return FCGI_OK;
 }
 
+static bool leads_up(const char *name, size_t len)
+{
+    return len == 2 && memcmp(name, "..", 2) == 0;
+}
+
+bool fcgi__path_is_sound(struct fcgi_slice path)
+{
+    size_t start = 0;
+
+    if (path.len == 0 || path.data[0] != '/' ||
+        !fcgi__is_value(path.data, path.len) || contains(path, '\t')) {
+        return false;
+    }
+    for (size_t i = 0; i < path.len; i++) {
+        if (path.data[i] == '/' || path.data[i] == '\\') {
+            if (leads_up(path.data + start, i - start)) {
+                return false;
+            }
+            start = i + 1;
+        }
+    }
+    return !leads_up(path.data + start, path.len - start);
+}
+
+static bool ends_in(struct fcgi_slice name, struct fcgi_slice end)
+{
+    return name.len >= end.len && name.len > 0 &&
+           fcgi__same_name(name.data + name.len - end.len, end.len, end.data,
+                           end.len);
+}
+
 size_t fcgi__path_script(struct fcgi_slice path, struct fcgi_slice extension)
 {
-    size_t start = 1;
+    struct fcgi_slice rest = path;
 
-    for (size_t end = 1; end <= path.len; end++) {
-        if (end < path.len && path.data[end] != '/') {
-            continue;
+    while (rest.len > 0) {
+        struct fcgi_slice name;
+        (void)take_front(&rest, 1);
+        name = take_front(&rest, length_before(rest, '/'));
+        if (ends_in(name, extension)) {
+            return path.len - rest.len;
         }
-        if (end - start >= extension.len && end > start &&
-            fcgi__same_name(path.data + end - extension.len, extension.len,
-                            extension.data, extension.len)) {
-            return end;
-        }
-        start = end + 1;
     }
     return 0;
 }

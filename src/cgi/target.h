@@ -44,6 +44,10 @@ bool fcgi__authority_host(struct fcgi_slice authority, struct fcgi_slice *host);
  */
 int fcgi__path_resolve(struct fcgi_slice path, char *out, size_t *len);
 
+/* Whether a path that is decoded already can be used as it is: it starts with
+ * "/", no name in it is "..", and no byte is a control byte. */
+bool fcgi__path_is_sound(struct fcgi_slice path);
+
 /* The length of the script's name at the front of a resolved path: it includes
  * the first segment that ends in `extension`, in any case of letters. 0: no
  * segment does. */
