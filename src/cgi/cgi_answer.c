@@ -12,8 +12,9 @@
 
 static bool is_connection(const struct fcgi_field *field)
 {
-    return fcgi__name_kind(field->name, field->name_len) ==
-           FCGI__NAME_CONNECTION;
+    return field->name_len == sizeof("Connection") - 1 &&
+           fcgi__name_kind(field->name, field->name_len) ==
+               FCGI__NAME_CONNECTION;
 }
 
 /* Whether a Connection field names this field. */
@@ -35,12 +36,14 @@ static bool names_field(const struct fcgi_field *connection,
 bool fcgi_cgi_is_end_to_end(const struct fcgi_response *response,
                             const struct fcgi_field *field)
 {
+    const struct fcgi_field *other;
+
     if (response == NULL || field == NULL ||
         fcgi__is_hop_by_hop(field->name, field->name_len)) {
         return false;
     }
-    for (size_t i = 0; i < response->field_count; i++) {
-        const struct fcgi_field *other = &response->fields[i];
+    other = response->fields;
+    for (size_t left = response->field_count; left > 0; left--, other++) {
         if (is_connection(other) && names_field(other, field)) {
             return false;
         }

@@ -1,8 +1,9 @@
 /*
  * cgi_fields - the fields of a request, and the variables that they become.
  *
- * Fields of one name become one variable. Sorting finds them: no order that a
- * client chooses makes it slow.
+ * Fields of one name become one variable. As nearly always all names differ,
+ * that is looked at first; else sorting finds them, which no order that a
+ * client chooses makes slow.
  */
 #include <string.h>
 
@@ -16,7 +17,7 @@
 
 /* One field; or a name that Connection withholds. */
 struct item {
-    uint64_t key;                   /* the end of the variable's name */
+    uint64_t key;                   /* of the variable's name */
     size_t name;                    /* where it starts, among all names */
     size_t name_len;                /* with the prefix */
     const struct fcgi_field *field; /* NULL: the name is withheld */
@@ -39,8 +40,18 @@ static struct fcgi_slice value_of(const struct fcgi_field *field)
  * in the order they came in.
  */
 
-/* Most names differ in their ends, which makes the order look strange; nobody
- * sees it. */
+/* Most names differ in their ends. */
+static uint64_t key_of(const char *name, size_t len)
+{
+    uint64_t key = 0;
+
+    if (len >= sizeof(key)) {
+        memcpy(&key, name + len - sizeof(key), sizeof(key));
+    }
+    return key;
+}
+
+/* Nobody sees the order, which differs from machine to machine. */
 static int compare_names(const char *names, const struct item *a,
                          const struct item *b)
 {
@@ -92,6 +103,7 @@ static void group_items(const char *names, struct item *sorted)
         while (last->next != NULL &&
                compare_names(names, last, last->next) == 0) {
             last = last->next;
+            last->is_first = false;
             is_withheld |= last->field == NULL;
         }
         first->is_first = !is_withheld;
@@ -125,23 +137,40 @@ static int write_name(struct fcgi__cgi_fields *fields,
     return rc;
 }
 
+/* Note a key; whether another item may have it is told without a search. */
+static void note_key(struct fcgi__cgi_fields *fields, uint64_t key)
+{
+    unsigned place = (unsigned)(key * UINT64_C(0x9e3779b97f4a7c15) >> 56);
+    uint64_t *seen = &fields->seen[place / 64];
+    uint64_t bit = UINT64_C(1) << place % 64;
+
+    fields->may_repeat |= (*seen & bit) != 0;
+    *seen |= bit;
+}
+
 /* Add an item, and keep the name that was written last. */
 static int add_item(struct fcgi__cgi_fields *fields,
                     const struct fcgi_allocator *allocator, size_t name_len,
                     const struct fcgi_field *field)
 {
-    struct item item = {.name = fields->names.len,
-                        .name_len = PREFIX_LEN + name_len,
-                        .field = field};
+    struct item *item;
+    int rc = fcgi__buffer_reserve(&fields->items, allocator, sizeof(*item));
 
-    fields->names.len += item.name_len + 1;
-    if (item.name_len >= sizeof(item.key)) {
-        memcpy(&item.key,
-               fields->names.data + fields->names.len - 1 - sizeof(item.key),
-               sizeof(item.key));
+    if (rc != FCGI_OK) {
+        return rc;
     }
+    item = items_of(fields) + fields->count;
+    item->name = fields->names.len;
+    item->name_len = PREFIX_LEN + name_len;
+    item->key = key_of(fields->names.data + item->name, item->name_len);
+    item->field = field;
+    item->next = NULL;
+    item->is_first = field != NULL;
+    note_key(fields, item->key);
+    fields->names.len += item->name_len + 1;
+    fields->items.len += sizeof(*item);
     fields->count += 1;
-    return fcgi__buffer_append(&fields->items, allocator, &item, sizeof(item));
+    return FCGI_OK;
 }
 
 /* Withhold the fields that one Connection field names. */
@@ -267,6 +296,8 @@ static void clear_fields(struct fcgi__cgi_fields *fields)
     fields->content_type = NULL;
     fields->content_length = -1;
     fields->has_transfer_encoding = false;
+    fields->may_repeat = false;
+    memset(fields->seen, 0, sizeof(fields->seen));
 }
 
 /* Content-Length beside Transfer-Encoding is an attempt to smuggle a request
@@ -286,7 +317,7 @@ int fcgi__cgi_fields_read(struct fcgi__cgi_fields *fields,
     if (fields->has_transfer_encoding && fields->content_length >= 0) {
         return FCGI_ERR_BAD_REQUEST;
     }
-    if (fields->count > 0) {
+    if (fields->may_repeat) {
         const char *names = fields->names.data;
         group_items(names, sort_items(names, items_of(fields), fields->count));
     }

@@ -24,6 +24,8 @@ struct fcgi__cgi_fields {
                                   the order they came in */
     size_t count;
     struct fcgi__buffer names; /* of their variables */
+    uint64_t seen[4];          /* a bit for some of the names that there are */
+    bool may_repeat;           /* two have the same bit */
 
     const struct fcgi_field *host;         /* NULL: none */
     const struct fcgi_field *content_type; /* NULL: none */

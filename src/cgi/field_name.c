@@ -32,33 +32,32 @@ static const uint8_t folded[256] = {
 
 #define MARK 0x80
 
-struct known {
-    uint8_t len;
+#define LENGTHS 20
+#define SAME_LENGTH 2 /* so many have the same length, at the most */
+
+/* The names that are known, by length. */
+static const struct known {
+    char name[LENGTHS];
     uint8_t kind; /* enum fcgi__name_kind */
-    char name[20];
+} all_known[LENGTHS][SAME_LENGTH] = {
+    [2] = {{"TE", FCGI__NAME_HOP_BY_HOP}},
+    [4] = {{"HOST", FCGI__NAME_HOST}},
+    [5] = {{"PROXY", FCGI__NAME_PROXY}},
+    [7] = {{"TRAILER", FCGI__NAME_HOP_BY_HOP},
+           {"UPGRADE", FCGI__NAME_HOP_BY_HOP}},
+    [10] = {{"CONNECTION", FCGI__NAME_CONNECTION},
+            {"KEEP_ALIVE", FCGI__NAME_HOP_BY_HOP}},
+    [12] = {{"CONTENT_TYPE", FCGI__NAME_CONTENT_TYPE}},
+    [14] = {{"CONTENT_LENGTH", FCGI__NAME_CONTENT_LENGTH}},
+    [16] = {{"PROXY_CONNECTION", FCGI__NAME_HOP_BY_HOP}},
+    [17] = {{"TRANSFER_ENCODING", FCGI__NAME_TRANSFER_ENCODING}},
+    [18] = {{"PROXY_AUTHENTICATE", FCGI__NAME_HOP_BY_HOP}},
+    [19] = {{"PROXY_AUTHORIZATION", FCGI__NAME_HOP_BY_HOP}},
 };
 
-/* By length. */
-static const struct known all_known[] = {
-    {2, FCGI__NAME_HOP_BY_HOP, "TE"},
-    {4, FCGI__NAME_HOST, "HOST"},
-    {5, FCGI__NAME_PROXY, "PROXY"},
-    {7, FCGI__NAME_HOP_BY_HOP, "TRAILER"},
-    {7, FCGI__NAME_HOP_BY_HOP, "UPGRADE"},
-    {10, FCGI__NAME_CONNECTION, "CONNECTION"},
-    {10, FCGI__NAME_HOP_BY_HOP, "KEEP_ALIVE"},
-    {12, FCGI__NAME_CONTENT_TYPE, "CONTENT_TYPE"},
-    {14, FCGI__NAME_CONTENT_LENGTH, "CONTENT_LENGTH"},
-    {16, FCGI__NAME_HOP_BY_HOP, "PROXY_CONNECTION"},
-    {17, FCGI__NAME_TRANSFER_ENCODING, "TRANSFER_ENCODING"},
-    {18, FCGI__NAME_HOP_BY_HOP, "PROXY_AUTHENTICATE"},
-    {19, FCGI__NAME_HOP_BY_HOP, "PROXY_AUTHORIZATION"},
-    {UINT8_MAX, FCGI__NAME_PLAIN, ""},
-};
-
-static bool becomes(const char *name, const struct known *known)
+static bool becomes(const char *name, size_t len, const struct known *known)
 {
-    for (size_t i = 0; i < known->len; i++) {
+    for (size_t i = 0; i < len; i++) {
         if ((folded[(uint8_t)name[i]] & ~MARK) != known->name[i]) {
             return false;
         }
@@ -66,30 +65,30 @@ static bool becomes(const char *name, const struct known *known)
     return true;
 }
 
-enum fcgi__name_kind fcgi__name_kind(const char *name, size_t len)
+/* Tell the kind of a name, but for the kinds before `least`. */
+static enum fcgi__name_kind find_kind(const char *name, size_t len,
+                                      enum fcgi__name_kind least)
 {
-    const struct known *known = all_known;
-
-    if (len >= sizeof(known->name)) {
+    if (len == 0 || len >= LENGTHS) {
         return FCGI__NAME_PLAIN;
     }
-    while (known->len < len) {
-        known += 1;
-    }
-    for (; known->len == len; known++) {
-        if (becomes(name, known)) {
+    for (size_t i = 0; i < SAME_LENGTH; i++) {
+        const struct known *known = &all_known[len][i];
+        if (known->kind >= least && becomes(name, len, known)) {
             return (enum fcgi__name_kind)known->kind;
         }
     }
     return FCGI__NAME_PLAIN;
 }
 
+enum fcgi__name_kind fcgi__name_kind(const char *name, size_t len)
+{
+    return find_kind(name, len, FCGI__NAME_HOST);
+}
+
 bool fcgi__is_hop_by_hop(const char *name, size_t len)
 {
-    enum fcgi__name_kind kind = fcgi__name_kind(name, len);
-
-    return kind == FCGI__NAME_HOP_BY_HOP || kind == FCGI__NAME_CONNECTION ||
-           kind == FCGI__NAME_TRANSFER_ENCODING;
+    return find_kind(name, len, FCGI__NAME_CONNECTION) != FCGI__NAME_PLAIN;
 }
 
 bool fcgi__fold_name(const char *name, size_t len, char *out)
@@ -99,7 +98,13 @@ bool fcgi__fold_name(const char *name, size_t len, char *out)
     for (size_t i = 0; i < len; i++) {
         uint8_t byte = folded[(uint8_t)name[i]];
         marks |= (uint8_t)(byte - 1); /* 0 becomes a mark too */
-        out[i] = (char)(byte & ~MARK);
+        out[i] = (char)byte;
     }
-    return (marks & MARK) == 0;
+    if ((marks & MARK) == 0) {
+        return true;
+    }
+    for (size_t i = 0; i < len; i++) {
+        out[i] = (char)(out[i] & (MARK - 1));
+    }
+    return false;
 }

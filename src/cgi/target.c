@@ -264,17 +264,21 @@ static bool add_byte(struct path *path, char byte, bool is_encoded)
 
 static bool copy_names(struct path *path, const char *at, const char *end)
 {
-    for (at = copy_plain(path, at, end); at < end;
-         at = copy_plain(path, at, end)) {
-        char byte = *at;
-        bool is_encoded = byte == '%';
+    for (;;) {
+        char byte;
+        bool is_encoded;
+        at = copy_plain(path, at, end);
+        if (at == end) {
+            return end_name(path);
+        }
+        byte = *at;
+        is_encoded = byte == '%';
         if ((is_encoded && !decode(at, end, &byte)) ||
             !add_byte(path, byte, is_encoded)) {
             return false;
         }
         at += is_encoded ? 3 : 1;
     }
-    return end_name(path);
 }
 
 int fcgi__path_resolve(struct fcgi_slice path, char *out, size_t *len)

@@ -40,11 +40,16 @@ bool fcgi__is_token(const char *text, size_t len)
     return len > 0 && has_none_of(text, text + len, FCGI__NO_TOKEN);
 }
 
+/* A block is longer than many a value. */
 bool fcgi__is_value(const char *text, size_t len)
 {
     while (len >= FCGI__BLOCK_LEN && fcgi__mark_values(text) == 0) {
         text += FCGI__BLOCK_LEN;
         len -= FCGI__BLOCK_LEN;
+    }
+    while (len >= FCGI__WORD_LEN && fcgi__mark_word(text) == 0) {
+        text += FCGI__WORD_LEN;
+        len -= FCGI__WORD_LEN;
     }
     return len == 0 || has_none_of(text, text + len, FCGI__NO_VALUE);
 }

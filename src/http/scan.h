@@ -13,6 +13,22 @@
 #define FCGI__SCAN_H
 
 #include <stdint.h>
+#include <string.h>
+
+#define FCGI__WORD_LEN sizeof(uint64_t)
+#define FCGI__EACH_BYTE(byte) (UINT64_MAX / 0xff * (byte))
+
+/* Look at FCGI__WORD_LEN bytes of a value. Returns 0 only if all are ASCII and
+ * none is a control byte: subtracting 0x20 from a smaller byte, or adding 1 to
+ * 0x7f, sets its top bit, and a byte above ASCII keeps its own. */
+static inline unsigned fcgi__mark_word(const char *text)
+{
+    uint64_t bytes;
+
+    memcpy(&bytes, text, sizeof(bytes));
+    bytes = (bytes - FCGI__EACH_BYTE(0x20)) | (bytes + FCGI__EACH_BYTE(0x01));
+    return (bytes & FCGI__EACH_BYTE(0x80)) != 0;
+}
 
 /* fcgi__mark_values() and fcgi__mark_tokens() look at FCGI__BLOCK_LEN bytes.
  * They return 0 if all of these are certainly allowed; else fcgi__first_mark()
