@@ -117,24 +117,24 @@ void fcgi__variables_add(struct fcgi__variables *variables,
 void fcgi__variables_append(struct fcgi__variables *variables,
                             struct fcgi_slice bytes)
 {
-    if (variables->error == FCGI_OK && bytes.len > 0) {
+    size_t last = variables->borrowed - 1;
+
+    if (variables->error == FCGI_OK) {
         variables->error = reserve_text(variables, bytes.len);
-        if (variables->error == FCGI_OK) {
-            variables->text.len -= 1; /* the NUL */
-            (void)write_string(&variables->text, bytes);
-            fcgi__variables_params(variables)[variables->borrowed - 1]
-                .value_len += bytes.len;
-        }
+    }
+    if (variables->error == FCGI_OK && bytes.len > 0) {
+        variables->text.len -= 1; /* the NUL */
+        (void)write_string(&variables->text, bytes);
+        fcgi__variables_params(variables)[last].value_len += bytes.len;
     }
 }
 
 void fcgi__variables_add_copy(struct fcgi__variables *variables,
                               struct fcgi_slice name, struct fcgi_slice value)
 {
-    struct fcgi_param *param = add_param(variables, name.len, value.len);
-
-    param->name = write_string(&variables->text, name);
-    param->value = write_string(&variables->text, value);
+    name.data = write_string(&variables->text, name);
+    fcgi__variables_add(variables, name, value);
+    variables->borrowed -= 1;
 }
 
 /* Remove bytes from a buffer, and close the gap. */
@@ -150,14 +150,13 @@ static void remove_bytes(struct fcgi__buffer *buffer, const void *start,
 static void remove_at(struct fcgi__variables *variables, size_t i)
 {
     const struct fcgi_param *param = fcgi__variables_params(variables) + i;
+    bool is_copied = i >= variables->borrowed;
+    size_t copied = is_copied ? param->name_len + 1 : 0;
 
-    remove_bytes(&variables->text, param->value, param->value_len + 1);
-    if (i < variables->borrowed) {
-        variables->borrowed -= 1;
-    } else {
-        remove_bytes(&variables->text, param->name, param->name_len + 1);
-    }
+    remove_bytes(&variables->text, param->value - copied,
+                 copied + param->value_len + 1);
     remove_bytes(&variables->params, param, sizeof(*param));
+    variables->borrowed -= is_copied ? 0 : 1;
     point_to_text(variables);
 }
 
