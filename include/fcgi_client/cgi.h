@@ -135,9 +135,9 @@ struct fcgi_cgi_rewrite {
                                         `exists` is not asked */
     struct fcgi_slice path_info;   /**< PATH_INFO; only with `script_name`. Not
                                         given: none */
-    struct fcgi_slice script_filename; /**< SCRIPT_FILENAME, in place of the
-                                            script below the root or of the
-                                            site's `script` */
+    struct fcgi_slice script_filename; /**< SCRIPT_FILENAME. Not given: the
+                                            site's `script`, or SCRIPT_NAME
+                                            below the root */
     uint64_t reserved[4];              /**< all zero */
 };
 

@@ -161,7 +161,7 @@ static int find_mounted(struct fcgi__script *script,
     return FCGI_OK;
 }
 
-/* The host has found it. */
+/* The host has found it. No file belongs to an empty name. */
 static void take_rewritten(struct fcgi__script *script,
                            const struct fcgi_cgi_site *site,
                            const struct fcgi_cgi_rewrite *rewrite)
@@ -170,7 +170,7 @@ static void take_rewritten(struct fcgi__script *script,
     script->path_info = rewrite->path_info;
     if (site->mount != NULL) {
         script->folder = text_or(site->script, "");
-    } else {
+    } else if (script->name.len > 0) {
         script->folder = script->root;
         script->file = script->name;
     }

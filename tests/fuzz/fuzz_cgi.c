@@ -1,10 +1,11 @@
 /*
  * From HTTP requests of any kind to variables: what gateway_check() says holds,
- * a variable set by hand is there and alone, the object that has served others
- * says what a new one says, and running out of memory harms nothing.
+ * the host is asked about paths below the root alone, a variable set by hand is
+ * there and alone, the object that has served others says what a new one says,
+ * and running out of memory harms nothing.
  *
- *     input: site  request  fields  variables set by hand  allocation that
- * fails
+ *     input: site  request  fields  where scripts are  what the host has
+ *            rewritten  allocation that fails  variables set by hand
  */
 #include <stdlib.h>
 #include <string.h>
@@ -111,6 +112,70 @@ static void make_fields(struct fuzz_input *s, struct gateway *g)
     g->request.field_count = count;
 }
 
+/* ---- where it goes ----------------------------------------------------- */
+
+#define HOST_ERROR (-1000)
+
+/* What the host says depends on the path alone. */
+static int exists(void *context, const char *path)
+{
+    unsigned char mixed = *(const unsigned char *)context;
+    assert_int_equal(path[0], '/');
+    for (const char *at = path; *at != '\0'; at++) {
+        bool starts = *at == '/' || *at == '\\';
+        bool ends =
+            at[1] != '\0' && at[2] != '\0' && strchr("/\\", at[3]) != NULL;
+        assert_false(starts && ends && memcmp(at + 1, "..", 2) == 0);
+        mixed = (unsigned char)(mixed * 31 + *at);
+    }
+    return mixed % 16 == 0 ? HOST_ERROR : mixed % 2;
+}
+
+static void make_place(struct supply *s, struct fcgi_cgi_site *site)
+{
+    static const char *const mounts[] = {"/", "/a", "/a.php/", "/srv//"};
+    static uint8_t salt;
+    size_t place = supply_below(s, 5);
+    if (place == 1 || place == 2) {
+        site->front = supply_below(s, 2) == 0 ? "/index.php" : "/b/c.cgi";
+    }
+    if (place == 2 || place == 3) {
+        salt = supply_byte(s);
+        site->exists = exists;
+        site->exists_context = &salt;
+    }
+    if (place == 4) {
+        site->mount = mounts[supply_below(s, 4)];
+        site->script = supply_below(s, 2) == 0 ? NULL : "/usr/bin/program";
+        site->root = supply_below(s, 2) == 0 ? NULL : site->root;
+    }
+}
+
+static const struct fcgi_cgi_rewrite *make_rewrite(struct supply *s)
+{
+    static const char *const paths[] = {
+        "/", "/a.php/b", "/%41/c.PHP/", "/a/../b", "/a\\..", "/a/", "", "a"};
+    static struct fcgi_cgi_rewrite rewrite;
+    size_t given = supply_below(s, 32);
+    memset(&rewrite, 0, sizeof(rewrite));
+    if (given & 1) {
+        rewrite.path = pick(s, paths, 8);
+    }
+    if (given & 2) {
+        rewrite.query = pick_value(s);
+    }
+    if (given & 4) {
+        rewrite.script_name = pick(s, paths, 8);
+    }
+    if (rewrite.script_name.data != NULL && (given & 8)) {
+        rewrite.path_info = pick(s, paths, 8);
+    }
+    if (given & 16) {
+        rewrite.script_filename = pick_value(s);
+    }
+    return given == 0 ? NULL : &rewrite;
+}
+
 /* ---- what it comes to -------------------------------------------------- */
 
 static void digest(const struct gateway *g, struct wire *d)
@@ -189,9 +254,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     make_site(&s, &g.site);
     make_request(&s, &g.request);
     make_fields(&s, &g);
+    make_place(&s, &g.site);
+    g.request.rewrite = make_rewrite(&s);
     int rc = gateway_build(&g);
     assert_true(rc == FCGI_OK || rc == FCGI_ERR_BAD_REQUEST ||
-                rc == FCGI_ERR_LENGTH_REQUIRED);
+                rc == FCGI_ERR_LENGTH_REQUIRED || rc == FCGI_ERR_NOT_FOUND ||
+                rc == HOST_ERROR);
     gateway_check(&g);
     size_t fail_at = fuzz_input_byte(&s) % 8;
     while (!fuzz_input_is_spent(&s)) {

@@ -146,12 +146,20 @@ static void check_param(const struct fcgi_param *param)
     }
 }
 
+/* Whether the host has named the file that is run. */
+static bool names_file(const struct gateway *g)
+{
+    const struct fcgi_cgi_rewrite *rewrite = g->request.rewrite;
+    return g->site.script != NULL ||
+           (rewrite != NULL && rewrite->script_filename.data != NULL);
+}
+
 /* A file below the root: none of its parts leads up, whatever separates
  * them. */
 static void check_file(const struct gateway *g, const char *name)
 {
     const struct fcgi_param *file = gateway_find(g, name);
-    size_t start = strlen(g->site.root);
+    size_t start = g->site.root == NULL ? 0 : strlen(g->site.root);
     if (file == NULL) {
         return;
     }
@@ -180,6 +188,8 @@ void gateway_check(const struct gateway *g)
             assert_false(looks_like(&params[i], &params[j]));
         }
     }
-    check_file(g, "SCRIPT_FILENAME");
+    if (!names_file(g)) {
+        check_file(g, "SCRIPT_FILENAME");
+    }
     check_file(g, "PATH_TRANSLATED");
 }

@@ -138,6 +138,7 @@ static void script_and_path_info_may_be_empty(void **state)
     rewrite.script_name = gateway_slice("");
     assert_int_equal(gateway_build(g), FCGI_OK);
     gateway_assert(g, "SCRIPT_NAME", "");
+    gateway_assert(g, "SCRIPT_FILENAME", NULL);
     gateway_assert(g, "PATH_INFO", NULL);
     rewrite.path_info = gateway_slice("");
     assert_int_equal(gateway_build(g), FCGI_OK);
