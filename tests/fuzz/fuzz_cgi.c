@@ -131,32 +131,32 @@ static int exists(void *context, const char *path)
     return mixed % 16 == 0 ? HOST_ERROR : mixed % 2;
 }
 
-static void make_place(struct supply *s, struct fcgi_cgi_site *site)
+static void make_place(struct fuzz_input *s, struct fcgi_cgi_site *site)
 {
     static const char *const mounts[] = {"/", "/a", "/a.php/", "/srv//"};
     static uint8_t salt;
-    size_t place = supply_below(s, 5);
+    size_t place = fuzz_input_below(s, 5);
     if (place == 1 || place == 2) {
-        site->front = supply_below(s, 2) == 0 ? "/index.php" : "/b/c.cgi";
+        site->front = fuzz_input_below(s, 2) == 0 ? "/index.php" : "/b/c.cgi";
     }
     if (place == 2 || place == 3) {
-        salt = supply_byte(s);
+        salt = fuzz_input_byte(s);
         site->exists = exists;
         site->exists_context = &salt;
     }
     if (place == 4) {
-        site->mount = mounts[supply_below(s, 4)];
-        site->script = supply_below(s, 2) == 0 ? NULL : "/usr/bin/program";
-        site->root = supply_below(s, 2) == 0 ? NULL : site->root;
+        site->mount = mounts[fuzz_input_below(s, 4)];
+        site->script = fuzz_input_below(s, 2) == 0 ? NULL : "/usr/bin/program";
+        site->root = fuzz_input_below(s, 2) == 0 ? NULL : site->root;
     }
 }
 
-static const struct fcgi_cgi_rewrite *make_rewrite(struct supply *s)
+static const struct fcgi_cgi_rewrite *make_rewrite(struct fuzz_input *s)
 {
     static const char *const paths[] = {
         "/", "/a.php/b", "/%41/c.PHP/", "/a/../b", "/a\\..", "/a/", "", "a"};
     static struct fcgi_cgi_rewrite rewrite;
-    size_t given = supply_below(s, 32);
+    size_t given = fuzz_input_below(s, 32);
     memset(&rewrite, 0, sizeof(rewrite));
     if (given & 1) {
         rewrite.path = pick(s, paths, 8);

@@ -16,7 +16,7 @@ encode-18      instructions 910
 decode-18      instructions 570
 header-encode  instructions 18
 header-decode  instructions 19
-text           bytes        65900
+text           bytes        68300
 END
 
 bench=$root/tests/bench
