@@ -8,21 +8,22 @@
 
 #include "answer.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
-/* Room in front of the fields, for the status line and four more fields. */
-#define FRONT_ROOM ((size_t)512)
-#define REASON_MAX ((size_t)127)
-
-/* Room behind the body, for the sizes of chunks. */
-#define CHUNK_ROOM ((size_t)64)
-
 /* Shorter pieces are copied: what the library receives at once is then sent at
  * once, even if it is split between two or three records. */
 #define COPIED_MAX ((size_t)32 * 1024)
+
+/* Room for the size of a chunk, and for the end of the last. */
+#define CHUNK_ROOM ((size_t)64)
+
+/* The room for pieces of body, behind that for the head; and what is left of
+ * that for what the gateway adds. */
+#define BODY_ROOM (COPIED_MAX + CHUNK_ROOM)
+#define ADDED_MAX ((size_t)512)
+#define REASON_MAX ((size_t)127)
 
 void answer_begin(struct answer *answer, struct peer *peer, struct buffer *out,
                   const struct http *http, const char *date, bool keep)
@@ -42,61 +43,148 @@ void answer_begin(struct answer *answer, struct peer *peer, struct buffer *out,
  * The head.
  */
 
+static void put_text(struct buffer *head, const char *text)
+{
+    buffer_append(head, text, strlen(text));
+}
+
+static void put_status_line(struct buffer *head, const struct answer *answer)
+{
+    const int status = answer->status;
+    const char *reason = answer->response == NULL ? fcgi_reason_phrase(status)
+                                                  : answer->response->reason;
+    char line[] = "HTTP/1.1 200 ";
+
+    line[9] = (char)('0' + status / 100);
+    line[10] = (char)('0' + status / 10 % 10);
+    line[11] = (char)('0' + status % 10);
+    put_text(head, line);
+    buffer_append(head, reason, strnlen(reason, REASON_MAX));
+    put_text(head, "\r\n");
+}
+
 static bool is_named(const struct fcgi_field *field, const char *name)
 {
     return strlen(name) == field->name_len &&
            strncasecmp(field->name, name, field->name_len) == 0;
 }
 
-static bool put_field(struct buffer *out, const struct fcgi_field *field)
+/* The same length twice is sent once; an answer that cannot have a length has
+ * none (RFC 9110, section 8.6). */
+static bool may_be_sent(const struct answer *answer,
+                        const struct fcgi_field *field)
 {
-    if (buffer_room(out) <
-        field->name_len + field->value_len + 4 + CHUNK_ROOM) {
-        return false;
-    }
-    buffer_append(out, field->name, field->name_len);
-    buffer_append(out, ": ", 2);
-    buffer_append(out, field->value, field->value_len);
-    buffer_append(out, "\r\n", 2);
-    return true;
+    return fcgi_cgi_is_end_to_end(answer->response, field) &&
+           !(is_named(field, "Content-Length") &&
+             (answer->measured || answer->status == 204));
 }
 
-static void begin_head(struct answer *answer, int status, const char *reason)
+/* The fields of the application. Returns whether they have a Date. */
+static bool put_fields(struct buffer *head, struct answer *answer)
+{
+    const struct fcgi_response *response = answer->response;
+    bool dated = false;
+
+    for (size_t i = 0; i < response->field_count; i++) {
+        const struct fcgi_field *field = &response->fields[i];
+
+        if (may_be_sent(answer, field)) {
+            buffer_append(head, field->name, field->name_len);
+            buffer_append(head, ": ", 2);
+            buffer_append(head, field->value, field->value_len);
+            buffer_append(head, "\r\n", 2);
+            dated = dated || is_named(field, "Date");
+            answer->measured =
+                answer->measured || is_named(field, "Content-Length");
+        }
+    }
+    return dated;
+}
+
+/* Choose how to mark the end of the body: with a field, or by closing the
+ * connection. `held` is what the buffer has of it. */
+static void put_framing(struct buffer *head, struct answer *answer, size_t held,
+                        bool ended)
+{
+    char field[64];
+
+    if (answer->measured || !answer->has_body) {
+        return;
+    }
+    if (ended) {
+        (void)snprintf(field, sizeof(field), "Content-Length: %zu\r\n", held);
+        put_text(head, field);
+    } else if (answer->to_1_0) {
+        answer->keep = false;
+    } else {
+        put_text(head, "Transfer-Encoding: chunked\r\n");
+        answer->chunked = true;
+    }
+}
+
+static void put_chunk_size(struct buffer *out, struct answer *answer,
+                           size_t len)
+{
+    char line[32];
+
+    (void)snprintf(line, sizeof(line), "%s%zx\r\n", answer->chunk_at, len);
+    put_text(out, line);
+    answer->chunk_at = "\r\n";
+}
+
+/* Write the head to the front of the buffer, and move it to where the body
+ * begins. */
+static void complete_head(struct answer *answer, bool ended)
+{
+    struct buffer *out = answer->out;
+    struct buffer head = {.data = out->data, .size = out->start};
+    size_t held = buffer_len(out);
+    bool dated = false;
+
+    put_status_line(&head, answer);
+    if (answer->response != NULL) {
+        dated = put_fields(&head, answer);
+    } else {
+        put_text(&head, "Content-Type: text/plain\r\n");
+    }
+    put_text(&head, dated ? "" : answer->date);
+    put_framing(&head, answer, held, ended);
+    if (!answer->keep) {
+        put_text(&head, "Connection: close\r\n");
+    } else if (answer->to_1_0) {
+        put_text(&head, "Connection: keep-alive\r\n");
+    }
+    put_text(&head, "\r\n");
+    if (answer->chunked && held > 0) {
+        put_chunk_size(&head, answer, held);
+    }
+    out->start -= head.end;
+    memmove(out->data + out->start, head.data, head.end);
+    answer->state = ANSWER_SENT;
+}
+
+static void begin_head(struct answer *answer, int status,
+                       const struct fcgi_response *response)
 {
     struct fcgi_slice none = {NULL, 0};
+    struct buffer *out = answer->out;
 
     answer->state = ANSWER_HELD;
     answer->status = status;
+    answer->response = response;
     answer->has_body = !answer->to_head && fcgi_cgi_has_body(none, status);
-    answer->reason = reason;
-    answer->out->start = FRONT_ROOM;
-    answer->out->end = FRONT_ROOM;
+    out->start = out->end = out->size - BODY_ROOM;
 }
 
-static void end_fields(struct answer *answer)
+static bool fits(const struct answer *answer,
+                 const struct fcgi_response *response)
 {
-    buffer_append(answer->out, "\r\n", 2);
-    answer->fields_end = answer->out->end;
-}
+    size_t len = ADDED_MAX;
 
-static bool take_field(struct answer *answer,
-                       const struct fcgi_response *response,
-                       const struct fcgi_field *field)
-{
-    if (!fcgi_cgi_is_end_to_end(response, field)) {
-        return true;
+    for (size_t i = 0; i < response->field_count; i++) {
+        len += response->fields[i].name_len + response->fields[i].value_len + 4;
     }
-    if (is_named(field, "Content-Length")) {
-        /* The same length twice is sent once; an answer that cannot have a
-         * length has none (RFC 9110, section 8.6). */
-        if (answer->measured || answer->status == 204) {
-            return true;
-        }
-        answer->measured = true;
-    } else if (is_named(field, "Date")) {
-        answer->dated = true;
-    }
-    return put_field(answer->out, field);
+    return len <= answer->out->size - BODY_ROOM;
 }
 
 /* The answer must be a final one (RFC 9110, section 15.2). */
@@ -105,97 +193,12 @@ static int take_head(void *context, const struct fcgi_response *response)
     struct answer *answer = context;
 
     peer_wake(answer->peer);
-    answer->refused = true;
-    if (response->status < 200) {
+    answer->refused = response->status < 200 || !fits(answer, response);
+    if (answer->refused) {
         return -1;
     }
-    begin_head(answer, response->status, response->reason);
-    for (size_t i = 0; i < response->field_count; i++) {
-        if (!take_field(answer, response, &response->fields[i])) {
-            answer->state = ANSWER_NONE;
-            return -1;
-        }
-    }
-    end_fields(answer);
-    answer->refused = false;
+    begin_head(answer, response->status, response);
     return 0;
-}
-
-/* The first chunk is in the buffer already: insert its size. */
-static void insert_chunk_size(struct answer *answer)
-{
-    struct buffer *out = answer->out;
-    size_t len = out->end - answer->fields_end;
-    char size[16];
-    int digits;
-
-    if (len == 0) {
-        return;
-    }
-    digits = snprintf(size, sizeof(size), "%zx\r\n", len);
-    memmove(out->data + answer->fields_end + digits,
-            out->data + answer->fields_end, len);
-    memcpy(out->data + answer->fields_end, size, (size_t)digits);
-    out->end += (size_t)digits;
-    answer->chunk_at = "\r\n";
-}
-
-/* Choose how to mark the end of the body: with a field, or by closing the
- * connection. */
-static void choose_framing(struct answer *answer, bool ended, char *field,
-                           size_t size)
-{
-    field[0] = '\0';
-    if (answer->measured || !answer->has_body) {
-        return;
-    }
-    if (ended) {
-        (void)snprintf(field, size, "Content-Length: %zu\r\n",
-                       answer->out->end - answer->fields_end);
-    } else if (answer->to_1_0) {
-        answer->keep = false;
-    } else {
-        (void)snprintf(field, size, "Transfer-Encoding: chunked\r\n");
-        answer->chunked = true;
-        insert_chunk_size(answer);
-    }
-}
-
-static void prepend_text(struct buffer *out, const char *text)
-{
-    buffer_prepend(out, text, strlen(text));
-}
-
-static void prepend_status_line(struct answer *answer)
-{
-    const int status = answer->status;
-    const char code[] = {(char)('0' + status / 100),
-                         (char)('0' + status / 10 % 10),
-                         (char)('0' + status % 10), ' ', '\0'};
-
-    prepend_text(answer->out, "\r\n");
-    buffer_prepend(answer->out, answer->reason,
-                   strnlen(answer->reason, REASON_MAX));
-    prepend_text(answer->out, code);
-    prepend_text(answer->out, "HTTP/1.1 ");
-}
-
-/* Write what stands in front of the fields, last part first: it is known only
- * now. */
-static void complete_head(struct answer *answer, bool ended)
-{
-    char framing[64];
-
-    choose_framing(answer, ended, framing, sizeof(framing));
-    if (!answer->keep) {
-        prepend_text(answer->out, "Connection: close\r\n");
-    } else if (answer->to_1_0) {
-        prepend_text(answer->out, "Connection: keep-alive\r\n");
-    }
-    prepend_text(answer->out, framing);
-    prepend_text(answer->out, answer->dated ? "" : answer->date);
-    prepend_status_line(answer);
-    answer->state = ANSWER_SENT;
 }
 
 /*
@@ -210,17 +213,6 @@ static int note_failure(struct answer *answer, int rc)
     return rc;
 }
 
-/* Append the size of the next chunk. */
-static void begin_chunk(struct answer *answer, size_t len)
-{
-    struct buffer *out = answer->out;
-
-    out->end += (size_t)snprintf(out->data + out->end, buffer_room(out),
-                                 "%s%zx\r\n", answer->chunk_at, len);
-    answer->chunk_left = len;
-    answer->chunk_at = "\r\n";
-}
-
 /* Whether to copy a piece into the buffer, to be sent with others. */
 static bool may_be_copied(const struct answer *answer, size_t len)
 {
@@ -231,8 +223,7 @@ static bool may_be_copied(const struct answer *answer, size_t len)
 static void copy_piece(struct answer *answer, const char *data, size_t len)
 {
     if (answer->chunked) {
-        begin_chunk(answer, len);
-        answer->chunk_left = 0;
+        put_chunk_size(answer->out, answer, len);
     }
     buffer_append(answer->out, data, len);
 }
@@ -245,7 +236,7 @@ static int transmit(struct answer *answer, const char *data, size_t len,
     int rc = peer_send(answer->peer, out, data, len, taken);
 
     if (answer->state == ANSWER_SENT &&
-        (buffer_len(out) == 0 || out->start >= answer->fields_end)) {
+        (buffer_len(out) == 0 || out->start >= out->size - BODY_ROOM)) {
         answer->head_sent = true;
     }
     return rc;
@@ -260,18 +251,22 @@ static int send_piece(struct answer *answer, const char *data, size_t *len)
     if (answer->state == ANSWER_HELD) {
         complete_head(answer, false);
     }
-    if (answer->chunked && answer->chunk_left == 0) {
+    if (!answer->chunked) {
+        return transmit(answer, data, *len, len);
+    }
+    if (answer->chunk_left == 0) {
         if (buffer_room(answer->out) < CHUNK_ROOM) {
             *len = 0;
             return transmit(answer, NULL, 0, len);
         }
-        begin_chunk(answer, *len);
+        put_chunk_size(answer->out, answer, *len);
+        answer->chunk_left = *len;
     }
-    if (answer->chunked && *len > answer->chunk_left) {
+    if (*len > answer->chunk_left) {
         *len = answer->chunk_left;
     }
     rc = transmit(answer, data, *len, len);
-    answer->chunk_left -= answer->chunked ? *len : 0;
+    answer->chunk_left -= *len;
     return rc;
 }
 
@@ -326,26 +321,20 @@ int answer_end(struct answer *answer)
         complete_head(answer, true);
     }
     if (answer->chunked) {
-        buffer_append(answer->out, answer->chunk_at, strlen(answer->chunk_at));
-        buffer_append(answer->out, "0\r\n\r\n", 5);
+        put_text(answer->out, answer->chunk_at);
+        put_text(answer->out, "0\r\n\r\n");
     }
     return answer_flush(answer);
 }
 
 int answer_send_status(struct answer *answer, int status)
 {
-    const char *reason = fcgi_reason_phrase(status);
-    struct fcgi_field type = {"Content-Type", "text/plain", 12, 10};
-    char text[64];
-    int len = snprintf(text, sizeof(text), "%s\n", reason);
-
-    answer->measured = false;
-    answer->dated = false;
-    begin_head(answer, status, reason);
-    (void)put_field(answer->out, &type);
-    end_fields(answer);
-    answer->body_len = answer->has_body ? (uint64_t)len : 0;
-    buffer_append(answer->out, text, (size_t)answer->body_len);
+    begin_head(answer, status, NULL);
+    if (answer->has_body) {
+        put_text(answer->out, fcgi_reason_phrase(status));
+        put_text(answer->out, "\n");
+    }
+    answer->body_len = buffer_len(answer->out);
     return answer_end(answer);
 }
 

@@ -1,12 +1,11 @@
 /*
  * answer - one HTTP answer on its way to the client.
  *
- *     [ room | fields ... CRLF | body ... ]
- *       ^^^^ status line and framing, written last
+ *     [ room for the head | pieces of body ... ]
  *
- * The head is held in the buffer until there is more body than fits behind it,
- * or nothing more to do for now. An answer that has ended by then has a
- * Content-Length, and is sent by one system call. A longer one is chunked.
+ * The head is written once there is more body than fits behind it, or nothing
+ * more to do for now. An answer that has ended by then has a Content-Length,
+ * and is sent by one system call. A longer one is chunked.
  */
 #ifndef EXAMPLES_FCGI_GATEWAY_ANSWER_H
 #define EXAMPLES_FCGI_GATEWAY_ANSWER_H
@@ -21,9 +20,9 @@
 #include "http.h"
 #include "peer.h"
 
-/** What an answer needs in its buffer beside the application's head: room for
- *  what is added to that, and for the pieces of body that are sent with it. */
-#define ANSWER_ROOM ((size_t)34 * 1024)
+/** The room that an answer needs in its buffer, beside the length of the
+ *  application's head: for body, what is added, and two bytes a field. */
+#define ANSWER_ROOM ((size_t)35 * 1024)
 
 struct answer {
     struct peer *peer;
@@ -44,11 +43,9 @@ struct answer {
     bool refused;   /**< the application's head cannot be sent */
     bool head_sent; /**< the client was sent the whole head */
     int status;
-    const char *reason; /* the response's, or a constant */
-    bool measured;      /* the fields include Content-Length */
-    bool dated;         /* they include Date */
+    const struct fcgi_response *response; /* NULL: the gateway's own answer */
+    bool measured;                        /* the head has a Content-Length */
     bool chunked;
-    size_t fields_end;    /* where in the buffer the body begins */
     uint64_t body_len;    /* so far, with what is held in the buffer */
     size_t chunk_left;    /* of a chunk whose size was sent */
     const char *chunk_at; /* what ends the chunk before: "" or CRLF */
@@ -58,7 +55,8 @@ struct answer {
 void answer_begin(struct answer *answer, struct peer *peer, struct buffer *out,
                   const struct http *http, const char *date, bool keep);
 
-/** The sink for the application's answer. */
+/** The sink for the application's answer, whose head is used until the answer
+ *  is sent. */
 struct fcgi_sink answer_sink(struct answer *answer);
 
 /**

@@ -85,7 +85,6 @@ static int receive(struct body *body, char *room, size_t cap, size_t *got)
     *got = buffer_take(body->in, room, cap);
     if (*got == 0) {
         rc = send_continue(body);
-        peer_doubt(body->peer);
     }
     if (*got == 0 && rc == FCGI_OK) {
         rc = peer_receive(body->peer, room, cap, got);
@@ -105,7 +104,6 @@ static int fill(struct body *body)
     }
     in->start = in->end = body->floor;
     rc = send_continue(body);
-    peer_doubt(body->peer);
     return rc == FCGI_OK ? peer_fill(body->peer, in) : rc;
 }
 

@@ -18,8 +18,9 @@
 #include "transaction.h"
 
 /* How long a client may take to close its side, once the gateway has closed its
- * own. */
+ * own; and how much of what it still sends is discarded at a time. */
 #define LINGER_MS 5000
+#define DISCARD_SIZE ((size_t)64 * 1024)
 
 struct connection {
     struct worker *worker;
@@ -64,21 +65,12 @@ static int64_t idle_deadline(const struct connection *c)
            (c->lingers ? LINGER_MS : c->worker->options->client_timeout_ms);
 }
 
-/* One that is held back goes on at once, after what others have to do. */
-static int64_t next_deadline(const struct connection *c)
-{
-    if (c->peer.held_back) {
-        return c->worker->now;
-    }
-    return c->transaction == NULL ? idle_deadline(c)
-                                  : transaction_deadline(c->transaction);
-}
-
 /* A timer that is set too early is left as it is, and set again when it
  * expires: once a minute rather than twice a request. */
 static void set_timer(struct connection *c)
 {
-    int64_t at = next_deadline(c);
+    int64_t at = c->transaction == NULL ? idle_deadline(c)
+                                        : transaction_deadline(c->transaction);
     int64_t ms = at > c->worker->now ? at - c->worker->now : 0;
 
     if (at < c->timer_at) {
@@ -100,11 +92,15 @@ static void end_transaction(struct connection *c)
     c->since = c->worker->now;
 }
 
-/* False: the client has closed its side, and the connection is over. */
+/* Discard what the client sends. False: it has closed its side, and the
+ * connection is over. */
 static bool linger(struct connection *c)
 {
+    char room[DISCARD_SIZE];
+    size_t got;
+
     c->lingers = true;
-    return peer_discard_input(&c->peer) == FCGI_WAIT;
+    return peer_receive(&c->peer, room, sizeof(room), &got) >= 0;
 }
 
 /* There is no memory to read what has been received: a request, which is
@@ -116,20 +112,16 @@ static bool turn_away(struct connection *c)
                                  "Content-Length: 0\r\n"
                                  "Connection: close\r\n"
                                  "\r\n";
-    struct buffer nothing = {0};
-    uint64_t before = c->peer.moved;
-    size_t sent;
 
     c->since = c->worker->now;
-    if (!linger(c) && c->peer.moved == before) {
+    if (!linger(c) || peer_send_text(&c->peer, answer) != FCGI_OK) {
         return false;
     }
-    (void)peer_send(&c->peer, &nothing, answer, sizeof(answer) - 1, &sent);
     (void)shutdown(c->peer.fd, SHUT_WR);
     if (c->worker->options->access_log) {
         log_access(c->peer.remote_addr, NULL, 503, 0, NULL);
     }
-    return !c->peer.closed;
+    return true;
 }
 
 /* Do what can be done without waiting. False: the connection is over. */
@@ -164,7 +156,7 @@ static bool go_on(struct connection *c)
 /* Every event leads here. */
 static void proceed(struct connection *c)
 {
-    peer_begin_event(&c->peer, c->worker->turn);
+    peer_begin_event(&c->peer);
     if (!go_on(c)) {
         close_connection(c);
         return;
@@ -203,17 +195,6 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
  * Beginning and end.
  */
 
-static void link_to_worker(struct connection *c)
-{
-    struct worker *worker = c->worker;
-
-    c->next = worker->connections;
-    if (c->next != NULL) {
-        c->next->previous = c;
-    }
-    worker->connections = c;
-}
-
 void connection_open(struct worker *worker, int fd,
                      const struct sockaddr *address, socklen_t len)
 {
@@ -229,8 +210,12 @@ void connection_open(struct worker *worker, int fd,
     c->peer.ready = on_ready;
     c->peer.owner = c;
     peer_open(&c->peer, worker->base, fd, address, len);
-    link_to_worker(c);
     (void)evtimer_assign(&c->timer, worker->base, on_timer, c);
+    c->next = worker->connections;
+    if (c->next != NULL) {
+        c->next->previous = c;
+    }
+    worker->connections = c;
     proceed(c);
 }
 

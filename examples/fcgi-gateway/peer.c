@@ -16,16 +16,19 @@
 
 #include <fcgi_client/error.h>
 
-/* How much is discarded at a time. */
-#define DISCARD_SIZE ((size_t)16 * 1024)
+/* The most that one receive takes. */
+#define RECEIVE_MAX ((size_t)256 * 1024)
+
+/*
+ * Events.
+ */
 
 static void on_event(evutil_socket_t fd, short what, void *context)
 {
     struct peer *peer = context;
 
     (void)fd;
-    peer->readable = peer->readable || (what & (EV_READ | EV_CLOSED));
-    peer->closed = peer->closed || (what & EV_CLOSED);
+    peer->readable = (what & EV_READ) != 0;
     peer->full = peer->full && !(what & EV_WRITE);
     peer->ready(peer->owner);
 }
@@ -56,12 +59,9 @@ void peer_open(struct peer *peer, struct event_base *base, int fd,
     (void)getsockname(fd, (struct sockaddr *)&own, &own_len);
     print_address((const struct sockaddr *)&own, own_len, peer->server_addr,
                   peer->server_port);
-    (void)event_assign(&peer->reading, base, fd,
-                       EV_READ | EV_CLOSED | EV_PERSIST | EV_ET, on_event,
+    (void)event_assign(&peer->reading, base, fd, EV_READ | EV_PERSIST, on_event,
                        peer);
-    (void)event_assign(&peer->writing, base, fd, EV_WRITE | EV_ET, on_event,
-                       peer);
-    (void)event_add(&peer->reading, NULL);
+    (void)event_assign(&peer->writing, base, fd, EV_WRITE, on_event, peer);
 }
 
 void peer_close(struct peer *peer)
@@ -78,37 +78,25 @@ void peer_wake(struct peer *peer)
     }
 }
 
-/*
- * Turns.
- */
-
-void peer_begin_event(struct peer *peer, unsigned turn)
+void peer_begin_event(struct peer *peer)
 {
     peer->awake = true;
-    peer->held_back = false;
-    if (turn != peer->turn) {
-        peer->turn = turn;
-        peer->bytes_left = TURN_BYTES;
-        peer->steps_left = TURN_STEPS;
-    }
 }
 
 void peer_end_event(struct peer *peer)
 {
+    bool is_watched = event_pending(&peer->reading, EV_READ, NULL) != 0;
+
+    if (peer->readable) {
+        (void)event_del(&peer->reading);
+    } else if (!is_watched) {
+        (void)event_add(&peer->reading, NULL);
+    }
     peer->awake = false;
+    peer->readable = false;
     if (peer->full) {
         (void)event_add(&peer->writing, NULL);
     }
-}
-
-bool peer_take_step(struct peer *peer)
-{
-    if (peer->bytes_left == 0 || peer->steps_left == 0) {
-        peer->held_back = true;
-        return false;
-    }
-    peer->steps_left -= 1;
-    return true;
 }
 
 /*
@@ -120,18 +108,15 @@ int peer_receive(struct peer *peer, void *room, size_t cap, size_t *got)
     ssize_t n;
 
     *got = 0;
-    if (!peer->readable || cap == 0 || !peer_take_step(peer)) {
+    if (peer->closed) {
+        return FCGI_ERR_CLOSED;
+    }
+    if (!peer->readable || cap == 0) {
         return FCGI_WAIT;
     }
-    if (cap > peer->bytes_left) {
-        cap = peer->bytes_left;
-    }
-    do {
-        n = recv(peer->fd, room, cap, 0);
-    } while (n < 0 && errno == EINTR);
-    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-        peer->readable = false;
-        peer->doubtful = false;
+    peer->readable = false;
+    n = recv(peer->fd, room, cap < RECEIVE_MAX ? cap : RECEIVE_MAX, 0);
+    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) {
         return FCGI_WAIT;
     }
     if (n <= 0) {
@@ -141,29 +126,7 @@ int peer_receive(struct peer *peer, void *room, size_t cap, size_t *got)
     }
     *got = (size_t)n;
     peer->moved += *got;
-    peer->bytes_left -= *got;
-    /* Less than there was room for is all there was, and more will be an event.
-     * The end of the input, however, has been an event already. So has a reset,
-     * but that event looks like one of bytes. */
-    peer->readable = *got == cap || peer->closed;
-    peer->doubtful = true;
     return FCGI_OK;
-}
-
-bool peer_is_gone(const struct peer *peer)
-{
-    socklen_t len = sizeof(int);
-    int error = 0;
-
-    if (peer->closed) {
-        (void)getsockopt(peer->fd, SOL_SOCKET, SO_ERROR, &error, &len);
-    }
-    return peer->torn || error != 0;
-}
-
-void peer_doubt(struct peer *peer)
-{
-    peer->readable = peer->readable || peer->doubtful;
 }
 
 int peer_fill(struct peer *peer, struct buffer *buffer)
@@ -176,16 +139,15 @@ int peer_fill(struct peer *peer, struct buffer *buffer)
     return rc;
 }
 
-int peer_discard_input(struct peer *peer)
+bool peer_is_gone(const struct peer *peer)
 {
-    char room[DISCARD_SIZE];
-    size_t got;
-    int rc;
+    socklen_t len = sizeof(int);
+    int error = 0;
 
-    do {
-        rc = peer_receive(peer, room, sizeof(room), &got);
-    } while (rc == FCGI_OK);
-    return rc;
+    if (peer->closed) {
+        (void)getsockopt(peer->fd, SOL_SOCKET, SO_ERROR, &error, &len);
+    }
+    return peer->torn || error != 0;
 }
 
 /*
@@ -266,10 +228,8 @@ int peer_send(struct peer *peer, struct buffer *buffer, const void *data,
     if (peer->full) {
         return FCGI_WAIT;
     }
-    do {
-        n = send_both(peer->fd, buffer, data, len);
-    } while (n < 0 && errno == EINTR);
-    if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK) {
+    n = send_both(peer->fd, buffer, data, len);
+    if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
         return FCGI_ERR_CLOSED;
     }
     n = n < 0 ? 0 : n;

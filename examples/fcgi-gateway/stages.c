@@ -86,7 +86,7 @@ static bool finish(struct transaction *t)
     if (t->answer.keep && t->body.left == 0 && !t->worker->stopping) {
         return transaction_read_next(t);
     }
-    if (t->body.left == 0 && !t->peer->readable) {
+    if (t->peer->closed) {
         return transaction_enter(t, STAGE_GONE);
     }
     return close_in_stages(t);
@@ -260,7 +260,8 @@ bool stages_ask(struct transaction *t)
  * occasion to say so. */
 void stages_probe_client(struct transaction *t)
 {
-    if (peer_send_text(t->peer, "HTTP/1.1 102 Processing\r\n\r\n") != FCGI_OK) {
+    if (peer_is_gone(t->peer) ||
+        peer_send_text(t->peer, "HTTP/1.1 102 Processing\r\n\r\n") != FCGI_OK) {
         (void)lose_client(t);
     }
 }
@@ -421,9 +422,6 @@ static bool receive_head(struct transaction *t)
     }
     if (buffer_len(&t->in) >= t->worker->options->max_head) {
         return refuse_long_head(t);
-    }
-    if (buffer_len(&t->in) > 0) {
-        peer_doubt(t->peer);
     }
     rc = peer_fill(t->peer, &t->in);
     if (buffer_len(&t->in) == 0 && rc != FCGI_OK) {

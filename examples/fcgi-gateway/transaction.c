@@ -10,8 +10,9 @@
 
 #include "stages.h"
 
-/* How often a client that has closed its side is probed. */
-#define PROBE_MS 2000
+/* When a client that has closed its side is probed first; later twice that, and
+ * so on. */
+#define PROBE_MS 1000
 
 /* For some body behind the longest head. */
 #define IN_ROOM ((size_t)16 * 1024)
@@ -25,6 +26,8 @@ bool transaction_enter(struct transaction *t, enum stage stage)
 
     t->stage = stage;
     t->since = t->worker->now;
+    t->probe_ms = PROBE_MS;
+    t->probe_at = t->since + PROBE_MS;
     patience_begin(&t->patience, options->client_timeout_ms,
                    options->least_rate, t->since);
     return true;
@@ -104,7 +107,8 @@ bool transaction_read_next(struct transaction *t)
     t->why = NULL;
     t->parsed = t->in.start;
     (void)transaction_enter(t, STAGE_READING);
-    return peer_take_step(t->peer);
+    t->again = buffer_len(&t->in) > 0;
+    return !t->again;
 }
 
 struct transaction *transaction_begin(struct worker *worker, struct peer *peer)
@@ -151,9 +155,9 @@ static bool is_waited_for(const struct transaction *t)
 {
     switch (t->stage) {
     case STAGE_GATHERING:
-        return t->body.waits && !t->peer->held_back;
+        return t->body.waits;
     case STAGE_ASKING:
-        return t->peer->full || (t->body.waits && !t->peer->held_back);
+        return t->peer->full || t->body.waits;
     case STAGE_SENDING:
         return true;
     default:
@@ -183,7 +187,7 @@ static int64_t probe_deadline(const struct transaction *t)
     bool may_probe = t->stage == STAGE_ASKING && t->peer->closed &&
                      !t->http.is_1_0 && t->answer.state == ANSWER_NONE;
 
-    return may_probe ? t->since + PROBE_MS : PATIENCE_NEVER;
+    return may_probe ? t->probe_at : PATIENCE_NEVER;
 }
 
 int64_t transaction_deadline(const struct transaction *t)
@@ -191,6 +195,9 @@ int64_t transaction_deadline(const struct transaction *t)
     int64_t client = client_deadline(t);
     int64_t probe = probe_deadline(t);
 
+    if (t->again) {
+        return t->worker->now;
+    }
     return client < probe ? client : probe;
 }
 
@@ -198,7 +205,8 @@ int64_t transaction_deadline(const struct transaction *t)
 void transaction_check_client(struct transaction *t)
 {
     if (t->worker->now >= probe_deadline(t)) {
-        t->since = t->worker->now;
+        t->probe_at += t->probe_ms;
+        t->probe_ms *= 2;
         stages_probe_client(t);
     }
     if (t->worker->now >= client_deadline(t)) {
@@ -223,6 +231,7 @@ enum stage transaction_proceed(struct transaction *t)
         [STAGE_SENDING] = stages_send_rest,
     };
 
+    t->again = false;
     while (t->stage < STAGE_IDLE && stages[t->stage](t)) {
         /* There is more to do. */
     }

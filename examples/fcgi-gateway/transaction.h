@@ -42,7 +42,11 @@ struct transaction {
     struct worker *worker;
     struct peer *peer;
     enum stage stage;
-    int64_t since; /* when the stage began, or the client was probed */
+    int64_t since; /* when the stage began */
+    int64_t
+        probe_at; /* when to ask whether a client that has closed is there */
+    int probe_ms; /* and how long after that again */
+    bool again;   /* there is more to do, in the next turn */
     struct patience patience;
     uint64_t counted;       /* how much of peer->moved is in `patience` */
     struct fcgi_call *call; /**< NULL: it has ended, or did not begin */
@@ -82,7 +86,8 @@ bool transaction_free_cached(struct worker *worker);
 /** For the stages: enter another. Always true. */
 bool transaction_enter(struct transaction *t, enum stage stage);
 
-/** For the stages: read the next request, in this turn if true. */
+/** For the stages: read the next request. Returns whether to do so in this turn
+ *  of the event loop, so that no client keeps the others waiting. */
 bool transaction_read_next(struct transaction *t);
 
 #endif

@@ -111,8 +111,6 @@ static struct event_base *make_base(void)
 
     if (config != NULL) {
         (void)event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
-        (void)event_config_require_features(config, EV_FEATURE_ET |
-                                                        EV_FEATURE_EARLY_CLOSE);
         base = event_base_new_with_config(config);
         event_config_free(config);
     }
@@ -189,15 +187,9 @@ int worker_open(struct worker *worker, const struct options *options,
     return rc;
 }
 
-/* One turn at a time, to count them. */
 void worker_run(struct worker *worker)
 {
-    int rc;
-
-    do {
-        worker->turn += 1;
-        rc = event_base_loop(worker->base, EVLOOP_ONCE);
-    } while (rc == 0 && !event_base_got_break(worker->base));
+    (void)event_base_dispatch(worker->base);
 }
 
 void worker_close(struct worker *worker)

@@ -28,7 +28,6 @@ struct worker {
     struct fcgi_loop_libevent upstream; /**< the application */
     struct fcgi_cgi *cgi;
     struct fcgi_cgi_site site;
-    unsigned turn;                  /**< of its event loop, counted */
     int64_t now;                    /**< milliseconds, when the event began */
     bool stopping;                  /**< no more requests begin */
     struct connection *connections; /**< a list of all */
