@@ -265,7 +265,7 @@ class Planner:
 
     def huge_head(self):
         count, value = self.rng.choice([(300, 1), (5000, 1), (300, 200),
-                                        (2, 17000), (20, 17000)])
+                                        (2, 34000), (20, 17000)])
         lines = b"".join(b"X-%d: %b\r\n" % (i, b"y" * value)
                          for i in range(count))
         return self.answer("fails", 200, self.head(200, lines), b"")
