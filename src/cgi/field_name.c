@@ -33,7 +33,7 @@ static const uint8_t folded[256] = {
 #define MARK 0x80
 
 #define LENGTHS 20
-#define SAME_LENGTH 2 /* so many have the same length, at the most */
+#define SAME_LENGTH 2 /* the most that have the same length */
 
 /* The names that are known, by length. */
 static const struct known {
@@ -69,7 +69,7 @@ static bool becomes(const char *name, size_t len, const struct known *known)
 static enum fcgi__name_kind find_kind(const char *name, size_t len,
                                       enum fcgi__name_kind least)
 {
-    if (len == 0 || len >= LENGTHS) {
+    if (len >= LENGTHS) {
         return FCGI__NAME_PLAIN;
     }
     for (size_t i = 0; i < SAME_LENGTH; i++) {

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <fcgi_client.h>
 
@@ -86,6 +87,79 @@ static void a_front_controller_gets_what_names_no_script(void **state)
     gateway_close(&g);
 }
 
+/* The scripts that there are: a look at the files, below the root. */
+static int exists(void *context, const char *path)
+{
+    const struct gateway *g = context;
+    char file[512];
+    snprintf(file, sizeof(file), "%s%s", g->site.root, path);
+    return access(file, R_OK) == 0;
+}
+
+static void what_is_no_file_reaches_the_front_controller(void **state)
+{
+    struct gateway g;
+    struct visit *v = open_site(state, &g);
+    g.site.front = "/server.php";
+    g.site.exists = exists;
+    g.site.exists_context = &g;
+    g.site.index = NULL;
+    ask(v, &g, "/about/?page=2");
+    assert_seen(v, "SCRIPT_NAME", "/server.php");
+    assert_seen(v, "PHP_SELF", "/server.php");
+    assert_seen(v, "REQUEST_URI", "/about/?page=2");
+    assert_seen(v, "QUERY_STRING", "page=2");
+    assert_seen(v, "PATH_INFO", NULL);
+    ask(v, &g, "/missing.php/x");
+    assert_seen(v, "SCRIPT_NAME", "/server.php");
+    ask(v, &g, "/hello.php/x");
+    assert_null(strstr(v->response.body.data, "$_SERVER"));
+    gateway_close(&g);
+}
+
+/* PHP would otherwise say "File not found." of /about/index.php. */
+static void
+without_a_host_that_looks_all_folders_are_the_front_controllers(void **state)
+{
+    struct gateway g;
+    struct visit *v = open_site(state, &g);
+    g.site.front = "/server.php";
+    g.site.index = NULL;
+    ask(v, &g, "/2026/05/hello-world/");
+    assert_seen(v, "SCRIPT_NAME", "/server.php");
+    assert_seen(v, "REQUEST_URI", "/2026/05/hello-world/");
+    ask(v, &g, "/server.php/x");
+    assert_seen(v, "PATH_INFO", "/x");
+    gateway_close(&g);
+}
+
+static void php_sees_the_origin_form(void **state)
+{
+    struct gateway g;
+    struct visit *v = open_site(state, &g);
+    gateway_field(&g, "Host", "other.test");
+    ask(v, &g, "http://shop.test/cart/7?x=1");
+    assert_seen(v, "REQUEST_URI", "/cart/7?x=1");
+    assert_seen(v, "HTTP_HOST", "shop.test");
+    gateway_close(&g);
+}
+
+static void php_sees_what_the_host_has_rewritten(void **state)
+{
+    struct gateway g;
+    struct visit *v = open_site(state, &g);
+    struct fcgi_cgi_rewrite rewrite = {
+        .path = gateway_slice("/server.php/about us"),
+        .query = gateway_slice("page=about")};
+    g.request.rewrite = &rewrite;
+    ask(v, &g, "/about%20us");
+    assert_seen(v, "SCRIPT_NAME", "/server.php");
+    assert_seen(v, "PATH_INFO", "/about us");
+    assert_seen(v, "QUERY_STRING", "page=about");
+    assert_seen(v, "REQUEST_URI", "/about%20us");
+    gateway_close(&g);
+}
+
 static void php_sees_each_field_once(void **state)
 {
     struct gateway g;
@@ -141,6 +215,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         VISIT_TEST(php_sees_script_path_and_query),
         VISIT_TEST(a_front_controller_gets_what_names_no_script),
+        VISIT_TEST(what_is_no_file_reaches_the_front_controller),
+        VISIT_TEST(
+            without_a_host_that_looks_all_folders_are_the_front_controllers),
+        VISIT_TEST(php_sees_the_origin_form),
+        VISIT_TEST(php_sees_what_the_host_has_rewritten),
         VISIT_TEST(php_sees_each_field_once),
         VISIT_TEST(php_reads_the_body_that_was_announced),
     };

@@ -241,6 +241,44 @@ static void whatever_the_target_no_file_is_outside_the_root(void **state)
     guard_close(&guard);
 }
 
+/* Says that about every third script exists. */
+static int exists_at_random(void *context, const char *path)
+{
+    size_t *asked = context;
+    const char *up = strstr(path, "/..");
+    *asked += 1;
+    assert_int_equal(*path, '/');
+    assert_null(strstr(path, "//"));
+    while (up != NULL) {
+        assert_true(up[3] != '\0' && up[3] != '/');
+        up = strstr(up + 1, "/..");
+    }
+    return dice(3) == 0;
+}
+
+static void whatever_the_target_the_host_is_asked_below_the_root(void **state)
+{
+    char target[TARGET_MAX];
+    struct gateway *g = *state;
+    size_t asked = 0;
+    size_t fronts = 0;
+    seed = 3;
+    g->site.front = "/front.php";
+    g->site.exists = exists_at_random;
+    g->site.exists_context = &asked;
+    for (int i = 0; i < ROUNDS / 10; i++) {
+        make_target(target);
+        int rc = gateway_get(g, target);
+        gateway_check(g);
+        if (rc == FCGI_OK) {
+            fronts += strcmp(gateway_find(g, "SCRIPT_NAME")->value,
+                             "/front.php") == 0;
+        }
+    }
+    assert_in_range(asked, ROUNDS / 50, ROUNDS / 10 * 2);
+    assert_in_range(fronts, ROUNDS / 100, ROUNDS / 10);
+}
+
 static void whatever_the_fields_no_variable_is_there_twice(void **state)
 {
     char target[TARGET_MAX];
@@ -264,6 +302,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         gateway_test(whatever_the_target_no_file_is_outside_the_root),
+        gateway_test(whatever_the_target_the_host_is_asked_below_the_root),
         gateway_test(whatever_the_fields_no_variable_is_there_twice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
