@@ -320,6 +320,13 @@ static void end_record(struct fcgi__response_reader *reader)
     }
 }
 
+static int take_content(struct fcgi__response_reader *reader,
+                        struct fcgi_slice content, size_t *used)
+{
+    return reader->content == FCGI__BODY ? take_body(reader, content, used)
+                                         : take_other(reader, content, used);
+}
+
 void fcgi__response_reader_read(struct fcgi__response_reader *reader,
                                 struct fcgi_slice *data)
 {
@@ -328,24 +335,20 @@ void fcgi__response_reader_read(struct fcgi__response_reader *reader,
         enum fcgi__event event =
             fcgi__deframer_next(&reader->deframer, data, &content);
         size_t used = content.len;
-        int rc = FCGI_OK;
+        bool is_whole;
+        int rc;
         if (event == FCGI__MORE) {
             break;
         }
-        if (event == FCGI__HEADER) {
-            rc = begin_record(reader);
-        }
+        rc = event == FCGI__HEADER ? begin_record(reader) : FCGI_OK;
         if (rc == FCGI_OK && content.len > 0) {
-            rc = reader->content == FCGI__BODY
-                     ? take_body(reader, content, &used)
-                     : take_other(reader, content, &used);
+            rc = take_content(reader, content, &used);
         }
-        if (fcgi__deframer_take(&reader->deframer, data, used) &&
-            rc == FCGI_OK) {
-            end_record(reader);
-        }
+        is_whole = fcgi__deframer_take(&reader->deframer, data, used);
         if (rc != FCGI_OK) {
             (void)fcgi__response_reader_fail(reader, rc);
+        } else if (is_whole) {
+            end_record(reader);
         }
     }
     if (reader->status != FCGI_WAIT && data->len > 0) {
