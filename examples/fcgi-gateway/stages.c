@@ -343,6 +343,8 @@ static bool begin_asking(struct transaction *t)
         return transaction_enter(t, STAGE_ASKING);
     case FCGI_ERR_BAD_REQUEST:
         return refuse(t, 400);
+    case FCGI_ERR_NOT_FOUND:
+        return send_status(t, 404);
     default:
         return fail(t, rc);
     }
