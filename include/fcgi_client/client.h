@@ -92,7 +92,8 @@ FCGI_API void fcgi_client_free(struct fcgi_client *client);
  *           FCGI_ERR_IDLE_TIMEOUT, FCGI_ERR_DEADLINE
  *         the answer is not valid:
  *           FCGI_ERR_NOT_FASTCGI, FCGI_ERR_INVALID_HEADER,
- *           FCGI_ERR_BAD_RECORD, FCGI_ERR_NO_HEAD, FCGI_ERR_BAD_HEAD,
+ *           FCGI_ERR_BAD_RECORD, FCGI_ERR_BAD_ID, FCGI_ERR_NO_HEAD,
+ *           FCGI_ERR_BAD_HEAD,
  *           FCGI_ERR_HEAD_TOO_LARGE, FCGI_ERR_BODY_TOO_LARGE,
  *           FCGI_ERR_BODY_SHORT, FCGI_ERR_BODY_LONG
  *         the application refused:

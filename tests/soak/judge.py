@@ -17,6 +17,15 @@ OWN_BODY = re.compile(rb"[A-Z][A-Za-z' -]{2,40}\n|")
 ONCE = {b"POST", b"PATCH"}  # these may not run twice
 
 
+def origin_form(target):
+    """The target without scheme and authority, as REQUEST_URI has it."""
+    absolute = re.fullmatch(rb"(?i:https?)://[^/?]*([/?].*)?", target)
+    if not absolute:
+        return target
+    rest = absolute.group(1) or b""
+    return rest if rest.startswith(b"/") else b"/" + rest
+
+
 class Finding(Exception):
     """A rule that does not hold."""
 
@@ -112,7 +121,7 @@ class CaseJudge:
     @staticmethod
     def is_of(asked, request):
         return asked.params.get("REQUEST_METHOD") == request.method and \
-            asked.params.get("REQUEST_URI") == request.target
+            asked.params.get("REQUEST_URI") == origin_form(request.target)
 
     def check_attempts(self, request, attempts):
         if len(attempts) > 2 or (len(attempts) == 2 and

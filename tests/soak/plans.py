@@ -96,8 +96,12 @@ class Planner:
         return b"".join(out)
 
     def aside(self):
-        """Records that bring this request nothing."""
+        """Records that bring this request nothing. The end of a request that
+        was never made would be another matter: it ends this one."""
         other = self.id % 65535 + self.rng.choice([1, 2, 100])
+        earlier = max(self.id - self.rng.choice([1, 2, 100]), 1)
+        late = (end_record(earlier) if earlier < self.id else
+                record(STDERR, other % 65536, b""))
         return self.rng.choice([
             record(STDERR, self.id, b"complaint of " + self.tag + b"\n",
                    self.padding()),
@@ -105,7 +109,7 @@ class Planner:
             record(STDERR, self.id, b"two\r\nlines\x1b[2J \x00\xff"),
             record(STDOUT, other % 65536, b"Status: 200\r\n\r\n" + FOREIGN),
             record(STDERR, other % 65536, FOREIGN),
-            end_record(other % 65536),
+            late,
             record(UNKNOWN_TYPE, 0, b"\x0c" + bytes(7)),
             record(STDOUT, other % 65536, b"", 255),
         ])
