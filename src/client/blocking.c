@@ -4,7 +4,6 @@
 #define _POSIX_C_SOURCE 200809L
 
 #include <errno.h>
-#include <string.h>
 
 #include "../base/decimal.h"
 #include "../http/field.h"
@@ -69,18 +68,17 @@ static int read_values(struct fcgi_values *values, struct fcgi_slice encoded)
 int fcgi_client_get_values(struct fcgi_client *client,
                            struct fcgi_values *values)
 {
-    struct fcgi_response response;
+    static const struct fcgi_values nothing_said = {-1, -1, -1, {0}};
+    struct fcgi_response response = {0};
     int rc;
 
     if (values == NULL) {
         return FCGI_ERR_ARGUMENT;
     }
-    memset(values, 0, sizeof(*values));
-    values->max_conns = values->max_reqs = values->mpxs_conns = -1;
+    *values = nothing_said;
     if (client == NULL) {
         return FCGI_ERR_ARGUMENT;
     }
-    memset(&response, 0, sizeof(response));
     rc = fcgi_client_do(client, &fcgi__get_values, &response);
     if (rc == FCGI_OK) {
         rc = read_values(values, response.body);

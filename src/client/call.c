@@ -165,6 +165,7 @@ static void fill_outcome(const struct fcgi_call *call, int error)
 {
     struct fcgi_outcome *outcome = &call->response->outcome;
     const struct fcgi__checkout *checkout = &call->checkout;
+    const struct fcgi_connection *c = checkout->connection;
     const struct fcgi__transport *transport = &call->transport;
     bool exchanged = call->stage == FCGI__CALL_EXCHANGING;
 
@@ -172,8 +173,7 @@ static void fill_outcome(const struct fcgi_call *call, int error)
     outcome->system_error =
         exchanged ? transport->system_error : checkout->system_error;
     outcome->phase = phase_of(call);
-    outcome->reused =
-        checkout->connection != NULL && checkout->connection->reused;
+    outcome->reused = c != NULL && c->reused;
     outcome->retried = call->retried;
     outcome->may_have_run = call->may_have_run;
     outcome->safe_to_repeat = !call->may_have_run || call->is_idempotent;

@@ -35,12 +35,12 @@ int fcgi_wakeup_new(struct fcgi_wakeup **wakeup, struct fcgi_client *client)
     }
     made->client = client;
     rc = fcgi__pool_add_turns(client->pool, &made->turns);
-    if (rc != FCGI_OK) {
+    if (rc == FCGI_OK) {
+        *wakeup = made;
+    } else {
         fcgi__release(&client->allocator, made);
-        return rc;
     }
-    *wakeup = made;
-    return FCGI_OK;
+    return rc;
 }
 
 int fcgi_wakeup_fd(const struct fcgi_wakeup *wakeup)
