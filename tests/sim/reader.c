@@ -148,8 +148,9 @@ static enum news read_begin(struct reader *r, const struct wire_frame *frame)
 {
     world_require(r->phase == READY || r->phase == COMPLETE,
                   "a request is sent whole before the next", r->phase, 0);
-    world_require(frame->len == 8 && frame->id != 0 && frame->id != r->id,
-                  "each request has an id of its own", frame->id, r->id);
+    world_require(frame->len == 8 && frame->id > r->id,
+                  "each request has an id of its own, above all before",
+                  frame->id, r->id);
     r->phase = IN_PARAMS;
     r->id = frame->id;
     r->keeps = (frame->content[2] & 1) != 0;
