@@ -4,6 +4,7 @@
 #include "sample.h"
 
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "harness.h"
@@ -35,10 +36,32 @@ const struct fcgi_param sample_params[SAMPLE_PARAMS] = {
     PAIR("HTTP_HOST", "www.example.org"),
 };
 
+/* The same with the length of a body. */
+static const struct fcgi_param *params_for(size_t len)
+{
+    struct fcgi_param *params;
+    char *digits;
+
+    if (len == 0) {
+        return sample_params;
+    }
+    params = bench_memory(sizeof(sample_params));
+    digits = bench_memory(24);
+    (void)snprintf(digits, 24, "%zu", len);
+    for (int i = 0; i < SAMPLE_PARAMS; i++) {
+        params[i] = sample_params[i];
+        if (strcmp(params[i].name, "CONTENT_LENGTH") == 0) {
+            params[i].value = digits;
+            params[i].value_len = strlen(digits);
+        }
+    }
+    return params;
+}
+
 struct fcgi_request sample_request(const void *body, size_t len)
 {
     return (struct fcgi_request){
-        .params = sample_params,
+        .params = params_for(len),
         .param_count = SAMPLE_PARAMS,
         .body = {.data = body, .len = len},
     };

@@ -61,9 +61,10 @@ static void a_body_from_memory_arrives_whole(void **state)
     free(data);
 }
 
+/* Not the first length: where a source does not know it, 0 is refused. */
 static void a_body_from_a_callback_arrives_whole(void **state)
 {
-    for (size_t i = 0; i < LENGTHS; i++) {
+    for (size_t i = 1; i < LENGTHS; i++) {
         struct visit *v = visit_to(state, "POST", "hash.php");
         struct pattern_upload upload = {.len = lengths[i]};
         visit_body(v, pattern_source(&upload), lengths[i]);
@@ -102,7 +103,7 @@ static void a_body_from_a_descriptor_arrives_whole(void **state)
 
 static void a_body_from_a_stream_arrives_whole(void **state)
 {
-    for (size_t i = 0; i < LENGTHS; i++) {
+    for (size_t i = 1; i < LENGTHS; i++) {
         struct visit *v = visit_to(state, "POST", "hash.php");
         struct fcgi_file_state source;
         FILE *file = fdopen(file_with_body(lengths[i]), "r");
