@@ -57,11 +57,11 @@ static inline size_t buffer_take(struct buffer *buffer, void *data, size_t cap)
  *  them. */
 static inline void buffer_move_to_front(struct buffer *buffer)
 {
-    size_t len = buffer_len(buffer);
-
-    memmove(buffer->data, buffer->data + buffer->start, len);
-    buffer->start = 0;
-    buffer->end = len;
+    if (buffer->start > 0) {
+        memmove(buffer->data, buffer->data + buffer->start, buffer_len(buffer));
+        buffer->end -= buffer->start;
+        buffer->start = 0;
+    }
 }
 
 #endif

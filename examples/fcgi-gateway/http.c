@@ -4,7 +4,7 @@
  * The request line is read here. llhttp knows some methods alone, and refuses
  * bytes above ASCII in a target where it was built to be strict; none of its
  * lenient flags changes that. Both are for the application to judge, so llhttp
- * is shown a line of its own, and parses what follows.
+ * is shown a line of its own, and then the fields, once all of them are there.
  *
  * It is strict: it refuses a name that is not a token, and a Content-Length
  * that is not a number, occurs twice, or occurs with Transfer-Encoding. Added
@@ -28,8 +28,7 @@
  * The request line.
  */
 
-/* What nginx takes for a method. CONNECT would open a tunnel; TRACE would
- * reveal the fields that were added on the way. */
+/* What nginx takes for a method. */
 static bool is_of_method(char byte)
 {
     return (byte >= 'A' && byte <= 'Z') || byte == '-' || byte == '_';
@@ -63,45 +62,33 @@ bool http_is_head(const struct http *http)
     return is_text(http->method, "HEAD");
 }
 
-/* Without a version it is a request of HTTP/0.9. */
-static int check_version(struct http *http, struct fcgi_slice version)
-{
-    http->is_1_0 = is_text(version, "HTTP/1.0");
-    if (http->is_1_0 || is_text(version, "HTTP/1.1")) {
-        return 0;
-    }
-    return version.len == 0 ||
-                   (version.len > 5 && memcmp(version.data, "HTTP/", 5) == 0)
-               ? 505
-               : 400;
-}
-
-/* Each function returns 0, or the status to refuse the request with. */
+/* `at` is behind the target, and the line ends at `end`. Without a version it
+ * is a request of HTTP/0.9. CONNECT would open a tunnel; TRACE would reveal the
+ * fields that were added on the way. */
 static int check_line(struct http *http, const char *at, const char *end)
 {
-    struct fcgi_slice rest;
-    int status;
+    struct fcgi_slice version;
 
-    http->target = take_while(&at, end, is_of_target);
     if (http->target.len == 0 || end[-1] != '\r' ||
         (*at != ' ' && at != end - 1)) {
         return 400;
     }
     at += *at == ' ';
-    rest = (struct fcgi_slice){at, (size_t)(end - 1 - at)};
-    status = check_version(http, rest);
-    if (status == 0 &&
-        (is_text(http->method, "CONNECT") || is_text(http->method, "TRACE"))) {
-        status = 501;
+    version = (struct fcgi_slice){at, (size_t)(end - 1 - at)};
+    http->is_1_0 = is_text(version, "HTTP/1.0");
+    if (!http->is_1_0 && !is_text(version, "HTTP/1.1")) {
+        return version.len > 0 && strncmp(at, "HTTP/", 5) != 0 ? 400 : 505;
     }
-    return status;
+    return is_text(http->method, "CONNECT") || is_text(http->method, "TRACE")
+               ? 501
+               : 0;
 }
 
-/* What begins like nothing that is known is refused at once. `line_end` is NULL
- * if the line is not whole. */
-static int parse_line(struct http *http, const char *end, const char *line_end)
+int http_read_line(struct http *http, const char *data, size_t len)
 {
-    const char *at = http->line;
+    const char *at = data;
+    const char *end = data + len;
+    const char *line_end;
 
     http->method = take_while(&at, end, is_of_method);
     if (at == end) {
@@ -110,45 +97,50 @@ static int parse_line(struct http *http, const char *end, const char *line_end)
     if (http->method.len == 0 || *at != ' ') {
         return 400;
     }
-    return line_end == NULL ? 0 : check_line(http, at + 1, line_end);
-}
-
-static int begin_fields(struct http *http)
-{
-    const char *line =
-        http->is_1_0 ? "POST / HTTP/1.0\r\n" : "POST / HTTP/1.1\r\n";
-
-    http->at = HTTP_IN_VALUE;
-    return llhttp_execute(&http->parser, line, strlen(line)) == HPE_OK
-               ? FCGI_OK
-               : FCGI_ERR_BAD_REQUEST;
-}
-
-/* Blank lines before it are skipped (RFC 9112, section 2.2). */
-static int read_line(struct http *http, const char **at, const char *end)
-{
-    const char *line_end;
-
-    while (http->line == NULL && *at < end && (**at == '\r' || **at == '\n')) {
-        *at += 1;
+    at += 1;
+    http->target = take_while(&at, end, is_of_target);
+    line_end = memchr(data, '\n', len);
+    if (line_end == NULL) {
+        return 0;
     }
-    if (*at == end) {
-        return FCGI_WAIT;
-    }
-    http->line = http->line == NULL ? *at : http->line;
-    line_end = memchr(*at, '\n', (size_t)(end - *at));
-    *at = line_end == NULL ? end : line_end + 1;
-    http->refusal = parse_line(http, end, line_end);
-    if (http->refusal != 0) {
-        return FCGI_ERR_BAD_REQUEST;
-    }
-    return line_end == NULL ? FCGI_WAIT : begin_fields(http);
+    http->line_len = (size_t)(line_end + 1 - data);
+    return check_line(http, at, line_end);
 }
 
 /*
- * The fields. One that llhttp reports in parts is whole all the same, since the
- * parts are contiguous.
+ * The fields.
  */
+
+size_t http_blank_len(const char *data, size_t len)
+{
+    size_t blank = 0;
+
+    while (blank < len && (data[blank] == '\r' || data[blank] == '\n')) {
+        blank += 1;
+    }
+    return blank;
+}
+
+size_t http_head_len(const char *data, size_t len, size_t scanned)
+{
+    size_t at = scanned < 2 ? 0 : scanned - 2;
+
+    while (at < len) {
+        const char *line_end = memchr(data + at, '\n', len - at);
+
+        if (line_end == NULL) {
+            return 0;
+        }
+        at = (size_t)(line_end + 1 - data);
+        if (at < len && data[at] == '\n') {
+            return at + 1;
+        }
+        if (at + 1 < len && data[at] == '\r' && data[at + 1] == '\n') {
+            return at + 2;
+        }
+    }
+    return 0;
+}
 
 static struct http *http_of(llhttp_t *parser)
 {
@@ -164,22 +156,16 @@ static int refuse(struct http *http, int status)
 static int on_header_field(llhttp_t *parser, const char *at, size_t len)
 {
     struct http *http = http_of(parser);
-    struct fcgi_field *field = &http->fields[http->field_count];
 
-    if (http->at == HTTP_IN_BODY) {
-        http->trailer_name_len += len;
-        return 0;
-    }
-    if (http->at == HTTP_IN_NAME) {
-        field[-1].name_len += len;
+    if (http->has_head) {
+        http->has_trailer = http->has_trailer || len > 0;
         return 0;
     }
     if (http->field_count == HTTP_FIELDS_MAX) {
         return refuse(http, 431);
     }
-    *field = (struct fcgi_field){at, at, len, 0};
+    http->fields[http->field_count] = (struct fcgi_field){at, at, len, 0};
     http->field_count += 1;
-    http->at = HTTP_IN_NAME;
     return 0;
 }
 
@@ -187,32 +173,28 @@ static int on_header_field(llhttp_t *parser, const char *at, size_t len)
 static int on_header_field_complete(llhttp_t *parser)
 {
     struct http *http = http_of(parser);
-    bool has_name = http->at != HTTP_IN_BODY || http->trailer_name_len > 0;
+    bool has_name = !http->has_head || http->has_trailer;
 
-    http->trailer_name_len = 0;
+    http->has_trailer = false;
     return has_name ? 0 : refuse(http, 400);
 }
 
 static int on_header_value(llhttp_t *parser, const char *at, size_t len)
 {
     struct http *http = http_of(parser);
-    struct fcgi_field *field = &http->fields[http->field_count - 1];
 
-    if (http->at == HTTP_IN_BODY) {
-        return 0;
-    }
-    if (http->at == HTTP_IN_NAME) {
+    if (!http->has_head) {
+        struct fcgi_field *field = &http->fields[http->field_count - 1];
         field->value = at;
-        http->at = HTTP_IN_VALUE;
+        field->value_len = len;
     }
-    field->value_len += len;
     return 0;
 }
 
 /* Stop behind the head: the body is read in another way. */
 static int on_headers_complete(llhttp_t *parser)
 {
-    http_of(parser)->at = HTTP_IN_BODY;
+    http_of(parser)->has_head = true;
     return HPE_PAUSED;
 }
 
@@ -327,9 +309,20 @@ static int check_fields(struct http *http)
     return status;
 }
 
-static int judge_fault(const struct http *http)
+int http_read_fields(struct http *http, const char *head, size_t len)
 {
-    switch (llhttp_get_errno(&http->parser)) {
+    const char *line =
+        http->is_1_0 ? "POST / HTTP/1.0\r\n" : "POST / HTTP/1.1\r\n";
+    const char *at = head + http->line_len;
+    const char *end = head + len;
+
+    if (!has_sound_lines(head, end)) {
+        return 400;
+    }
+    (void)llhttp_execute(&http->parser, line, strlen(line));
+    switch (llhttp_execute(&http->parser, at, (size_t)(end - at))) {
+    case HPE_PAUSED:
+        return check_fields(http);
     case HPE_USER:
         return http->refusal;
     case HPE_INVALID_TRANSFER_ENCODING:
@@ -339,47 +332,9 @@ static int judge_fault(const struct http *http)
     }
 }
 
-static int read_fields(struct http *http, const char **at, const char *end)
-{
-    switch (llhttp_execute(&http->parser, *at, (size_t)(end - *at))) {
-    case HPE_OK:
-        *at = end;
-        return FCGI_WAIT;
-    case HPE_PAUSED:
-        *at = llhttp_get_error_pos(&http->parser);
-        http->refusal =
-            has_sound_lines(http->line, *at) ? check_fields(http) : 400;
-        break;
-    default:
-        http->refusal = judge_fault(http);
-        break;
-    }
-    return http->refusal == 0 ? FCGI_OK : FCGI_ERR_BAD_REQUEST;
-}
-
 /*
- * Both, and the body.
+ * The body.
  */
-
-int http_parse(struct http *http, const char *data, size_t len, size_t *used)
-{
-    const char *at = data;
-    int rc = FCGI_OK;
-
-    if (http->at == HTTP_IN_LINE) {
-        rc = read_line(http, &at, data + len);
-    }
-    if (rc == FCGI_OK) {
-        rc = read_fields(http, &at, data + len);
-    }
-    *used = (size_t)(at - data);
-    return rc;
-}
-
-int http_too_large(const struct http *http, size_t max)
-{
-    return http->at == HTTP_IN_LINE || http->target.len >= max ? 414 : 431;
-}
 
 static bool has_too_much_framing(const struct http *http)
 {

@@ -19,17 +19,18 @@
 
 /** One request. */
 struct http {
-    llhttp_t parser; /* first: callbacks find the request by it */
-    enum { HTTP_IN_LINE, HTTP_IN_NAME, HTTP_IN_VALUE, HTTP_IN_BODY } at;
-    const char *line; /* where the request line begins; NULL: not yet */
-    bool ended;       /* the chunked body has */
-    size_t trailer_name_len;
+    llhttp_t parser;      /* first: callbacks find the request by it */
+    bool has_head;        /* what comes is the body */
+    bool ended;           /* the chunked body has */
+    bool has_trailer;     /* a name of one */
     uint64_t framing;     /* bytes of the chunked body that are framing */
     uint64_t decoded_len; /* and those that are content */
     char *decoded;        /* where the next content goes */
 
-    int refusal; /**< after FCGI_ERR_BAD_REQUEST: the status to answer with */
+    int refusal; /* by a callback: the status to answer with */
     struct fcgi_slice method, target; /**< as far as they were read */
+    size_t line_len;                  /**< of the request line; 0: its end was
+                                           not read */
     bool is_1_0;
     bool keep_alive;
     bool chunked;
@@ -40,25 +41,27 @@ struct http {
     struct fcgi_field fields[HTTP_FIELDS_MAX];
 };
 
-/** Be ready for the first byte of a request. */
+/** Be ready for a request. */
 void http_reset(struct http *http);
 
-/**
- * Parse the next bytes of a head, which stand right behind those before.
- *
- * @param used  set to how many of them belong to the head
- * @return FCGI_OK  the head is whole
- *         FCGI_WAIT  it is not
- *         FCGI_ERR_BAD_REQUEST  answer with http->refusal, which is 431 if
- *                               there are more than HTTP_FIELDS_MAX fields
- */
-int http_parse(struct http *http, const char *data, size_t len, size_t *used);
+/** How many bytes of blank lines there are in front of a request. */
+size_t http_blank_len(const char *data, size_t len);
+
+/** The length of a head, with the blank line at its end; 0: it is not whole.
+ *  It was not when there were `scanned` bytes. */
+size_t http_head_len(const char *data, size_t len, size_t scanned);
+
+/** Read the request line, which may not be whole. Returns 0, or the status to
+ *  refuse the request with. */
+int http_read_line(struct http *http, const char *data, size_t len);
+
+/** Read the fields of a head that is whole, behind its line. Returns 0, or the
+ *  status to refuse the request with: 431 if there are more than
+ *  HTTP_FIELDS_MAX. */
+int http_read_fields(struct http *http, const char *head, size_t len);
 
 /** Whether the method is HEAD, also of a request that is refused. */
 bool http_is_head(const struct http *http);
-
-/** The status for a head that is longer than that, as far as it was parsed. */
-int http_too_large(const struct http *http, size_t max);
 
 /**
  * Decode bytes of a chunked body in place.

@@ -8,29 +8,23 @@
  * It prints where it listens. SIGTERM or SIGINT ends it once the requests under
  * way have ended; a second one ends it at once.
  *
- * libevent waits for events, llhttp parses HTTP. With libevent a descriptor can
- * be registered once, edge-triggered, for all of its life: on a warm connection
- * a request costs a read and a write on either side, its share of epoll_wait(),
- * and nothing else. (libuv's handles are level-triggered and change their
- * registration in every turn; evhttp and Debian's libh2o want a whole request
- * before they pass it on.) llhttp is what Node.js parses HTTP with: it is
- * strict and fast, allocates nothing, and is maintained for that reason. Both
- * are in Debian. bufferevents would copy what the library has already received
- * in place, hence plain events.
+ * libevent waits for events, llhttp parses HTTP; both are in Debian.
+ * bufferevents would copy what the library has already received in place, and
+ * evhttp wants a whole request before it passes it on: hence plain events.
+ * llhttp is what Node.js parses HTTP with: it is strict and fast, allocates
+ * nothing, and is maintained for that reason.
  *
- *     main ---- worker: a thread, an event loop, a pool of connections
+ *     main ---- worker: a thread, an event loop, a loop of requests to the
+ *               application with its pool of connections
  *                 connection      an HTTP client: its events, its timer
- *                   transaction   a request and its answer, in stages
- *                     reading     its head, and its body if that is gathered
- *                     asking      the application
- *                     ending      sending the rest, and what is logged
+ *                   transaction   a request and its answer
+ *                     stages      what is done: reading, asking, sending
  *                     http        parses the request
  *                     body        of the request
  *                     answer      what the client is sent
  *                     patience    how long to wait for the client
  *                   peer, buffer  the client's socket
  *                 memory          what all the requests hold
- *                 upstream        the application, in the event loop
  */
 #define _POSIX_C_SOURCE 200809L
 #define _DEFAULT_SOURCE /* SO_REUSEPORT */

@@ -377,7 +377,6 @@ static bool begin_request(struct transaction *t)
 {
     const struct options *options = t->worker->options;
 
-    t->in.start = t->parsed;
     t->body = (struct body){.http = &t->http,
                             .peer = t->peer,
                             .in = &t->in,
@@ -398,63 +397,74 @@ static bool begin_request(struct transaction *t)
  * Reading: the head.
  */
 
+static bool refuse_head(struct transaction *t, int status)
+{
+    return status == 431
+               ? refuse_large(t, 431, "the limit of fields", HTTP_FIELDS_MAX)
+               : refuse(t, status);
+}
+
 static bool refuse_long_head(struct transaction *t)
 {
     size_t max = t->worker->options->max_head;
+    bool is_line = t->http.line_len == 0 || t->http.line_len > max;
 
-    return refuse_large(t, http_too_large(&t->http, max), "--max-head", max);
+    return refuse_large(t, is_line ? 414 : 431, "--max-head", max);
 }
 
-/* Parse the head again from the front of the buffer, with all the room behind
- * it. */
-static bool restart_head(struct transaction *t)
-{
-    buffer_move_to_front(&t->in);
-    t->parsed = 0;
-    http_reset(&t->http);
-    return true;
-}
-
+/* All room must be behind what is there of a head. */
 static bool receive_head(struct transaction *t)
 {
+    int status;
     int rc;
 
-    if (t->in.start > 0) {
-        return restart_head(t);
+    buffer_move_to_front(&t->in);
+    status = http_read_line(&t->http, t->in.data, t->in.end);
+    if (status != 0) {
+        return refuse_head(t, status);
     }
-    if (buffer_len(&t->in) >= t->worker->options->max_head) {
+    if (t->in.end >= t->worker->options->max_head) {
         return refuse_long_head(t);
     }
     rc = peer_fill(t->peer, &t->in);
-    if (buffer_len(&t->in) == 0 && rc != FCGI_OK) {
+    if (t->in.end == 0 && rc != FCGI_OK) {
         return transaction_enter(t, rc == FCGI_WAIT ? STAGE_IDLE : STAGE_GONE);
     }
     return rc < 0 ? lose_client(t) : rc == FCGI_OK;
 }
 
-bool stages_read_head(struct transaction *t)
+/* A chunked body is decoded behind the head: there must be room. */
+static bool read_head(struct transaction *t, size_t len)
 {
     size_t max = t->worker->options->max_head;
-    size_t used = 0;
-    int rc = FCGI_WAIT;
+    const char *head;
+    int status;
 
-    if (t->parsed < t->in.end) {
-        rc = http_parse(&t->http, t->in.data + t->parsed, t->in.end - t->parsed,
-                        &used);
-        t->parsed += used;
+    if (t->in.start + len > max) {
+        buffer_move_to_front(&t->in);
     }
-    if (rc == FCGI_WAIT) {
-        return receive_head(t);
-    }
-    if (t->parsed - t->in.start > max) {
+    head = t->in.data + t->in.start;
+    status = http_read_line(&t->http, head, len);
+    if (len > max) {
         return refuse_long_head(t);
     }
-    if (rc == FCGI_OK) {
-        /* A chunked body is decoded behind the head: there must be room. */
-        return t->http.chunked && t->parsed > max ? restart_head(t)
-                                                  : begin_request(t);
+    if (status == 0) {
+        status = http_read_fields(&t->http, head, len);
     }
-    return t->http.refusal == 431
-               ? refuse_large(t, 431, "the limit of fields", HTTP_FIELDS_MAX)
-               : refuse(t, t->http.refusal);
+    if (status != 0) {
+        return refuse_head(t, status);
+    }
+    t->in.start += len;
+    return begin_request(t);
+}
+
+bool stages_read_head(struct transaction *t)
+{
+    struct buffer *in = &t->in;
+    size_t len;
+
+    in->start += http_blank_len(in->data + in->start, buffer_len(in));
+    len = http_head_len(in->data + in->start, buffer_len(in), t->scanned);
+    t->scanned = buffer_len(in);
+    return len > 0 ? read_head(t, len) : receive_head(t);
 }

@@ -105,7 +105,7 @@ bool transaction_read_next(struct transaction *t)
     http_reset(&t->http);
     t->answer = (struct answer){0};
     t->why = NULL;
-    t->parsed = t->in.start;
+    t->scanned = 0;
     (void)transaction_enter(t, STAGE_READING);
     t->again = buffer_len(&t->in) > 0;
     return !t->again;

@@ -56,7 +56,7 @@ struct transaction {
     const char *why; /**< for the access log: the request was cut short; or
                           NULL */
     struct fcgi_response response;
-    size_t parsed; /**< where in the buffer the parser stands */
+    size_t scanned; /**< how far the end of a head was looked for */
     struct buffer in;
     struct buffer out;
     struct http http;
