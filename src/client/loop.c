@@ -453,16 +453,18 @@ static void advance_socket(struct fcgi_loop *loop, int fd, unsigned events,
 void fcgi_loop_ready(struct fcgi_loop *loop, int fd, unsigned events)
 {
     struct watch *watch = loop == NULL ? NULL : find_watch(loop, fd);
+    struct fcgi_call *call;
 
     if (watch == NULL) {
         return;
     }
+    call = watch->call; /* the table may move meanwhile */
     switch (watch->kind) {
     case SOCKET:
-        advance_socket(loop, fd, events, watch->call);
+        advance_socket(loop, fd, events, call);
         break;
     case SOURCE:
-        judge_step(loop, watch->call, fcgi_call_resume(watch->call));
+        judge_step(loop, call, fcgi_call_resume(call));
         break;
     case WAKEUP:
         advance_turns(loop);
