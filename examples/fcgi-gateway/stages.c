@@ -251,7 +251,11 @@ bool stages_ask(struct transaction *t)
     if (t->call == NULL) {
         return conclude(t, t->error);
     }
-    return answer_flush(&t->answer) < 0 && lose_client(t);
+    if (answer_flush(&t->answer) < 0) {
+        return lose_client(t);
+    }
+    /* The client may have made room since the answer paused. */
+    return t->answer.paused && !t->peer->full;
 }
 
 /* A client that has closed its side of the connection may have left, or wait
