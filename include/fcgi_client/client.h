@@ -81,9 +81,10 @@ FCGI_API void fcgi_client_free(struct fcgi_client *client);
  * @return FCGI_OK, whatever the HTTP status, or one of
  *         nothing was sent:
  *           FCGI_ERR_ARGUMENT, FCGI_ERR_PARAMS_TRUNCATED,
- *           FCGI_ERR_CONTENT_TOO_LONG, FCGI_ERR_POOL_CLOSED,
- *           FCGI_ERR_QUEUE_FULL, FCGI_ERR_QUEUE_TIMEOUT, FCGI_ERR_RESOLVE,
- *           FCGI_ERR_CONNECT, FCGI_ERR_BACKLOG_FULL, FCGI_ERR_CONNECT_TIMEOUT
+ *           FCGI_ERR_CONTENT_TOO_LONG, FCGI_ERR_LENGTH_REQUIRED,
+ *           FCGI_ERR_POOL_CLOSED, FCGI_ERR_QUEUE_FULL, FCGI_ERR_QUEUE_TIMEOUT,
+ *           FCGI_ERR_RESOLVE, FCGI_ERR_CONNECT, FCGI_ERR_BACKLOG_FULL,
+ *           FCGI_ERR_CONNECT_TIMEOUT
  *         the connection failed:
  *           FCGI_ERR_CLOSED, FCGI_ERR_TRUNCATED, FCGI_ERR_RESET
  *         a time limit expired, the last of them perhaps before anything was
@@ -93,9 +94,8 @@ FCGI_API void fcgi_client_free(struct fcgi_client *client);
  *         the answer is not valid:
  *           FCGI_ERR_NOT_FASTCGI, FCGI_ERR_INVALID_HEADER,
  *           FCGI_ERR_BAD_RECORD, FCGI_ERR_BAD_ID, FCGI_ERR_NO_HEAD,
- *           FCGI_ERR_BAD_HEAD,
- *           FCGI_ERR_HEAD_TOO_LARGE, FCGI_ERR_BODY_TOO_LARGE,
- *           FCGI_ERR_BODY_SHORT, FCGI_ERR_BODY_LONG
+ *           FCGI_ERR_BAD_HEAD, FCGI_ERR_HEAD_TOO_LARGE,
+ *           FCGI_ERR_BODY_TOO_LARGE, FCGI_ERR_BODY_SHORT, FCGI_ERR_BODY_LONG
  *         the application refused:
  *           FCGI_ERR_OVERLOADED, FCGI_ERR_CANT_MPX_CONN,
  *           FCGI_ERR_UNKNOWN_ROLE, FCGI_ERR_PROTOCOL_STATUS

@@ -173,9 +173,14 @@ struct fcgi_wakeup;
  * without a body.
  *
  * `params` and `encoded_params` may be freed as soon as the request has begun;
- * the sources and the sink are used until it has ended. No variable is added:
- * with a body, set CONTENT_LENGTH, which PHP needs. An exchange by itself
- * ignores the members from `timeouts` on.
+ * the sources and the sink are used until it has ended.
+ *
+ * No variable is added but on request. With a body, set CONTENT_LENGTH, which
+ * PHP needs, or `add_content_length`. A CONTENT_LENGTH among the params must be
+ * the length of the body; where the library does not know that, anything but 0.
+ * An empty one is 0. No param may have an empty name.
+ *
+ * An exchange by itself ignores the members from `timeouts` to `context`.
  */
 struct fcgi_request {
     enum fcgi_role role;             /**< 0: FCGI_ROLE_RESPONDER */
@@ -197,7 +202,10 @@ struct fcgi_request {
                                      must outlive the call; NULL: the client's
                                      own. See wakeup.h */
     void *context;              /**< the host's: fcgi_call_context() */
-    uint64_t reserved[6];       /**< all zero */
+    bool add_content_length;    /**< unless it is among the params, and but for
+                                     an authorizer, add CONTENT_LENGTH, with the
+                                     length of `body`, which must be known */
+    uint64_t reserved[5];       /**< all zero */
 };
 
 /** One request in flight. */
@@ -235,7 +243,12 @@ FCGI_API void fcgi_exchange_free(struct fcgi_exchange *x);
  *         FCGI_ERR_ARGUMENT          NULL where it is not allowed, an id of 0,
  *                                    an unknown role or flag, a body for an
  *                                    authorizer, data for any role but a
- *                                    filter, a limit below -1
+ *                                    filter, a limit below -1, a param without
+ *                                    a name, a CONTENT_LENGTH that is not a
+ *                                    number or contradicts the body, a reserved
+ *                                    member that is not 0
+ *         FCGI_ERR_LENGTH_REQUIRED   CONTENT_LENGTH was to be added, and the
+ *                                    length of the body is not known
  *         FCGI_ERR_PARAMS_TRUNCATED  `encoded_params` end within a pair
  *         FCGI_ERR_CONTENT_TOO_LONG  a name or a value is longer than
  *                                    FCGI_PARAM_LEN_MAX

@@ -10,6 +10,7 @@
  * Encoding always uses the shorter form; decoding accepts either.
  */
 #include "params.h"
+#include "../base/decimal.h"
 
 static size_t length_size(size_t len)
 {
@@ -98,7 +99,7 @@ static inline void copy_ends(char *out, const char *string, size_t len,
     memcpy(out + len - part, string + len - part, part);
 }
 
-static inline void copy_uncommon_len(char *out, const char *string, size_t len)
+static inline bool copy_uncommon_len(char *out, const char *string, size_t len)
 {
     if (len > 16) {
         memcpy(out, string, len);
@@ -109,15 +110,47 @@ static inline void copy_uncommon_len(char *out, const char *string, size_t len)
         out[len / 2] = string[len / 2];
         out[len - 1] = string[len - 1];
     }
+    return len > 0;
 }
 
-/* Most strings have 8 to 16 bytes. */
-static inline void copy_string(char *out, const char *string, size_t len)
+/* Most strings have 8 to 16 bytes. Returns whether it has any. */
+static inline bool copy_string(char *out, const char *string, size_t len)
 {
     if (len - 8 > 8) {
-        copy_uncommon_len(out, string, len);
-    } else {
-        copy_ends(out, string, len, 8);
+        return copy_uncommon_len(out, string, len);
+    }
+    copy_ends(out, string, len, 8);
+    return true;
+}
+
+static void note_method(struct fcgi__facts *facts, const char *value,
+                        size_t value_len)
+{
+    size_t len = value_len < FCGI__METHOD_CAP ? value_len : 0;
+
+    (void)copy_string(facts->method, value, len);
+    facts->method[len] = '\0';
+}
+
+static void note_content_length(struct fcgi__facts *facts, const char *value,
+                                size_t value_len)
+{
+    int64_t length = value_len == 0 ? 0 : fcgi__parse_decimal(value, value_len);
+
+    if (length < 0 || (facts->content_length != FCGI__NO_LENGTH &&
+                       facts->content_length != length)) {
+        length = FCGI__BAD_LENGTH;
+    }
+    facts->content_length = length;
+}
+
+void fcgi__facts_note(struct fcgi__facts *facts, const char *name,
+                      const char *value, size_t value_len)
+{
+    if (memcmp(name, "REQUEST_METHOD", FCGI__FACT_NAME_LEN) == 0) {
+        note_method(facts, value, value_len);
+    } else if (memcmp(name, "CONTENT_LENGTH", FCGI__FACT_NAME_LEN) == 0) {
+        note_content_length(facts, value, value_len);
     }
 }
 
@@ -149,14 +182,17 @@ size_t fcgi__pairs_store(struct fcgi__pairs *pairs,
         }
         out[0] = (char)name_len;
         out[1] = (char)value_len;
-        out += 2;
-        copy_string(out, name, name_len);
-        out += name_len;
-        copy_string(out, value, value_len);
+        if (!copy_string(out + 2, name, name_len)) {
+            break;
+        }
+        out += 2 + name_len;
+        (void)copy_string(out, value, value_len);
         out += value_len;
-        if (fcgi__is_request_method(name, name_len)) {
-            pairs->method.data = value;
-            pairs->method.len = value_len;
+        /* What was stored is read, not what was given: that spares registers.
+         */
+        if (name_len == FCGI__FACT_NAME_LEN && pairs->facts != NULL) {
+            fcgi__facts_note(pairs->facts, out - value_len - name_len,
+                             out - value_len, value_len);
         }
     }
     pairs->room -= (size_t)(out - pairs->out);
@@ -193,7 +229,7 @@ static int store_any_pair(struct fcgi__pairs *pairs,
 int fcgi_params_encode(const struct fcgi_param *params, size_t count, void *buf,
                        size_t cap, size_t *len)
 {
-    struct fcgi__pairs pairs = {buf, cap, {NULL, 0}};
+    struct fcgi__pairs pairs = {buf, cap, NULL};
     size_t total = 0;
     size_t i = 0;
 
@@ -295,29 +331,24 @@ int fcgi_params_next(struct fcgi_slice *rest, struct fcgi_param *param)
     return FCGI_PAIR;
 }
 
-static void remember_method(struct fcgi_slice *method, const char *name,
-                            size_t name_len, size_t value_len)
-{
-    if (fcgi__is_request_method(name, name_len)) {
-        method->data = name + name_len;
-        method->len = value_len;
-    }
-}
-
-/* Walk over the pairs at the front that are short and whole. */
-static void walk_short_pairs(struct fcgi_slice *rest, struct fcgi_slice *method)
+/* Walk over the pairs at the front that are short and whole, and have a name.
+ * Of a pair that is not short, one of the lengths is negative here. */
+static void walk_short_pairs(struct fcgi_slice *rest, struct fcgi__facts *facts)
 {
     const char *at = rest->data;
     size_t left = rest->len;
 
     while (left >= 2) {
-        size_t name_len = (uint8_t)at[0];
-        size_t value_len = (uint8_t)at[1];
-        size_t len = 2 + name_len + value_len;
-        if ((name_len | value_len) >= 128 || len > left) {
+        ptrdiff_t name_len = (int8_t)at[0];
+        ptrdiff_t value_len = (int8_t)at[1];
+        size_t len = (size_t)(2 + name_len + value_len);
+        if (((name_len - 1) | value_len) < 0 || len > left) {
             break;
         }
-        remember_method(method, at + 2, name_len, value_len);
+        if (name_len == FCGI__FACT_NAME_LEN) {
+            fcgi__facts_note(facts, at + 2, at + 2 + name_len,
+                             (size_t)value_len);
+        }
         at += len;
         left -= len;
     }
@@ -325,18 +356,31 @@ static void walk_short_pairs(struct fcgi_slice *rest, struct fcgi_slice *method)
     rest->len = left;
 }
 
-int fcgi__pairs_check(struct fcgi_slice encoded, struct fcgi_slice *method)
+/* Take a pair of any length, which must have a name. */
+static int walk_pair(struct fcgi_slice *rest, struct fcgi__facts *facts)
 {
     struct fcgi_param param;
+
+    if (take_pair(rest, &param) != FCGI_OK) {
+        return FCGI_ERR_PARAMS_TRUNCATED;
+    }
+    if (param.name_len == 0) {
+        return FCGI_ERR_ARGUMENT;
+    }
+    if (param.name_len == FCGI__FACT_NAME_LEN) {
+        fcgi__facts_note(facts, param.name, param.value, param.value_len);
+    }
+    return FCGI_OK;
+}
+
+int fcgi__pairs_check(struct fcgi_slice encoded, struct fcgi__facts *facts)
+{
     int rc = FCGI_OK;
 
-    walk_short_pairs(&encoded, method);
     while (rc == FCGI_OK && encoded.len > 0) {
-        rc = take_pair(&encoded, &param);
-        if (rc == FCGI_OK) {
-            remember_method(method, param.name, param.name_len,
-                            param.value_len);
-            walk_short_pairs(&encoded, method);
+        walk_short_pairs(&encoded, facts);
+        if (encoded.len > 0) {
+            rc = walk_pair(&encoded, facts);
         }
     }
     return rc;

@@ -26,32 +26,51 @@ char *fcgi__param_store_lengths(char *out, const struct fcgi_param *measured);
 /* Store a measured pair. */
 void fcgi__param_store(char *out, const struct fcgi_param *measured);
 
-#define FCGI__REQUEST_METHOD_LEN (sizeof("REQUEST_METHOD") - 1)
+#define FCGI__METHOD_CAP 16
 
-static inline bool fcgi__is_request_method(const char *name, size_t len)
+/* What a CONTENT_LENGTH may be beside a number. */
+#define FCGI__NO_LENGTH ((int64_t)-1)
+#define FCGI__BAD_LENGTH ((int64_t)-2) /* malformed, or two that differ */
+
+/* What the library itself must know of the params of a request. */
+struct fcgi__facts {
+    char method[FCGI__METHOD_CAP]; /* REQUEST_METHOD; of several the last, as it
+                                      is for PHP; "": none, or longer */
+    int64_t content_length;        /* CONTENT_LENGTH, which is 0 if it is empty
+                                      (RFC 3875, section 4.1.2) */
+};
+
+static inline void fcgi__facts_reset(struct fcgi__facts *facts)
 {
-    return len == FCGI__REQUEST_METHOD_LEN &&
-           memcmp(name, "REQUEST_METHOD", FCGI__REQUEST_METHOD_LEN) == 0;
+    facts->method[0] = '\0';
+    facts->content_length = FCGI__NO_LENGTH;
 }
+
+/* How long the names of both are. */
+#define FCGI__FACT_NAME_LEN (sizeof("REQUEST_METHOD") - 1)
+
+/* Note what a param tells whose name is that long, if it is one of the two. */
+void fcgi__facts_note(struct fcgi__facts *facts, const char *name,
+                      const char *value, size_t value_len);
 
 /* Memory that pairs are stored in, one behind another. */
 struct fcgi__pairs {
-    char *out;                /* where the next one goes */
-    size_t room;              /* and how many bytes are left there */
-    struct fcgi_slice method; /* the last REQUEST_METHOD; NULL: none */
+    char *out;                 /* where the next one goes */
+    size_t room;               /* and how many bytes are left there */
+    struct fcgi__facts *facts; /* to be noted; NULL: none are */
 };
 
 /* The most that a short pair takes: both its strings have fewer than 128 bytes,
  * so that each length takes one. */
 #define FCGI__SHORT_PAIR_LEN ((size_t)256)
 
-/* Store pairs until one is not short, or until a short one might not fit.
- * Returns how many were stored. */
+/* Store pairs until one is not short or has an empty name, or until a short one
+ * might not fit. Returns how many were stored. */
 size_t fcgi__pairs_store(struct fcgi__pairs *pairs,
                          const struct fcgi_param *params, size_t count);
 
-/* Check encoded pairs, and set `*method` to the last REQUEST_METHOD, if there
- * is one. FCGI_OK or FCGI_ERR_PARAMS_TRUNCATED. */
-int fcgi__pairs_check(struct fcgi_slice encoded, struct fcgi_slice *method);
+/* Check encoded pairs, and note the facts. FCGI_OK, FCGI_ERR_PARAMS_TRUNCATED,
+ * or FCGI_ERR_ARGUMENT: a name is empty. */
+int fcgi__pairs_check(struct fcgi_slice encoded, struct fcgi__facts *facts);
 
 #endif

@@ -37,9 +37,7 @@ uint8_t fcgi_padding_for(size_t content_length)
 void fcgi_begin_request_encode(uint8_t out[8],
                                const struct fcgi_begin_request *begin)
 {
-    memset(out, 0, 8);
-    fcgi__put16(out, begin->role);
-    out[2] = begin->flags;
+    fcgi__begin_request_put(out, begin);
 }
 
 void fcgi_begin_request_decode(struct fcgi_begin_request *begin,

@@ -5,6 +5,8 @@
 #ifndef FCGI__RECORD_H
 #define FCGI__RECORD_H
 
+#include <string.h>
+
 #include <fcgi_client/record.h>
 
 #define FCGI__HEADER_LEN ((size_t)FCGI_RECORD_HEADER_LEN)
@@ -48,6 +50,15 @@ static inline void fcgi__header_put(uint8_t out[FCGI_RECORD_HEADER_LEN],
     fcgi__put16(out + 4, header->content_length);
     out[6] = header->padding_length;
     out[7] = 0;
+}
+
+/* As fcgi_begin_request_encode(). */
+static inline void
+fcgi__begin_request_put(uint8_t out[8], const struct fcgi_begin_request *begin)
+{
+    memset(out, 0, 8);
+    fcgi__put16(out, begin->role);
+    out[2] = begin->flags;
 }
 
 /* As fcgi_padding_for(). */

@@ -6,9 +6,9 @@
  * records, unless it is larger than a record can be.
  */
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
-#include "../codec/params.h"
 #include "../codec/record.h"
 #include "prologue.h"
 
@@ -122,19 +122,6 @@ static int add_large_param(struct packer *packer,
     return rc;
 }
 
-/* Of several REQUEST_METHODs the last counts, as it does for the
- * application. */
-static void keep_method(struct fcgi__prologue *prologue,
-                        struct fcgi_slice method)
-{
-    size_t len = method.len < FCGI__METHOD_CAP ? method.len : 0;
-
-    if (len > 0) {
-        memcpy(prologue->method, method.data, len);
-    }
-    prologue->method[len] = '\0';
-}
-
 static int add_param(struct packer *packer, const struct fcgi_param *param)
 {
     struct fcgi_param measured;
@@ -144,9 +131,12 @@ static int add_param(struct packer *packer, const struct fcgi_param *param)
     if (rc != FCGI_OK) {
         return rc;
     }
-    if (fcgi__is_request_method(measured.name, measured.name_len)) {
-        struct fcgi_slice method = {measured.value, measured.value_len};
-        keep_method(packer->prologue, method);
+    if (measured.name_len == 0) {
+        return FCGI_ERR_ARGUMENT;
+    }
+    if (measured.name_len == FCGI__FACT_NAME_LEN) {
+        fcgi__facts_note(&packer->prologue->facts, measured.name,
+                         measured.value, measured.value_len);
     }
     if (len > FCGI_CONTENT_MAX) {
         return add_large_param(packer, &measured);
@@ -180,14 +170,11 @@ static size_t add_short_params(struct packer *packer,
                                const struct fcgi_param *params, size_t count)
 {
     struct fcgi__buffer *wire = packer->wire;
-    struct fcgi__pairs pairs = {
-        wire->data + wire->len, room_in_record(packer), {NULL, 0}};
+    struct fcgi__pairs pairs = {wire->data + wire->len, room_in_record(packer),
+                                &packer->prologue->facts};
     size_t added = fcgi__pairs_store(&pairs, params, count);
 
     wire->len = (size_t)(pairs.out - wire->data);
-    if (pairs.method.data != NULL) {
-        keep_method(packer->prologue, pairs.method);
-    }
     return added;
 }
 
@@ -211,18 +198,14 @@ static int add_params(struct packer *packer, const struct fcgi_param *params,
  * them all. */
 static int add_encoded(struct packer *packer, struct fcgi_slice encoded)
 {
-    struct fcgi_slice method = {NULL, 0};
     struct fcgi_param param;
     int rc;
 
     if (encoded.len == 0) {
         return FCGI_OK;
     }
-    rc = fcgi__pairs_check(encoded, &method);
+    rc = fcgi__pairs_check(encoded, &packer->prologue->facts);
     if (rc == FCGI_OK && encoded.len <= FCGI_CONTENT_MAX) {
-        if (method.data != NULL) {
-            keep_method(packer->prologue, method);
-        }
         return append(packer, encoded.data, encoded.len);
     }
     while (rc == FCGI_OK && fcgi_params_next(&encoded, &param) == FCGI_PAIR) {
@@ -231,14 +214,56 @@ static int add_encoded(struct packer *packer, struct fcgi_slice encoded)
     return rc;
 }
 
+static bool has_known_length(const struct fcgi_source *body)
+{
+    return body->read == NULL || body->len > 0;
+}
+
+/* An authorizer is not told a length (section 6.3). */
+static int add_content_length(struct packer *packer,
+                              const struct fcgi_request *request)
+{
+    char digits[24];
+    struct fcgi_param param = FCGI_PARAM("CONTENT_LENGTH", digits);
+
+    if (!request->add_content_length || request->role == FCGI_ROLE_AUTHORIZER) {
+        return FCGI_OK;
+    }
+    if (!has_known_length(&request->body)) {
+        return FCGI_ERR_LENGTH_REQUIRED;
+    }
+    (void)snprintf(digits, sizeof(digits), "%zu", request->body.len);
+    return add_param(packer, &param);
+}
+
+/* An application that is told another length than the body has loses what is
+ * over, or waits for what is missing. */
+static int check_content_length(struct packer *packer,
+                                const struct fcgi_request *request)
+{
+    const struct fcgi_source *body = &request->body;
+    int64_t told = packer->prologue->facts.content_length;
+
+    if (told == FCGI__NO_LENGTH) {
+        return add_content_length(packer, request);
+    }
+    if (told == FCGI__BAD_LENGTH) {
+        return FCGI_ERR_ARGUMENT;
+    }
+    return (has_known_length(body) ? (uint64_t)told == body->len : told > 0)
+               ? FCGI_OK
+               : FCGI_ERR_ARGUMENT;
+}
+
 /* The buffer is empty, and has room for it. */
-static void add_begin(struct packer *packer, struct fcgi_begin_request body)
+static void add_begin(struct packer *packer,
+                      const struct fcgi_begin_request *body)
 {
     struct fcgi__buffer *wire = packer->wire;
     uint8_t *out = (uint8_t *)wire->data;
 
     fcgi__record_header(out, FCGI_TYPE_BEGIN_REQUEST, packer->request_id, 8);
-    fcgi_begin_request_encode(out + FCGI__HEADER_LEN, &body);
+    fcgi__begin_request_put(out + FCGI__HEADER_LEN, body);
     wire->len = FCGI__HEADER_LEN + 8;
     packer->prologue->records = 1;
 }
@@ -263,7 +288,7 @@ static void reset(struct fcgi__prologue *prologue)
 {
     prologue->wire.len = 0;
     prologue->records = 0;
-    prologue->method[0] = '\0';
+    fcgi__facts_reset(&prologue->facts);
 }
 
 int fcgi__prologue_encode(struct fcgi__prologue *prologue,
@@ -280,10 +305,13 @@ int fcgi__prologue_encode(struct fcgi__prologue *prologue,
     if (rc != FCGI_OK) {
         return rc;
     }
-    add_begin(&packer, body);
+    add_begin(&packer, &body);
     rc = add_encoded(&packer, request->encoded_params);
     if (rc == FCGI_OK) {
         rc = add_params(&packer, request->params, request->param_count);
+    }
+    if (rc == FCGI_OK) {
+        rc = check_content_length(&packer, request);
     }
     close_record(&packer);
     if (rc == FCGI_OK) {
@@ -322,7 +350,7 @@ int fcgi__prologue_encode_values(struct fcgi__prologue *prologue,
 static inline bool is_method(const struct fcgi__prologue *prologue,
                              const char *name, size_t size)
 {
-    return memcmp(prologue->method, name, size) == 0;
+    return memcmp(prologue->facts.method, name, size) == 0;
 }
 
 bool fcgi__prologue_is_head(const struct fcgi__prologue *prologue)

@@ -14,14 +14,13 @@
 #include <fcgi_client/exchange.h>
 
 #include "../base/buffer.h"
-
-#define FCGI__METHOD_CAP 16
+#include "../codec/params.h"
 
 struct fcgi__prologue {
     struct fcgi__buffer wire;
     size_t params_len; /* of `wire`, up to the end of FCGI_PARAMS */
     size_t records;
-    char method[FCGI__METHOD_CAP]; /* "": none, or longer than that */
+    struct fcgi__facts facts; /* of all params */
     /* Set by the owner. Whether encoding takes too long, which is asked
      * whenever a record is full; NULL: it may take any time. */
     bool (*is_late)(void *context);
@@ -30,7 +29,8 @@ struct fcgi__prologue {
 
 /* Encode FCGI_BEGIN_REQUEST with that body, and the params. FCGI_OK,
  * FCGI_ERR_ARGUMENT, FCGI_ERR_PARAMS_TRUNCATED, FCGI_ERR_CONTENT_TOO_LONG,
- * FCGI_ERR_NO_MEMORY, or FCGI_ERR_DEADLINE: it took too long. */
+ * FCGI_ERR_LENGTH_REQUIRED, FCGI_ERR_NO_MEMORY, or FCGI_ERR_DEADLINE: it took
+ * too long. */
 int fcgi__prologue_encode(struct fcgi__prologue *prologue,
                           const struct fcgi_allocator *allocator,
                           const struct fcgi_request *request,

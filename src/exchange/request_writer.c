@@ -21,12 +21,16 @@ static bool is_valid(const struct fcgi_source *source, bool has_stream)
 /* Which role has which streams: FastCGI specification, section 6. */
 static bool is_valid_request(const struct fcgi_request *request, unsigned role)
 {
+    const uint64_t *reserved = request->reserved;
+
     return role <= FCGI_ROLE_FILTER &&
            is_valid(&request->body, role != FCGI_ROLE_AUTHORIZER) &&
            is_valid(&request->data, role == FCGI_ROLE_FILTER) &&
            (request->params != NULL || request->param_count == 0) &&
            (request->encoded_params.data != NULL ||
-            request->encoded_params.len == 0);
+            request->encoded_params.len == 0) &&
+           (reserved[0] | reserved[1] | reserved[2] | reserved[3] |
+            reserved[4]) == 0;
 }
 
 /* Of an empty stream there is only its end, which goes into the prologue if no

@@ -31,8 +31,7 @@ struct fcgi__request_writer {
     size_t offered;            /* how much was last listed, and not sent yet */
 };
 
-/* Begin a request. FCGI_OK, FCGI_ERR_ARGUMENT, FCGI_ERR_PARAMS_TRUNCATED,
- * FCGI_ERR_CONTENT_TOO_LONG or FCGI_ERR_NO_MEMORY. */
+/* Begin a request. FCGI_OK, or what fcgi__prologue_encode() returns. */
 int fcgi__request_writer_begin(struct fcgi__request_writer *writer,
                                const struct fcgi_allocator *allocator,
                                const struct fcgi_request *request,

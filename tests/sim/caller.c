@@ -84,6 +84,11 @@ void caller_get_stuck(struct caller *c)
  * Making up a request.
  */
 
+static bool knows_length(const struct fcgi_source *body)
+{
+    return body->read == NULL || body->len > 0;
+}
+
 static void prepare_streams(struct caller *c, bool has_body)
 {
     struct fcgi_source none = {0};
@@ -99,6 +104,10 @@ static void prepare_streams(struct caller *c, bool has_body)
     c->request.body = has_body && c->request.role != FCGI_ROLE_AUTHORIZER
                           ? feed_prepare(&c->body, c, FOR_BODY)
                           : none;
+    c->request.add_content_length =
+        world_chance(30) && knows_length(&c->request.body);
+    c->entry->tells_length = c->request.add_content_length &&
+                             c->request.role != FCGI_ROLE_AUTHORIZER;
     c->can_replay = c->body.replays && c->data.replays;
     c->entry->role =
         c->request.role == 0 ? FCGI_ROLE_RESPONDER : (int)c->request.role;
@@ -230,13 +239,37 @@ static void prepare_entry(struct caller *c)
                           (c->retry == FCGI_RETRY_SAFE && !c->idempotent);
 }
 
+/* Of a request that does not begin. */
+static int read_nothing(void *context, void *buf, size_t cap, size_t *got)
+{
+    (void)context;
+    (void)buf;
+    (void)cap;
+    (void)got;
+    world_require(false, "what is refused is not read", 0, 0);
+    return FCGI_ERR_SOURCE;
+}
+
+static void spoil_params(struct caller *c, int flaw,
+                         const struct fcgi_param *param)
+{
+    c->flaw = flaw;
+    c->request.params = param;
+    c->request.param_count = 1;
+}
+
 /* What no request may be. */
 static void spoil(struct caller *c)
 {
     static const struct fcgi_param long_param = {
         "LONG", "", 4, (size_t)FCGI_PARAM_LEN_MAX + 1};
+    static const struct fcgi_param nameless = {.name = "NAME"};
+    static const struct fcgi_param lengths[] = {
+        FCGI_PARAM("CONTENT_LENGTH", "many"),
+        FCGI_PARAM("CONTENT_LENGTH", "1000000")};
+    const struct fcgi_source unknown = {.read = read_nothing};
 
-    switch (world_below(3)) {
+    switch (world_below(6)) {
     case 0:
         c->flaw = FCGI_ERR_ARGUMENT;
         c->request.role = (enum fcgi_role)4;
@@ -245,10 +278,21 @@ static void spoil(struct caller *c)
         c->flaw = FCGI_ERR_PARAMS_TRUNCATED;
         c->request.encoded_params = (struct fcgi_slice){"\004\001NAM", 5};
         break;
+    case 2:
+        spoil_params(c, FCGI_ERR_CONTENT_TOO_LONG, &long_param);
+        break;
+    case 3:
+        spoil_params(c, FCGI_ERR_ARGUMENT, &nameless);
+        break;
+    case 4:
+        spoil_params(c, FCGI_ERR_ARGUMENT,
+                     &lengths[knows_length(&c->request.body)]);
+        break;
     default:
-        c->flaw = FCGI_ERR_CONTENT_TOO_LONG;
-        c->request.params = &long_param;
-        c->request.param_count = 1;
+        c->flaw = FCGI_ERR_LENGTH_REQUIRED;
+        c->request.role = FCGI_ROLE_FILTER;
+        c->request.body = unknown;
+        c->request.add_content_length = true;
         break;
     }
 }

@@ -76,6 +76,7 @@ static void judge_cause(const struct caller *c, const struct stream *s,
     case FCGI_ERR_ARGUMENT:
     case FCGI_ERR_PARAMS_TRUNCATED:
     case FCGI_ERR_CONTENT_TOO_LONG:
+    case FCGI_ERR_LENGTH_REQUIRED:
         judge_require(c->rc == c->flaw, "a request is malformed", c, c->rc);
         break;
     case FCGI_ERR_STATE:

@@ -21,6 +21,7 @@ struct entry {
     bool to_head; /**< its answer has no body */
     size_t params_len;
     size_t body_len, data_len; /**< of its streams, if they are sent whole */
+    bool tells_length;         /**< its CONTENT_LENGTH is added */
 
     unsigned runs;      /**< how often the application ran it */
     unsigned attempts;  /**< on how many streams it was sent */

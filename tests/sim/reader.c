@@ -36,6 +36,13 @@ static void read_pair(struct reader *r, const struct wire *name,
     if (is_named(name, "TOKEN")) {
         wire_append(value, "", 1);
         r->coming = ledger_find(strtoull((char *)value->data, NULL, 16));
+    } else if (is_named(name, "CONTENT_LENGTH")) {
+        wire_append(value, "", 1);
+        world_require(r->coming != NULL && !r->has_length &&
+                          strtoull((char *)value->data, NULL, 10) ==
+                              r->coming->body_len,
+                      "a length is that of the body", (int64_t)value->len, 0);
+        r->has_length = true;
     } else if (is_named(name, "FILL")) {
         world_require(
             r->coming != NULL &&
@@ -92,6 +99,8 @@ static enum news read_params(struct reader *r, const struct wire_frame *frame)
                       r->filled == r->coming->params_len,
                   "params arrive whole", (int64_t)r->pairs_at,
                   (int64_t)r->params.len);
+    world_require(r->has_length == r->coming->tells_length,
+                  "a length is told if it was asked for", r->has_length, 0);
     r->entry = r->coming;
     world_require(r->keeps == r->entry->keeps,
                   "a connection is kept as the client wants it", r->keeps, 0);
@@ -158,6 +167,7 @@ static enum news read_begin(struct reader *r, const struct wire_frame *frame)
     r->entry = r->coming = NULL;
     r->pairs_at = r->filled = 0;
     r->body_got = r->data_got = 0;
+    r->has_length = false;
     wire_clear(&r->params);
     return BEGUN;
 }

@@ -31,6 +31,7 @@ struct reader {
     struct entry *coming; /**< whose params they are */
     size_t pairs_at;      /**< of the params, pairs not read yet */
     size_t filled;        /**< of the entry's filling, what was read */
+    bool has_length;      /**< they have a CONTENT_LENGTH */
     uint64_t body_got, data_got;
 };
 

@@ -186,6 +186,9 @@ static void check_sent(struct room *room, const struct fcgi_param *param,
     struct wire expected = {0};
     struct talk t;
     (void)room;
+    if (param->name_len == 0) {
+        return; /* no request may have it */
+    }
     wire_param(&expected, "BEFORE", "it");
     wire_append(&expected, encoded->data, encoded->len);
     wire_param(&expected, "BEHIND", "it");
@@ -366,7 +369,7 @@ static void the_largest_pair_of_a_request_needs_its_memory(void **state)
         skip();
     }
     const struct fcgi_param large_name = {bytes, "", LARGEST, 0};
-    const struct fcgi_param large_value = {"", bytes, 0, LARGEST};
+    const struct fcgi_param large_value = {"n", bytes, 1, LARGEST};
     assert_int_equal(begin(&large_name), FCGI_ERR_NO_MEMORY);
     assert_int_equal(begin(&large_value), FCGI_ERR_NO_MEMORY);
     assert_int_equal(munmap(bytes, LARGEST), 0);

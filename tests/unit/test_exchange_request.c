@@ -275,6 +275,50 @@ static void a_param_that_cannot_be_encoded_is_refused_not_dropped(void **state)
     assert_refused(state, &request, FCGI_ERR_CONTENT_TOO_LONG);
 }
 
+/* The length of a name that was forgotten is 0. */
+static void an_empty_name_is_refused(void **state)
+{
+    static const struct fcgi_param empty[] = {FCGI_PARAM("", "v"),
+                                              {.name = "A", .value = "b"},
+                                              {NULL, NULL, 0, 0},
+                                              {"", "v", 0, 1},
+                                              {NULL, "v", 0, FCGI_STRLEN}};
+    static char large[200];
+    struct fcgi_param params[] = {
+        FCGI_PARAM("BEFORE", "1"), {0}, FCGI_PARAM("AFTER", "2")};
+    const struct fcgi_request request = {.params = params, .param_count = 3};
+    for (size_t i = 0; i < sizeof(empty) / sizeof(empty[0]); i++) {
+        params[1] = empty[i];
+        assert_refused(state, &request, FCGI_ERR_ARGUMENT);
+    }
+    params[1] = (struct fcgi_param){"", large, 0, sizeof(large)};
+    assert_refused(state, &request, FCGI_ERR_ARGUMENT);
+}
+
+static void an_empty_name_that_is_encoded_is_refused(void **state)
+{
+    static const char *const encoded[] = {"\0\1v", "\1\1Ab\0\1v",
+                                          "\200\0\0\0\1v", "\0\200\0\0\1v"};
+    static const size_t lengths[] = {3, 7, 6, 6};
+    for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+        const struct fcgi_request request = {
+            .encoded_params = {encoded[i], lengths[i]}};
+        assert_refused(state, &request, FCGI_ERR_ARGUMENT);
+    }
+}
+
+/* They may mean something one day. */
+static void reserved_members_that_are_not_zero_are_refused(void **state)
+{
+    struct fcgi_request request = {.role = FCGI_ROLE_RESPONDER};
+    size_t count = sizeof(request.reserved) / sizeof(request.reserved[0]);
+    for (size_t i = 0; i < count; i++) {
+        request.reserved[i] = UINT64_C(1) << (13 * i);
+        assert_refused(state, &request, FCGI_ERR_ARGUMENT);
+        request.reserved[i] = 0;
+    }
+}
+
 static void an_allocator_with_functions_missing_is_refused(void **state)
 {
     struct counting_allocator memory = {0};
@@ -483,6 +527,9 @@ int main(void)
         talk_test(streams_that_a_role_has_not_are_refused),
         talk_test(null_params_and_bodies_with_a_length_are_refused),
         talk_test(a_param_that_cannot_be_encoded_is_refused_not_dropped),
+        talk_test(an_empty_name_is_refused),
+        talk_test(an_empty_name_that_is_encoded_is_refused),
+        talk_test(reserved_members_that_are_not_zero_are_refused),
         cmocka_unit_test(an_allocator_with_functions_missing_is_refused),
         cmocka_unit_test(an_allocator_of_zeros_is_malloc),
         talk_test(a_request_that_is_refused_ends_the_one_before),
