@@ -40,29 +40,24 @@ static int print_stderr(void *context, const void *data, size_t len)
 static int ask(struct fcgi_client *client, const char *script, int fd)
 {
     struct fcgi_fd_state state;
-    struct fcgi_source body = fcgi_fd_source(&state, fd);
     struct fcgi_response response = {0};
-    char length[24];
-    int rc;
-
-    snprintf(length, sizeof(length), "%zu", body.len);
     const struct fcgi_param params[] = {
         FCGI_PARAM("SCRIPT_FILENAME", script),
         FCGI_PARAM("REQUEST_METHOD", "POST"),
         FCGI_PARAM("CONTENT_TYPE", "application/octet-stream"),
-        FCGI_PARAM("CONTENT_LENGTH", length),
     };
     const struct fcgi_request request = {
         .params = params,
         .param_count = sizeof(params) / sizeof(params[0]),
-        .body = body,
+        .body = fcgi_fd_source(&state, fd),
+        .add_content_length = true,
         .sink = {.head = print_head,
                  .body = print_body,
                  .stderr_data = print_stderr,
                  .context = stdout},
     };
+    int rc = fcgi_client_do(client, &request, &response);
 
-    rc = fcgi_client_do(client, &request, &response);
     fcgi_response_free(&response);
     return rc == FCGI_OK && fflush(stdout) != 0 ? FCGI_ERR_SYSTEM : rc;
 }
