@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "fake.h"
 #include "front.h"
@@ -343,7 +344,8 @@ static void a_client_of_ipv4_has_an_address_of_ipv4(void **state)
                                           NULL};
     char address[64];
     (void)state;
-    if (socket(AF_INET6, SOCK_STREAM, 0) < 0) {
+    int fd = socket(AF_INET6, SOCK_STREAM, 0);
+    if (fd < 0 || close(fd) != 0) {
         skip();
     }
     struct scene scene = begin(options);
@@ -419,14 +421,9 @@ static void a_target_in_absolute_form_is_known_by_its_path(void **state)
     assert_status(&scene,
                   "GET http://shop.test/cart/7?x=1 HTTP/1.1\r\n" HOST "\r\n",
                   200);
-    char *uri = wire_request_param(fake_request(scene.app, 0), "REQUEST_URI");
-    bool is_path = strcmp(uri, "/cart/7?x=1") == 0;
-    free(uri);
+    assert_variable(&scene, 0, "REQUEST_URI", "/cart/7?x=1");
     assert_variable(&scene, 0, "QUERY_STRING", "x=1");
     end(&scene);
-    if (!is_path) {
-        skip();
-    }
 }
 
 /*
