@@ -221,7 +221,7 @@ static int serve(const struct options *options, struct thread *threads)
 
 int main(int argc, char **argv)
 {
-    struct options options;
+    static struct options options; /* as long as the program */
     struct thread *threads;
     int code;
 
