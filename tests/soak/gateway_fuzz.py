@@ -66,6 +66,7 @@ class Batch:
                               (["--no-keep"], 0.15),
                               (["--connections", "4"], 0.2),
                               (["--workers", "2"], 0.3),
+                              (["--requests", "7"], 0.2),
                               (["--memory", "8000000"], 0.1),
                               (["--total", "8"], 0.3),
                               (["--no-abort"], 0.2),

@@ -24,6 +24,7 @@ LINE_END = re.compile(rb"\r?\n")
 HEAD_END = re.compile(rb"\r?\n\r?\n")
 TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 VALUE = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")
+ABSOLUTE = re.compile(rb"(?i)https?://([^/?]*)")
 PLAIN_TARGET = re.compile(rb"/(?!/)[A-Za-z0-9/_=?&.-]*")
 SOUND_TARGET = re.compile(
     rb"(/|(?i:https?)://[^/?])[\x21-\x22\x24-\x7e\x80-\xff]*")
@@ -60,6 +61,17 @@ class Request:
 
     def values(self, name):
         return [v for n, v in self.fields if n.lower() == name]
+
+    def origin_form(self):
+        """The target without a scheme and a host."""
+        found = ABSOLUTE.match(self.target)
+        rest = self.target[found.end() if found else 0:]
+        return b"/" + rest if found and rest[:1] != b"/" else rest
+
+    def host(self):
+        """That of the target comes first (RFC 9112, section 3.2.2)."""
+        found = ABSOLUTE.match(self.target)
+        return found[1] if found else b"".join(self.values(b"host"))
 
 
 @dataclass

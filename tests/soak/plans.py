@@ -96,23 +96,24 @@ class Planner:
         return b"".join(out)
 
     def aside(self):
-        """Records that bring this request nothing. The end of a request that
-        was never made would be another matter: it ends this one."""
-        other = self.id % 65535 + self.rng.choice([1, 2, 100])
+        """Records that bring this request nothing."""
+        other = self.other_id()
         earlier = max(self.id - self.rng.choice([1, 2, 100]), 1)
-        late = (end_record(earlier) if earlier < self.id else
-                record(STDERR, other % 65536, b""))
         return self.rng.choice([
             record(STDERR, self.id, b"complaint of " + self.tag + b"\n",
                    self.padding()),
             record(STDERR, self.id, b"", self.padding()),
             record(STDERR, self.id, b"two\r\nlines\x1b[2J \x00\xff"),
-            record(STDOUT, other % 65536, b"Status: 200\r\n\r\n" + FOREIGN),
-            record(STDERR, other % 65536, FOREIGN),
-            late,
+            record(STDOUT, other, b"Status: 200\r\n\r\n" + FOREIGN),
+            record(STDERR, other, FOREIGN),
+            b"" if earlier == self.id else end_record(earlier),
             record(UNKNOWN_TYPE, 0, b"\x0c" + bytes(7)),
-            record(STDOUT, other % 65536, b"", 255),
+            record(STDOUT, other, b"", 255),
         ])
+
+    def other_id(self):
+        """That of a request which was never made."""
+        return self.id % 65000 + self.rng.choice([1, 2, 100])
 
     def head(self, status, extra=b""):
         end = self.rng.choice([b"\r\n", b"\r\n", b"\n"])
@@ -213,13 +214,15 @@ class Planner:
         return plan
 
     def wrong_end(self):
-        """The end says that it is none, or has no head before it."""
+        """The end says that it is none or is of a request that was never made,
+        or there is no head before it."""
         status = self.rng.choice([1, 2, 3, 4, 77, 255])
         plan = self.rng.choice([self.good, self.simple])()
         plan.outcome = "fails"
         data = self.rng.choice([b"", self.stdout(plan.raw)])
         end = self.rng.choice([end_record(self.id, 0, status),
                                record(END, self.id, b"1234567"),
+                               end_record(self.other_id()), end_record(0),
                                record(END, self.id)])
         if not data and self.rng.random() < 0.3:
             end = end_record(self.id)
@@ -243,7 +246,7 @@ class Planner:
         after = self.rng.choice([
             end_record(self.id), again, record(STDOUT, self.id, FOREIGN),
             FOREIGN, b"\x01", record(STDERR, self.id, FOREIGN),
-            self.foreign_answer(self.id % 65535 + 1)])
+            self.foreign_answer(self.other_id())])
         if self.rng.random() < 0.5:
             plan.steps[last_bytes(plan.steps)] += after
         else:
