@@ -106,12 +106,14 @@ FCGI_API int fcgi_loop_start(struct fcgi_loop *loop,
                              fcgi_loop_done *done, struct fcgi_call **call);
 
 /** Go on with a request whose sink or source has paused, as fcgi_call_resume()
- *  does. May call its `done`. Not from within its sources or its sink. */
+ *  does, once the cause of the pause has gone: the sink is offered its data,
+ * and the source asked, again. May call its `done`. Not from within its sources
+ * or its sink. NULL is allowed. */
 FCGI_API void fcgi_loop_resume(struct fcgi_loop *loop, struct fcgi_call *call);
 
 /** End a request whose `done` was not called. It is not called any more, and
  *  the call is freed. Not from within its sources or its sink, which return an
- *  error instead. */
+ *  error instead. NULL is allowed. */
 FCGI_API void fcgi_loop_cancel(struct fcgi_loop *loop, struct fcgi_call *call);
 
 /** Go on with what waited for a descriptor, which is ready for `events` (bits
