@@ -197,15 +197,18 @@ async def main():
     running = asyncio.current_task()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, running.cancel)
+    is_whole = True
     try:
         await fuzzer.run()
     except asyncio.CancelledError:
-        print("gateway-fuzz: ended")
-        return NOT_RUN
-    print(f"gateway-fuzz: seed {fuzzer.settings.seed}, {fuzzer.cases} cases, "
+        is_whole = False
+    print(f"gateway-fuzz: {'' if is_whole else 'ended early, '}"
+          f"seed {fuzzer.settings.seed}, {fuzzer.cases} cases, "
           f"{fuzzer.connections} connections, {fuzzer.asked} requests reached "
           f"the application, {fuzzer.findings or 'no'} findings")
-    return 1 if fuzzer.findings else 0
+    if fuzzer.findings:
+        return 1
+    return 0 if is_whole else NOT_RUN
 
 
 if __name__ == "__main__":

@@ -312,18 +312,21 @@ async def main():
     running = asyncio.current_task()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, running.cancel)
+    is_whole = True
     try:
         await soak.run()
     except asyncio.CancelledError:
-        print("gateway-soak: ended")
-        return NOT_RUN
+        is_whole = False
     ends = ", ".join(f"{count} {end}"
                      for end, count in soak.tally.ends.most_common())
-    print(f"gateway-soak: seed {settings.seed}, "
+    print(f"gateway-soak: {'' if is_whole else 'ended early, '}"
+          f"seed {settings.seed}, "
           f"{soak.tally.ends.total()} requests ({ends}), {soak.reloads} "
           f"reloads, {max(soak.sizes, default=0)} KiB at the most, "
           f"{soak.tally.findings or 'no'} findings")
-    return 1 if soak.tally.findings else 0
+    if soak.tally.findings:
+        return 1
+    return 0 if is_whole else NOT_RUN
 
 
 if __name__ == "__main__":
