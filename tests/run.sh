@@ -23,7 +23,7 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 . "$root/tests/building.sh"
 only=
 repeat=
-fuzz_seconds=7
+fuzz_seconds=4
 attack="--seed 1 --seconds 3 --quick"
 
 # ---- What is needed -------------------------------------------------------

@@ -39,8 +39,10 @@ bool variables_add(void *context, const char *text)
         return cli_refuse("-p: out of memory");
     }
     name[len] = '\0';
-    *pair =
-        (struct fcgi_param){name, name + len + 1, len, strlen(name + len + 1)};
+    pair->name = name;
+    pair->name_len = len;
+    pair->value = name + len + 1;
+    pair->value_len = strlen(pair->value);
     variables->count += 1;
     return true;
 }
