@@ -210,18 +210,42 @@ static void where_nothing_is_evicted_no_thread_starts(void **state)
     assert_int_equal(running_threads(), alone);
 }
 
-/* Numbers of threads grow. */
-static long newest_thread(void)
+#define TASKS_MAX 64
+
+struct tasks {
+    long ids[TASKS_MAX];
+    size_t count;
+};
+
+static struct tasks list_tasks(void)
 {
-    long newest = 0;
+    struct tasks tasks = {.count = 0};
     DIR *dir = opendir("/proc/self/task");
     assert_non_null(dir);
     for (struct dirent *at = readdir(dir); at != NULL; at = readdir(dir)) {
-        long task = strtol(at->d_name, NULL, 10);
-        newest = task > newest ? task : newest;
+        assert_true(tasks.count < TASKS_MAX);
+        tasks.ids[tasks.count++] = strtol(at->d_name, NULL, 10);
     }
     closedir(dir);
-    return newest;
+    return tasks;
+}
+
+/* The one that was not there before. Ids start anew now and then, so that the
+ * highest is not always the newest. */
+static long new_task(const struct tasks *before)
+{
+    struct tasks now = list_tasks();
+    for (size_t i = 0; i < now.count; i++) {
+        bool was_there = false;
+        for (size_t j = 0; j < before->count; j++) {
+            was_there = was_there || before->ids[j] == now.ids[i];
+        }
+        if (!was_there) {
+            return now.ids[i];
+        }
+    }
+    fail();
+    return 0;
 }
 
 /* How often a thread went to sleep. */
@@ -245,14 +269,17 @@ static void the_thread_sleeps_while_the_pool_is_empty(void **state)
     char byte;
     struct fcgi_pool_config config = {.idle_timeout_ms = 5};
     struct fixture *f = begin_alone(state, config);
-    fcgi_pool_put(f->pool, take(f->pool));
+    struct fcgi_connection *connection = take(f->pool);
+    struct tasks tasks = list_tasks();
+    fcgi_pool_put(f->pool, connection);
     assert_int_equal(read_on(far, &byte, 1), 0);
     pass_ms(50); /* for the thread to fall asleep */
-    unsigned long before = sleeps_of(newest_thread());
+    long thread = new_task(&tasks);
+    unsigned long before = sleeps_of(thread);
     assert_true(before > 0);
     pass_ms(150);
     /* Once more where the machine was too busy to let it fall asleep. */
-    assert_in_range(sleeps_of(newest_thread()), before, before + 2);
+    assert_in_range(sleeps_of(thread), before, before + 2);
 }
 
 /* Neither the time out nor anything else holds up the end. */
